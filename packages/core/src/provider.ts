@@ -1,0 +1,124 @@
+import type {ServerOptions} from '@cgpu/jupyter'
+
+/** What kind of machine is asked for. Unset fields are the provider's choice. */
+export interface RuntimeSpec {
+  name: string
+  accelerator: {kind: 'cpu'} | {kind: 'gpu' | 'tpu'; model?: string}
+  highRam?: boolean
+  image?: string
+}
+
+/** Which wishes and features a provider can serve. Data, so that a command can say what is missing. */
+export interface ProviderCapabilities {
+  /** can make runtimes; false: they are only added (`cgpu runtime add`) */
+  create: boolean
+  /** takes `--gpu` / `--tpu` with a model */
+  accelerators: boolean
+  highRam: boolean
+  image: boolean
+  /** `cgpu runtime add URL` */
+  add: boolean
+  /** released runtimes cost nothing more; false: the machine is not ours to stop, release only forgets it */
+  release: boolean
+  terminal: boolean
+  computeUnits: boolean
+  keepAlive: boolean
+}
+
+/** An accelerator as `cgpu runtime accelerators` lists it. `available: false` comes with a reason. */
+export interface Accelerator {
+  id: string
+  kind: 'cpu' | 'gpu' | 'tpu'
+  name: string
+  memoryBytes?: number
+  available: boolean
+  reason?: string
+}
+
+/** Unknown states of a provider are shown as they are. */
+export type RuntimeState = 'creating' | 'ready' | 'unreachable' | 'released' | (string & {})
+
+/** A runtime as the provider sees it: the truth, at the moment of asking. */
+export interface ProviderRuntime {
+  /** stable, unique within the provider */
+  id: string
+  state: RuntimeState
+  accelerator: Accelerator
+  createdAt: string
+  endpointUrl: string
+  /** what only this provider needs to find the runtime again; no secrets */
+  details?: Record<string, unknown>
+}
+
+/** How to reach a runtime's Jupyter server, and where work happens on it. */
+export interface RuntimeEndpoint extends ServerOptions {
+  /** absolute path of the working folder on the machine, if the provider knows it; else asked of the agent */
+  workdir?: string
+  /** absolute folder for the agent's own files on the machine; default ~/.cgpu */
+  agentHome?: string
+}
+
+export interface ProgressEvent {
+  /** lowercase, no full stop: "installing jupyter_server" */
+  message: string
+  done?: number
+  total?: number
+}
+
+export interface CreateOptions {
+  signal?: AbortSignal
+  onProgress?: (event: ProgressEvent) => void
+  /** The runtime belongs to this process: it may be released when the process is gone (local: its reaper). */
+  ephemeral?: boolean
+}
+
+/** What `cgpu runtime add` collected. */
+export interface AddOptions {
+  url: string
+  token?: string
+  ca?: string
+  signal?: AbortSignal
+}
+
+/**
+ * Where runtimes come from. Every provider passes `test/contract/provider.ts`.
+ * All methods throw CgpuError; `release` of a runtime that is gone succeeds; ids are the provider's own.
+ */
+export interface RuntimeProvider {
+  readonly id: string
+  readonly title: string
+  readonly capabilities: ProviderCapabilities
+  accelerators(): Promise<Accelerator[]>
+  /** Every runtime of this user that may exist or be billed, also those that this machine never made. */
+  list(): Promise<ProviderRuntime[]>
+  /** Null when the provider is sure that it is gone; throws when it cannot be asked. */
+  get(id: string): Promise<ProviderRuntime | null>
+  create(spec: RuntimeSpec, options: CreateOptions): Promise<ProviderRuntime>
+  add?(options: AddOptions): Promise<ProviderRuntime>
+  release(id: string, options?: {signal?: AbortSignal}): Promise<void>
+  connect(id: string): Promise<RuntimeEndpoint>
+  /** The creator is done with making it: it now stays until released (local: detaches it from the CLI's process). */
+  keep?(id: string): Promise<void>
+  /** Stops what no record knows of: leftovers of crashed commands. Returns what was stopped. */
+  reap?(): Promise<{id: string; reason: string}[]>
+}
+
+/** What a provider is given by the core; nothing else of cgpu's state is its business. */
+export interface ProviderContext {
+  /** this provider's own folder below `state/` (0700), created on first use */
+  stateDir: string
+  secrets: SecretStore
+  setting: (key: string) => string | undefined
+  env: NodeJS.ProcessEnv
+  cwd: string
+  trace?: (line: string) => void
+}
+
+export type ProviderFactory = (context: ProviderContext) => RuntimeProvider
+
+/** Small secrets by key; values never reach a log, an argv or a state file. */
+export interface SecretStore {
+  get(key: string): Promise<string | undefined>
+  set(key: string, value: string): Promise<void>
+  delete(key: string): Promise<void>
+}

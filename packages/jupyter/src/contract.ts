@@ -1,0 +1,101 @@
+/**
+ * The public shapes of this package. Implementations: `server.ts` (REST), `kernel.ts` (channels).
+ * Times are milliseconds, sizes bytes, unless a name says otherwise.
+ */
+
+/** How a server is reached. `url` keeps its base path; `authorize` is asked before every request and upgrade. */
+export interface ServerOptions {
+  /** http(s)://host[:port]/base/path/ , without a token in it */
+  url: string
+  /** Sent as `Authorization: token …`, to this origin only. */
+  token?: string
+  /** Extra headers, asked for anew before each request (Colab's proxy token expires). */
+  headers?: () => Record<string, string> | Promise<Record<string, string>>
+  /** PEM of an additional certificate authority. TLS checks are never switched off. */
+  ca?: string
+  /** Wire trace for --verbose: one redacted line per request, response and frame. */
+  trace?: (line: string) => void
+  /** Sent as User-Agent. */
+  userAgent?: string
+}
+
+export type JupyterErrorCode =
+  | 'AUTH' // 401, 403, or a redirect to a sign-in page
+  | 'NOT_FOUND' // 404
+  | 'CONFLICT' // 409
+  | 'HTTP' // any other status
+  | 'NETWORK' // refused, reset, DNS, timeout
+  | 'TLS' // certificate not trusted, wrong host, expired
+  | 'REDIRECT' // a redirect, which is never followed with the token
+  | 'PROTOCOL' // answered, but not as a Jupyter server does (HTML, bad JSON, wrong types, too big)
+  | 'KERNEL_DEAD' // the kernel is gone (status dead, REST 404)
+  | 'KERNEL_RESTARTED' // the kernel was restarted while work ran: that work is lost
+  | 'CLOSED' // this connection was closed by us
+
+export interface KernelModel {
+  id: string
+  name: string
+  execution_state?: string | undefined
+  last_activity?: string | undefined
+  connections?: number | undefined
+}
+
+export interface SessionModel {
+  id: string
+  path: string
+  name: string
+  type: string
+  kernel: KernelModel
+}
+
+export interface KernelSpecModel {
+  name: string
+  displayName: string
+  language: string
+}
+
+export type Channel = 'shell' | 'iopub' | 'stdin' | 'control'
+
+/** One Jupyter message, both framings. `buffers` are views of the received frame: copy what you keep. */
+export interface Message {
+  channel: Channel
+  header: {msg_id: string; msg_type: string; session?: string; date?: string; version?: string; username?: string}
+  parent_header: {msg_id?: string; msg_type?: string}
+  metadata: Record<string, unknown>
+  content: Record<string, unknown>
+  buffers: Uint8Array[]
+}
+
+export type LinkState = 'connected' | 'reconnecting' | 'closed'
+
+export interface KernelOptions {
+  /** Ping this often; two misses and the socket is terminated (half-open). Default 10_000. */
+  heartbeatMs?: number
+  /** Give up after being offline for so long. Default: never. */
+  maxOfflineMs?: number
+  signal?: AbortSignal
+}
+
+export interface ExecuteOptions {
+  silent?: boolean
+  storeHistory?: boolean
+  allowStdin?: boolean
+  stopOnError?: boolean
+  userExpressions?: Record<string, string>
+  /** Every iopub message with this execution as its parent, in order, `status` left out. */
+  onOutput?: (message: Message) => void
+  /** Answers `input_request`. Absent: the kernel is told that stdin is not available. */
+  onInput?: (prompt: string, password: boolean) => Promise<string>
+  /** Called when the link was lost while this execution ran, with how it ended: output may have been missed. */
+  onGap?: (reason: 'reconnected' | 'new-session') => void
+  signal?: AbortSignal
+}
+
+export interface ExecuteResult {
+  status: 'ok' | 'error' | 'aborted'
+  executionCount?: number | undefined
+  error?: {name: string; value: string; traceback: string[]} | undefined
+  userExpressions?: Record<string, unknown> | undefined
+  /** True when the reply itself was lost in a reconnect and only `idle` was seen. */
+  replyLost: boolean
+}
