@@ -1,0 +1,86 @@
+// Makes the tests' own Python environment: the current Jupyter server and kernel, and beside it a kernel as on Colab.
+// From PyPI; where pip reaches nothing, from a Python that already has them (Debian's jupyter-server, python3-ipykernel).
+import {spawnSync} from 'node:child_process'
+import {createHash} from 'node:crypto'
+import {existsSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const home = join(root, 'node_modules', '.cache', 'cgpu-test-python')
+const bin = (venv) => join(venv, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
+const run = (command, args, options = {}) => spawnSync(command, args, {encoding: 'utf8', ...options})
+
+/** Python 3.8 or newer on PATH, or null. */
+export function findPython() {
+  for (const name of ['python3', 'python', '/usr/bin/python3']) {
+    const probe = run(name, ['-c', 'import sys; print(sys.version_info >= (3, 8))'])
+    if (probe.status === 0 && probe.stdout.trim() === 'True') return name
+  }
+  return null
+}
+
+function makeVenv(python, venv, requirements) {
+  const made = run(python, ['-m', 'venv', venv])
+  if (made.status !== 0) return `${python} -m venv failed:\n${made.stdout}${made.stderr}`
+  const pip = run(bin(venv), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+  })
+  return pip.status === 0 ? null : `pip install -r ${requirements} failed:\n${pip.stderr}`
+}
+
+function registerColabKernel(server, kernel) {
+  const dir = join(server, 'share', 'jupyter', 'kernels', 'colab')
+  mkdirSync(dir, {recursive: true})
+  const argv = [bin(kernel), '-m', 'ipykernel_launcher', '-f', '{connection_file}']
+  writeFileSync(join(dir, 'kernel.json'), JSON.stringify({argv, display_name: 'Python (as on Colab)', language: 'python'}))
+}
+
+function debianPython() {
+  const probe = run('/usr/bin/python3', ['-c', 'import jupyter_server, ipykernel'])
+  return probe.status === 0 ? '/usr/bin/python3' : null
+}
+
+/** Path of the Python that the tests use. Throws with a sentence and a fix when it cannot be made. */
+export function ensureTestPython({log = console.error} = {}) {
+  const requirements = ['requirements.txt', 'requirements-colab.txt'].map((name) => join(root, 'test', name))
+  const stamp = createHash('sha256').update(requirements.map((file) => readFileSync(file, 'utf8')).join('\0')).digest('hex')
+  const stampFile = join(home, 'stamp')
+  const server = join(home, 'current')
+  const kernel = join(home, 'colab')
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return bin(server)
+
+  const python = findPython()
+  if (!python) throw new Error('no Python 3.8 or newer found\nfix: install Python 3 (Debian: apt-get install python3 python3-venv) and try again')
+  rmSync(home, {recursive: true, force: true})
+  mkdirSync(home, {recursive: true})
+  log('making the Python environment of the tests (once)')
+  const problem = makeVenv(python, server, requirements[0]) ?? makeVenv(python, kernel, requirements[1])
+  if (problem) {
+    const debian = debianPython()
+    if (!debian) {
+      throw new Error(
+        `the Python environment of the tests could not be made\n${problem}\n` +
+          'fix: make PyPI reachable for pip, or install Debian\'s packages: apt-get install python3-venv jupyter-server python3-ipykernel',
+      )
+    }
+    log(`pip reaches no registry: using ${debian} with Debian's jupyter-server`)
+    rmSync(home, {recursive: true, force: true})
+    const linked = run(debian, ['-m', 'venv', '--system-site-packages', server])
+    if (linked.status !== 0) throw new Error(`${debian} -m venv failed:\n${linked.stdout}${linked.stderr}\nfix: apt-get install python3-venv`)
+    registerColabKernel(server, server)
+  } else {
+    registerColabKernel(server, kernel)
+  }
+  writeFileSync(stampFile, stamp)
+  return bin(server)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    console.log(ensureTestPython())
+  } catch (error) {
+    console.error(error.message)
+    process.exit(1)
+  }
+}
