@@ -1,0 +1,165 @@
+import {Command} from '@oclif/core/command'
+import {boolean} from '@oclif/core/flags'
+import type {ArgInput, FlagInput, Input, OutputArgs, OutputFlags, ParserOutput} from '@oclif/core/interfaces'
+import {success} from './envelope.ts'
+import {envArguments, isTruthy, withEnv} from './env-flags.ts'
+import {exitRequest, toCgpuError} from './problem.ts'
+import {splitRemoteArgs, type SplitArgs} from './remote-args.ts'
+import {reportError} from './report.ts'
+import {inert} from './text.ts'
+
+type FlagOutput = OutputFlags<FlagInput>
+type ArgOutput = OutputArgs<ArgInput>
+
+const group = {helpGroup: 'GLOBAL'}
+
+/** The flags that every command has. */
+export const globalFlags = withEnv({
+  json: boolean({...group, description: 'print one JSON object, also on failure', summary: 'print one JSON object, also on failure'}),
+  quiet: boolean({...group, char: 'q', description: 'print results and errors only', summary: 'print results and errors only'}),
+  verbose: boolean({...group, char: 'v', description: 'explain what happens, with redacted wire traces and stacks', summary: 'explain what happens, with redacted wire traces and stacks'}),
+})
+
+/** A program and its arguments as they stand on the command line, with cgpu's own flags parsed. */
+export type RemoteParse<F extends FlagOutput, B extends FlagOutput> = Pick<ParserOutput<F, B>, 'flags' | 'metadata'> & Omit<SplitArgs, 'own'>
+
+/**
+ * The base of every command. `run` returns the value that `--json` prints in the envelope; text goes through `log`.
+ * A thrown CgpuError becomes its message, its fix and its exit status; anything else is reported as a bug (exit 70).
+ */
+export abstract class CgpuCommand<T = unknown> extends Command {
+  static override baseFlags: FlagInput = globalFlags
+  static override enableJsonFlag = true
+  /** True where everything behind the first positional argument or `--` belongs to a remote program. */
+  static remoteArgs = false
+
+  readonly #warnings: string[] = []
+  #answered = false
+  #own: string[] | undefined
+
+  abstract override run(): Promise<T>
+
+  protected override async _run<R>(): Promise<R> {
+    const result = await super._run<R>()
+    if (!this.#answered && this.jsonEnabled()) this.logJson(this.toSuccessJson(result))
+    return result
+  }
+
+  /** Reports and sets the exit status; the error ends here, so that nothing else prints it again. */
+  protected override async catch(thrown: Error): Promise<void> {
+    this.parsed = true
+    const leave = exitRequest(thrown)
+    if (leave !== undefined) {
+      process.exitCode = leave
+      return
+    }
+    const error = toCgpuError(thrown, {command: this.#spokenName(), flagNames: Object.keys(this.#flags())})
+    process.exitCode = error.exit
+    const verbose = this.#has('verbose', 'v')
+    const json = this.jsonEnabled()
+    this.#answered = true
+    reportError(error, {command: this.id ?? '', json, verbose, warnings: this.#warnings})
+  }
+
+  /** Lets a remote program's status be cgpu's own: `run` still returns its result. */
+  protected exitWith(status: number): void {
+    process.exitCode = status
+  }
+
+  override jsonEnabled(): boolean {
+    return this.#has('json')
+  }
+
+  protected get quiet(): boolean {
+    return this.#has('quiet', 'q')
+  }
+
+  protected get verbose(): boolean {
+    return this.#has('verbose', 'v')
+  }
+
+  /** A line for people on stderr: not with --quiet, not with --json. */
+  protected notice(message: string): void {
+    if (!this.quiet && !this.jsonEnabled()) process.stderr.write(`${inert(message)}\n`)
+  }
+
+  /** A line on stderr with --verbose. */
+  protected trace(message: string): void {
+    if (this.verbose) process.stderr.write(`${inert(message)}\n`)
+  }
+
+  override warn(input: Error | string): Error | string {
+    const message = inert(typeof input === 'string' ? input : input.message)
+    this.#warnings.push(message)
+    if (!this.jsonEnabled() && !this.quiet) process.stderr.write(`warning: ${message}\n`)
+    return input
+  }
+
+  protected override logJson(json: unknown): void {
+    this.#answered = true
+    process.stdout.write(`${JSON.stringify(json)}\n`)
+  }
+
+  protected override toSuccessJson(result: unknown): unknown {
+    return success(this.id ?? '', result ?? null, this.#warnings)
+  }
+
+  protected override toErrorJson(thrown: unknown): never {
+    // oclif's own would serialise the parser's context: this command, the config, package.json. `catch` reports instead.
+    throw thrown
+  }
+
+  protected override async parse<F extends FlagOutput, B extends FlagOutput, A extends ArgOutput>(
+    options?: Input<F, B, A>,
+    argv: string[] = this.argv,
+  ): Promise<ParserOutput<F, B, A>> {
+    return super.parse<F, B, A>(options, [...envArguments(this.#flags(), argv), ...argv])
+  }
+
+  /** For `remoteArgs` commands: parses cgpu's flags and hands the program and its arguments over untouched. */
+  protected async parseRemote<F extends FlagOutput, B extends FlagOutput>(options: Input<F, B, ArgOutput>): Promise<RemoteParse<F, B>> {
+    const {own, rest, separator} = splitRemoteArgs(this.argv, this.#flags())
+    const {flags, metadata} = await this.parse<F, B, ArgOutput>({...options, args: {}}, own)
+    return {flags, metadata, rest, separator}
+  }
+
+  #flags(): FlagInput {
+    const ctor = this.ctor
+    return {...ctor.baseFlags, ...ctor.flags}
+  }
+
+  /** What is certainly cgpu's part of argv, known before and without parsing, so that errors of parsing obey --json. */
+  #ownArgv(): string[] {
+    if (this.#own) return this.#own
+    let own = this.argv
+    const end = own.indexOf('--')
+    if (end !== -1) own = own.slice(0, end)
+    // the statics of a command are typed as oclif's; `remoteArgs` is ours
+    if ((this.ctor as unknown as typeof CgpuCommand).remoteArgs) {
+      try {
+        own = splitRemoteArgs(this.argv, this.#flags()).own
+      } catch {
+        // an unknown flag: where the program begins is unclear, so whatever asks for JSON gets it
+      }
+    }
+    return (this.#own = own)
+  }
+
+  #has(name: 'json' | 'quiet' | 'verbose', char?: string): boolean {
+    const own = this.#ownArgv()
+    if (own.includes(`--${name}`)) return true
+    if (char !== undefined && own.some((token) => /^-[a-zA-Z]+$/.test(token) && token.includes(char) && this.#onlySwitches(token))) return true
+    return isTruthy(process.env[globalFlags[name].env ?? ''])
+  }
+
+  /** `-qv` holds switches; the `q` of `-rqueue` is part of a value. */
+  #onlySwitches(token: string): boolean {
+    const switches = new Set(Object.values(this.#flags()).filter((flag) => flag.type === 'boolean').map((flag) => flag.char as string | undefined)) // a char is a letter
+    return [...token.slice(1)].every((letter) => switches.has(letter))
+  }
+
+  #spokenName(): string {
+    const id = this.id?.replaceAll(':', ' ')
+    return id ? `${this.config.bin} ${id}` : this.config.bin
+  }
+}

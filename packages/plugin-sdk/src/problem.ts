@@ -1,0 +1,89 @@
+import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
+import {sanitizeLine} from '@cgpu/core/text/line'
+import {unknownFlag} from './remote-args.ts'
+
+/** What a failing command tells about itself, so that the error can name its flags. */
+export interface ProblemContext {
+  /** `cgpu runtime list` */
+  command: string
+  flagNames: string[]
+}
+
+/** The fields that oclif and Node put on their errors; all may be missing or of another type. */
+interface Foreign {
+  name?: unknown
+  message?: unknown
+  code?: unknown
+  path?: unknown
+  syscall?: unknown
+  flags?: unknown
+  parse?: unknown
+  oclif?: {exit?: unknown}
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+function firstLower(message: string): string {
+  return /^[A-Z][a-z]/.test(message) ? message[0]!.toLowerCase() + message.slice(1) : message
+}
+
+/** oclif's wording, without its pointer to --help, its tabs and its colours, on as few lines as carry something. */
+function parserMessage(error: Foreign): string {
+  const lines = text(error.message)
+    .replace(/\u001b\[[0-9;]*m/g, '')
+    .replace(/\n?See more help with --help/g, '')
+    .replace(/^The following errors? occurred:\s*/, '')
+    .replace(/^Parsing (--[\w-]+) \s*/, '$1: ')
+    .split('\n').map((line) => line.trim()).filter(Boolean)
+  return firstLower(sanitizeLine(lines.join('; ').replace(/:; /g, ': '), 400))
+}
+
+function parserError(error: Foreign, {command, flagNames}: ProblemContext): CgpuError {
+  const help = `see ${command} --help`
+  if (Array.isArray(error.flags) && error.flags.length > 0) return unknownFlag(String(error.flags[0]), flagNames, help)
+  return errors.usage(parserMessage(error), {code: 'USAGE', fix: help})
+}
+
+const filesystem: Record<string, string> = {
+  ENOSPC: 'the disk is full', EDQUOT: 'the disk quota is used up', EROFS: 'the file system is read-only',
+  EACCES: 'permission denied', EPERM: 'permission denied',
+}
+
+function filesystemError(error: Foreign): CgpuError | undefined {
+  const reason = typeof error.syscall === 'string' ? filesystem[text(error.code)] : undefined
+  if (!reason) return undefined
+  const where = typeof error.path === 'string' ? `${sanitizeLine(error.path)}: ` : ''
+  const fix = reason.startsWith('the disk') ? 'free some space and try again' : 'make it writable, or choose another folder'
+  return errors.cannotWrite(`${where}${reason}`, {code: 'CANNOT_WRITE', fix, cause: error})
+}
+
+/** oclif's own way to leave with a status; its error carries nothing to show. */
+export function exitRequest(error: unknown): number | undefined {
+  const {code, oclif} = (error ?? {}) as Foreign // any property may be missing: that is what Foreign says
+  return code === 'EEXIT' && typeof oclif?.exit === 'number' ? oclif.exit : undefined
+}
+
+export const isAbort = (error: unknown): boolean => {
+  const {name, code} = (error ?? {}) as Foreign // as above
+  return name === 'AbortError' || code === 'ABORT_ERR'
+}
+
+/** Whatever was thrown, as an error for the user. What nobody foresaw becomes INTERNAL, exit 70. */
+export function toCgpuError(thrown: unknown, context: ProblemContext): CgpuError {
+  if (thrown instanceof CgpuError) return thrown
+  const error = (typeof thrown === 'object' && thrown !== null ? thrown : {message: String(thrown)}) as Foreign // all optional
+  if (isAbort(error)) return errors.interrupted('interrupted', {code: 'INTERRUPTED', cause: thrown})
+  const isParser = error.parse !== undefined || /^(Parsing --|Flag --[\w-]+ (expects|can only))/.test(text(error.message))
+  if (isParser) return parserError(error, context)
+  const known = filesystemError(error)
+  if (known) return known
+  if (error.oclif?.exit !== undefined) {
+    // an outside command's own `this.error(...)`: its words, not a bug of ours
+    return errors.usage(sanitizeLine(text(error.message)), {code: text(error.code) || 'COMMAND_FAILED', cause: thrown})
+  }
+  const message = sanitizeLine(text(error.message) || String(thrown), 400)
+  return new CgpuError(`a bug in cgpu: ${message}`, {
+    code: 'INTERNAL', category: 'internal', exit: ExitCode.internal, cause: thrown,
+    fix: `run the same command with --verbose and report what it prints`,
+  })
+}
