@@ -1,1 +1,15 @@
-export {}
+export * from './errors.ts'
+export * from './provider.ts'
+
+export {type Dirs, type DirsGiven, ensureDir, resolveDirs} from './state/dirs.ts'
+export {sweepTemps, writeAtomic, type WriteAtomicOptions} from './state/atomic.ts'
+export {type LockOptions, withLock} from './state/lock.ts'
+export {isObject, isStringRecord, type JsonObject, parseJson} from './state/json.ts'
+export {JsonFile, type JsonFileOptions} from './state/json-file.ts'
+export {FileSecretStore} from './state/secrets.ts'
+export {isAlive, processStartTime} from './state/process.ts'
+export {cannotWrite, errnoOf} from './state/write-error.ts'
+
+export {closest, didYouMean, distance} from './text/closest.ts'
+export {sanitizeLine} from './text/line.ts'
+export {generateName, matchPrefix, type Named, validateName} from './text/names.ts'
