@@ -1,0 +1,357 @@
+import {CgpuError, errors} from '../errors.ts'
+import type {Accelerator, AddOptions, CreateOptions, ProviderRuntime, RuntimeProvider, RuntimeSpec} from '../provider.ts'
+import {closest, generateName, matchPrefix, validateName} from '../text/names.ts'
+import type {Runtime, RuntimeRecord} from './record.ts'
+import type {ProviderRegistry} from './registry.ts'
+import {refuseUnsupported, sameAccelerator} from './spec.ts'
+import type {RecordStore} from './store.ts'
+
+/** Called around creation and release, so that plugins can veto, change or follow them. */
+export interface LifecycleListener {
+  beforeCreate?: (spec: RuntimeSpec, provider: string) => Promise<RuntimeSpec>
+  afterCreate?: (runtime: Runtime) => Promise<void>
+  beforeRelease?: (runtime: Runtime) => Promise<void>
+  afterRelease?: (runtime: Runtime) => Promise<void>
+}
+
+export interface RuntimesOptions {
+  registry: ProviderRegistry
+  store: RecordStore
+  /** the runtime that this folder, project or user names as default */
+  defaultRuntime: () => Promise<string | undefined>
+  lifecycle?: LifecycleListener
+  onWarning?: (message: string) => void
+  now?: () => Date
+  random?: () => number
+}
+
+export interface CreateRequest {
+  provider: string
+  spec: Omit<RuntimeSpec, 'name'>
+  name?: string | undefined
+  ephemeral?: boolean
+}
+
+export interface ReleasedRuntime {
+  id: string
+  name: string
+  provider: string
+  /** seconds between creation and release */
+  durationSeconds: number
+  /** false: only forgotten here, the machine is not cgpu's to stop */
+  stopped: boolean
+}
+
+/** The runtimes of this user: what is remembered here, checked against what the providers say. */
+export class Runtimes {
+  readonly #options: RuntimesOptions
+
+  constructor(options: RuntimesOptions) {
+    this.#options = options
+  }
+
+  /** All runtimes, newest first; the providers are asked at once. One that cannot be asked yields what was known. */
+  async list(): Promise<Runtime[]> {
+    const {registry, store} = this.#options
+    const [records, usual] = await Promise.all([store.list(), this.#options.defaultRuntime()])
+    const asked = registry.ids().filter((id) => records.some((record) => record.provider === id) || store.hasProviderState(id))
+    const answers = await Promise.all(asked.map(async (id) => [id, await this.#ask(id)] as const))
+    const runtimes: Runtime[] = []
+    for (const [provider, answer] of answers) {
+      const known = records.filter((record) => record.provider === provider)
+      if (answer instanceof CgpuError) {
+        this.#options.onWarning?.(`${provider} could not be asked: ${answer.message}`)
+        runtimes.push(...known.map((record) => this.#view(record, null, usual, answer.message)))
+        continue
+      }
+      for (const found of answer) {
+        const record = known.find((one) => one.providerId === found.id) ?? (await this.#adopt(provider, found, records))
+        runtimes.push(this.#view(record, found, usual))
+      }
+      for (const record of known) {
+        if (!answer.some((found) => found.id === record.providerId)) await store.remove(record.id)
+      }
+    }
+    for (const record of records) {
+      if (!asked.includes(record.provider)) runtimes.push(this.#view(record, null, usual, `there is no provider "${record.provider}"`))
+    }
+    return runtimes.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+  }
+
+  /** What is remembered, without asking anyone: for completion and for choosing. Newest first. */
+  async remembered(): Promise<RuntimeRecord[]> {
+    const records = await this.#options.store.list()
+    return records.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+  }
+
+  /**
+   * The runtime that a command works on: by id, name or unique prefix; without a query the default of the folder,
+   * else the only one. Throws NOT_FOUND (66), AMBIGUOUS (64), NO_RUNTIME (66), RUNTIME_REQUIRED (64).
+   */
+  async select(query?: string): Promise<RuntimeRecord> {
+    const record = await this.#find(query)
+    if (record) return record
+    const records = await this.remembered()
+    if (records.length === 0) {
+      throw errors.notFound('there is no runtime yet', {code: 'NO_RUNTIME', fix: 'cgpu runtime create'})
+    }
+    throw errors.usage(`which runtime? There are ${records.length}: ${records.map((one) => one.name).join(', ')}`, {
+      code: 'RUNTIME_REQUIRED', fix: `add --runtime ${records[0]?.name ?? 'NAME'}, or set a default: cgpu runtime use ${records[0]?.name ?? 'NAME'}`,
+    })
+  }
+
+  /** As `select` without its last two errors: undefined when nothing was named and the choice is not clear. */
+  async #find(query: string | undefined): Promise<RuntimeRecord | undefined> {
+    const records = await this.remembered()
+    if (query !== undefined) return matchPrefix(query, records, 'runtime')
+    const usual = await this.#options.defaultRuntime()
+    if (usual !== undefined) {
+      const found = records.find((record) => record.name === usual || record.id === usual)
+      if (found) return found
+    }
+    return records.length === 1 ? records[0] : undefined
+  }
+
+  /** One runtime as its provider sees it now. */
+  async show(query?: string): Promise<Runtime> {
+    const record = await this.select(query)
+    const usual = await this.#options.defaultRuntime()
+    const provider = await this.#options.registry.get(record.provider)
+    const found = await provider.get(record.providerId)
+    if (found) return this.#view(record, found, usual)
+    await this.#options.store.remove(record.id)
+    throw gone(record)
+  }
+
+  /** A runtime that suits a run: the one named, the default, or the only one, if it is there and of the right kind. */
+  async reusable(query: string | undefined, wanted: RuntimeSpec['accelerator'] | undefined, provider?: string): Promise<RuntimeRecord | undefined> {
+    const record = await this.#find(query)
+    if (!record) return undefined
+    if (record.ephemeral && query === undefined) return undefined
+    if (query === undefined && provider !== undefined && record.provider !== provider) return undefined
+    if (wanted && !sameAccelerator(wanted, record.accelerator)) {
+      if (query === undefined) return undefined
+      throw errors.usage(`${record.name} has ${record.accelerator.name}, not what was asked for`, {
+        code: 'ACCELERATOR_MISMATCH', fix: 'leave the accelerator flag out, or name another runtime',
+      })
+    }
+    const found = await (await this.#options.registry.get(record.provider)).get(record.providerId)
+    if (found && found.state !== 'unreachable') return record
+    if (query !== undefined) throw found ? unreachable(record) : gone(record)
+    if (!found) await this.#options.store.remove(record.id)
+    return undefined
+  }
+
+  /** Makes a runtime. Nothing is left behind when it fails or is aborted. */
+  async create(request: CreateRequest, options: CreateOptions = {}): Promise<Runtime> {
+    const {registry, store, lifecycle} = this.#options
+    if (request.name !== undefined) validateName(request.name)
+    const provider = await registry.get(request.provider)
+    refuseUnsupported(provider, request.spec)
+    let spec: RuntimeSpec = {...request.spec, name: await this.#freeName(request.name)}
+    if (lifecycle?.beforeCreate) spec = await lifecycle.beforeCreate(spec, provider.id)
+    const made = await provider.create(spec, {...options, ephemeral: request.ephemeral ?? false})
+    let record: RuntimeRecord
+    try {
+      record = await this.#remember(provider.id, made, {
+        name: spec.name, requested: spec.accelerator, origin: 'created', ephemeral: request.ephemeral ?? false,
+      })
+      if (!request.ephemeral) await provider.keep?.(made.id)
+    } catch (error) {
+      // a runtime that nobody remembers would be left running
+      await provider.release(made.id).catch(() => undefined)
+      throw error
+    }
+    const runtime = this.#view(record, made, await this.#options.defaultRuntime())
+    await lifecycle?.afterCreate?.(runtime)
+    return runtime
+  }
+
+  /** The runtime of that name, made if it is not there. Idempotent. Throws CONFLICT when it is of another kind. */
+  async ensure(request: CreateRequest & {name: string}, options: CreateOptions = {}): Promise<{runtime: Runtime; created: boolean}> {
+    const existing = (await this.remembered()).find((record) => record.name === request.name)
+    if (existing) {
+      const found = await (await this.#options.registry.get(existing.provider)).get(existing.providerId)
+      if (found) {
+        if (existing.provider !== request.provider || !sameAccelerator(request.spec.accelerator, existing.accelerator)) {
+          throw errors.conflict(`${request.name} exists on ${existing.provider} with ${existing.accelerator.name}`, {
+            code: 'RUNTIME_DIFFERS', fix: `cgpu runtime release ${request.name}, or choose another name`,
+          })
+        }
+        return {runtime: this.#view(existing, found, await this.#options.defaultRuntime()), created: false}
+      }
+      await this.#options.store.remove(existing.id)
+    }
+    return {runtime: await this.create(request, options), created: true}
+  }
+
+  /** Remembers a machine that exists already. */
+  async add(providerId: string, added: AddOptions, name?: string): Promise<Runtime> {
+    const provider = await this.#options.registry.get(providerId)
+    if (!provider.add || !provider.capabilities.add) {
+      throw errors.usage(`runtimes cannot be added to ${provider.id}`, {code: 'CAPABILITY_MISSING', fix: 'cgpu runtime create'})
+    }
+    if (name !== undefined) validateName(name)
+    const found = await provider.add(added)
+    const records = await this.remembered()
+    const known = records.find((record) => record.provider === providerId && record.providerId === found.id)
+    const record = known
+      ? await this.#options.store.update(known.id, (old) => ({...old, name: name ?? old.name, endpointUrl: found.endpointUrl}))
+      : await this.#remember(providerId, found, {
+          name: await this.#freeName(name), requested: {kind: found.accelerator.kind}, origin: 'added', ephemeral: false,
+        })
+    return this.#view(record, found, await this.#options.defaultRuntime())
+  }
+
+  async rename(query: string, name: string): Promise<Runtime> {
+    const record = await this.select(query)
+    validateName(name)
+    await this.#freeName(name, record.id)
+    const renamed = await this.#options.store.update(record.id, (old) => ({...old, name}))
+    return this.#view(renamed, null, await this.#options.defaultRuntime())
+  }
+
+  /** Makes an ephemeral runtime stay. */
+  async keep(record: RuntimeRecord): Promise<void> {
+    const provider = await this.#options.registry.get(record.provider)
+    await provider.keep?.(record.providerId)
+    await this.#options.store.update(record.id, (old) => ({...old, ephemeral: false}))
+  }
+
+  /** Releases runtimes; forgets one only when its provider said that it is gone. Idempotent. */
+  async release(records: RuntimeRecord[], options: {signal?: AbortSignal} = {}): Promise<ReleasedRuntime[]> {
+    const {registry, store, lifecycle} = this.#options
+    const now = this.#now()
+    return Promise.all(
+      records.map(async (record) => {
+        const provider = await registry.get(record.provider)
+        const view = this.#view(record, null, undefined)
+        await lifecycle?.beforeRelease?.(view)
+        await provider.release(record.providerId, options)
+        await store.remove(record.id)
+        await lifecycle?.afterRelease?.(view)
+        return {
+          id: record.id,
+          name: record.name,
+          provider: record.provider,
+          durationSeconds: Math.max(0, (now.getTime() - Date.parse(record.createdAt)) / 1000),
+          stopped: provider.capabilities.release && record.origin === 'created',
+        }
+      }),
+    )
+  }
+
+  /** Stops leftovers of crashed commands at every provider, and forgets what is gone. */
+  async reap(): Promise<{provider: string; id: string; reason: string}[]> {
+    const {registry} = this.#options
+    const reaped: {provider: string; id: string; reason: string}[] = []
+    for (const id of registry.ids()) {
+      const provider = await registry.get(id)
+      for (const one of (await provider.reap?.()) ?? []) reaped.push({provider: id, ...one})
+    }
+    const before = await this.remembered()
+    const after = await this.list()
+    for (const record of before) {
+      if (after.some((one) => one.id === record.id) || reaped.some((one) => one.id === record.providerId)) continue
+      reaped.push({provider: record.provider, id: record.providerId, reason: 'gone, forgotten here'})
+    }
+    return reaped
+  }
+
+  async accelerators(providerId: string): Promise<Accelerator[]> {
+    return (await this.#options.registry.get(providerId)).accelerators()
+  }
+
+  provider(id: string): Promise<RuntimeProvider> {
+    return this.#options.registry.get(id)
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date()
+  }
+
+  async #ask(id: string): Promise<ProviderRuntime[] | CgpuError> {
+    try {
+      return await (await this.#options.registry.get(id)).list()
+    } catch (error) {
+      if (error instanceof CgpuError) return error
+      throw error
+    }
+  }
+
+  async #freeName(wanted: string | undefined, except?: string): Promise<string> {
+    const taken = (await this.remembered()).filter((record) => record.id !== except).map((record) => record.name)
+    if (wanted === undefined) return generateName(taken, this.#options.random)
+    if (taken.includes(wanted)) {
+      throw errors.conflict(`a runtime named ${wanted} exists already`, {
+        code: 'NAME_TAKEN', fix: `choose another name, or: cgpu runtime release ${wanted}`,
+      })
+    }
+    return wanted
+  }
+
+  /** Someone else's cgpu (or a crash before the record was written) made it: it may be billed, so it gets a name. */
+  async #adopt(provider: string, found: ProviderRuntime, records: RuntimeRecord[]): Promise<RuntimeRecord> {
+    const record = await this.#remember(provider, found, {
+      name: generateName(records.map((one) => one.name), this.#options.random),
+      requested: {kind: found.accelerator.kind}, origin: 'created', ephemeral: false,
+    })
+    records.push(record)
+    return record
+  }
+
+  async #remember(
+    provider: string,
+    found: ProviderRuntime,
+    more: Pick<RuntimeRecord, 'name' | 'requested' | 'origin' | 'ephemeral'>,
+  ): Promise<RuntimeRecord> {
+    const record: RuntimeRecord = {
+      version: 1,
+      id: `${provider}-${found.id}`,
+      provider,
+      providerId: found.id,
+      accelerator: found.accelerator,
+      endpointUrl: found.endpointUrl,
+      createdAt: found.createdAt,
+      kernels: {},
+      ...more,
+    }
+    await this.#options.store.put(record)
+    return record
+  }
+
+  #view(record: RuntimeRecord, found: ProviderRuntime | null, usual: string | undefined, problem?: string): Runtime {
+    return {
+      id: record.id,
+      name: record.name,
+      provider: record.provider,
+      state: found?.state ?? 'unknown',
+      accelerator: found?.accelerator ?? record.accelerator,
+      createdAt: record.createdAt,
+      url: found?.endpointUrl ?? record.endpointUrl,
+      origin: record.origin,
+      ephemeral: record.ephemeral,
+      isDefault: usual !== undefined && (usual === record.name || usual === record.id),
+      checkedAt: found ? this.#now().toISOString() : null,
+      ...(problem ? {problem} : {}),
+    }
+  }
+}
+
+/** A runtime that its provider no longer has. */
+export function gone(record: Pick<RuntimeRecord, 'name'>): CgpuError {
+  return errors.notFound(`${record.name} is gone`, {code: 'RUNTIME_GONE', fix: 'cgpu runtime create'})
+}
+
+/** A runtime whose server does not answer. */
+export function unreachable(record: Pick<RuntimeRecord, 'name'>): CgpuError {
+  return errors.network(`${record.name} does not answer`, {
+    code: 'RUNTIME_UNREACHABLE', category: 'runtime', retryable: true,
+    fix: `check that its server is up, or give it up: cgpu runtime release ${record.name}`,
+  })
+}
+
+/** The accelerator that a word names, among those that there are. */
+export function nearestAccelerator(word: string, accelerators: Accelerator[]): string | undefined {
+  return closest(word, accelerators.map((one) => one.id))
+}
