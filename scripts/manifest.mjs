@@ -1,0 +1,37 @@
+// Writes oclif.manifest.json: startup depends on it, so it is committed, and CI checks that it is current.
+// Same commands in, same bytes out.
+import {readFileSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {Plugin} from '@oclif/core/config'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Objects with their keys in order, so that neither the order of files nor of statics shows. Order matters in args. */
+function ordered(value, key) {
+  if (Array.isArray(value)) return value.map((item) => ordered(item))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).map(([name, item]) => [name, ordered(item, name)])
+  return Object.fromEntries(key === 'args' ? entries : entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+}
+
+/** The manifest's text, made from the compiled commands below `root`. */
+export async function manifestText() {
+  const plugin = new Plugin({errorOnManifestCreate: true, ignoreManifest: true, respectNoCacheDefault: true, root, type: 'core'})
+  await plugin.load()
+  return `${JSON.stringify(ordered(plugin.manifest), null, 1)}\n`
+}
+
+export async function writeManifest() {
+  const file = join(root, 'oclif.manifest.json')
+  const text = await manifestText()
+  let old = ''
+  try {
+    old = readFileSync(file, 'utf8')
+  } catch {
+    // not written yet
+  }
+  if (old !== text) writeFileSync(file, text)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writeManifest()

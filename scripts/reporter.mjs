@@ -1,0 +1,13 @@
+// mocha's spec reporter, which also leaves its counts where scripts/test.mjs adds them up.
+import {appendFileSync} from 'node:fs'
+import mocha from 'mocha'
+
+export default class CountingReporter extends mocha.reporters.Spec {
+  constructor(runner, options) {
+    super(runner, options)
+    runner.once('end', () => {
+      const {passes = 0, failures = 0, pending = 0} = this.stats ?? {}
+      if (process.env.CGPU_TEST_COUNTS) appendFileSync(process.env.CGPU_TEST_COUNTS, `${JSON.stringify({passes, failures, pending})}\n`)
+    })
+  }
+}
