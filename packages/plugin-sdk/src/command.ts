@@ -1,6 +1,7 @@
 import {Command} from '@oclif/core/command'
 import {boolean} from '@oclif/core/flags'
 import type {ArgInput, FlagInput, Input, OutputArgs, OutputFlags, ParserOutput} from '@oclif/core/interfaces'
+import {takeEarlyWarnings} from './early-warnings.ts'
 import {success} from './envelope.ts'
 import {envArguments, isTruthy, withEnv} from './env-flags.ts'
 import {exitRequest, toCgpuError} from './problem.ts'
@@ -43,6 +44,11 @@ export abstract class CgpuCommand<T = unknown> extends Command {
     const result = await super._run<R>()
     if (!this.#answered && this.jsonEnabled()) this.logJson(this.toSuccessJson(result))
     return result
+  }
+
+  protected override async init(): Promise<void> {
+    for (const message of takeEarlyWarnings()) this.warn(message)
+    await super.init()
   }
 
   /** Reports and sets the exit status; the error ends here, so that nothing else prints it again. */

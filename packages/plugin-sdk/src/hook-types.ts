@@ -1,0 +1,66 @@
+import type {Hook, Hooks} from '@oclif/core/interfaces'
+import type {ProviderFactory, RuntimeSpec} from '@cgpu/core/provider'
+
+/** The version of the contract between cgpu and its plugins: `cgpu.contract` in a plugin's package.json. */
+export const CONTRACT = 1
+
+/** What is about to run. No secrets: of the environment only the names are told. */
+export interface ExecutionRequest {
+  /** stable for this execution; the same in before and after */
+  id: string
+  kind: 'exec' | 'run'
+  runtime: {id: string; name: string; provider: string}
+  /** `run`: the program and its arguments; `exec`: absent */
+  argv?: string[]
+  /** `exec`: the code */
+  code?: string
+  envNames: string[]
+}
+
+export interface ExecutionOutcome {
+  status: 'ok' | 'error' | 'interrupted'
+  /** of the remote program, where it ended with one */
+  exitStatus?: number
+  durationMs: number
+  error?: {code: string; message: string}
+}
+
+/** A runtime as hooks see it. */
+export interface RuntimeInfo {
+  id: string
+  name: string
+  provider: string
+}
+
+export interface ProviderRegistration {
+  /** unique among all providers */
+  id: string
+  factory: ProviderFactory
+}
+
+/** What a hook is given, and what it may answer. Every option object carries `contract`. */
+export interface CgpuHooks extends Hooks {
+  'execution:before': {
+    options: {contract: number; request: ExecutionRequest}
+    return: void | {veto?: string; env?: Record<string, string>}
+  }
+  'execution:after': {
+    options: {contract: number; request: ExecutionRequest; outcome: ExecutionOutcome}
+    return: void
+  }
+  'runtime:before-create': {
+    options: {contract: number; provider: string; spec: RuntimeSpec}
+    return: void | {veto?: string; spec?: Partial<RuntimeSpec>}
+  }
+  'runtime:after-create': {options: {contract: number; runtime: RuntimeInfo}; return: void}
+  'runtime:before-release': {options: {contract: number; runtime: RuntimeInfo}; return: void}
+  'runtime:after-release': {options: {contract: number; runtime: RuntimeInfo; released: boolean}; return: void}
+  'provider:register': {options: {contract: number}; return: void | ProviderRegistration | ProviderRegistration[]}
+}
+
+export type CgpuEvent =
+  | 'execution:before' | 'execution:after' | 'runtime:before-create' | 'runtime:after-create'
+  | 'runtime:before-release' | 'runtime:after-release' | 'provider:register'
+
+/** The type of a hook's default export: `const hook: CgpuHook<'execution:before'> = async ({request}) => …`. */
+export type CgpuHook<E extends CgpuEvent> = Hook<E, CgpuHooks>
