@@ -74,6 +74,8 @@ function install() {
 
 /** Puts the project's Node first on PATH, for this process's children. */
 function ownNode() {
+  // the CI matrix tests other Nodes with the same commands
+  if (process.env.CGPU_BOOTSTRAP_NODE === 'system') return process.execPath
   const node = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node')
   if (!existsSync(node)) fail('the project\'s own Node is missing in node_modules', 'delete node_modules and run the command again')
   process.env.PATH = [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter)

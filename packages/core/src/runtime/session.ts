@@ -1,0 +1,153 @@
+import type {JupyterServer, KernelConnection} from '@cgpu/jupyter'
+import type {AgentClient} from '../agent/client.ts'
+import {CgpuError, errors} from '../errors.ts'
+import type {RuntimeEndpoint} from '../provider.ts'
+import {explain} from './explain.ts'
+import type {KnownKernel, RuntimeRecord} from './record.ts'
+import type {RecordStore} from './store.ts'
+
+export interface SessionOptions {
+  record: RuntimeRecord
+  endpoint: RuntimeEndpoint
+  store: RecordStore
+  signal?: AbortSignal | undefined
+  onLink?: ((state: 'reconnecting' | 'connected', detail: string) => void) | undefined
+}
+
+export interface UserKernel {
+  kernel: KnownKernel
+  connection: KernelConnection
+  /** true when no kernel was there and this call started one: its state is empty */
+  started: boolean
+}
+
+/** Paths under which cgpu's kernels are registered as sessions, so that every command finds the same ones. */
+const sessionPath = (key: string): string => (key === 'default' ? 'cgpu' : `cgpu-${key}`)
+
+/**
+ * A connection to one runtime: its server, the kernels that cgpu uses on it, and the agent. Everything is opened when it
+ * is first needed, and `close` ends this side only: kernels and jobs go on.
+ */
+export class RuntimeSession {
+  readonly record: RuntimeRecord
+  readonly endpoint: RuntimeEndpoint
+  readonly #options: SessionOptions
+  readonly #connections: KernelConnection[] = []
+  #server: Promise<JupyterServer> | undefined
+  #agent: Promise<AgentClient> | undefined
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.record = options.record
+    this.endpoint = options.endpoint
+  }
+
+  server(): Promise<JupyterServer> {
+    this.#server ??= import('@cgpu/jupyter').then(({JupyterServer}) => new JupyterServer(this.endpoint))
+    return this.#server
+  }
+
+  /** The kernel that `exec` works on: the default one, or the one of a kernelspec. Its state lives on between commands. */
+  async kernel(spec?: string): Promise<UserKernel> {
+    return this.#kernel(spec ?? 'default', spec)
+  }
+
+  /** A kernel of its own for one execution; the caller shuts it down with `shutdownKernel`. */
+  async freshKernel(spec?: string): Promise<UserKernel> {
+    return this.#guard(async () => {
+      const server = await this.server()
+      const chosen = await this.#spec(spec)
+      const model = await server.startKernel({name: chosen.name})
+      return {kernel: {id: model.id, ...chosen}, connection: await this.#open(model.id), started: true}
+    })
+  }
+
+  async shutdownKernel(id: string): Promise<void> {
+    await this.#guard(async () => (await this.server()).shutdownKernel(id))
+  }
+
+  /** cgpu's own kernel with the agent in it: busy user kernels never block it. Opened once. */
+  agent(): Promise<AgentClient> {
+    this.#agent ??= this.#guard(async () => {
+      const [{AgentClient}, {connection}] = await Promise.all([import('../agent/client.ts'), this.#kernel('control', undefined, 'python')])
+      return AgentClient.open(connection, this.endpoint.agentHome === undefined ? {} : {home: this.endpoint.agentHome})
+    })
+    return this.#agent
+  }
+
+  /** Ends this side's sockets. */
+  async close(): Promise<void> {
+    await Promise.all(this.#connections.map((connection) => connection.close().catch(() => undefined)))
+    ;(await this.#server?.catch(() => undefined))?.close()
+  }
+
+  async #kernel(key: string, spec: string | undefined, language?: string): Promise<UserKernel> {
+    return this.#guard(async () => {
+      const known = this.record.kernels[key]
+      if (known) {
+        try {
+          return {kernel: known, connection: await this.#open(known.id), started: false}
+        } catch (error) {
+          // culled, shut down or lost with a server restart: the session below starts another
+          if (!isGone(error)) throw error
+        }
+      }
+      const server = await this.server()
+      const before = new Set((await server.listKernels()).map((kernel) => kernel.id))
+      const chosen = await this.#spec(spec, language)
+      const session = await server.ensureSession({path: sessionPath(key), name: `cgpu ${key}`, type: 'console', kernelName: chosen.name})
+      const kernel: KnownKernel = {id: session.kernel.id, ...chosen}
+      const connection = await this.#open(kernel.id)
+      await this.#options.store
+        .update(this.record.id, (old) => ({...old, kernels: {...old.kernels, [key]: kernel}}))
+        .catch((error: unknown) => {
+          // only a cache: a session without a record (released meanwhile) still works
+          if (!(error instanceof CgpuError)) throw error
+        })
+      return {kernel, connection, started: !before.has(kernel.id)}
+    })
+  }
+
+  async #spec(wanted: string | undefined, language?: string): Promise<{name: string; language: string}> {
+    const {default: usual, specs} = await (await this.server()).kernelSpecs()
+    const fits = specs.filter((spec) => language === undefined || spec.language.toLowerCase() === language)
+    // `python` and `python3.x` are aliases of `python3` on every server that has it
+    const name = wanted !== undefined && /^python(3(\.\d+)?)?$/.test(wanted) && !specs.some((spec) => spec.name === wanted) ? 'python3' : wanted
+    const found = name === undefined ? (fits.find((spec) => spec.name === usual) ?? fits[0]) : specs.find((spec) => spec.name === name)
+    if (found) return {name: found.name, language: found.language.toLowerCase()}
+    const names = specs.map((spec) => spec.name).join(', ')
+    if (wanted === undefined) {
+      throw errors.notFound(`${this.record.name} has no ${language ?? ''} kernel`.replace('  ', ' '), {
+        code: 'KERNEL_NOT_FOUND', category: 'kernel', fix: 'install ipykernel on it',
+      })
+    }
+    throw errors.notFound(`${this.record.name} has no kernel "${wanted}"`, {
+      code: 'KERNEL_NOT_FOUND', category: 'kernel', fix: `one of: ${names}`,
+    })
+  }
+
+  async #open(kernelId: string): Promise<KernelConnection> {
+    const server = await this.server()
+    const {signal, onLink} = this.#options
+    const connection = await server.openKernel(kernelId, signal ? {signal} : {})
+    this.#connections.push(connection)
+    if (onLink) {
+      connection.onLink((state, detail) => {
+        if (state !== 'closed') onLink(state, String(detail ?? ''))
+      })
+    }
+    return connection
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw explain(error, this.record)
+    }
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'NOT_FOUND' || error.code === 'KERNEL_DEAD')
+}
