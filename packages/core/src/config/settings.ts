@@ -1,0 +1,91 @@
+import {errors} from '../errors.ts'
+import {didYouMean} from '../text/closest.ts'
+import {sanitizeLine} from '../text/line.ts'
+
+export type SettingType = 'string' | 'boolean'
+export type SettingValue = string | boolean
+
+/** One row of the settings table. The key is also the flag's name: `high-ram` is `--high-ram`. */
+export interface Setting {
+  key: string
+  type: SettingType
+  /** lowercase, no full stop */
+  description: string
+  /** its environment variable: CGPU_ and the key in capitals */
+  env: string
+  default?: SettingValue
+  /** the only values allowed, where they are few and known */
+  allowed?: readonly string[]
+  /** settings that this one overrides when it comes from a stronger source: of `gpu` and `tpu` only one can count */
+  instead?: readonly string[]
+}
+
+const row = (key: string, type: SettingType, description: string, more: Partial<Setting> = {}): Setting =>
+  ({key, type, description, env: envName(key), ...more})
+
+/** Every setting there is, in the order in which `cgpu config list` shows them. */
+export const settings: readonly Setting[] = [
+  row('profile', 'string', 'the profile whose settings count'),
+  row('provider', 'string', 'where runtimes come from', {default: 'local'}),
+  row('runtime', 'string', 'the runtime that commands work on'),
+  row('gpu', 'string', 'the GPU that new runtimes get', {instead: ['tpu', 'cpu']}),
+  row('tpu', 'string', 'the TPU that new runtimes get', {instead: ['gpu', 'cpu']}),
+  row('cpu', 'boolean', 'new runtimes get no accelerator', {instead: ['gpu', 'tpu']}),
+  row('high-ram', 'boolean', 'new runtimes get more memory', {default: false}),
+  row('image', 'string', 'the image that new runtimes start from'),
+  row('kernel', 'string', 'the kernel that exec uses'),
+  row('python', 'string', 'the Python that the local provider starts'),
+  row('keep', 'boolean', 'run keeps the runtime that it made', {default: false}),
+  row('quiet', 'boolean', 'print results and errors only', {default: false}),
+]
+
+const byKey = new Map(settings.map(setting => [setting.key, setting]))
+
+/** `high-ram` is CGPU_HIGH_RAM. */
+export function envName(key: string): string {
+  return `CGPU_${key.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`
+}
+
+export function findSetting(key: string): Setting | undefined {
+  return byKey.get(key)
+}
+
+/** The setting, or UNKNOWN_SETTING (exit 64) with a did-you-mean. */
+export function settingNamed(key: string): Setting {
+  const found = byKey.get(key)
+  if (found) return found
+  const keys = settings.map(setting => setting.key)
+  throw errors.usage(`there is no setting "${sanitizeLine(key, 60)}"`, {
+    code: 'UNKNOWN_SETTING', fix: didYouMean(key, keys) ?? `choose one of: ${keys.join(', ')}`,
+  })
+}
+
+const truths = new Map<string, boolean>([
+  ['true', true], ['yes', true], ['on', true], ['1', true],
+  ['false', false], ['no', false], ['off', false], ['0', false],
+])
+
+/**
+ * A value as its setting wants it, from the text of a flag or variable or from JSON or YAML. Throws a sentence
+ * about what is wrong (an Error whose message completes `"gpu" …`); the caller knows where it came from.
+ */
+export function parseSettingValue(setting: Setting, raw: unknown): SettingValue {
+  if (setting.type === 'boolean') {
+    const value = typeof raw === 'boolean' ? raw : typeof raw === 'string' ? truths.get(raw.trim().toLowerCase()) : undefined
+    if (value === undefined) throw new Error(`must be true or false, not ${show(raw)}`)
+    return value
+  }
+  if (typeof raw !== 'string') throw new Error(`must be text, not ${show(raw)}`)
+  if (raw.trim() === '') throw new Error('cannot be empty')
+  if (raw.length > 1000) throw new Error(`is too long (${raw.length} characters, at most 1000)`)
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\x00-\x1f\x7f-\x9f]/.test(raw)) throw new Error('holds control characters')
+  if (setting.allowed && !setting.allowed.includes(raw)) throw new Error(`must be one of ${setting.allowed.join(', ')}, not ${show(raw)}`)
+  return raw
+}
+
+function show(raw: unknown): string {
+  if (raw === null) return 'empty'
+  if (Array.isArray(raw)) return 'a list'
+  return typeof raw === 'object' ? 'a group of settings' : `"${sanitizeLine(String(raw), 60)}"`
+}
