@@ -1,0 +1,103 @@
+import type {AgentClient, JobStatus} from '../agent/client.ts'
+import {errors} from '../errors.ts'
+import {explain} from '../runtime/explain.ts'
+import type {RuntimeSession} from '../runtime/session.ts'
+import type {EventListener} from './events.ts'
+
+export interface JobSpec {
+  id: string
+  argv: string[]
+  /** absolute, or relative to the runtime's working folder */
+  cwd?: string | undefined
+  /** values travel over the kernel connection and a pipe only */
+  env: Record<string, string>
+}
+
+export interface JobOutcome {
+  id: string
+  /** 128+n when signal n killed it */
+  exitStatus: number
+  signal: string | null
+  durationMs: number
+  stdoutBytes: number
+  stderrBytes: number
+  /** where reading may resume */
+  logOffset: number
+}
+
+export interface AttachOptions {
+  /** a byte offset of the log that ends a record; 0: all of it */
+  offset?: number
+  onEvent: EventListener
+  /** stops following; the job goes on */
+  signal?: AbortSignal | undefined
+}
+
+/** Starts a job, or attaches to it when its id was started before: the same id never runs twice. */
+export async function startJob(session: RuntimeSession, spec: JobSpec): Promise<{attached: boolean}> {
+  const agent = await session.agent()
+  return guard(session, () =>
+    agent.start({run: spec.id, argv: spec.argv, env: spec.env, stdin: true, ...(spec.cwd === undefined ? {} : {cwd: spec.cwd})}),
+  )
+}
+
+/** Delivers a job's output from an offset until it is over. Throws JOB_LOST (71) when its process vanished. */
+export async function followJob(session: RuntimeSession, id: string, options: AttachOptions): Promise<JobOutcome> {
+  const agent = await session.agent()
+  const {onEvent} = options
+  let logOffset = options.offset ?? 0
+  const status = await guard(session, () =>
+    agent.follow(id, {
+      offset: logOffset,
+      ...(options.signal ? {signal: options.signal} : {}),
+      onRecord: async (record) => {
+        if (record.stream === 'stdout' || record.stream === 'stderr') await onEvent({type: record.stream, data: record.payload})
+        else if (record.stream === 'notice') {
+          await onEvent({type: 'notice', code: 'LOG_GAP', message: `${record.notice().bytes ?? 'some'} bytes of output were not kept (${record.notice().kind})`})
+        }
+        logOffset = record.endOffset
+      },
+    }),
+  )
+  return outcome(session, status, logOffset)
+}
+
+function outcome(session: RuntimeSession, status: JobStatus, logOffset: number): JobOutcome {
+  if (status.state !== 'exited' || status.exitCode === null) {
+    throw errors.lost(`the job ${status.id} on ${session.record.name} vanished while it ran`, {
+      code: 'JOB_LOST', fix: 'its process was killed from outside, or the machine restarted; run it again', details: {id: status.id, state: status.state},
+    })
+  }
+  if (status.error !== undefined && status.pid === null) {
+    throw errors.usage(`the command could not be started on ${session.record.name}: ${status.error}`, {
+      code: 'COMMAND_NOT_STARTED', category: 'code', fix: 'check the command and --cwd', details: {id: status.id},
+    })
+  }
+  return {
+    id: status.id,
+    exitStatus: status.exitCode,
+    signal: status.signal,
+    durationMs: Math.max(0, ((status.endedAt ?? status.startedAt ?? 0) - (status.startedAt ?? 0)) * 1000),
+    stdoutBytes: status.stdoutBytes,
+    stderrBytes: status.stderrBytes,
+    logOffset,
+  }
+}
+
+/** Feeds a local stream to a job's stdin until it ends, in order and by offset, so that a lost link loses nothing. */
+export async function feedStdin(agent: AgentClient, id: string, source: AsyncIterable<Uint8Array>): Promise<void> {
+  let offset = 0
+  for await (const chunk of source) {
+    await agent.stdin(id, {offset, data: chunk})
+    offset += chunk.length
+  }
+  await agent.stdin(id, {offset, eof: true})
+}
+
+async function guard<T>(session: RuntimeSession, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw explain(error, session.record)
+  }
+}
