@@ -28,6 +28,7 @@ export type JupyterErrorCode =
   | 'TLS' // certificate not trusted, wrong host, expired
   | 'REDIRECT' // a redirect, which is never followed with the token
   | 'PROTOCOL' // answered, but not as a Jupyter server does (HTML, bad JSON, wrong types, too big)
+  | 'TOO_BIG' // a message over 10 MiB, which Jupyter servers refuse
   | 'KERNEL_DEAD' // the kernel is gone (status dead, REST 404)
   | 'KERNEL_RESTARTED' // the kernel was restarted while work ran: that work is lost
   | 'CLOSED' // this connection was closed by us
@@ -60,7 +61,7 @@ export type Channel = 'shell' | 'iopub' | 'stdin' | 'control'
 export interface Message {
   channel: Channel
   header: {msg_id: string; msg_type: string; session?: string; date?: string; version?: string; username?: string}
-  parent_header: {msg_id?: string; msg_type?: string}
+  parent_header: {msg_id?: string; msg_type?: string; session?: string}
   metadata: Record<string, unknown>
   content: Record<string, unknown>
   buffers: Uint8Array[]
@@ -68,11 +69,24 @@ export interface Message {
 
 export type LinkState = 'connected' | 'reconnecting' | 'closed'
 
+/** What `onLink` tells besides the state. */
+export interface LinkDetail {
+  /** lowercase: why it was lost, or why it will not come back */
+  reason?: string
+  /** with `reconnecting`: failed attempts so far, and the wait before the next one */
+  attempt?: number
+  retryInMs?: number
+  /** with `connected` after a loss */
+  gap?: 'reconnected' | 'new-session'
+}
+
 export interface KernelOptions {
   /** Ping this often; two misses and the socket is terminated (half-open). Default 10_000. */
   heartbeatMs?: number
   /** Give up after being offline for so long. Default: never. */
   maxOfflineMs?: number
+  /** Ask for the default JSON framing instead of the binary one. Default: the binary one where the server has it. */
+  framing?: 'v1' | 'json'
   signal?: AbortSignal
 }
 
@@ -82,8 +96,8 @@ export interface ExecuteOptions {
   allowStdin?: boolean
   stopOnError?: boolean
   userExpressions?: Record<string, string>
-  /** Every iopub message with this execution as its parent, in order, `status` left out. */
-  onOutput?: (message: Message) => void
+  /** Every iopub message with this execution as its parent, in order, `status` left out. A promise holds the socket back. */
+  onOutput?: (message: Message) => void | Promise<void>
   /** Answers `input_request`. Absent: the kernel is told that stdin is not available. */
   onInput?: (prompt: string, password: boolean) => Promise<string>
   /** Called when the link was lost while this execution ran, with how it ended: output may have been missed. */
@@ -92,10 +106,13 @@ export interface ExecuteOptions {
 }
 
 export interface ExecuteResult {
-  status: 'ok' | 'error' | 'aborted'
+  /** `unknown` only with `replyLost`: it ran, or never arrived, and how it ended was not seen */
+  status: 'ok' | 'error' | 'aborted' | 'unknown'
   executionCount?: number | undefined
   error?: {name: string; value: string; traceback: string[]} | undefined
   userExpressions?: Record<string, unknown> | undefined
   /** True when the reply itself was lost in a reconnect and only `idle` was seen. */
   replyLost: boolean
+  /** False, with `replyLost`: no sign was seen that the request ever reached the kernel. */
+  started: boolean
 }

@@ -1,1 +1,6 @@
-export {}
+export type * from './contract.ts'
+export {JupyterError} from './errors.ts'
+export {JupyterServer} from './server.ts'
+export type {RequestOptions} from './server.ts'
+export type {KernelConnection, KernelInfo, LinkListener} from './kernel.ts'
+export type {Comm, CommHandlers} from './comm.ts'

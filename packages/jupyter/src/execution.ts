@@ -1,0 +1,191 @@
+import type {ExecuteOptions, ExecuteResult, Message} from './contract.ts'
+import type {JupyterError} from './errors.ts'
+import type {Exchange} from './exchange.ts'
+import {isObject, optionalNumber, optionalString} from './guard.ts'
+import type {Json} from './guard.ts'
+
+/** What an execution asks of its connection. */
+export interface ExecutionHost {
+  sendInput(value: string, request: Message): Promise<void>
+  interrupt(): Promise<void>
+  /** An interrupt that nobody here asked for: resolves when it is known that the kernel is still the same process. */
+  confirm(execution: Execution): void
+  /** Half of the end was seen, the other half may be lost: somebody should find out. */
+  stalled(execution: Execution): void
+}
+
+/**
+ * One execute request from sending to its end: shell reply and iopub idle, in either order.
+ * A pure state machine but for its callbacks and one timer; reconnects are told to it by `gap`, `release` and `conclude`.
+ */
+export class Execution implements Exchange {
+  readonly id: string
+  readonly promise: Promise<ExecuteResult>
+  /** Any message about it was seen: the kernel did get it. */
+  started = false
+  /** An end is not believed before `release`: a restarted kernel's replayed reply looks like a user's interrupt. */
+  held = false
+  interruptAsked = false
+  readonly #options: ExecuteOptions
+  readonly #host: ExecutionHost
+  readonly #resolve: (result: ExecuteResult) => void
+  readonly #reject: (error: unknown) => void
+  #reply: Json | undefined
+  #error: ExecuteResult['error']
+  #idle = false
+  #replyMayBeLost = false
+  #confirmed = false
+  #over = false
+  #stallTimer: NodeJS.Timeout | undefined
+
+  constructor(id: string, options: ExecuteOptions, host: ExecutionHost) {
+    this.id = id
+    this.#options = options
+    this.#host = host
+    const {promise, resolve, reject} = Promise.withResolvers<ExecuteResult>()
+    this.promise = promise
+    this.#resolve = resolve
+    this.#reject = reject
+    promise.catch(() => {})
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  handle(message: Message): void | Promise<void> {
+    if (this.#over) return
+    this.started = true
+    const {channel, content} = message
+    const type = message.header.msg_type
+    if (channel === 'stdin' && type === 'input_request') return this.#input(message)
+    if (channel === 'shell' && type === 'execute_reply') {
+      this.#reply = content
+      return this.#progress()
+    }
+    if (channel !== 'iopub') return
+    if (type === 'status') {
+      if (content['execution_state'] !== 'idle') return
+      this.#idle = true
+      return this.#progress()
+    }
+    if (type === 'error') this.#error = readError(content)
+    return this.#output(message)
+  }
+
+  /** The link was lost and is back. `new-session`: what was sent meanwhile is gone, the reply perhaps with it. */
+  gap(reason: 'reconnected' | 'new-session'): void {
+    if (this.#over) return
+    if (reason === 'new-session') this.#replyMayBeLost = true
+    this.#options.onGap?.(reason)
+  }
+
+  /** The kernel is known to be the process that this was sent to. */
+  release(): void {
+    this.held = false
+    this.#confirmed = true
+    this.#progress()
+  }
+
+  /** The kernel has done everything that was sent before and with this: what was not seen will not come. */
+  conclude(): void {
+    this.held = false
+    this.#confirmed = true
+    this.#finish()
+  }
+
+  fail(error: unknown): void {
+    if (this.#over) return
+    this.#end()
+    this.#reject(error)
+  }
+
+  linkLost(_error: JupyterError): boolean {
+    clearTimeout(this.#stallTimer)
+    return !this.#over
+  }
+
+  #progress(): void {
+    if (this.#over || this.held) return
+    const complete = this.#idle && (this.#reply !== undefined || this.#replyMayBeLost)
+    if (complete) {
+      if (this.#reply && !this.#confirmed && !this.interruptAsked && isInterrupt(this.#reply)) {
+        this.held = true
+        return this.#host.confirm(this)
+      }
+      return this.#finish()
+    }
+    // reply without idle or idle without reply: normally a matter of milliseconds
+    if (this.#idle || this.#reply) {
+      this.#stallTimer ??= setTimeout(() => {
+        this.#stallTimer = undefined
+        this.#host.stalled(this)
+      }, 3_000)
+    }
+  }
+
+  #output(message: Message): void | Promise<void> {
+    try {
+      const wait: unknown = this.#options.onOutput?.(message)
+      if (wait instanceof Promise) return wait.then(() => {}, (error: unknown) => this.fail(error))
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #input(message: Message): void {
+    const {onInput} = this.#options
+    if (!onInput) return
+    const ask = async (): Promise<void> => {
+      const value = await onInput(optionalString(message.content, 'prompt') ?? '', message.content['password'] === true)
+      if (!this.#over) await this.#host.sendInput(value, message)
+    }
+    ask().catch((error: unknown) => {
+      // the kernel would wait forever for an answer that nobody gives
+      if (this.#over) return
+      this.fail(error)
+      this.#host.interrupt().catch(() => {})
+    })
+  }
+
+  #finish(): void {
+    this.#end()
+    const reply = this.#reply
+    if (!reply) {
+      return this.#resolve({status: this.#error ? 'error' : 'unknown', error: this.#error, replyLost: true, started: this.started})
+    }
+    const status = readStatus(reply)
+    this.#resolve({
+      status,
+      executionCount: optionalNumber(reply, 'execution_count'),
+      error: status === 'error' ? readError(reply) : undefined,
+      userExpressions: isObject(reply['user_expressions']) ? reply['user_expressions'] : undefined,
+      replyLost: false,
+      started: true,
+    })
+  }
+
+  #end(): void {
+    this.#over = true
+    clearTimeout(this.#stallTimer)
+  }
+}
+
+/** `abort` is what old kernels call it; a status nobody knows is not a success. */
+function readStatus(reply: Json): 'ok' | 'error' | 'aborted' {
+  if (reply['status'] === 'ok') return 'ok'
+  return reply['status'] === 'aborted' || reply['status'] === 'abort' ? 'aborted' : 'error'
+}
+
+function readError(content: Json): NonNullable<ExecuteResult['error']> {
+  const lines = content['traceback']
+  return {
+    name: optionalString(content, 'ename') ?? '',
+    value: optionalString(content, 'evalue') ?? '',
+    traceback: Array.isArray(lines) ? lines.filter(line => typeof line === 'string') : [],
+  }
+}
+
+function isInterrupt(reply: Json): boolean {
+  return reply['status'] === 'error' && reply['ename'] === 'KeyboardInterrupt'
+}

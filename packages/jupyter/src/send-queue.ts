@@ -1,0 +1,59 @@
+import type {WebSocket} from 'ws'
+import {JupyterError} from './errors.ts'
+
+/** A server closes the socket (1009) on a frame above this. */
+export const maxFrameBytes = 10 * 1024 * 1024
+/** Bigger messages travel as WebSocket fragments, so that pings pass between them and slow lines show progress. */
+const fragmentBytes = 512 * 1024
+/** Above this much unsent, `send` waits for the wire. */
+const highWaterBytes = 1024 * 1024
+
+/** Sends messages in order. `send` resolves at once while little is waiting, else when its bytes are with the system. */
+export class SendQueue {
+  readonly #ws: WebSocket
+  #tail: Promise<void> = Promise.resolve()
+  #length = 0
+
+  constructor(ws: WebSocket) {
+    this.#ws = ws
+  }
+
+  send(frame: string | Uint8Array): Promise<void> {
+    if (frame.length > maxFrameBytes) {
+      const size = (frame.length / 1024 / 1024).toFixed(1)
+      return Promise.reject(new JupyterError('TOO_BIG', `a message of ${size} MiB is too big: Jupyter servers take at most 10 MiB`))
+    }
+    // nothing ahead: written in this very turn
+    const turn = this.#length === 0 ? this.#write(frame) : this.#tail.then(() => this.#write(frame))
+    this.#length++
+    const done = (): void => {
+      this.#length--
+    }
+    this.#tail = turn.then(done, done)
+    return turn
+  }
+
+  async #write(frame: string | Uint8Array): Promise<void> {
+    const binary = typeof frame !== 'string'
+    if (frame.length <= fragmentBytes) {
+      const flushed = this.#send(frame, binary, true)
+      if (this.#ws.bufferedAmount > highWaterBytes) return flushed
+      flushed.catch(() => {})
+      return
+    }
+    const bytes = typeof frame === 'string' ? Buffer.from(frame) : frame
+    for (let start = 0; start < bytes.length; start += fragmentBytes) {
+      const end = start + fragmentBytes
+      await this.#send(bytes.subarray(start, end), binary, end >= bytes.length)
+    }
+  }
+
+  #send(data: string | Uint8Array, binary: boolean, fin: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#ws.send(data, {binary, fin}, error => {
+        if (error) reject(new JupyterError('NETWORK', `the kernel connection was lost (${error.message})`, {cause: error}))
+        else resolve()
+      })
+    })
+  }
+}
