@@ -72,6 +72,16 @@ export abstract class CgpuCommand<T = unknown> extends Command {
     process.exitCode = status
   }
 
+  /** A line of the result on stdout; with --json nothing, as the envelope is the result. */
+  override log(message = ''): void {
+    if (!this.jsonEnabled()) process.stdout.write(`${message}\n`)
+  }
+
+  protected override warnIfCommandDeprecated(): void {
+    // oclif's resolves every command id to find out; only a deprecated one is worth that
+    if (this.ctor.state === 'deprecated' || this.ctor.deprecateAliases) super.warnIfCommandDeprecated()
+  }
+
   override jsonEnabled(): boolean {
     return this.#has('json')
   }
