@@ -18,6 +18,8 @@ export interface JobOutcome {
   /** 128+n when signal n killed it */
   exitStatus: number
   signal: string | null
+  /** unix seconds, by the machine's clock */
+  startedAt: number
   durationMs: number
   stdoutBytes: number
   stderrBytes: number
@@ -77,6 +79,7 @@ function outcome(session: RuntimeSession, status: JobStatus, logOffset: number):
     id: status.id,
     exitStatus: status.exitCode,
     signal: status.signal,
+    startedAt: status.startedAt ?? 0,
     durationMs: Math.max(0, ((status.endedAt ?? status.startedAt ?? 0) - (status.startedAt ?? 0)) * 1000),
     stdoutBytes: status.stdoutBytes,
     stderrBytes: status.stderrBytes,

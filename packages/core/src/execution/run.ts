@@ -63,7 +63,6 @@ export class Run {
     const workdir = this.#session.endpoint.workdir ?? agent.hello.workdir
     await this.#upload(agent, workdir)
     await this.#install(agent)
-    const startedOnMachine = await this.#cleanTime(agent, workdir)
     const cwd = plan.remoteCwd === undefined ? workdir : remoteJoin(workdir, plan.remoteCwd)
     signal?.throwIfAborted()
     this.#started = true
@@ -71,7 +70,7 @@ export class Run {
     const feeding = feedStdin(agent, this.id, this.#options.stdin ?? empty()).catch(() => undefined) // its end shows in the job itself
     const outcome = await followJob(this.#session, this.id, {onEvent, signal})
     void feeding
-    const {outputs, missing} = await this.#collect(agent, cwd, startedOnMachine)
+    const {outputs, missing} = await this.#collect(agent, cwd, outcome.startedAt)
     return {...outcome, runtime: this.#session.record.name, outputs, missingOutputs: missing}
   }
 
@@ -132,13 +131,8 @@ export class Run {
     })
   }
 
-  /** The machine's own clock before the run: outputs older than it were there before. */
-  async #cleanTime(agent: AgentClient, workdir: string): Promise<number | null> {
-    if (this.#options.plan.outputs.length === 0) return null
-    return agent.now(workdir)
-  }
-
-  async #collect(agent: AgentClient, cwd: string, since: number | null): Promise<{outputs: Artifact[]; missing: string[]}> {
+  /** What matches and was written since the process began, by the machine's own clock: not what lay there before. */
+  async #collect(agent: AgentClient, cwd: string, since: number): Promise<{outputs: Artifact[]; missing: string[]}> {
     const {plan, onEvent, outputDir, signal} = this.#options
     const outputs: Artifact[] = []
     const missing: string[] = []

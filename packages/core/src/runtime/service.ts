@@ -91,7 +91,9 @@ export class Runtimes {
   async select(query?: string): Promise<RuntimeRecord> {
     const record = await this.#find(query)
     if (record) return record
-    const records = await this.remembered()
+    const [records, usual] = await Promise.all([this.remembered(), this.#options.defaultRuntime()])
+    // the runtime that a setting names is meant, also when another is the only one left
+    if (usual !== undefined) return matchPrefix(usual, records, 'runtime')
     if (records.length === 0) {
       throw errors.notFound('there is no runtime yet', {code: 'NO_RUNTIME', fix: 'cgpu runtime create'})
     }
@@ -106,8 +108,7 @@ export class Runtimes {
     if (query !== undefined) return matchPrefix(query, records, 'runtime')
     const usual = await this.#options.defaultRuntime()
     if (usual !== undefined) {
-      const found = records.find((record) => record.name === usual || record.id === usual)
-      if (found) return found
+      return records.find((record) => record.name === usual || record.id === usual)
     }
     return records.length === 1 ? records[0] : undefined
   }

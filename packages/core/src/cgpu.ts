@@ -1,0 +1,83 @@
+import {join} from 'node:path'
+import {FolderDefaults} from './config/folder.ts'
+import {resolveSettings, type Settings} from './config/resolve.ts'
+import type {ProviderContext} from './provider.ts'
+import type {RuntimeRecord} from './runtime/record.ts'
+import {type ProviderEntry, ProviderRegistry} from './runtime/registry.ts'
+import {gone, type LifecycleListener, Runtimes} from './runtime/service.ts'
+import {RuntimeSession, type SessionOptions} from './runtime/session.ts'
+import {RecordStore} from './runtime/store.ts'
+import type {Dirs} from './state/dirs.ts'
+import {FileSecretStore} from './state/secrets.ts'
+
+export interface CgpuOptions {
+  dirs: Dirs
+  env: NodeJS.ProcessEnv
+  cwd: string
+  providers: ProviderEntry[]
+  /** parsed flags by name; those that are settings take part in resolving them */
+  flags?: Readonly<Record<string, unknown>>
+  lifecycle?: LifecycleListener
+  onWarning?: (message: string) => void
+  /** wire traces for --verbose */
+  trace?: (line: string) => void
+}
+
+/** One process's use of cgpu: its settings, its runtimes, and the way onto them. */
+export class Cgpu {
+  readonly settings: Settings
+  readonly folders: FolderDefaults
+  readonly runtimes: Runtimes
+  readonly #options: CgpuOptions
+  readonly #store: RecordStore
+
+  private constructor(options: CgpuOptions, settings: Settings, folders: FolderDefaults) {
+    const {dirs, env, cwd, lifecycle, onWarning, trace} = options
+    this.#options = options
+    this.settings = settings
+    this.folders = folders
+    this.#store = new RecordStore(dirs.state, onWarning)
+    const secrets = new FileSecretStore(dirs.config, {onWarning})
+    const context = (id: string): ProviderContext => ({
+      stateDir: join(dirs.state, 'providers', id),
+      secrets,
+      setting: (key) => settings.text(key),
+      env,
+      cwd,
+      ...(trace ? {trace} : {}),
+    })
+    this.runtimes = new Runtimes({
+      registry: new ProviderRegistry(options.providers, context),
+      store: this.#store,
+      defaultRuntime: () => Promise.resolve(settings.text('runtime')),
+      ...(lifecycle ? {lifecycle} : {}),
+      ...(onWarning ? {onWarning} : {}),
+    })
+  }
+
+  static async open(options: CgpuOptions): Promise<Cgpu> {
+    const {dirs, env, cwd, flags, onWarning} = options
+    const warn = onWarning ? {onWarning} : {}
+    const folders = new FolderDefaults(dirs.state, warn)
+    const folderRuntime = await folders.get(cwd)
+    const settings = await resolveSettings({env, cwd, configDir: dirs.config, folderRuntime, ...(flags ? {flags} : {}), ...warn})
+    return new Cgpu(options, settings, folders)
+  }
+
+  /** A session on a runtime. Throws RUNTIME_GONE (66) when its provider no longer has it. */
+  async connect(record: RuntimeRecord, options: Pick<SessionOptions, 'signal' | 'onLink'> = {}): Promise<RuntimeSession> {
+    const provider = await this.runtimes.provider(record.provider)
+    const endpoint = await provider.connect(record.providerId).catch(async (error: unknown) => {
+      if ((await provider.get(record.providerId).catch(() => undefined)) !== null) throw error
+      await this.#store.remove(record.id)
+      throw gone(record)
+    })
+    const {trace} = this.#options
+    return new RuntimeSession({record, endpoint: trace ? {...endpoint, trace} : endpoint, store: this.#store, ...options})
+  }
+
+  /** The record as it is now: kernels may have been remembered since. */
+  async refresh(record: RuntimeRecord): Promise<RuntimeRecord> {
+    return (await this.#store.get(record.id)) ?? record
+  }
+}
