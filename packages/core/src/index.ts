@@ -19,3 +19,11 @@ export {type ResolvedSetting, type ResolveInput, resolveSettings, Settings, type
 export {ConfigStore, type Scope} from './config/store.ts'
 export {FolderDefaults} from './config/folder.ts'
 export {findProjectFile, readProjectFile} from './config/project.ts'
+
+export {formatBytes, formatDuration, formatRate, formatRelative} from './text/format.ts'
+export {Redactor, type RedactStream} from './text/redact.ts'
+export {sanitizeText, TerminalFilter} from './text/terminal.ts'
+
+export {type Embedded, embeddedLimit, parseEmbedded, type ScriptSettings} from './script/embedded.ts'
+export {isEnvName, parseEnvAssignments, parseEnvFile} from './script/env-file.ts'
+export {resolveInside, safeRelative} from './script/paths.ts'
