@@ -27,3 +27,8 @@ export {sanitizeText, TerminalFilter} from './text/terminal.ts'
 export {type Embedded, embeddedLimit, parseEmbedded, type ScriptSettings} from './script/embedded.ts'
 export {isEnvName, parseEnvAssignments, parseEnvFile} from './script/env-file.ts'
 export {resolveInside, safeRelative} from './script/paths.ts'
+
+export {NdjsonEncoder, textPayload} from './schema/ndjson.ts'
+export {schemaFor, schemaNames} from './schema/commands.ts'
+export {outputSchemas} from './schema/zod.ts'
+export type * from './schema/types.ts'

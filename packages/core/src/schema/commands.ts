@@ -1,0 +1,58 @@
+import type {z as Zod} from 'zod'
+import {errors} from '../errors.ts'
+import type {JsonObject} from '../state/json.ts'
+import {didYouMean} from '../text/closest.ts'
+import {sanitizeLine} from '../text/line.ts'
+import {outputSchemas} from './zod.ts'
+
+type Schemas = Awaited<ReturnType<typeof outputSchemas>>
+
+/** What each command's `data` is, by command id. */
+const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> = {
+  'config:get': one => one.configEntry,
+  'config:list': (one, z) => z.array(one.configEntry),
+  'config:set': one => one.configEntry,
+  'config:unset': one => one.configEntry,
+  doctor: (one, z) => z.looseObject({checks: z.array(one.doctorCheck)}),
+  exec: one => one.exec,
+  run: one => one.run,
+  'runtime:accelerators': (one, z) => z.array(one.accelerator),
+  'runtime:add': one => one.runtime,
+  'runtime:create': one => one.runtime,
+  'runtime:ensure': one => one.runtime,
+  'runtime:list': (one, z) => z.array(one.runtime),
+  'runtime:reap': (one, z) => z.array(one.reaped),
+  'runtime:release': (one, z) => z.array(one.released),
+  'runtime:rename': one => one.runtime,
+  'runtime:show': one => one.runtime,
+  'runtime:use': one => one.runtime,
+}
+
+/** Whatever else `cgpu schema` can print. */
+const others = ['events', 'error'] as const
+
+/** The names that `schemaFor` takes, sorted. */
+export function schemaNames(): string[] {
+  return [...Object.keys(results), ...others].sort()
+}
+
+/**
+ * The JSON Schema (draft 2020-12) of a command's `--json` output, of `events` (a line of `--output ndjson`) or of
+ * `error` (the envelope of a failure). Commands may be given with spaces or colons. Throws NO_SCHEMA (exit 66).
+ */
+export async function schemaFor(name: string): Promise<JsonObject> {
+  const id = name.trim().replaceAll(/\s+/g, ':')
+  const schemas = await outputSchemas()
+  const {z} = await import('zod')
+  const result = Object.hasOwn(results, id) ? results[id] : undefined
+  const schema = result ? schemas.envelope(id, result(schemas, z)) : id === 'events' ? schemas.streamEvent : id === 'error' ? schemas.failure : undefined
+  if (!schema) {
+    const spoken = schemaNames().map(one => one.replaceAll(':', ' '))
+    throw errors.notFound(`there is no schema for "${sanitizeLine(name, 60)}"`, {
+      code: 'NO_SCHEMA', category: 'usage', fix: didYouMean(id.replaceAll(':', ' '), spoken) ?? `choose one of: ${spoken.join(', ')}`,
+    })
+  }
+  const title = result ? `cgpu ${id.replaceAll(':', ' ')} --json` : id === 'events' ? 'a line of --output ndjson' : 'a failure with --json'
+  const json = z.toJSONSchema(schema, {target: 'draft-2020-12'})
+  return {...json, title}
+}

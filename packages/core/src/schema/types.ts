@@ -1,0 +1,114 @@
+/**
+ * The shapes that cgpu prints with --json and --output ndjson. They are versioned by the envelope's `schema`:
+ * fields may be added, none change their meaning. Times are ISO 8601 UTC, sizes bytes, durations seconds.
+ */
+
+/** Bytes as text where they are UTF-8, else base64. */
+export interface TextPayload {
+  data: string
+  encoding?: 'base64' | undefined
+}
+
+interface Stamp {
+  ts: string
+  /** counts up from 0 without gaps within one stream of events */
+  seq: number
+  /** of the execution or job */
+  id: string
+}
+
+/** One line of `--output ndjson`. Readers must pass over types that they do not know. */
+export type StreamEvent = Stamp & (
+  | {type: 'started'; runtime: string; kernel?: string | undefined; attached?: boolean | undefined}
+  | ({type: 'stdout' | 'stderr'} & TextPayload)
+  | {type: 'display'; kind: string; mime: Record<string, unknown>; metadata?: Record<string, unknown> | undefined; executionCount?: number | undefined; displayId?: string | undefined}
+  | {type: 'progress'; message: string; done?: number | undefined; total?: number | undefined}
+  | {type: 'input_request'; prompt: string; password: boolean}
+  | {type: 'artifact'; path: string; size: number; sha256: string}
+  | {type: 'cost'; amount: number; unit: string; durationSeconds?: number | undefined}
+  | {type: 'reconnecting'; reason: string}
+  | {type: 'reconnected'}
+  | {type: 'notice'; code: string; message: string}
+  | {type: 'finished'; exitStatus: number; durationSeconds: number; status?: string | undefined; error?: EventError | undefined}
+)
+
+/** Leaves each member of a union its own keys, where plain Omit would keep only the common ones. */
+type Unstamped<T> = T extends unknown ? Omit<T, keyof Stamp> : never
+
+/** An event before it is stamped. */
+export type StreamEventBody = Unstamped<StreamEvent>
+
+/** Why it finished as it did: the remote exception, or cgpu's own error. */
+export interface EventError {
+  name?: string | undefined
+  code?: string | undefined
+  message: string
+  traceback?: string[] | undefined
+}
+
+export interface AcceleratorJson {
+  id: string
+  kind: string
+  name: string
+  memoryBytes?: number | undefined
+  available: boolean
+  reason?: string | undefined
+}
+
+export interface RuntimeJson {
+  id: string
+  name: string
+  provider: string
+  state: string
+  accelerator: AcceleratorJson
+  createdAt: string
+  url: string
+  origin: 'created' | 'added'
+  ephemeral: boolean
+  isDefault: boolean
+  checkedAt: string | null
+  problem?: string | undefined
+}
+
+export interface ConfigEntryJson {
+  key: string
+  /** null: not set anywhere */
+  value: string | boolean | null
+  source: string
+  origin: string
+}
+
+export interface ExecJson {
+  id: string
+  runtime: string
+  kernel: {id: string; name: string}
+  status: string
+  exitStatus: number
+  executionCount?: number | undefined
+  error?: {name: string; value: string; traceback: string[]} | undefined
+  durationSeconds: number
+  stdoutBytes: number
+  stderrBytes: number
+}
+
+export interface RunJson {
+  id: string
+  runtime: string
+  exitStatus: number
+  signal: string | null
+  startedAt: string
+  durationSeconds: number
+  stdoutBytes: number
+  stderrBytes: number
+  outputs: {path: string; size: number; sha256: string}[]
+  missingOutputs: string[]
+}
+
+export interface DoctorCheckJson {
+  id: string
+  title: string
+  /** ok, warning, failed */
+  state: string
+  message: string
+  fix?: string | undefined
+}

@@ -1,0 +1,74 @@
+import type {z as Zod} from 'zod'
+
+let loaded: ReturnType<typeof build> | undefined
+
+/** The zod schemas of what cgpu prints. Loads zod (50 to 80 ms) at the first call: not for the way of every command. */
+export async function outputSchemas(): Promise<ReturnType<typeof build>> {
+  loaded ??= build((await import('zod')).z)
+  return loaded
+}
+
+/** Objects are loose: a newer cgpu may add fields, and a reader of ours must not stumble over those of a plugin. */
+function build(z: typeof Zod) {
+  const stamp = {ts: z.iso.datetime(), seq: z.int().nonnegative(), id: z.string()}
+  const count = z.int().nonnegative()
+  const seconds = z.number().nonnegative()
+  const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+  const output = {data: z.string(), encoding: z.literal('base64').optional()}
+  const event = <T extends string, S extends Zod.ZodRawShape>(type: T, shape: S) => z.looseObject({type: z.literal(type), ...stamp, ...shape})
+  const mimeBundle = z.record(z.string(), z.unknown())
+
+  const streamEvent = z.discriminatedUnion('type', [
+    event('started', {runtime: z.string(), kernel: z.string().optional(), attached: z.boolean().optional()}),
+    event('stdout', output),
+    event('stderr', output),
+    event('display', {kind: z.string(), mime: mimeBundle, metadata: mimeBundle.optional(), executionCount: z.int().optional(), displayId: z.string().optional()}),
+    event('progress', {message: z.string(), done: z.number().optional(), total: z.number().optional()}),
+    event('input_request', {prompt: z.string(), password: z.boolean()}),
+    event('artifact', {path: z.string(), size: count, sha256}),
+    event('cost', {amount: z.number(), unit: z.string(), durationSeconds: seconds.optional()}),
+    event('reconnecting', {reason: z.string()}),
+    event('reconnected', {}),
+    event('notice', {code: z.string(), message: z.string()}),
+    event('finished', {
+      exitStatus: z.int(), durationSeconds: seconds, status: z.string().optional(),
+      error: z.looseObject({name: z.string().optional(), code: z.string().optional(), message: z.string(), traceback: z.array(z.string()).optional()}).optional(),
+    }),
+  ])
+
+  const accelerator = z.looseObject({
+    id: z.string(), kind: z.string(), name: z.string(), memoryBytes: count.optional(), available: z.boolean(), reason: z.string().optional(),
+  })
+  const runtime = z.looseObject({
+    id: z.string(), name: z.string(), provider: z.string(), state: z.string(), accelerator, createdAt: z.string(), url: z.string(),
+    origin: z.enum(['created', 'added']), ephemeral: z.boolean(), isDefault: z.boolean(), checkedAt: z.string().nullable(),
+    problem: z.string().optional(),
+  })
+  const released = z.looseObject({id: z.string(), name: z.string(), provider: z.string(), durationSeconds: seconds, stopped: z.boolean()})
+  const reaped = z.looseObject({id: z.string(), reason: z.string()})
+  const configEntry = z.looseObject({key: z.string(), value: z.union([z.string(), z.boolean(), z.null()]), source: z.string(), origin: z.string()})
+  const cellError = z.looseObject({name: z.string(), value: z.string(), traceback: z.array(z.string())})
+  const exec = z.looseObject({
+    id: z.string(), runtime: z.string(), kernel: z.looseObject({id: z.string(), name: z.string()}), status: z.string(), exitStatus: z.int(),
+    executionCount: z.int().optional(), error: cellError.optional(), durationSeconds: seconds, stdoutBytes: count, stderrBytes: count,
+  })
+  const artifact = z.looseObject({path: z.string(), size: count, sha256})
+  const run = z.looseObject({
+    id: z.string(), runtime: z.string(), exitStatus: z.int(), signal: z.string().nullable(), startedAt: z.string(), durationSeconds: seconds,
+    stdoutBytes: count, stderrBytes: count, outputs: z.array(artifact), missingOutputs: z.array(z.string()),
+  })
+  const doctorCheck = z.looseObject({id: z.string(), title: z.string(), state: z.string(), message: z.string(), fix: z.string().optional()})
+  const failure = z.looseObject({
+    schema: z.literal(1), ok: z.literal(false), command: z.string(), warnings: z.array(z.string()),
+    error: z.looseObject({
+      code: z.string().regex(/^[A-Z][A-Z0-9_]*$/), category: z.string(), message: z.string(), fix: z.string().nullable(), retryable: z.boolean(),
+      details: z.record(z.string(), z.unknown()).optional(),
+    }),
+  })
+  /** The envelope of a command that answers with `data`. */
+  const envelope = <T extends Zod.ZodType>(command: string, data: T) => z.union([
+    z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
+    failure,
+  ])
+  return {streamEvent, accelerator, runtime, released, reaped, configEntry, exec, artifact, run, doctorCheck, failure, envelope}
+}
