@@ -1,13 +1,38 @@
 #!/usr/bin/env node
-import module from 'node:module'
+import {readFileSync} from 'node:fs'
 
-module.enableCompileCache?.()
+const argv = process.argv.slice(2)
+const root = new URL('..', import.meta.url)
+
+function fail(message, fix) {
+  process.stderr.write(`error: ${message}\nfix: ${fix}\n`)
+  process.exit(70)
+}
+
 // a reader that has seen enough (`| head -1`) is no error; oclif would wait for a drain that never comes
 process.stdout.on('error', (error) => {
-  if (error.code === 'EPIPE') process.exit(0)
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
   throw error
 })
-// only the packed CLI updates itself; elsewhere the updater would look for a `cgpu` on PATH
-if (!process.env.CGPU_BINPATH) process.env.CGPU_DISABLE_AUTOUPDATE ??= '1'
-const {execute} = await import('@oclif/core/execute')
-await execute({dir: import.meta.url})
+process.stderr.on('error', () => {}) // nobody listens: nobody to tell
+
+async function main() {
+  const [{enableCompileCache}, {fileURLToPath}] = await Promise.all([import('node:module'), import('node:url')])
+  if (!enableCompileCache) fail(`cgpu needs Node 22.18 or newer, this is ${process.versions.node}`, 'install a newer Node')
+  enableCompileCache()
+  // only the packed CLI updates itself; elsewhere the updater would look for a `cgpu` on PATH
+  if (!process.env.CGPU_BINPATH) process.env.CGPU_DISABLE_AUTOUPDATE ??= '1'
+  const folder = fileURLToPath(root)
+  const {runFast} = await import('../packages/cli/dist/fast/main.js')
+  if (!(await runFast(argv, folder))) {
+    const {runSlow} = await import('../packages/cli/dist/shell/slow.js')
+    await runSlow(argv, folder)
+  }
+  // what is written must arrive; then an open handle that some plugin left must not keep the CLI alive
+  process.stdout.write('', () => setTimeout(() => process.exit(), 250).unref())
+}
+
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  const {version} = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+  process.stdout.write(`cgpu ${version} ${process.platform}-${process.arch} node-${process.version}\n`)
+} else await main()

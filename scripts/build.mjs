@@ -1,4 +1,4 @@
-// Compiles every package and regenerates the manifest. Exits non-zero on any type error. Outputs whose source is gone are
+// Compiles every package, regenerates the manifest and bundles the commands. Exits non-zero on any type error. Outputs whose source is gone are
 // removed first: `tsc -b` leaves them, and a command that was deleted would still be found.
 import {spawnSync} from 'node:child_process'
 import {existsSync, readdirSync, rmSync} from 'node:fs'
@@ -22,6 +22,7 @@ function removeStale(folder) {
     return
   }
   for (const file of readdirSync(dist, {recursive: true})) {
+    if (file.startsWith('fast')) continue // the bundle's, made anew each time
     const stem = /^(.*?)\.(?:d\.ts|js|js\.map|d\.ts\.map)$/.exec(file)?.[1]
     if (stem !== undefined && !existsSync(join(folder, 'src', `${stem}.ts`))) rmSync(join(dist, file), {force: true})
   }
@@ -33,3 +34,5 @@ const compiled = spawnSync(process.execPath, [tsc, '-b', ...projects], {cwd: roo
 if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 const {writeManifest} = await import('./manifest.mjs')
 await writeManifest()
+const {bundle} = await import('./bundle.mjs')
+await bundle()

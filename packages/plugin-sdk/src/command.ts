@@ -4,7 +4,7 @@ import type {ArgInput, FlagInput, Input, OutputArgs, OutputFlags, ParserOutput} 
 import {takeEarlyWarnings} from './early-warnings.ts'
 import {success} from './envelope.ts'
 import {envArguments, isTruthy, withEnv} from './env-flags.ts'
-import {exitRequest, toCgpuError} from './problem.ts'
+import {exitRequest, exitStatus, toCgpuError} from './problem.ts'
 import {splitRemoteArgs, type SplitArgs} from './remote-args.ts'
 import {reportError} from './report.ts'
 import {inert} from './text.ts'
@@ -33,12 +33,19 @@ export abstract class CgpuCommand<T = unknown> extends Command {
   static override enableJsonFlag = true
   /** True where everything behind the first positional argument or `--` belongs to a remote program. */
   static remoteArgs = false
+  /** True where `this.config` must be oclif's whole one: all plugins, all commands. */
+  static fullConfig = false
 
   readonly #warnings: string[] = []
   #answered = false
   #own: string[] | undefined
 
   abstract override run(): Promise<T>
+
+  /** Runs the command whole: parse, run, report. For the CLI's own entry point. */
+  async execute(): Promise<void> {
+    await this._run()
+  }
 
   protected override async _run<R>(): Promise<R> {
     const result = await super._run<R>()
@@ -60,7 +67,7 @@ export abstract class CgpuCommand<T = unknown> extends Command {
       return
     }
     const error = toCgpuError(thrown, {command: this.#spokenName(), flagNames: Object.keys(this.#flags())})
-    process.exitCode = error.exit
+    process.exitCode = exitStatus(error)
     const verbose = this.#has('verbose', 'v')
     const json = this.jsonEnabled()
     this.#answered = true

@@ -1,3 +1,4 @@
+import {constants} from 'node:os'
 import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {unknownFlag} from './remote-args.ts'
@@ -61,6 +62,13 @@ function filesystemError(error: Foreign): CgpuError | undefined {
 export function exitRequest(error: unknown): number | undefined {
   const {code, oclif} = (error ?? {}) as Foreign // any property may be missing: that is what Foreign says
   return code === 'EEXIT' && typeof oclif?.exit === 'number' ? oclif.exit : undefined
+}
+
+/** The status to exit with: an interruption by another signal than Ctrl-C keeps that signal's, 128 + n. */
+export function exitStatus(error: CgpuError): number {
+  const signal = error.code === 'INTERRUPTED' ? error.details?.['signal'] : undefined
+  const number = Object.entries(constants.signals).find(([name]) => name === signal)?.[1]
+  return number === undefined ? error.exit : 128 + number
 }
 
 export const isAbort = (error: unknown): boolean => {

@@ -1,0 +1,120 @@
+// Bundles the CLI's own commands for a quick start (docs/performance.md). oclif's leaves that a command rarely or never
+// reaches become lazy: loaded from the real package at their first use. Run after tsc, on its output.
+import {mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync} from 'node:fs'
+import {dirname, join, relative, sep} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {build} from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const out = join(root, 'packages/cli/dist/fast')
+const oclif = realpathSync(join(root, 'node_modules/@oclif/core'))
+const slashes = (path) => path.split(sep).join('/')
+
+const lazyFiles = new Set([
+  'config/index', 'config/plugin', 'config/plugin-loader', 'config/ts-path', 'errors/errors/pretty-print', 'errors/handle', 'help/index',
+  'help/util', 'module-loader', 'performance', 'screen', 'util/os', 'ux/action/simple', 'ux/action/spinner', 'ux/colorize-json', 'ux/index', 'ux/theme',
+])
+const lazyBuiltins = /^(node:)?(readline|perf_hooks|fs\/promises|os)$/
+
+/** A CommonJS module that loads the real one when something of it is first used. */
+const lazyModule = (load) => `
+let real
+const load = () => (real ??= ${load})
+module.exports = new Proxy(function () {}, {
+  get: (_, key) => (key === '__esModule' ? true : load()[key] ?? (key === 'default' ? load() : undefined)),
+  has: (_, key) => key in load(),
+  apply: (_, self, args) => load()(...args),
+})`
+
+const lazyOclif = {
+  name: 'lazy-oclif',
+  setup({onLoad, onResolve, resolve}) {
+    onResolve({filter: /.*/, namespace: 'file'}, async ({path, kind, importer, resolveDir, pluginData}) => {
+      if (pluginData === 'seen' || kind !== 'require-call' || !importer.startsWith(join(oclif, 'lib'))) return
+      if (lazyBuiltins.test(path)) return {path, namespace: 'lazy', pluginData: `require(${JSON.stringify(path)})`}
+      const found = await resolve(path, {kind, importer, resolveDir, pluginData: 'seen'})
+      if (found.external || found.errors.length > 0) return
+      if (path.startsWith('.')) {
+        const file = slashes(relative(join(oclif, 'lib'), found.path)).replace(/\.js$/, '')
+        if (lazyFiles.has(file)) return {path: found.path, namespace: 'lazy', pluginData: `__oclif('./lib/${file}.js')`}
+      } else return {path: found.path, namespace: 'lazy', pluginData: `__oclif(${JSON.stringify(path)})`}
+    })
+    onLoad({filter: /.*/, namespace: 'lazy'}, ({pluginData}) => ({contents: lazyModule(pluginData), loader: 'js'}))
+    onResolve({filter: /.*/, namespace: 'lazy'}, ({path}) => ({path, external: true}))
+    // the short way is not taken when DEBUG is set, so oclif's logger has nothing to say
+    onLoad({filter: /[\\/]oclif[\\/]core[\\/]lib[\\/]logger\.js$|@oclif[\\/]core[\\/]lib[\\/]logger\.js$/}, () => ({
+      contents: 'const none = () => {}\nexports.makeDebug = () => none\nexports.setLogger = none\n' +
+        'exports.getLogger = () => ({debug: none, error: none, info: none, trace: none, warn: none})',
+    }))
+  },
+}
+
+/** Our packages find their own files (the agent, Python helpers) beside themselves, not beside the bundle. */
+const ownPlace = {
+  name: 'own-place',
+  setup({onLoad}) {
+    onLoad({filter: /[\\/]packages[\\/][^\\/]+[\\/]dist[\\/].*\.js$/}, ({path}) => {
+      const text = readFileSync(path, 'utf8')
+      if (!text.includes('import.meta.')) return
+      const [, folder] = /^(.*[\\/]packages[\\/][^\\/]+)[\\/]dist[\\/]/.exec(path)
+      const {name} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+      const fromEntry = `./${slashes(relative(join(folder, 'dist'), path))}`
+      const place = folder.endsWith(`${sep}cli`)
+        ? `new URL(${JSON.stringify(`../${fromEntry}`)}, import.meta.url).href`
+        : `new URL(${JSON.stringify(fromEntry)}, import.meta.resolve(${JSON.stringify(name)})).href`
+      const contents = `const __place = ${place}\n${text.replaceAll('import.meta.url', '__place').replaceAll('import.meta.dirname', "process.getBuiltinModule('node:path').dirname(process.getBuiltinModule('node:url').fileURLToPath(__place))")}`
+      return {contents, resolveDir: dirname(path), loader: 'js'}
+    })
+  },
+}
+
+function flagShape({type, char, aliases, charAliases, allowNo}) {
+  return {type, char, aliases: aliases?.length ? aliases : undefined, charAliases: charAliases?.length ? charAliases : undefined, allowNo: allowNo || undefined}
+}
+
+/** What src/shell/command-table.ts describes, from the manifest and the hooks of the bundled plugins. */
+function commandTable(manifest) {
+  const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const events = pjson.oclif.plugins.flatMap((name) => {
+    const file = join(root, 'node_modules', name, 'package.json')
+    return Object.keys(JSON.parse(readFileSync(file, 'utf8')).oclif?.hooks ?? {})
+  })
+  const commands = {}
+  const aliases = {}
+  for (const [id, command] of Object.entries(manifest.commands)) {
+    const takesArgs = command.strict === false || Object.keys(command.args ?? {}).length > 0
+    const remoteArgs = command.remoteArgs === true
+    const flags = remoteArgs ? Object.fromEntries(Object.entries(command.flags).map(([name, flag]) => [name, flagShape(flag)])) : undefined
+    commands[id] = {takesArgs, remoteArgs, flags, fullConfig: command.fullConfig === true}
+    for (const alias of [...(command.aliases ?? []), ...(command.hiddenAliases ?? [])]) aliases[alias] = id
+  }
+  // init and finally are the updater's and the contract gate's: they concern packed CLIs and user plugins, which go the long way
+  const hookEvents = [...new Set(events)].filter((event) => !['init', 'finally', 'command_not_found'].includes(event)).sort()
+  return {version: pjson.version, commands, aliases, hookEvents}
+}
+
+export async function bundle() {
+  const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
+  const table = commandTable(manifest)
+  const cli = join(root, 'packages/cli/dist')
+  const loaders = Object.entries(manifest.commands)
+    .filter(([id]) => !table.commands[id].fullConfig)
+    .map(([id, {relativePath}]) => `  ${JSON.stringify(id)}: () => import(${JSON.stringify(join(root, ...relativePath))}),`)
+  const entry = [
+    `import {runFast as run} from ${JSON.stringify(join(cli, 'shell/fast.js'))}`,
+    `const table = ${JSON.stringify(table)}`, 'const load = {', ...loaders, '}',
+    'export const runFast = (argv, root) => run(argv, {root, table, load})',
+  ].join('\n')
+  rmSync(out, {recursive: true, force: true})
+  mkdirSync(out, {recursive: true})
+  writeFileSync(join(out, 'table.json'), `${JSON.stringify(table)}\n`)
+  await build({
+    stdin: {contents: entry, resolveDir: cli, sourcefile: 'main.js'},
+    outdir: out, entryNames: 'main', chunkNames: '[name]-[hash]', bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node22',
+    legalComments: 'none', logLevel: 'warning', plugins: [lazyOclif, ownPlace], absWorkingDir: root,
+    external: ['bufferutil', 'utf-8-validate', '@oclif/core/config'],
+    banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
+  })
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
