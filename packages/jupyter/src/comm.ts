@@ -1,3 +1,6 @@
+import {randomUUID} from 'node:crypto'
+import type {Message} from './contract.ts'
+import {isObject, optionalString} from './guard.ts'
 import type {Json} from './guard.ts'
 
 /** A comm's callbacks. A promise returned by `onMessage` holds back everything received after. */
@@ -9,10 +12,7 @@ export interface CommHandlers {
   onGap?(reason: 'reconnected' | 'new-session'): void
 }
 
-export interface CommHost {
-  send(msgType: 'comm_open' | 'comm_msg' | 'comm_close', content: object, buffers: readonly Uint8Array[]): Promise<void>
-  forget(id: string): void
-}
+export type CommSend = (msgType: string, content: object, buffers: readonly Uint8Array[]) => Promise<void>
 
 /** One end of a Jupyter comm: a channel of JSON data with binary buffers into the kernel. */
 export class Comm {
@@ -20,14 +20,16 @@ export class Comm {
   readonly target: string
   /** Resolves when the open message is on its way; rejects when it could not be sent. */
   readonly opened: Promise<void>
-  readonly #host: CommHost
+  readonly #send: CommSend
+  readonly #onClosed: () => void
   #closed = false
 
-  constructor(host: CommHost, id: string, target: string, data: object, buffers: readonly Uint8Array[]) {
-    this.#host = host
+  constructor(send: CommSend, onClosed: () => void, id: string, target: string, data: object, buffers: readonly Uint8Array[]) {
+    this.#send = send
+    this.#onClosed = onClosed
     this.id = id
     this.target = target
-    this.opened = host.send('comm_open', {comm_id: id, target_name: target, data}, buffers)
+    this.opened = send('comm_open', {comm_id: id, target_name: target, data}, buffers)
     this.opened.catch(() => {})
   }
 
@@ -37,18 +39,61 @@ export class Comm {
 
   /** Resolves when the bytes are with the system: wait for it between big ones. NETWORK while the link is down: not sent. */
   send(data: object, buffers: readonly Uint8Array[] = []): Promise<void> {
-    return this.#host.send('comm_msg', {comm_id: this.id, data}, buffers)
+    return this.#send('comm_msg', {comm_id: this.id, data}, buffers)
   }
 
   async close(data: object = {}): Promise<void> {
     if (this.#closed) return
     this.markClosed()
-    await this.#host.send('comm_close', {comm_id: this.id, data}, [])
+    await this.#send('comm_close', {comm_id: this.id, data}, [])
   }
 
   /** Called by the connection when the other end is gone. */
   markClosed(): void {
     this.#closed = true
-    this.#host.forget(this.id)
+    this.#onClosed()
+  }
+}
+
+/** The comms of one connection. */
+export class CommTable {
+  readonly #send: CommSend
+  readonly #open = new Map<string, {comm: Comm; handlers: CommHandlers}>()
+
+  constructor(send: CommSend) {
+    this.#send = send
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  open(target: string, data: object, handlers: CommHandlers, buffers: readonly Uint8Array[]): Comm {
+    const id = randomUUID()
+    const comm = new Comm(this.#send, () => this.#open.delete(id), id, target, data, buffers)
+    this.#open.set(id, {comm, handlers})
+    return comm
+  }
+
+  /** A comm_msg or comm_close of the kernel; its parent may be anybody's, its comm id is ours or not. */
+  handle(message: Message): void | Promise<void> {
+    const entry = this.#open.get(optionalString(message.content, 'comm_id') ?? '')
+    if (!entry) return
+    const data = isObject(message.content['data']) ? message.content['data'] : {}
+    if (message.header.msg_type === 'comm_msg') return entry.handlers.onMessage?.(data, message.buffers)
+    entry.comm.markClosed()
+    entry.handlers.onClose?.(data)
+  }
+
+  gap(reason: 'reconnected' | 'new-session'): void {
+    for (const {handlers} of [...this.#open.values()]) handlers.onGap?.(reason)
+  }
+
+  /** The kernel's process is gone, or this connection is. */
+  closeAll(): void {
+    for (const {comm, handlers} of [...this.#open.values()]) {
+      comm.markClosed()
+      handlers.onClose?.({})
+    }
   }
 }

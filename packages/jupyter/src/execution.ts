@@ -23,6 +23,10 @@ export class Execution implements Exchange {
   readonly promise: Promise<ExecuteResult>
   /** Any message about it was seen: the kernel did get it. */
   started = false
+  /** Its bytes were given to a socket, from which moment on it is never sent again. */
+  sent = false
+  /** The kernel was restarted before it was seen to start: it was lost with the old process, or waits in the new one. */
+  restart: JupyterError | undefined
   /** An end is not believed before `release`: a restarted kernel's replayed reply looks like a user's interrupt. */
   held = false
   interruptAsked = false
@@ -35,6 +39,7 @@ export class Execution implements Exchange {
   #idle = false
   #replyMayBeLost = false
   #confirmed = false
+  #confirming = false
   #over = false
   #stallTimer: NodeJS.Timeout | undefined
 
@@ -80,18 +85,29 @@ export class Execution implements Exchange {
     this.#options.onGap?.(reason)
   }
 
-  /** The kernel is known to be the process that this was sent to. */
+  /** The kernel answers, and is not known to be another process than the one that this was sent to. */
   release(): void {
+    if (this.#confirming) return
     this.held = false
+    this.#progress()
+  }
+
+  /** An interrupt of unknown origin was not a restart. */
+  confirm(): void {
     this.#confirmed = true
+    this.#confirming = false
+    this.held = false
     this.#progress()
   }
 
   /** The kernel has done everything that was sent before and with this: what was not seen will not come. */
   conclude(): void {
+    if (this.#confirming) return
     this.held = false
-    this.#confirmed = true
-    this.#finish()
+    if (!this.started && this.restart) return this.fail(this.restart)
+    if (this.#reply) this.#idle = true
+    else this.#idle = this.#replyMayBeLost = true
+    this.#progress()
   }
 
   fail(error: unknown): void {
@@ -102,6 +118,8 @@ export class Execution implements Exchange {
 
   linkLost(_error: JupyterError): boolean {
     clearTimeout(this.#stallTimer)
+    this.#stallTimer = undefined
+    this.#confirming = false
     return !this.#over
   }
 
@@ -110,7 +128,7 @@ export class Execution implements Exchange {
     const complete = this.#idle && (this.#reply !== undefined || this.#replyMayBeLost)
     if (complete) {
       if (this.#reply && !this.#confirmed && !this.interruptAsked && isInterrupt(this.#reply)) {
-        this.held = true
+        this.#confirming = this.held = true
         return this.#host.confirm(this)
       }
       return this.#finish()

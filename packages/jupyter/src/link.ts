@@ -42,6 +42,7 @@ export class Link {
   readonly #trace: ((line: string) => void) | undefined
   #stopHeartbeat: () => void = () => {}
   #ended = false
+  readonly #gone = Promise.withResolvers<void>()
 
   constructor(ws: WebSocket, socket: Socket, options: LinkOptions) {
     this.#ws = ws
@@ -73,15 +74,21 @@ export class Link {
     })
   }
 
+  /** False from the first sign of its end on. */
   get alive(): boolean {
-    return !this.#ended
+    return !this.#ended && this.#ws.readyState === this.#ws.OPEN
   }
 
-  /** Resolves when the message is with the operating system, at once while little is waiting. */
-  async send(message: Outgoing): Promise<void> {
+  /** Resolves after `onLost` or `close`. */
+  get ended(): Promise<void> {
+    return this.#gone.promise
+  }
+
+  /** Resolves when the message is with the operating system, at once while little is waiting. `onFirstByte`: from now on it may arrive. */
+  async send(message: Outgoing, onFirstByte?: () => void): Promise<void> {
     const frame = this.#v1 ? encodeV1(message) : encodeDefault(message)
     this.#trace?.(`ws > ${message.channel} ${String(message.header['msg_type'])} ${frame.length} B`)
-    await this.#queue.send(frame)
+    await this.#queue.send(frame, onFirstByte)
   }
 
   pause(): void {
@@ -111,6 +118,7 @@ export class Link {
   #end(): void {
     this.#ended = true
     this.#stopHeartbeat()
+    this.#gone.resolve()
   }
 }
 

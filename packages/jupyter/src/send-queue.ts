@@ -18,13 +18,14 @@ export class SendQueue {
     this.#ws = ws
   }
 
-  send(frame: string | Uint8Array): Promise<void> {
-    if (frame.length > maxFrameBytes) {
-      const size = (frame.length / 1024 / 1024).toFixed(1)
+  send(frame: string | Uint8Array, onFirstByte?: () => void): Promise<void> {
+    const length = typeof frame === 'string' ? Buffer.byteLength(frame) : frame.length
+    if (length > maxFrameBytes) {
+      const size = (length / 1024 / 1024).toFixed(1)
       return Promise.reject(new JupyterError('TOO_BIG', `a message of ${size} MiB is too big: Jupyter servers take at most 10 MiB`))
     }
     // nothing ahead: written in this very turn
-    const turn = this.#length === 0 ? this.#write(frame) : this.#tail.then(() => this.#write(frame))
+    const turn = this.#length === 0 ? this.#write(frame, onFirstByte) : this.#tail.then(() => this.#write(frame, onFirstByte))
     this.#length++
     const done = (): void => {
       this.#length--
@@ -33,7 +34,9 @@ export class SendQueue {
     return turn
   }
 
-  async #write(frame: string | Uint8Array): Promise<void> {
+  async #write(frame: string | Uint8Array, onFirstByte: (() => void) | undefined): Promise<void> {
+    if (this.#ws.readyState !== this.#ws.OPEN) throw new JupyterError('NETWORK', 'the kernel connection was lost before the message was sent')
+    onFirstByte?.()
     const binary = typeof frame !== 'string'
     if (frame.length <= fragmentBytes) {
       const flushed = this.#send(frame, binary, true)

@@ -3,18 +3,23 @@ import {pause} from './backoff.ts'
 import type {Execution} from './execution.ts'
 
 export interface SupervisorHost {
-  /** kernel_info_request; rejects when the link is lost */
-  ask(channel: 'shell' | 'control', untilIdle: boolean): Promise<Message>
+  /** kernel_info_request; rejects when the link is lost, the kernel restarted or `timeoutMs` over */
+  ask(channel: 'shell' | 'control', untilIdle: boolean, timeoutMs?: number): Promise<Message>
   /** Whether the server has forgotten the kernel; rejects when it cannot be asked. */
   isGone(): Promise<boolean>
+  /** those that were sent and are not over */
   executions(): Execution[]
+  /** Whether anything of ours lives in the kernel: an execution, a comm. */
+  watched(): boolean
   onGone(): void
   intervalMs: number
 }
 
 /** A restarting server interrupts the kernel first and stops it then: so long an interrupt's cause stays open. */
 const restartGraceMs = 600
-const controlReplyMs = 3_000
+/** How long a kernel may take to say who it is; it may be starting. */
+const identifyMs = 20_000
+const identifyAgainMs = 1_000
 
 /**
  * Finds out what became of executions when messages alone do not tell: after a reconnect, after an interrupt of unknown
@@ -32,14 +37,14 @@ export class Supervisor {
 
   /** After a reconnect: no end is believed until the process is known to be the same, and none is waited for in vain. */
   linkBack(gap: 'reconnected' | 'new-session'): void {
+    this.#unanswered = 0
     const running = this.#host.executions()
     for (const each of running) {
       each.held = true
       each.gap(gap)
     }
-    this.#unanswered = 0
     if (running.length === 0) return
-    this.#host.ask('control', false).then(() => release(running), () => {})
+    this.#host.ask('control', false).then(() => release(running), ignore)
     this.settle(running)
   }
 
@@ -49,33 +54,35 @@ export class Supervisor {
    * slip; the second one is queued after it for certain.
    */
   settle(executions: Execution[]): void {
+    if (executions.length === 0) return
     const work = async (): Promise<void> => {
       await this.#host.ask('shell', true)
-      release(executions.filter(each => each.held))
+      release(executions)
       if (executions.some(each => !each.over && !each.started)) await this.#host.ask('shell', true)
       for (const each of executions) if (!each.over) each.conclude()
     }
-    // the link was lost again: the next linkBack takes over
-    work().catch(() => {})
+    // the link was lost or the kernel restarted: linkBack or the restart take over
+    work().catch(ignore)
   }
 
   /** An interrupt that nobody here asked for is either another client's, or the first step of a restart. */
   confirm(execution: Execution): void {
     const work = async (): Promise<void> => {
       await pause(restartGraceMs)
-      await Promise.race([this.#host.ask('control', false), pause(controlReplyMs)])
-      execution.release()
+      await this.#identify(execution)
+      execution.confirm()
     }
-    work().catch(() => {})
+    // the link was lost: linkBack releases it, and it comes here again
+    work().catch(ignore)
   }
 
-  /** While something runs, look now and then whether the kernel is still there. */
+  /** While something of ours lives in the kernel, look now and then whether that is still there. */
   watch(): void {
     this.#timer ??= setInterval(() => this.#tick(), this.#host.intervalMs)
   }
 
   checkGone(): void {
-    this.#host.isGone().then(gone => gone && this.#host.onGone(), () => {})
+    this.#host.isGone().then(gone => gone && this.#host.onGone(), ignore)
   }
 
   stop(): void {
@@ -83,15 +90,34 @@ export class Supervisor {
     this.#timer = undefined
   }
 
+  /** Asks until somebody answers: what reaches a kernel in its last moments is lost. */
+  async #identify(execution: Execution): Promise<void> {
+    const deadline = performance.now() + identifyMs
+    const asked: Promise<Message>[] = []
+    while (!execution.over && performance.now() < deadline) {
+      for (const channel of ['control', 'shell'] as const) {
+        const answer = this.#host.ask(channel, false, identifyMs)
+        answer.catch(ignore)
+        asked.push(answer)
+      }
+      const answered = await Promise.race([Promise.any(asked), pause(identifyAgainMs)])
+      if (answered) return
+    }
+  }
+
   #tick(): void {
-    if (this.#host.executions().length === 0) return this.stop()
+    if (!this.#host.watched()) return this.stop()
     if (this.#unanswered > 0) this.checkGone()
-    if (this.#unanswered > 3) return
     this.#unanswered++
-    this.#host.ask('control', false).then(() => (this.#unanswered = 0), () => (this.#unanswered = 0))
+    const answered = (): void => {
+      this.#unanswered = 0
+    }
+    this.#host.ask('control', false, 3 * this.#host.intervalMs).then(answered, ignore)
   }
 }
 
 function release(executions: Execution[]): void {
   for (const each of executions) if (!each.over) each.release()
 }
+
+function ignore(): void {}
