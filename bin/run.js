@@ -9,10 +9,11 @@ function fail(message, fix) {
   process.exit(70)
 }
 
-// a reader that has seen enough (`| head -1`) is no error; oclif would wait for a drain that never comes
+// a reader that has seen enough (`| head -1`) is no error; oclif would wait for a drain that never comes. A command that has
+// remote work to leave in order listens for `cgpu:stdout-closed`
 process.stdout.on('error', (error) => {
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
-  throw error
+  if (error.code !== 'EPIPE') throw error
+  if (!process.emit('cgpu:stdout-closed')) process.exit(process.exitCode ?? 0)
 })
 process.stderr.on('error', () => {}) // nobody listens: nobody to tell
 

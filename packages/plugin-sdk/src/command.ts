@@ -146,6 +146,16 @@ export abstract class CgpuCommand<T = unknown> extends Command {
     return {flags, metadata, rest, separator}
   }
 
+  /** The value of a flag before (or without) parsing: from cgpu's own arguments, else from its variable. */
+  protected ownFlagValue(name: string): string | undefined {
+    const own = this.#ownArgv()
+    const last = own.findLastIndex((token) => token === `--${name}` || token.startsWith(`--${name}=`))
+    const token = own[last]
+    if (token !== undefined) return token.includes('=') ? token.slice(token.indexOf('=') + 1) : own[last + 1]
+    const variable = this.#flags()[name]?.env
+    return variable === undefined ? undefined : process.env[variable] || undefined
+  }
+
   #flags(): FlagInput {
     const ctor = this.ctor
     return {...ctor.baseFlags, ...ctor.flags}

@@ -26,7 +26,7 @@ export function measure({done, total}: ProgressEvent, elapsedMs: number): string
 
 /**
  * What is going on, on stderr. A terminal gets one line that moves; anything else gets a line for each new message and then
- * one every 10 % or 10 s. Call `done` before anything else is written to the terminal, and at the end.
+ * one every 10 % or 10 s. Call `clear` before anything else is written to the terminal, `done` at the end.
  */
 export class Progress {
   readonly #quiet: boolean
@@ -61,12 +61,17 @@ export class Progress {
     else if (fresh || this.#isDue(event, now)) this.#line(event, now)
   }
 
-  /** Takes the moving line away. More events may follow. */
+  /** Takes the moving line away, so that something else can be written; it comes back with its next frame. */
+  clear(): void {
+    if (this.#drawn) this.#stream.write('\r\u001b[K')
+    this.#drawn = false
+  }
+
+  /** The end of it. More events may follow. */
   done(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
-    if (this.#drawn) this.#stream.write('\r\u001b[K')
-    this.#drawn = false
+    this.clear()
     this.#event = undefined
   }
 

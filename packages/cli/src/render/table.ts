@@ -1,14 +1,6 @@
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {displayWidth, isLively, style, truncate, type Env} from './terminal.ts'
 
-export interface Column<Row> {
-  title: string
-  value: (row: Row) => string
-  align?: 'left' | 'right'
-  /** may be cut when the terminal is narrow; default: the last column */
-  flexible?: boolean
-}
-
 export interface TableOptions {
   /** columns of the terminal; undefined: nothing is cut (a pipe or a file) */
   width?: number | undefined
@@ -22,33 +14,31 @@ export function tableOptions(stream: {isTTY?: boolean; columns?: number} = proce
 
 const gap = '  '
 
-/** Rows under titles, as lines without a newline at the end. Values are made harmless for a terminal here. */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], options: TableOptions = tableOptions()): string {
-  const cells = rows.map((row) => columns.map(({value}) => sanitizeLine(value(row), 2000)))
-  const widths = columns.map(({title}, i) => Math.max(displayWidth(title), ...cells.map((line) => displayWidth(line[i] ?? ''))))
-  if (options.width !== undefined) shrink(widths, columns, options.width)
+/**
+ * Rows under titles, as lines without a newline at the end; no titles, no head. Where the terminal is narrower, the widest
+ * columns are cut. Values are made harmless for a terminal here.
+ */
+export function table(titles: readonly string[], rows: readonly (readonly string[])[], options: TableOptions = tableOptions()): string {
+  const cells = rows.map((row) => row.map((value) => sanitizeLine(value, 2000)))
+  const count = Math.max(titles.length, ...cells.map((row) => row.length))
+  const widths = Array.from({length: count}, (_, i) => Math.max(...[titles, ...cells].map((row) => displayWidth(row[i] ?? ''))))
+  if (options.width !== undefined) shrink(widths, titles, options.width)
   const line = (values: readonly string[]): string =>
-    values.map((value, i) => pad(truncate(value, widths[i] ?? 0), widths[i] ?? 0, columns[i]?.align, i === values.length - 1)).join(gap).trimEnd()
-  const head = line(columns.map(({title}) => title))
-  return [style(head, 'dim', options.colour ?? false), ...cells.map(line)].join('\n')
+    widths.map((width, i) => pad(truncate(values[i] ?? '', width), i === count - 1 ? 0 : width)).join(gap).trimEnd()
+  const head = titles.length > 0 ? [style(line(titles), 'dim', options.colour ?? false)] : []
+  return [...head, ...cells.map(line)].join('\n')
 }
 
-function pad(text: string, width: number, align: 'left' | 'right' = 'left', last: boolean): string {
-  const space = ' '.repeat(Math.max(0, width - displayWidth(text)))
-  return align === 'right' ? space + text : last ? text : text + space
-}
+const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - displayWidth(text)))
 
-/** Takes the excess from the flexible columns, the widest first, never below what its title needs. */
-function shrink(widths: number[], columns: readonly Column<never>[], available: number): void {
-  const marked = columns.flatMap(({flexible}, i) => (flexible ? [i] : []))
-  const flexible = marked.length > 0 ? marked : [columns.length - 1]
-  let excess = widths.reduce((sum, width) => sum + width, gap.length * (columns.length - 1)) - available
-  while (excess > 0) {
-    const widest = flexible.toSorted((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0))[0]
-    const width = widest === undefined ? 0 : (widths[widest] ?? 0)
-    const least = Math.max(4, displayWidth(columns[widest ?? 0]?.title ?? ''))
-    if (widest === undefined || width <= least) return
-    widths[widest] = width - 1
-    excess--
+/** Takes the excess from the widest column, step by step, never below what its title needs. */
+function shrink(widths: number[], titles: readonly string[], available: number): void {
+  let excess = widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1)) - available
+  for (; excess > 0; excess--) {
+    const room = widths.map((width, i) => width - Math.max(8, displayWidth(titles[i] ?? '')))
+    const most = Math.max(...room)
+    if (most <= 0) return
+    const widest = widths.reduce((best, width, i) => (room[i]! > 0 && (best < 0 || width > widths[best]!) ? i : best), -1)
+    widths[widest]!--
   }
 }
