@@ -1,0 +1,97 @@
+import {string as stringArg} from '@oclif/core/args'
+import {boolean, string} from '@oclif/core/flags'
+import {errors} from '@cgpu/core/errors'
+import {Execution, type ExecOutcome} from '@cgpu/core/execution/exec'
+import {withEnv, withExecution} from '@cgpu/plugin-sdk'
+import {outputFlag, runtimeFlag} from '../flags.ts'
+import {readSmallFile, readStdin} from '../input.ts'
+import {formatTraceback} from '../render/traceback.ts'
+import {parseTimeout} from '../run/timeout.ts'
+import {StreamCommand} from '../run/stream-command.ts'
+import {StdinLines} from '../run/stdin-lines.ts'
+import type {Captured} from '../stream/capture-sink.ts'
+
+type Result = Omit<ExecOutcome, 'durationMs'> & {runtime: string; durationSeconds: number} & Partial<Captured>
+
+/** Runs code on a runtime's kernel, where variables live on between calls. */
+export default class Exec extends StreamCommand<Result> {
+  static override args = {code: stringArg({description: 'the code; - reads it from stdin'})}
+  static override description = 'The kernel keeps its variables between calls. Ctrl-C interrupts the code, a second one leaves it running.\n\nExit status: 0, 1 for an exception, the status of sys.exit(), 130 when interrupted, 71 when the kernel died.'
+  static override examples = [
+    {command: `<%= config.bin %> exec "x = 41"`, description: 'set a variable on the kernel'},
+    {command: `<%= config.bin %> exec "x + 1"`, description: 'use it in a later call: prints 42'},
+    {command: '<%= config.bin %> exec -f prepare.py', description: 'run a file as a cell'},
+    {command: 'echo "print(1)" | <%= config.bin %> exec -', description: 'run what comes on stdin'},
+  ]
+  static override flags = {
+    ...runtimeFlag,
+    ...outputFlag,
+    ...withEnv({
+      file: string({char: 'f', summary: 'run the code in this file', helpValue: 'FILE'}),
+      kernel: string({summary: 'the kernel to use, by the name of its kernelspec', helpValue: 'NAME'}),
+      'new-kernel': boolean({summary: 'use a kernel of its own, ended afterwards'}),
+      'output-dir': string({summary: 'where images are saved; default: the current folder', helpValue: 'DIR'}),
+      timeout: string({summary: 'interrupt the code after so long, such as 90s, 10m, 2h', helpValue: 'TIME'}),
+    }),
+  }
+  static override summary = 'run code on a kernel'
+
+  async run(): Promise<Result> {
+    const {args, flags} = await this.parse(Exec)
+    const timeoutMs = flags.timeout === undefined ? undefined : parseTimeout(flags.timeout)
+    const code = await this.#code(args.code, flags.file)
+    const cgpu = await this.open(flags)
+    const record = await cgpu.runtimes.select(flags.runtime)
+    const sink = await this.sink({output: flags.output, imageDir: flags['output-dir'] ?? '.'})
+    const session = await cgpu.connect(record, {
+      onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}),
+    })
+    const lines = args.code === '-' ? undefined : new StdinLines()
+    try {
+      const outcome = await withExecution(
+        this,
+        {id: '', kind: 'exec', runtime: {id: record.id, name: record.name, provider: record.provider}, code, envNames: []},
+        {},
+        () => {
+          const execution = new Execution(session, {
+            code,
+            kernel: flags.kernel ?? cgpu.settings.text('kernel'),
+            freshKernel: flags['new-kernel'],
+            timeoutMs,
+            onEvent: sink.onEvent,
+            ...(lines ? {onInput: (_prompt: string, password: boolean) => lines.next(password)} : {}),
+          })
+          return this.interruptible(execution.result, {
+            first: () => execution.interrupt(),
+            leave: `the code goes on on ${record.name}`,
+          })
+        },
+        ({exitStatus}) => exitStatus,
+      )
+      return await this.#finish(outcome, record.name, sink)
+    } finally {
+      lines?.close()
+      await session.close()
+    }
+  }
+
+  async #code(given: string | undefined, file: string | undefined): Promise<string> {
+    if (given !== undefined && file !== undefined) throw errors.usage('code and --file exclude each other', {code: 'USAGE', fix: 'give one of them'})
+    if (file !== undefined) return readSmallFile(file, 'file')
+    if (given === '-') return readStdin(8 * 1024 * 1024)
+    if (given === undefined) throw errors.usage('no code to run', {code: 'NO_CODE', fix: 'cgpu exec "print(1)", cgpu exec -f FILE, or cgpu exec - < FILE'})
+    return given
+  }
+
+  async #finish(outcome: ExecOutcome, runtime: string, sink: Awaited<ReturnType<Exec['sink']>>): Promise<Result> {
+    const {durationMs, ...rest} = outcome
+    const error = outcome.error && {name: outcome.error.name, message: outcome.error.value, traceback: outcome.error.traceback}
+    await sink.end({id: outcome.id, exitStatus: outcome.exitStatus, durationSeconds: durationMs / 1000, status: outcome.status, ...(error ? {error} : {})})
+    const result: Result = {...rest, runtime, durationSeconds: durationMs / 1000, ...sink.captured?.()}
+    if (outcome.exitStatus !== 0) this.exitWith(outcome.exitStatus)
+    if (outcome.error === undefined) return result
+    if (this.jsonEnabled()) this.failWith(outcome.exitStatus, `${outcome.error.name}: ${outcome.error.value}`, outcome.status === 'interrupted' ? 'INTERRUPTED' : 'CODE_FAILED', {...result})
+    else if (sink.kind === 'text' && outcome.error.name !== 'SystemExit') process.stderr.write(formatTraceback(outcome.error))
+    return result
+  }
+}

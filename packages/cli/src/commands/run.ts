@@ -1,0 +1,119 @@
+import {boolean, string} from '@oclif/core/flags'
+import {CgpuError} from '@cgpu/core/errors'
+import {planRun} from '@cgpu/core/execution/plan'
+import {Run as RemoteRun, type RunOutcome} from '@cgpu/core/execution/run'
+import {formatDuration} from '@cgpu/core/text/format'
+import {withEnv, withExecution} from '@cgpu/plugin-sdk'
+import {outputFlag, runtimeFlag, specFlags} from '../flags.ts'
+import {acquireRuntime, type HeldRuntime} from '../run/acquire.ts'
+import {runRequest} from '../run/request.ts'
+import {type CommandSink, StreamCommand} from '../run/stream-command.ts'
+import type {Captured} from '../stream/capture-sink.ts'
+
+type Result = Omit<RunOutcome, 'durationMs' | 'startedAt' | 'logOffset'> & {startedAt: string; durationSeconds: number} & Partial<Captured>
+
+/** Runs a script or a command as a process on a runtime. */
+export default class Run extends StreamCommand<Result> {
+  static override description = `Makes a runtime for the run, or uses one that is there; uploads the script and what it needs; runs it with its own exit status, stdout, stderr and stdin; brings the outputs back; releases what it made. Everything behind the script, or behind --, belongs to the remote program.
+
+A script may hold its own settings in a comment block:
+
+    # /// cgpu
+    # packages = ["numpy"]
+    # outputs = ["model.json"]
+    # ///
+
+Exit status: that of the remote program (128+n when signal n killed it), 64 to 73 when cgpu could not run it; see cgpu help exit-codes.`
+  static override examples = [
+    {command: '<%= config.bin %> run examples/train.py --epochs 20', description: 'run a script; --epochs is its own argument'},
+    {command: '<%= config.bin %> run --outputs "*.csv" --output-dir results -- sh -c "date > when.csv"', description: 'run a command and bring a file back'},
+    {command: '<%= config.bin %> run --packages "numpy, pandas" --include data analyse.py', description: 'with packages and a folder of data'},
+    {command: '<%= config.bin %> run -r trainer -e WANDB_API_KEY train.py', description: 'on the runtime trainer, with a secret from the environment'},
+  ]
+  static override flags = {
+    ...runtimeFlag,
+    ...specFlags,
+    ...outputFlag,
+    ...withEnv({
+      cwd: string({summary: 'folder on the runtime to run in, below its working folder', helpValue: 'DIR'}),
+      env: string({char: 'e', multiple: true, summary: 'set NAME=VALUE for the program; NAME alone takes it from here', helpValue: 'NAME[=VALUE]'}),
+      'env-file': string({multiple: true, summary: 'set the variables of this .env file', helpValue: 'FILE'}),
+      include: string({char: 'i', multiple: true, summary: 'upload this file or folder too', helpValue: 'PATH'}),
+      keep: boolean({summary: 'keep the runtime that the run made'}),
+      outputs: string({char: 'o', multiple: true, summary: 'bring back the files that match this pattern', helpValue: 'GLOB'}),
+      'output-dir': string({summary: 'where outputs go; default: the current folder', helpValue: 'DIR'}),
+      packages: string({char: 'p', multiple: true, summary: 'install these packages first, separated by commas', helpValue: 'NAMES'}),
+      requirements: string({summary: 'install what this requirements file lists first', helpValue: 'FILE'}),
+    }),
+  }
+  static override remoteArgs = true
+  static override strict = false
+  static override summary = 'run a script or command on a runtime'
+  static override usage = ['run [FLAGS] SCRIPT [ARGS…]', 'run [FLAGS] -- COMMAND…']
+
+  async run(): Promise<Result> {
+    const {flags, rest, separator} = await this.parseRemote(Run)
+    const request = await runRequest(flags, rest, separator, {cwd: process.cwd(), env: process.env})
+    const plan = await planRun(request.run)
+    const cgpu = await this.open(request.settings)
+    const sink = await this.sink({output: flags.output, imageDir: '.'})
+    const abort = this.abortOnSignals()
+    let held: HeldRuntime | undefined
+    let outcome: RunOutcome | undefined
+    try {
+      held = await acquireRuntime(cgpu, {name: flags.runtime, keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
+      const {record} = held
+      const session = await cgpu.connect(record, {
+        signal: abort.signal,
+        onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}),
+      })
+      try {
+        outcome = await withExecution(
+          this,
+          {id: '', kind: 'run', runtime: {id: record.id, name: record.name, provider: record.provider}, argv: rest, envNames: Object.keys(plan.env)},
+          plan.env,
+          (env) => {
+            const run = new RemoteRun(session, {plan: {...plan, env}, onEvent: sink.onEvent, stdin: process.stdin, outputDir: flags['output-dir'] ?? '.', signal: abort.signal})
+            abort.dispose()
+            return this.#follow(run, held)
+          },
+          ({exitStatus}) => exitStatus,
+        )
+      } finally {
+        await session.close()
+        process.stdin.destroy() // a terminal that nobody types on would keep the process alive
+      }
+    } finally {
+      abort.dispose()
+      await held?.done((line) => this.notice(line))
+    }
+    return this.#finish(outcome, sink)
+  }
+
+  async #follow(run: RemoteRun, held: HeldRuntime | undefined): Promise<RunOutcome> {
+    const name = held?.record.name ?? ''
+    const leave = held?.releases ? `${name} is released` : `the job goes on on ${name}; follow it again: cgpu job attach ${run.id}`
+    try {
+      return await this.interruptible(run.execute(), {first: () => run.signal('SIGINT'), leave})
+    } catch (error) {
+      // a reader that went away ends the program, as a closed pipe would end a local one
+      const left = error instanceof CgpuError && error.code === 'INTERRUPTED'
+      if (left && (held?.releases || error.details?.['signal'] === 'SIGPIPE')) await run.signal('SIGTERM').catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #finish(outcome: RunOutcome, sink: CommandSink): Promise<Result> {
+    const {durationMs, startedAt, logOffset: _, ...rest} = outcome
+    await sink.end({id: outcome.id, exitStatus: outcome.exitStatus, durationSeconds: durationMs / 1000, status: outcome.exitStatus === 0 ? 'ok' : 'error'})
+    for (const pattern of outcome.missingOutputs) this.warn(`no file that the run wrote matches the output ${pattern}`)
+    const result: Result = {...rest, startedAt: new Date(startedAt * 1000).toISOString(), durationSeconds: durationMs / 1000, ...sink.captured?.()}
+    const how = outcome.signal ? `was killed by ${outcome.signal}` : outcome.exitStatus === 0 ? 'done' : `ended with status ${outcome.exitStatus}`
+    this.notice(`${how} after ${formatDuration(durationMs)}`)
+    if (outcome.exitStatus === 0) return result
+    if (this.jsonEnabled()) this.failWith(outcome.exitStatus, `the program ${how}`, 'PROGRAM_FAILED', {...result})
+    this.exitWith(outcome.exitStatus)
+    return result
+  }
+}
+

@@ -1,0 +1,45 @@
+import {boolean} from '@oclif/core/flags'
+import {errors} from '@cgpu/core/errors'
+import type {ReleasedRuntime} from '@cgpu/core/runtime/service'
+import {formatDuration} from '@cgpu/core/text/format'
+import {withEnv} from '@cgpu/plugin-sdk'
+import {yesFlag} from '../../flags.ts'
+import {confirm} from '../../input.ts'
+import {WorkCommand} from '../../work-command.ts'
+
+/** Releases runtimes, so that they stop and cost nothing more. */
+export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
+  static override aliases = ['stop']
+  static override examples = [
+    {command: '<%= config.bin %> runtime release trainer', description: 'release one runtime'},
+    {command: '<%= config.bin %> stop --all --yes', description: 'release all of them, without asking'},
+  ]
+  static override flags = {...withEnv({all: boolean({summary: 'every runtime'})}), ...yesFlag}
+  static override strict = false
+  static override summary = 'release runtimes'
+  static override usage = 'runtime release [NAME…] [--all] [-y]'
+
+  async run(): Promise<ReleasedRuntime[]> {
+    const {argv, flags} = await this.parse(RuntimeRelease)
+    const names = argv.map(String)
+    if (flags.all && names.length > 0) throw errors.usage('names and --all exclude each other', {code: 'USAGE', fix: 'give one of them'})
+    const cgpu = await this.open({})
+    const {runtimes} = cgpu
+    const chosen = flags.all
+      ? await runtimes.remembered()
+      : await Promise.all(names.length === 0 ? [runtimes.select()] : names.map((name) => runtimes.select(name)))
+    const records = [...new Map(chosen.map((record) => [record.id, record])).values()]
+    if (records.length === 0) {
+      this.notice('no runtimes to release')
+      return []
+    }
+    // naming a runtime says clearly enough what is meant; all of them, or an unnamed one, is asked about
+    if (names.length === 0) await confirm(`release ${records.map((one) => one.name).join(', ')}?`, flags.yes)
+    const released = await runtimes.release(records)
+    for (const one of released) {
+      await cgpu.folders.forget(one.name)
+      this.log(one.stopped ? `released ${one.name} after ${formatDuration(one.durationSeconds * 1000)}` : `forgot ${one.name}; its server goes on`)
+    }
+    return released
+  }
+}

@@ -1,0 +1,36 @@
+import {boolean, option, string} from '@oclif/core/flags'
+import {string as stringArg} from '@oclif/core/args'
+import type {SpecFlags} from '@cgpu/core/runtime/spec'
+import {withEnv} from '@cgpu/plugin-sdk'
+
+const group = {helpGroup: 'RUNTIME'}
+
+/** `--runtime NAME`, on every command that works on one. */
+export const runtimeFlag = withEnv({
+  runtime: string({...group, char: 'r', summary: 'the runtime to work on, by name or unique prefix', helpValue: 'NAME'}),
+})
+
+/** What kind of machine is asked for. */
+export const specFlags = withEnv({
+  provider: string({...group, summary: 'where the runtime comes from', helpValue: 'ID'}),
+  gpu: string({...group, summary: 'a GPU of this model, or any', helpValue: 'MODEL', exclusive: ['tpu', 'cpu']}),
+  tpu: string({...group, summary: 'a TPU of this model, or any', helpValue: 'MODEL', exclusive: ['gpu', 'cpu']}),
+  cpu: boolean({...group, summary: 'no accelerator', exclusive: ['gpu', 'tpu']}),
+  'high-ram': boolean({...group, summary: 'a machine with more memory'}),
+  image: string({...group, summary: 'the image that the machine starts from', helpValue: 'NAME'}),
+})
+
+/** `--output text|json|ndjson` of the commands that stream. */
+export const outputFlag = withEnv({
+  output: option({options: ['text', 'json', 'ndjson'] as const, summary: 'text for people, one JSON object, or an event a line'})(),
+})
+
+export const yesFlag = withEnv({yes: boolean({char: 'y', summary: 'do not ask'})})
+
+/** The positional name of a runtime. */
+export const runtimeArg = stringArg({description: 'name of the runtime, or a unique beginning of it', required: false})
+
+/** The flags of a command as the core takes them. */
+export function specFlagsOf(flags: {gpu?: string | undefined; tpu?: string | undefined; cpu?: boolean; 'high-ram'?: boolean; image?: string | undefined}): SpecFlags {
+  return {gpu: flags.gpu, tpu: flags.tpu, cpu: flags.cpu, highRam: flags['high-ram'], image: flags.image}
+}

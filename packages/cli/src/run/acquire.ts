@@ -1,0 +1,44 @@
+import type {Cgpu} from '@cgpu/core/cgpu'
+import type {EventListener} from '@cgpu/core/execution/events'
+import type {RuntimeRecord} from '@cgpu/core/runtime/record'
+import {formatDuration} from '@cgpu/core/text/format'
+import {runtimeWish} from '../runtime-request.ts'
+
+/** A runtime for one run. */
+export interface HeldRuntime {
+  record: RuntimeRecord
+  /** true when `done` releases it */
+  releases: boolean
+  /** Releases what was made for this run; keeps it when asked to. Idempotent. */
+  done: (say: (line: string) => void) => Promise<void>
+}
+
+export interface AcquireOptions {
+  name: string | undefined
+  keep: boolean
+  signal: AbortSignal
+  onEvent: EventListener
+}
+
+/** The runtime named, or one that is there and suits; else one made for this run and released after it. */
+export async function acquireRuntime(cgpu: Cgpu, options: AcquireOptions): Promise<HeldRuntime> {
+  const wish = runtimeWish(cgpu)
+  const there = await cgpu.runtimes.reusable(options.name, wish.accelerator, wish.provider)
+  if (there) return {record: there, releases: false, done: async () => undefined}
+
+  const made = await cgpu.runtimes.create(
+    {provider: wish.provider, spec: wish.spec, ephemeral: !options.keep},
+    {signal: options.signal, onProgress: (event) => void options.onEvent({type: 'progress', ...event})},
+  )
+  const record = await cgpu.runtimes.select(made.id)
+  if (options.keep) return {record, releases: false, done: async (say) => say(`kept ${record.name}; release it: cgpu runtime release ${record.name}`)}
+  let releasing: Promise<void> | undefined
+  return {
+    record,
+    releases: true,
+    done: (say) =>
+      (releasing ??= cgpu.runtimes.release([record]).then(([released]) => {
+        if (released) say(`released ${released.name} after ${formatDuration(released.durationSeconds * 1000)}`)
+      })),
+  }
+}

@@ -1,0 +1,14 @@
+import {errors} from '@cgpu/core/errors'
+
+/** A local path, or a path on a runtime. */
+export interface Place {
+  runtime?: string
+  path: string
+}
+
+/** Reads `NAME:PATH` (on a runtime) or a local path; `./a:b` and `C:\a` are local. Throws INVALID_PATH (64). */
+export function parsePlace(text: string): Place {
+  if (text === '' || text.includes('\0')) throw errors.usage('a path cannot be empty or hold NUL', {code: 'INVALID_PATH', category: 'file', fix: 'give a path'})
+  const match = /^([a-z0-9][a-z0-9-]{1,127}):(.*)$/s.exec(text)
+  return match ? {runtime: match[1] ?? '', path: match[2] ?? ''} : {path: text}
+}

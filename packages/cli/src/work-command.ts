@@ -1,0 +1,55 @@
+import {Cgpu} from '@cgpu/core/cgpu'
+import {errors, ExitCode} from '@cgpu/core/errors'
+import type {RuntimeSpec} from '@cgpu/core/provider'
+import type {LifecycleListener} from '@cgpu/core/runtime/service'
+import {resolveDirs} from '@cgpu/core/state/dirs'
+import {beforeCreate, CgpuCommand, fire, registeredProviders} from '@cgpu/plugin-sdk'
+import {builtInProviders} from './providers.ts'
+
+/** The base of the commands that work on runtimes: opens cgpu with this command's flags and plugins. */
+export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
+  /** `flags` are the parsed ones: those that are settings win over environment and files. */
+  protected async open(flags: Record<string, unknown>): Promise<Cgpu> {
+    const {configDir, dataDir, cacheDir} = this.config
+    const registered = await registeredProviders(this)
+    return Cgpu.open({
+      dirs: resolveDirs(process.env, {configDir, dataDir, cacheDir}),
+      env: process.env,
+      cwd: process.cwd(),
+      providers: [
+        ...builtInProviders,
+        ...registered.map(({id, factory}) => ({id, source: 'a plugin', load: async () => factory})),
+      ],
+      flags,
+      lifecycle: this.#lifecycle(),
+      onWarning: (message) => void this.warn(message),
+      ...(this.verbose ? {trace: (line: string) => this.trace(line)} : {}),
+    })
+  }
+
+  /** Aborts on SIGINT, SIGTERM and SIGHUP, so that `finally` can tidy up; a second Ctrl-C ends at once. */
+  protected abortOnSignals(): {signal: AbortSignal; dispose: () => void} {
+    const controller = new AbortController()
+    const stop = (name: NodeJS.Signals): void => {
+      if (controller.signal.aborted && name === 'SIGINT') process.exit(ExitCode.interrupted)
+      controller.abort(errors.interrupted('interrupted', {code: 'INTERRUPTED', details: {signal: name}}))
+    }
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+    for (const name of signals) process.on(name, stop)
+    return {
+      signal: controller.signal,
+      dispose: () => {
+        for (const name of signals) process.off(name, stop)
+      },
+    }
+  }
+
+  #lifecycle(): LifecycleListener {
+    return {
+      beforeCreate: (spec: RuntimeSpec, provider: string) => beforeCreate(this, provider, spec),
+      afterCreate: async ({id, name, provider}) => void (await fire(this, 'runtime:after-create', {runtime: {id, name, provider}})),
+      beforeRelease: async ({id, name, provider}) => void (await fire(this, 'runtime:before-release', {runtime: {id, name, provider}})),
+      afterRelease: async ({id, name, provider}) => void (await fire(this, 'runtime:after-release', {runtime: {id, name, provider}, released: true})),
+    }
+  }
+}
