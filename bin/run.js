@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import {readFileSync} from 'node:fs'
+import {existsSync, readFileSync, writeSync} from 'node:fs'
 
 const argv = process.argv.slice(2)
 const root = new URL('..', import.meta.url)
@@ -9,22 +9,33 @@ function fail(message, fix) {
   process.exit(70)
 }
 
-// a reader that has seen enough (`| head -1`) is no error; oclif would wait for a drain that never comes. A command that has
-// remote work to leave in order listens for `cgpu:stdout-closed`
-process.stdout.on('error', (error) => {
-  if (error.code !== 'EPIPE') throw error
-  if (!process.emit('cgpu:stdout-closed')) process.exit(process.exitCode ?? 0)
-})
-process.stderr.on('error', () => {}) // nobody listens: nobody to tell
+/** Without process.stdout: setting it up would take longer than all the rest. */
+function printVersion() {
+  const {version} = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+  try {
+    writeSync(1, `cgpu ${version} ${process.platform}-${process.arch} node-${process.version}\n`)
+  } catch (error) {
+    if (error.code !== 'EPIPE') throw error
+  }
+}
 
 async function main() {
-  const [{enableCompileCache}, {fileURLToPath}] = await Promise.all([import('node:module'), import('node:url')])
-  if (!enableCompileCache) fail(`cgpu needs Node 22.18 or newer, this is ${process.versions.node}`, 'install a newer Node')
+  // a reader that has seen enough (`| head -1`) is no error; oclif would wait for a drain that never comes. A command that
+  // has remote work to leave in order listens for `cgpu:stdout-closed`
+  process.stdout.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error
+    if (!process.emit('cgpu:stdout-closed')) process.exit(process.exitCode ?? 0)
+  })
+  process.stderr.on('error', () => {}) // nobody listens: nobody to tell
+  const [{enableCompileCache, registerHooks}, {fileURLToPath}] = await Promise.all([import('node:module'), import('node:url')])
+  if (!registerHooks) fail(`cgpu needs Node 22.18 or newer, this is ${process.versions.node}`, 'install a newer Node')
+  const quick = new URL('packages/cli/dist/fast/main.js', root)
+  if (!existsSync(quick)) fail('cgpu is not built', 'npm run build')
   enableCompileCache()
   // only the packed CLI updates itself; elsewhere the updater would look for a `cgpu` on PATH
   if (!process.env.CGPU_BINPATH) process.env.CGPU_DISABLE_AUTOUPDATE ??= '1'
   const folder = fileURLToPath(root)
-  const {runFast} = await import('../packages/cli/dist/fast/main.js')
+  const {runFast} = await import(quick)
   if (!(await runFast(argv, folder))) {
     const {runSlow} = await import('../packages/cli/dist/shell/slow.js')
     await runSlow(argv, folder)
@@ -33,7 +44,5 @@ async function main() {
   process.stdout.write('', () => setTimeout(() => process.exit(), 250).unref())
 }
 
-if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-  const {version} = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
-  process.stdout.write(`cgpu ${version} ${process.platform}-${process.arch} node-${process.version}\n`)
-} else await main()
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) printVersion()
+else await main()

@@ -93,7 +93,8 @@ function commandTable(manifest) {
   return {version: pjson.version, commands, aliases, hookEvents}
 }
 
-export async function bundle() {
+/** Writes packages/cli/dist/fast: `main.js`, its chunks, `table.json`. */
+export async function bundle({external = []} = {}) {
   const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
   const table = commandTable(manifest)
   const cli = join(root, 'packages/cli/dist')
@@ -105,16 +106,18 @@ export async function bundle() {
     `const table = ${JSON.stringify(table)}`, 'const load = {', ...loaders, '}',
     'export const runFast = (argv, root) => run(argv, {root, table, load})',
   ].join('\n')
-  rmSync(out, {recursive: true, force: true})
-  mkdirSync(out, {recursive: true})
-  writeFileSync(join(out, 'table.json'), `${JSON.stringify(table)}\n`)
-  await build({
+  const {outputFiles} = await build({
     stdin: {contents: entry, resolveDir: cli, sourcefile: 'main.js'},
-    outdir: out, entryNames: 'main', chunkNames: '[name]-[hash]', bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node22',
+    outdir: out, write: false, entryNames: 'main', chunkNames: '[name]-[hash]', bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node22',
     legalComments: 'none', logLevel: 'warning', plugins: [lazyOclif, ownPlace], absWorkingDir: root,
-    external: ['bufferutil', 'utf-8-validate', '@oclif/core/config'],
+    external: ['bufferutil', 'utf-8-validate', '@oclif/core/config', ...external],
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
   })
+  // only now, so that a failed build leaves what was there
+  rmSync(out, {recursive: true, force: true})
+  mkdirSync(out, {recursive: true})
+  for (const {path, contents} of outputFiles) writeFileSync(path, contents)
+  writeFileSync(join(out, 'table.json'), `${JSON.stringify(table)}\n`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
