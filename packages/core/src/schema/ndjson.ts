@@ -1,5 +1,6 @@
 import {isUtf8} from 'node:buffer'
 import type {ExecutionEvent} from '../execution/events.ts'
+import {unfinished} from '../text/utf8.ts'
 import type {StreamEvent, StreamEventBody, TextPayload} from './types.ts'
 
 export interface NdjsonOptions {
@@ -68,15 +69,4 @@ export class NdjsonEncoder {
 export function textPayload(bytes: Uint8Array): TextPayload {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return isUtf8(buffer) ? {data: buffer.toString('utf8')} : {data: buffer.toString('base64'), encoding: 'base64'}
-}
-
-/** How many bytes at the end begin a UTF-8 character that is not complete: 0 to 3. */
-function unfinished(bytes: Uint8Array): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] ?? 0
-    if ((byte & 0xc0) === 0x80) continue
-    const length = byte >= 0xf0 && byte < 0xf8 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
-    return byte < 0xf8 && length > back ? back : 0
-  }
-  return 0
 }

@@ -4,6 +4,7 @@ import {sanitizeLine} from '../text/line.ts'
 const causes: Record<string, {why: string; fix: string}> = {
   ENOSPC: {why: 'the disk is full', fix: 'free some space on this disk, then try again'},
   EDQUOT: {why: 'your disk quota is used up', fix: 'free some space, then try again'},
+  EFBIG: {why: 'the file would be bigger than is allowed here', fix: 'raise the limit (ulimit -f), then try again'},
   EROFS: {why: 'the disk is read-only', fix: 'choose another folder; CGPU_CONFIG_DIR, CGPU_DATA_DIR and CGPU_CACHE_DIR move those of cgpu'},
   EACCES: {why: 'permission denied', fix: 'make the folder writable for you, or choose another one'},
   EPERM: {why: 'not permitted', fix: 'make the file and its folder writable for you, or choose another one'},

@@ -1,6 +1,3 @@
-import {isAscii} from 'node:buffer'
-import {StringDecoder} from 'node:string_decoder'
-
 export {sanitizeLine} from './line.ts'
 
 /** What may not pass: C0 but \t \n \r, DEL, C1, and the characters that reorder text on the screen. */
@@ -24,32 +21,22 @@ const shownEsc = '\u241b'
  * `\ufffd`. Only for terminals: where stdout is not one, bytes pass untouched.
  */
 export class TerminalFilter {
-  readonly #decoder = new StringDecoder('utf8')
+  // a byte order mark is kept: it is harmless, and chunks after the first one may begin with it
+  readonly #decoder = new TextDecoder('utf-8', {ignoreBOM: true})
   #pending = ''
-  #bytesHeld = false
   #coloured = false
 
   write(chunk: Uint8Array | string): string {
-    const text = typeof chunk === 'string' ? chunk : this.#decode(chunk)
+    const text = typeof chunk === 'string' ? chunk : this.#decoder.decode(chunk, {stream: true})
     return this.#filter(this.#pending === '' ? text : this.#pending + text, false)
   }
 
   /** What was held back, and a colour reset if the output left a colour on. The filter can be used again after it. */
   end(): string {
-    const rest = this.#filter(this.#pending + this.#decoder.end(), true)
-    this.#bytesHeld = false
+    const rest = this.#filter(this.#pending + this.#decoder.decode(), true)
     if (!this.#coloured) return rest
     this.#coloured = false
     return `${rest}\x1b[0m`
-  }
-
-  #decode(bytes: Uint8Array): string {
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    // the common case: three times as fast as decoding, and no decoder state to mind
-    if (!this.#bytesHeld && isAscii(buffer)) return buffer.toString('latin1')
-    const text = this.#decoder.write(buffer)
-    this.#bytesHeld = (buffer.at(-1) ?? 0) >= 0x80
-    return text
   }
 
   #filter(text: string, last: boolean): string {
