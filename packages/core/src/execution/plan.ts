@@ -1,3 +1,4 @@
+import type {Stats} from 'node:fs'
 import {open, readdir, readFile, stat} from 'node:fs/promises'
 import {basename, extname, isAbsolute, join, relative, resolve, sep} from 'node:path'
 import {errors} from '../errors.ts'
@@ -128,7 +129,7 @@ function remotePath(cwd: string, local: string): string {
   return outside ? basename(local) : path.split(sep).join('/')
 }
 
-async function statLocal(local: string, path: string, what: string): Promise<Awaited<ReturnType<typeof stat>>> {
+async function statLocal(local: string, path: string, what: string): Promise<Stats> {
   try {
     return await stat(local)
   } catch (error) {

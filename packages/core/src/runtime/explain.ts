@@ -33,6 +33,10 @@ const makers: Record<JupyterErrorCode, Maker> = {
     errors.network(`${place.name} does not answer as a Jupyter server does: ${error.message}`, {
       code: 'NOT_JUPYTER', fix: 'check the URL', cause: error,
     }),
+  TOO_BIG: (place, error) =>
+    errors.usage(`that is too big to send to ${place.name} at once: ${error.message}`, {
+      code: 'CODE_TOO_BIG', fix: 'run it as a script: cgpu run SCRIPT', cause: error,
+    }),
   KERNEL_DEAD: (place, error) =>
     errors.lost(`the kernel on ${place.name} died`, {
       code: 'KERNEL_DIED', category: 'kernel',
