@@ -87,5 +87,5 @@ export function parseSettingValue(setting: Setting, raw: unknown): SettingValue 
 function show(raw: unknown): string {
   if (raw === null) return 'empty'
   if (Array.isArray(raw)) return 'a list'
-  return typeof raw === 'object' ? 'a group of settings' : `"${sanitizeLine(String(raw), 60)}"`
+  return typeof raw === 'object' ? 'a group of settings' : `"${sanitizeLine(typeof raw === 'string' ? raw : JSON.stringify(raw), 60)}"`
 }

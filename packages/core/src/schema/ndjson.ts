@@ -37,8 +37,7 @@ export class NdjsonEncoder {
       const {id: _, ...rest} = event
       return this.line(rest)
     }
-    // every other event of an execution has the same fields here
-    return this.line(event as StreamEventBody)
+    return this.line(event)
   }
 
   /** One event that is complete in itself. */

@@ -13,18 +13,27 @@ const reserved = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|cono
  * also for names that Windows would not keep as they are.
  */
 export function safeRelative(path: string, platform: NodeJS.Platform = process.platform): string {
-  if (path.trim() === '') throw unsafe(path, 'it is empty')
+  if (path === '') throw unsafe(path, 'it is empty')
   if (path.length > 4096) throw unsafe(path, 'it is too long')
-  if (/^[/\\]/.test(path)) throw unsafe(path, 'it is absolute')
-  if (/^[a-z]:/i.test(path)) throw unsafe(path, 'it names a drive')
+  refuseAbsolute(path, path)
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\x00-\x1f\x7f-\x9f]/.test(path)) throw unsafe(path, 'it holds control characters')
   if (path.split(/[/\\]/).includes('..')) throw unsafe(path, 'it leads upwards')
   const windows = platform === 'win32'
   const parts = path.split(windows ? /[/\\]/ : '/').filter(part => part !== '' && part !== '.')
   if (parts.length === 0) throw unsafe(path, 'it names no file')
+  if (parts.some(part => part.trim() === '')) throw unsafe(path, 'a name in it is blank')
   if (windows) for (const part of parts) refuseOnWindows(path, part)
-  return parts.join('/')
+  const plain = parts.join('/')
+  // `./C:x` becomes absolute only now
+  refuseAbsolute(path, plain)
+  return plain
+}
+
+/** Also what is absolute only on another system: the path may be passed on. */
+function refuseAbsolute(path: string, form: string): void {
+  if (/^[/\\]/.test(form)) throw unsafe(path, 'it is absolute')
+  if (/^[a-z]:/i.test(form)) throw unsafe(path, 'it names a drive')
 }
 
 function refuseOnWindows(path: string, part: string): void {

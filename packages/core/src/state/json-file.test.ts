@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import {JsonFile} from './json-file.ts'
 import {isStringRecord, parseJson} from './json.ts'
 

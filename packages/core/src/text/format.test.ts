@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import {formatBytes, formatDuration, formatRate, formatRelative} from './format.ts'
 
 describe('formats for people', () => {

@@ -2,6 +2,7 @@
  * Characters that must not reach a terminal as they are: C0, DEL, C1, the bidirectional controls, zero-width
  * marks, line and paragraph separators, and lone surrogates.
  */
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const unsafe = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
 const shown: Record<string, string> = {'\n': '\\n', '\r': '\\r', '\t': '\\t'}

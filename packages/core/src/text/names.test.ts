@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import {closest, distance} from './closest.ts'
 import {sanitizeLine} from './line.ts'
 import {generateName, matchPrefix, validateName} from './names.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import {Redactor} from './redact.ts'
 
 const secret = fc.oneof(fc.string({minLength: 8, maxLength: 16}), fc.array(fc.constantFrom('a', 'b'), {minLength: 8, maxLength: 11}).map(parts => parts.join('')))

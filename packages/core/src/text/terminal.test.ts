@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import {sanitizeText, TerminalFilter} from './terminal.ts'
 
 /** Text full of what terminals act on, whole and in pieces. */
