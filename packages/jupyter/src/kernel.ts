@@ -51,7 +51,8 @@ export class KernelConnection {
     this.#signal = options.signal
     const inbox = new Inbox(message => this.#dispatch(message), () => this.#keeper.link)
     this.#supervisor = new Supervisor({
-      ask: (channel, untilIdle, timeoutMs) => this.#ask(channel, 'kernel_info_request', {}, untilIdle, {timeoutMs}),
+      ask: (channel, timeoutMs) => this.#ask(new Request(randomUUID(), channel, false), 'kernel_info_request', {}, {timeoutMs}),
+      drain: request => this.#ask(request, 'kernel_info_request', {}, {}),
       isGone: async () => (await server.getKernel(kernelId)) === null,
       executions: () => this.#executions().filter(each => each.sent),
       watched: () => this.#comms.size > 0 || this.#executions().length > 0,
@@ -131,7 +132,7 @@ export class KernelConnection {
     options: {buffers?: Uint8Array[]; signal?: AbortSignal; timeoutMs?: number} = {},
   ): Promise<Message> {
     await this.#keeper.connected(options.signal)
-    return this.#ask(channel, msgType, content, false, options)
+    return this.#ask(new Request(randomUUID(), channel, false), msgType, content, options)
   }
 
   /** Opens a comm. A target that the kernel does not know shows as `onClose`. */
@@ -204,11 +205,10 @@ export class KernelConnection {
     }
   }
 
-  async #ask(channel: 'shell' | 'control', type: string, content: object, untilIdle: boolean, options: AskOptions): Promise<Message> {
-    const request = new Request(randomUUID(), channel, untilIdle)
+  async #ask(request: Request, type: string, content: object, options: AskOptions): Promise<Message> {
     const {buffers, signal, timeoutMs} = options
     return this.#tracked(request, signal, async () => {
-      await this.#sendNow(channel, type, content, {...(buffers && {buffers}), id: request.id})
+      await this.#sendNow(request.channel, type, content, {...(buffers && {buffers}), id: request.id})
       const late = (): void => request.fail(new JupyterError('NETWORK', `the kernel did not answer ${type} within ${(timeoutMs ?? 0) / 1000} s`))
       const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs)
       return request.promise.finally(() => clearTimeout(timer))

@@ -1,10 +1,14 @@
-import type {Message} from './contract.ts'
+import {randomUUID} from 'node:crypto'
 import {pause} from './backoff.ts'
+import type {Message} from './contract.ts'
+import {Request} from './exchange.ts'
 import type {Execution} from './execution.ts'
 
 export interface SupervisorHost {
   /** kernel_info_request; rejects when the link is lost, the kernel restarted or `timeoutMs` over */
-  ask(channel: 'shell' | 'control', untilIdle: boolean, timeoutMs?: number): Promise<Message>
+  ask(channel: 'shell' | 'control', timeoutMs?: number): Promise<Message>
+  /** the same with a request that waits for its idle */
+  drain(request: Request): Promise<Message>
   /** Whether the server has forgotten the kernel; rejects when it cannot be asked. */
   isGone(): Promise<boolean>
   /** those that were sent and are not over */
@@ -20,6 +24,8 @@ const restartGraceMs = 600
 /** How long a kernel may take to say who it is; it may be starting. */
 const identifyMs = 20_000
 const identifyAgainMs = 1_000
+/** How much later than its reply the idle of a request usually is at most; a mistake costs one more request. */
+const idleAfterReplyMs = 1_000
 
 /**
  * Finds out what became of executions when messages alone do not tell: after a reconnect, after an interrupt of unknown
@@ -44,7 +50,7 @@ export class Supervisor {
       each.gap(gap)
     }
     if (running.length === 0) return
-    this.#host.ask('control', false).then(() => release(running), ignore)
+    this.#host.ask('control').then(() => release(running), ignore)
     this.settle(running)
   }
 
@@ -56,9 +62,9 @@ export class Supervisor {
   settle(executions: Execution[]): void {
     if (executions.length === 0) return
     const work = async (): Promise<void> => {
-      await this.#host.ask('shell', true)
+      await this.#drained()
       release(executions)
-      if (executions.some(each => !each.over && !each.started)) await this.#host.ask('shell', true)
+      if (executions.some(each => !each.over && !each.started)) await this.#drained()
       for (const each of executions) if (!each.over) each.conclude()
     }
     // the link was lost or the kernel restarted: linkBack or the restart take over
@@ -90,13 +96,27 @@ export class Supervisor {
     this.#timer = undefined
   }
 
+  /**
+   * A request on shell was answered, and went idle on iopub. A new link's subscription to iopub may begin after the idle of
+   * the first one: then its reply comes alone, and another request is sent.
+   */
+  async #drained(): Promise<void> {
+    const asked: Promise<Message>[] = []
+    for (;;) {
+      const request = new Request(randomUUID(), 'shell', true)
+      asked.push(this.#host.drain(request))
+      const first = Promise.race(asked)
+      if (await Promise.race([first, request.replied.then(() => pause(idleAfterReplyMs))])) return
+    }
+  }
+
   /** Asks until somebody answers: what reaches a kernel in its last moments is lost. */
   async #identify(execution: Execution): Promise<void> {
     const deadline = performance.now() + identifyMs
     const asked: Promise<Message>[] = []
     while (!execution.over && performance.now() < deadline) {
       for (const channel of ['control', 'shell'] as const) {
-        const answer = this.#host.ask(channel, false, identifyMs)
+        const answer = this.#host.ask(channel, identifyMs)
         answer.catch(ignore)
         asked.push(answer)
       }
@@ -112,7 +132,7 @@ export class Supervisor {
     const answered = (): void => {
       this.#unanswered = 0
     }
-    this.#host.ask('control', false, 3 * this.#host.intervalMs).then(answered, ignore)
+    this.#host.ask('control', 3 * this.#host.intervalMs).then(answered, ignore)
   }
 }
 
