@@ -16,9 +16,9 @@ const group = {helpGroup: 'GLOBAL'}
 
 /** The flags that every command has. */
 export const globalFlags = withEnv({
-  json: boolean({...group, description: 'print one JSON object, also on failure', summary: 'print one JSON object, also on failure'}),
-  quiet: boolean({...group, char: 'q', description: 'print results and errors only', summary: 'print results and errors only'}),
-  verbose: boolean({...group, char: 'v', description: 'explain what happens, with redacted wire traces and stacks', summary: 'explain what happens, with redacted wire traces and stacks'}),
+  json: boolean({...group, summary: 'print one JSON object, also on failure'}),
+  quiet: boolean({...group, char: 'q', summary: 'print results and errors only'}),
+  verbose: boolean({...group, char: 'v', summary: 'explain what happens, with redacted wire traces and stacks'}),
 })
 
 /** A program and its arguments as they stand on the command line, with cgpu's own flags parsed. */
@@ -33,6 +33,8 @@ export abstract class CgpuCommand<T = unknown> extends Command {
   static override enableJsonFlag = true
   /** True where everything behind the first positional argument or `--` belongs to a remote program. */
   static remoteArgs = false
+  /** Commands for the SEE ALSO of its help, without `cgpu`: `runtime list`. */
+  static seeAlso: string[] = []
   /** True where `this.config` must be oclif's whole one: all plugins, all commands. */
   static fullConfig = false
 

@@ -1,18 +1,19 @@
 import type {Hook} from '@oclif/core/interfaces'
-import {reportError} from '@cgpu/plugin-sdk'
+import {errors, reportError, sanitizeLine} from '@cgpu/plugin-sdk'
+import {knownCommands} from '../help/known-commands.ts'
 import {unknownCommand} from '../shell/unknown-command.ts'
 
-/** Says what was likely meant, and never asks: exit 127. */
+/** Says what was likely meant, and never asks: exit 127; 64 where only an argument is too much. */
 const hook: Hook<'command_not_found'> = async function ({argv, config, id}) {
-  const spaced = (name: string): string => name.replaceAll(':', ' ')
-  const commands = config.commands.filter((command) => !command.hidden)
-  const known = {
-    commands: commands.flatMap((command) => [command.id, ...command.aliases]).map(spaced),
-    topics: config.topics.filter((topic) => !topic.hidden).map((topic) => spaced(topic.name)),
-  }
-  const error = unknownCommand(id, known, config.bin)
-  const args = argv ?? []
-  reportError(error, {command: '', json: args.includes('--json'), verbose: false})
+  const words = id.split(':')
+  const known = knownCommands(config)
+  // oclif takes `version x` for the command "version:x"
+  const complete = words.length > 1 ? known.commands.filter((name) => words.join(' ').startsWith(`${name} `)).sort((a, b) => b.length - a.length)[0] : undefined
+  const extra = complete === undefined || known.topics.includes(complete) ? undefined : words[complete.split(' ').length]
+  const error = extra === undefined
+    ? unknownCommand(id, known, config.bin)
+    : errors.usage(`${config.bin} ${complete} takes no argument "${sanitizeLine(extra, 80)}"`, {code: 'USAGE', fix: `see ${config.bin} ${complete} --help`})
+  reportError(error, {command: extra === undefined ? '' : (complete ?? '').replaceAll(' ', ':'), json: (argv ?? []).includes('--json'), verbose: false})
   process.exitCode = error.exit
 }
 

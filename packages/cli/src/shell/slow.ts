@@ -1,6 +1,7 @@
 import {join} from 'node:path'
 import type {Config} from '@oclif/core/config'
 import {readFileSync} from 'node:fs'
+import {isLively} from '../render/terminal.ts'
 import {findCommand, wantsHelp, type CommandTable} from './command-table.ts'
 import {useHostSdk} from './host-sdk.ts'
 
@@ -30,6 +31,8 @@ async function runOwn(config: Config, id: string, argv: string[]): Promise<void>
 /** The long way: oclif with every plugin. */
 export async function runSlow(argv: string[], root: string): Promise<void> {
   useHostSdk()
+  // oclif's own output decides on its colours while it is loaded, and would colour a log of CI
+  if (!isLively(process.stdout) && !process.env['FORCE_COLOR']) process.env['NO_COLOR'] ??= '1'
   const table = readTable(root)
   const found = table && findCommand(argv, table)
   if (found?.entry.remoteArgs && !wantsHelp(found)) {

@@ -17,7 +17,7 @@ export function suggestCommand(words: string[], {commands, topics}: KnownCommand
     const found = siblings.length > 0
       ? closest(typed.at(-1)!, siblings.map((name) => name.slice(before.length + 1)))
       : closest(typed.join(' '), all.filter((name) => name.split(' ').length === length))
-    if (found !== undefined) return siblings.length > 0 ? `${before} ${found}` : found
+    if (found !== undefined && found !== typed.join(' ')) return siblings.length > 0 ? `${before} ${found}` : found
   }
   return undefined
 }
