@@ -92,6 +92,8 @@ describe('settings', () => {
       await assert.rejects(resolve({flags: {image: 'x'.repeat(5000)}}), {code: 'INVALID_SETTING', message: /too long \(5000/})
       await userConfig({settings: {gpu: 5}})
       await assert.rejects(resolve(), {code: 'CONFIG_INVALID', exit: 65, fix: 'cgpu config unset gpu'})
+      await userConfig({settings: {profile: 'p'}, profiles: {p: {gpu: null}}})
+      await assert.rejects(resolve(), {code: 'CONFIG_INVALID', fix: 'cgpu config unset --profile p gpu', message: /"gpu" must be text, not empty/})
     })
 
     it('takes empty variables as not set, and yes and no in usual spellings', async () => {

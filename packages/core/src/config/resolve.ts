@@ -132,7 +132,7 @@ function candidates(setting: Setting, context: Context): Candidate[] {
 
 function fromUser(setting: Setting, raw: unknown, context: Context, source: SettingSource, origin: string): Candidate {
   return checked(setting, raw, origin, source, why => errors.data(`${sanitizeLine(context.userPath)}: "${setting.key}" ${why}`, {
-    code: 'CONFIG_INVALID', fix: `cgpu config unset ${setting.key}`, details: {path: context.userPath, key: setting.key},
+    code: 'CONFIG_INVALID', fix: `cgpu config unset ${source === 'profile' ? `--profile ${sanitizeLine(context.profile?.name ?? '', 60)} ` : ''}${setting.key}`, details: {path: context.userPath, key: setting.key},
   }))
 }
 

@@ -2,9 +2,7 @@ import {copyFile, link, open, unlink} from 'node:fs/promises'
 import {isUtf8} from 'node:buffer'
 import {CgpuError, errors} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
-import {writeAtomic} from './atomic.ts'
 import {type JsonObject, isObject, parseJson} from './json.ts'
-import {withLock} from './lock.ts'
 import {errnoOf} from './write-error.ts'
 
 export interface JsonFileOptions<T extends object> {
@@ -71,7 +69,9 @@ export class JsonFile<T extends object> {
     })
   }
 
-  #locked<R>(fn: () => Promise<R>): Promise<R> {
+  // what only writers need is loaded by writers: most commands only read, and start-up counts
+  async #locked<R>(fn: () => Promise<R>): Promise<R> {
+    const {withLock} = await import('./lock.ts')
     const timeoutMs = this.#options.lockTimeoutMs
     return withLock(`${this.path}.lock`, fn, timeoutMs === undefined ? {} : {timeoutMs})
   }
@@ -79,6 +79,7 @@ export class JsonFile<T extends object> {
   async #write(value: T, keepOld: boolean): Promise<void> {
     const text = `${JSON.stringify({version: this.#options.version, ...value}, undefined, 2)}\n`
     if (keepOld && this.#options.backup !== false) await this.#keepBackup()
+    const {writeAtomic} = await import('./atomic.ts')
     await writeAtomic(this.path, text, {mode: this.#options.mode ?? 0o600, followLink: true})
   }
 

@@ -68,17 +68,20 @@ async function acquire(path: string, me: Holder, options: LockOptions): Promise<
  * left by a dead stealer, hence the recursion.
  */
 async function tryAcquire(path: string, me: Holder, depth = 0): Promise<boolean> {
+  // the common case of waiting: seen without leaving a trace, should this process be killed now
+  const current = await readHolder(path)
+  if (current !== 'gone' && current?.host === me.host && (await isAlive(current.pid, current.startTime))) return false
   const temp = beside(path, `${me.token}.new`)
   await writeHolder(temp, me)
   try {
     if (await createFrom(temp, path)) return true
     const holder = await readHolder(path)
-    if (holder === 'gone' || !(await isDead(path, holder, temp))) return false
+    if (holder === 'gone' || !(await isDead(path, holder, temp, me))) return false
     const right = beside(path, holder?.token ?? 'broken')
     if (depth >= 3 || !(await tryAcquire(right, me, depth + 1))) return false
     try {
       const now = await readHolder(path)
-      if (now === 'gone' || now?.token !== holder?.token || !(await isDead(path, now, temp))) return false
+      if (now === 'gone' || now?.token !== holder?.token || !(await isDead(path, now, temp, me))) return false
       await rename(temp, path)
       return true
     } finally {
@@ -135,8 +138,8 @@ async function createFrom(temp: string, path: string): Promise<boolean> {
   }
 }
 
-async function isDead(path: string, holder: Holder | undefined, temp: string): Promise<boolean> {
-  if (holder?.host === (await describeMe()).host) return !(await isAlive(holder.pid, holder.startTime))
+async function isDead(path: string, holder: Holder | undefined, temp: string, me: Holder): Promise<boolean> {
+  if (holder?.host === me.host) return !(await isAlive(holder.pid, holder.startTime))
   try {
     // both times come from the file system's own clock, which on a network share is not ours
     const age = (await stat(temp)).mtimeMs - (await stat(path)).mtimeMs
