@@ -1,0 +1,72 @@
+import type {ExecuteResult, KernelConnection} from '@cgpu/jupyter'
+import {agentSource, agentVersion} from '@cgpu/runtime-agent'
+import {errors} from '../errors.ts'
+import {isObject, parseJson} from '../state/json.ts'
+
+// One expression each: statements would leave names in the user's namespace. The module lives in sys.modules only.
+const moduleName = '_cgpu_agent'
+const key = 'cgpu'
+
+/** JSON without non-ASCII characters is also a Python literal. */
+function literal(value: string): string {
+  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function callExpression(call: string): string {
+  return `(lambda m: m.${call} if m is not None and m.VERSION == ${literal(agentVersion())} else None)(__import__("sys").modules.get(${literal(moduleName)}))`
+}
+
+function loadExpression(): string {
+  const steps = [
+    'm.__dict__.update(__source__=s)',
+    'b.exec(b.compile(s, "<cgpu agent>", "exec"), m.__dict__)',
+    '__import__("sys").modules.update({m.__name__: m})',
+    'm.install()',
+  ]
+  return `(lambda s, m, b: (${steps.join(', ')})[-1])(${literal(agentSource())}, __import__("types").ModuleType(${literal(moduleName)}), __import__("builtins"))`
+}
+
+/** Puts this version of the agent into a Python kernel, in place of any other. Leaves no trace in the user's namespace. */
+export async function loadAgent(connection: KernelConnection, signal?: AbortSignal): Promise<void> {
+  await evaluate(connection, loadExpression(), signal)
+}
+
+/** Calls a function of the agent in a kernel, loading the agent first where it is not there. Returns its JSON answer. */
+export async function callAgent(connection: KernelConnection, call: string, signal?: AbortSignal): Promise<Record<string, unknown>> {
+  for (const last of [false, true]) {
+    const answer = await evaluate(connection, callExpression(call), signal)
+    if (isObject(answer)) return answer
+    if (!last) await loadAgent(connection, signal)
+  }
+  throw unusable('it does not keep what is loaded into it')
+}
+
+async function evaluate(connection: KernelConnection, expression: string, signal: AbortSignal | undefined): Promise<unknown> {
+  // silent: no history, no In/Out, no execute_input; an empty cell whose expressions are evaluated
+  const options = {silent: true, storeHistory: false, stopOnError: false, userExpressions: {[key]: expression}, ...(signal && {signal})}
+  let result: ExecuteResult
+  do result = await connection.execute('', options)
+  // another client's failing cell empties the queue, and a lost reply says nothing: asking again is harmless
+  while (result.status === 'aborted' || result.replyLost)
+  const shown = result.userExpressions?.[key]
+  const data = isObject(shown) && isObject(shown['data']) ? shown['data'] : undefined
+  const text = data?.['text/plain']
+  if (typeof text !== 'string') throw unusable(isObject(shown) ? `${String(shown['ename'])}: ${String(shown['evalue'])}` : 'it evaluates no expressions')
+  if (text === 'None') return undefined
+  try {
+    return parseJson(text)
+  } catch {
+    throw unusable(`it answered ${text.slice(0, 80)}`)
+  }
+}
+
+function unusable(why: string): Error {
+  return errors.network(`the agent cannot work in this kernel: ${why}`, {
+    code: 'AGENT_UNUSABLE', category: 'kernel', fix: 'restart the kernel, or use an IPython kernel',
+  })
+}
+
+/** A Python literal of a path or null. */
+export function pythonLiteral(value: string | undefined): string {
+  return value === undefined ? 'None' : literal(value)
+}

@@ -1,0 +1,173 @@
+import {randomUUID} from 'node:crypto'
+import type {KernelConnection} from '@cgpu/jupyter'
+import {AgentChannel, type Answer, type ChannelOptions, listOf, numberOf, StreamLost} from './channel.ts'
+import {follow, type FollowOptions, inLine} from './follow.ts'
+import {
+  type AgentHello, type Devices, devicesOf, entryOf, fileOf, type JobStatus, type RemoteEntry, type RemoteFile, type RemoteStat, statOf,
+  statusOf,
+} from './models.ts'
+import {download, type Downloaded, Slots, type Transferred, type TransferOptions, upload, type UploadOptions} from './transfer.ts'
+
+export type {AgentHello, Devices, JobStatus, RemoteEntry, RemoteFile, RemoteStat} from './models.ts'
+export type {FollowOptions} from './follow.ts'
+export type {Downloaded, Transferred, TransferOptions, UploadOptions} from './transfer.ts'
+
+export interface StartRequest {
+  /** the run's id: `[A-Za-z0-9_-]{1,64}` */
+  run: string
+  /** the program and its arguments, verbatim; or `shell` */
+  argv?: string[]
+  /** a line for bash, or sh where that is missing */
+  shell?: string
+  cwd?: string
+  /** added to the machine's own environment */
+  env?: Record<string, string>
+  /** false: the program reads an empty stdin */
+  stdin?: boolean
+  /** default 2 GiB */
+  maxLogBytes?: number
+}
+
+export interface Signalled {
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * The agent on a machine, through a kernel there. Everything goes on by itself after a lost link. Throws CgpuError; JupyterError
+ * when the kernel connection ends for good; the reason of the caller's signal.
+ */
+export class AgentClient {
+  readonly #channel: AgentChannel
+  /** chunks of uploads under way, of all uploads together: this bounds our memory */
+  readonly #slots = new Slots(4)
+
+  private constructor(channel: AgentChannel) {
+    this.#channel = channel
+  }
+
+  static async open(connection: KernelConnection, options: ChannelOptions = {}): Promise<AgentClient> {
+    return new AgentClient(await AgentChannel.open(connection, options))
+  }
+
+  get hello(): AgentHello {
+    return this.#channel.hello
+  }
+
+  /** Starts a job; it goes on without us. `attached`: the id was started before, by somebody else, and nothing was started now. */
+  async start(request: StartRequest, options: Signalled = {}): Promise<{attached: boolean; status: JobStatus}> {
+    const {data} = await this.#channel.request('start', {...request, token: randomUUID()}, options)
+    return {attached: data['attached'] === true, status: statusOf(data['status'])}
+  }
+
+  /** `state` is `unknown` when the machine knows no such run. */
+  async status(run: string, options: Signalled = {}): Promise<JobStatus> {
+    const {data} = await this.#channel.request('status', {run}, options)
+    return statusOf(data['status'])
+  }
+
+  /** Delivers the log from an offset until the run is over. */
+  async follow(run: string, options: FollowOptions): Promise<JobStatus> {
+    return follow(this.#channel, run, options)
+  }
+
+  /** Whole records at an offset that ends a record, `max` bytes and 4 MiB at most; of a larger record, its beginning. */
+  async read(run: string, options: {offset: number; max?: number} & Signalled): Promise<{bytes: Uint8Array; size: number}> {
+    const {signal, ...fields} = options
+    const {data, buffers} = await this.#channel.request('read', {run, ...fields}, {signal})
+    return {bytes: buffers[0] ?? new Uint8Array(), size: numberOf(data, 'size')}
+  }
+
+  /** Sends a signal, by name, to the whole process group of a job. */
+  async signal(run: string, name: NodeJS.Signals, options: Signalled = {}): Promise<void> {
+    await this.#channel.request('signal', {run, signal: name}, options)
+  }
+
+  /** Appends to a job's stdin at an offset; `eof` ends it. Bytes before the machine's own offset are not appended again. */
+  async stdin(run: string, input: {offset: number; data?: Uint8Array; eof?: boolean} & Signalled): Promise<void> {
+    const {data = new Uint8Array(), signal, eof = false} = input
+    let at = 0
+    do {
+      const part = data.subarray(at, at + (4 << 20))
+      const last = at + part.length === data.length
+      await this.#channel.request('stdin', {run, offset: input.offset + at, eof: eof && last}, {buffers: [part], signal})
+      at += part.length
+    } while (at < data.length)
+  }
+
+  /** Newest first. */
+  async runs(options: Signalled = {}): Promise<JobStatus[]> {
+    const {data} = await this.#channel.request('runs', {}, options)
+    return listOf(data, 'runs').map(statusOf)
+  }
+
+  /** Removes what is kept of a run that is over. */
+  async remove(run: string, options: Signalled = {}): Promise<void> {
+    await this.#channel.request('remove', {run}, options)
+  }
+
+  async stat(path: string, options: {hash?: boolean} & Signalled = {}): Promise<RemoteStat> {
+    const {data} = await this.#channel.request('stat', {path, hash: options.hash ?? false}, options)
+    return statOf(data)
+  }
+
+  /** A local file's path, or bytes. Folders on the way are made. */
+  async upload(source: string | Uint8Array, path: string, options: UploadOptions = {}): Promise<Transferred> {
+    return upload(this.#channel, this.#slots, source, path, options)
+  }
+
+  async download(path: string, local: string, options: TransferOptions = {}): Promise<Downloaded> {
+    return download(this.#channel, path, local, options)
+  }
+
+  /** Files below `root` (default: the working folder) that match; `since`: changed at or after this unix time. */
+  async glob(request: {patterns: string[]; root?: string; since?: number} & Signalled): Promise<RemoteFile[]> {
+    const {signal, ...fields} = request
+    return this.#batches('glob', fields, 'files', fileOf, signal)
+  }
+
+  async list(path: string, options: Signalled = {}): Promise<RemoteEntry[]> {
+    return this.#batches('list', {path}, 'entries', entryOf, options.signal)
+  }
+
+  async mkdir(path: string, options: Signalled = {}): Promise<void> {
+    await this.#channel.request('mkdir', {path}, options)
+  }
+
+  async devices(options: Signalled = {}): Promise<Devices> {
+    const {data} = await this.#channel.request('devices', {}, options)
+    return devicesOf(data)
+  }
+
+  /** What installs packages on the machine, for `start`. `requirements` is the path of a file there. */
+  pipArgv(what: {packages?: string[]; requirements?: string}): string[] {
+    const {packages = [], requirements} = what
+    return [
+      this.hello.executable, '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input',
+      ...(requirements === undefined ? [] : ['-r', requirements]), ...packages,
+    ]
+  }
+
+  /** Ends this client; jobs and the kernel connection go on. */
+  async close(): Promise<void> {
+    await this.#channel.close()
+  }
+
+  async #batches<T>(op: string, fields: Record<string, unknown>, key: string, make: (data: Record<string, unknown>) => T, signal: AbortSignal | undefined): Promise<T[]> {
+    for (;;) {
+      const found: T[] = []
+      const add = async ({data}: Answer): Promise<void> => {
+        if (numberOf(data, 'at') !== found.length) throw new StreamLost()
+        found.push(...listOf(data, key).map(make))
+      }
+      const line = inLine(add)
+      try {
+        const answer = await this.#channel.stream(op, fields, line.push, signal).answer
+        await line.idle()
+        await add(answer)
+        return found
+      } catch (error) {
+        if (!(error instanceof StreamLost)) throw error
+      }
+    }
+  }
+}

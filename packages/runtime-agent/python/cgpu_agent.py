@@ -1,0 +1,1765 @@
+"""The cgpu runtime agent: durable jobs, logs by offset and files, on the machine where the work runs.
+
+One file, standard library only, Python 3.8 to 3.14, ASCII. It plays three parts (docs/agent-protocol.md):
+
+control     a comm target inside cgpu's control kernel; its handlers only queue, threads do the work
+supervisor  `python agent-<version>.py supervise <folder>`: a detached process that owns one job
+cell        an observer of what the user's kernel publishes, so that a cell's output is kept on the machine too
+
+What is on disk below $CGPU_AGENT_HOME (default ~/.cgpu) is the truth; sockets are only the fast path.
+"""
+
+import codecs
+import collections
+import contextvars
+import errno
+import fnmatch
+import functools
+import hashlib
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import threading
+import time
+import uuid
+
+try:
+    import fcntl
+    import select
+    import termios
+except ImportError:  # Windows
+    fcntl = select = termios = None
+
+TARGET = "cgpu.agent"
+MODULE = "_cgpu_agent"
+WINDOWS = os.name == "nt"
+
+HEADER = struct.Struct("<BId")  # stream, payload length, unix time
+STDOUT, STDERR, DISPLAY, NOTICE = 1, 2, 3, 4
+
+PIECE = 256 * 1024  # the longest stdout or stderr record
+CHUNK = 4 * 1024 * 1024  # the longest buffer in one message; a frame over 10 MiB closes the socket
+DEFAULT_LOG_LIMIT = 2 * 1024 * 1024 * 1024
+HEARTBEAT = 2.0
+STALE = 15.0  # a heartbeat older than this is no sign of life
+GRACE = 2.0  # how long a grandchild may hold the pipes after the job ended
+ALIVE_EVERY = 5.0  # a follower hears from us at least this often, with our offset
+CLIENT_GONE = 150.0  # streams of a client that was silent for so long are ended
+
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+PART = re.compile(r"\..*\.cgpu-[0-9a-f]{12}\.part\Z", re.S)
+
+
+def _own_source():
+    given = globals().get("__source__")  # put there by the client's bootstrap expression
+    if isinstance(given, str):
+        return given
+    with open(os.path.abspath(__file__), encoding="ascii") as file:
+        return file.read()
+
+
+SOURCE = _own_source()
+VERSION = hashlib.sha256(SOURCE.encode("ascii")).hexdigest()[:16]
+
+
+class Refusal(Exception):
+    """An answer of `ok: false`: a stable code and a sentence."""
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+def _refusal_of(error):
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, OSError):
+        codes = {
+            errno.ENOENT: "NOT_FOUND",
+            errno.EACCES: "DENIED",
+            errno.EPERM: "DENIED",
+            errno.EROFS: "DENIED",
+            errno.ENOSPC: "NO_SPACE",
+            errno.EFBIG: "NO_SPACE",
+            getattr(errno, "EDQUOT", -1): "NO_SPACE",
+            errno.ENOTDIR: "NOT_DIRECTORY",
+            errno.EISDIR: "IS_DIRECTORY",
+            errno.EEXIST: "EXISTS",
+        }
+        text = error.strerror or str(error)
+        where = ": %s" % _shown(error.filename) if error.filename else ""
+        return Refusal(codes.get(error.errno, "IO"), (text + where).lower() if not where else text.lower() + where)
+    return Refusal("INTERNAL", "%s: %s" % (type(error).__name__, error))
+
+
+def _shown(path):
+    """A path that JSON can carry: undecodable bytes become question marks."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+# ---------------------------------------------------------------- requests are data from outside
+
+
+def _want(request, name, kinds, default=None):
+    value = request.get(name, default)
+    wrong_bool = isinstance(value, bool) and bool not in (kinds if isinstance(kinds, tuple) else (kinds,))
+    if value is None and default is None and name not in request:
+        raise Refusal("BAD_REQUEST", "%s is missing" % name)
+    if wrong_bool or not isinstance(value, kinds):
+        raise Refusal("BAD_REQUEST", "%s has the wrong type" % name)
+    return value
+
+
+def _maybe(request, name, kinds, default=None):
+    if request.get(name) is None:
+        return default
+    return _want(request, name, kinds)
+
+
+def _count(request, name, default=None):
+    value = _want(request, name, int) if default is None else _maybe(request, name, int, default)
+    if not 0 <= value < 1 << 62:
+        raise Refusal("BAD_REQUEST", "%s is out of range" % name)
+    return value
+
+
+def _text(value, name):
+    if not isinstance(value, str) or "\0" in value:
+        raise Refusal("BAD_REQUEST", "%s must be text without NUL" % name)
+    return value
+
+
+def _run_id(request):
+    value = request.get("run")
+    if not isinstance(value, str) or not RUN_ID.match(value):
+        raise Refusal("BAD_REQUEST", "run must match [A-Za-z0-9_-]{1,64}")
+    return value
+
+
+def _path(request, workdir, name="path"):
+    value = _text(_want(request, name, str), name)
+    if not value:
+        raise Refusal("BAD_REQUEST", "%s is empty" % name)
+    return os.path.normpath(os.path.join(workdir, os.path.expanduser(value)))
+
+
+# ---------------------------------------------------------------- the log
+
+
+class Log:
+    """Append-only records. A write that fails leaves no torn record: the loss is counted, and marked when it can be."""
+
+    def __init__(self, path, limit=DEFAULT_LOG_LIMIT):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        self.fd = os.open(path, flags, 0o600)
+        self.size = os.fstat(self.fd).st_size  # what we wrote; forked kernels may append too
+        self.limit = limit
+        self.lock = threading.Lock()
+        self.write = os.write
+        self.produced = {STDOUT: 0, STDERR: 0}  # also what was dropped
+        self.dropped = 0
+        self.over_limit = 0
+        self.disk_full = 0
+        self.capped = False
+        self.closed = False
+
+    def append(self, stream, payload):
+        with self.lock:
+            if self.closed:
+                return
+            if stream == DISPLAY:
+                self._append(stream, payload)
+                return
+            self.produced[stream] += len(payload)
+            for start in range(0, len(payload), PIECE):
+                self._append(stream, payload[start : start + PIECE])
+
+    def _append(self, stream, payload):
+        size = len(payload)
+        if self.capped or self.size + HEADER.size + size > self.limit:
+            if not self.capped:  # from here on nothing more is kept, so that what is kept has no hole
+                self.capped = True
+                self._notice("limit", self.limit)
+            self.over_limit += size
+            self.dropped += size
+            return
+        if self.disk_full and not self._notice("disk-full", self.disk_full):
+            self.disk_full += size
+            self.dropped += size
+            return
+        self.disk_full = 0
+        if not self._record(stream, payload):
+            self.disk_full += size
+            self.dropped += size
+
+    def _notice(self, kind, count):
+        return self._record(NOTICE, json.dumps({"kind": kind, "bytes": count}).encode("ascii"))
+
+    def _record(self, stream, payload):
+        view = memoryview(HEADER.pack(stream, len(payload), time.time()) + bytes(payload))
+        total, done = len(view), 0
+        try:
+            while done < total:
+                done += self.write(self.fd, view[done:])
+        except OSError:
+            if done:
+                try:
+                    os.ftruncate(self.fd, os.fstat(self.fd).st_size - done)
+                except OSError:
+                    pass  # readers stop at a torn record: only whole ones are handed out
+            return False
+        self.size += total
+        return True
+
+    def close(self):
+        """Marks what was dropped and closes. Further appends are ignored."""
+        with self.lock:
+            if self.closed:
+                return
+            if self.over_limit:
+                self._notice("gap", self.over_limit)
+            if self.disk_full:
+                self._notice("disk-full", self.disk_full)
+            self.closed = True
+            os.close(self.fd)
+
+    def totals(self):
+        return {
+            "stdoutBytes": self.produced[STDOUT],
+            "stderrBytes": self.produced[STDERR],
+            "droppedBytes": self.dropped,
+        }
+
+
+class Records:
+    """Reads a log from an offset that ends a record, and never hands out a byte of an unfinished record."""
+
+    def __init__(self, path, offset):
+        self.file = open(path, "rb", buffering=0)
+        self.offset = offset  # of the next byte to hand out
+        self.boundary = offset  # where the next header is that was not looked at
+
+    def size(self):
+        return os.fstat(self.file.fileno()).st_size
+
+    def next(self, most):
+        size = self.size()
+        if size <= self.offset:
+            return b""
+        self.file.seek(self.offset)
+        data = self.file.read(min(most, size - self.offset))
+        end = self.offset + len(data)
+        at = self.boundary
+        while at + HEADER.size <= end:
+            stream, length = struct.unpack_from("<BI", data, at - self.offset)
+            if not STDOUT <= stream <= NOTICE:
+                raise Refusal("BAD_OFFSET", "offset %d is not the end of a record" % self.offset)
+            if at + HEADER.size + length > size:
+                break
+            at += HEADER.size + length
+        self.boundary = at
+        data = data[: max(0, at - self.offset)]
+        self.offset += len(data)
+        return data
+
+    def close(self):
+        self.file.close()
+
+
+def scan(path):
+    """(stdout bytes, stderr bytes) of a log, by its headers."""
+    counts = {STDOUT: 0, STDERR: 0, DISPLAY: 0, NOTICE: 0}
+    offset = 0
+    with open(path, "rb", buffering=1 << 16) as file:
+        size = os.fstat(file.fileno()).st_size
+        while offset + HEADER.size <= size:
+            stream, length, _ = HEADER.unpack(file.read(HEADER.size))
+            if stream not in counts:
+                break
+            counts[stream] += length
+            offset += HEADER.size + length
+            file.seek(offset)
+    return counts[STDOUT], counts[STDERR]
+
+
+# ---------------------------------------------------------------- runs on disk
+
+
+def default_home():
+    return os.environ.get("CGPU_AGENT_HOME") or os.path.join(os.path.expanduser("~"), ".cgpu")
+
+
+def _private_folder(path):
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    return path
+
+
+def ensure_home(home):
+    """The folders and this file, for supervisors to run. Returns the file's path."""
+    if not os.path.isdir(home):
+        _private_folder(home)
+    _private_folder(os.path.join(home, "runs"))
+    path = os.path.join(home, "agent-%s.py" % VERSION)
+    if not os.path.exists(path):
+        write_private(path, SOURCE.encode("ascii"))
+    return path
+
+
+def write_private(path, data):
+    """0600, and whole or not at all."""
+    temporary = "%s.%s.tmp" % (path, uuid.uuid4().hex[:12])
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass
+        raise
+
+
+def run_folder(home, run):
+    return os.path.join(home, "runs", run)
+
+
+def claim(home, run, token):
+    """(folder, ours): whoever makes the file `claim` owns the run id. The same token may ask again."""
+    folder = run_folder(home, run)
+    _private_folder(os.path.join(home, "runs"))
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        pass
+    path = os.path.join(folder, "claim")
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return folder, False
+    with os.fdopen(fd, "w") as file:
+        file.write(json.dumps({"pid": os.getpid(), "token": token, "time": time.time()}))
+    return folder, True
+
+
+def _claim_token(folder):
+    try:
+        with open(os.path.join(folder, "claim")) as file:
+            return json.loads(file.read()).get("token")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def touch(path):
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+
+
+@functools.lru_cache(maxsize=None)
+def _domain():
+    """Where a process id means something: this boot of this pid namespace. None where that cannot be told."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return "%s %s" % (file.read().strip(), os.readlink("/proc/self/ns/pid"))
+    except OSError:
+        return None
+
+
+def _process_start(pid):
+    """Start time of a live process in clock ticks, so that a reused pid is not taken for it. None: no such process."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def owner_of(pid):
+    return {"pid": pid, "start": _process_start(pid), "domain": _domain()}
+
+
+def _owner_alive(owner, heartbeat):
+    """True, False. By pid where that is certain, else by heartbeat."""
+    if isinstance(owner, dict) and owner.get("start") is not None and owner.get("domain") == _domain():
+        return _process_start(owner["pid"]) == owner["start"]
+    try:
+        return time.time() - os.stat(heartbeat).st_mtime < STALE
+    except OSError:
+        return False
+
+
+def save_status(folder, status, patient=False):
+    """By rename. `patient`: on a full disk tries again for ten minutes; until then the run counts as running."""
+    data = json.dumps(status, sort_keys=True).encode("ascii")
+    deadline = time.monotonic() + 600
+    while True:
+        try:
+            write_private(os.path.join(folder, "status.json"), data)
+            return
+        except OSError:
+            if not patient or time.monotonic() > deadline or not os.path.isdir(folder):
+                raise
+            time.sleep(1)
+
+
+def _load(path):
+    try:
+        with open(path, "rb") as file:
+            value = json.loads(file.read())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def load_status(home, run):
+    """status.json with `state` as it is now: `lost` when the owner died without saying how the run ended."""
+    folder = run_folder(home, run)
+    if not os.path.exists(os.path.join(folder, "claim")):
+        return {"id": run, "state": "unknown"}
+    path, heartbeat = os.path.join(folder, "status.json"), os.path.join(folder, "heartbeat")
+    status = _load(path)
+    if status is None or status.get("state") != "exited":
+        owner = status.get("owner") if status else _load(os.path.join(folder, "claim"))
+        if status is None:  # between claim and first status: give the claimer a moment
+            heartbeat = os.path.join(folder, "claim")
+            owner = None
+        if not _owner_alive(owner, heartbeat):
+            status = _load(path) or status or {"id": run}  # it may have ended while we looked
+            if status.get("state") != "exited":
+                status["state"] = "lost"
+    status = status or {"id": run, "state": "starting"}
+    try:
+        status["logBytes"] = os.stat(os.path.join(folder, "log")).st_size
+    except OSError:
+        status["logBytes"] = 0
+    return status
+
+
+def shown_status(status):
+    return {key: value for key, value in status.items() if key not in ("owner", "pidStart")}
+
+
+def list_runs(home):
+    found = []
+    try:
+        names = os.listdir(os.path.join(home, "runs"))
+    except OSError:
+        names = []
+    for name in names:
+        if not RUN_ID.match(name):
+            continue
+        status = shown_status(load_status(home, name))
+        spec = _load(os.path.join(run_folder(home, name), "spec.json")) or {}
+        for key in ("kind", "argv", "shell", "cwd", "createdAt"):
+            if key in spec:
+                status.setdefault(key, spec[key])
+        found.append(status)
+    return sorted(found, key=lambda status: status.get("createdAt") or status.get("startedAt") or 0, reverse=True)
+
+
+# ---------------------------------------------------------------- starting a job
+
+
+# ipykernel puts these into its environment for cells; a program without a kernel must not see them
+KERNEL_ONLY = (
+    "CLICOLOR CLICOLOR_FORCE FORCE_COLOR GIT_PAGER IPY_INTERRUPT_EVENT JPY_INTERRUPT_EVENT JPY_PARENT_PID "
+    "JPY_SESSION_NAME MPLBACKEND PAGER PYDEVD_USE_FRAME_EVAL PYDEVD_DISABLE_FILE_VALIDATION TERM"
+).split()
+
+
+def job_environment(given):
+    env = dict(os.environ)
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            pairs = (os.fsdecode(pair).partition("=") for pair in file.read().split(b"\0"))
+            first = {name: value for name, _, value in pairs}
+    except OSError:
+        first = {}
+    for name in KERNEL_ONLY:
+        if name in env and not name.startswith("JPY_") and name in first:
+            env[name] = first[name]
+        else:
+            env.pop(name, None)
+    env.update(given)
+    env.setdefault("PYTHONUNBUFFERED", "1")
+    return env
+
+
+def job_order(request, workdir):
+    """What a `start` asks for, checked: (spec for the disk, env values for the supervisor's stdin)."""
+    argv, shell = request.get("argv"), request.get("shell")
+    if (argv is None) == (shell is None):
+        raise Refusal("BAD_REQUEST", "start takes argv or shell")
+    if shell is not None:
+        _text(shell, "shell")
+    elif not isinstance(argv, list) or not argv or not argv[0]:
+        raise Refusal("BAD_REQUEST", "argv must be a list that is not empty")
+    else:
+        argv = [_text(part, "argv") for part in argv]
+    env = _maybe(request, "env", dict, {})
+    for name, value in env.items():
+        if not name or "=" in name or "\0" in name:
+            raise Refusal("BAD_REQUEST", "env has a name that is not one")
+        _text(value, "env %s" % name)
+    cwd = _path(request, workdir, "cwd") if request.get("cwd") is not None else workdir
+    if not os.path.isdir(cwd):
+        raise Refusal("NOT_FOUND", "no such folder: %s" % _shown(cwd))
+    spec = {
+        "kind": "job",
+        "cwd": cwd,
+        "envNames": sorted(env),
+        "stdin": _maybe(request, "stdin", bool, False),
+        "maxLogBytes": _count(request, "maxLogBytes", DEFAULT_LOG_LIMIT),
+        "createdAt": time.time(),
+    }
+    spec["argv" if shell is None else "shell"] = argv if shell is None else shell
+    return spec, env
+
+
+def start_job(home, request, workdir):
+    """Claims the id and starts its supervisor; returns once the job runs, or is known to have failed to."""
+    run = _run_id(request)
+    token = _maybe(request, "token", str)
+    spec, env = job_order(request, workdir)
+    agent = ensure_home(home)
+    folder, ours = claim(home, run, token)
+    if not ours:
+        again = token is not None and token == _claim_token(folder)
+        return {"attached": not again, "status": shown_status(load_status(home, run))}
+    touch(os.path.join(folder, "heartbeat"))
+    status = {"id": run, "kind": "job", "state": "starting", "startedAt": time.time(), "owner": owner_of(os.getpid())}
+    save_status(folder, status)
+    write_private(os.path.join(folder, "spec.json"), json.dumps(spec).encode("ascii"))
+    try:
+        _launch(agent, folder, dict(spec, run=run, env=job_environment(env)))
+    except (OSError, Refusal) as error:
+        text = str(_refusal_of(error))
+        status.update(state="exited", exitCode=126, endedAt=time.time(), error={"code": "START_FAILED", "message": text})
+        save_status(folder, status)
+        raise Refusal("START_FAILED", "the supervisor did not start: %s" % text)
+    return {"attached": False, "status": shown_status(load_status(home, run))}
+
+
+def _launch(agent, folder, order):
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON") or name == "PYTHONHOME"}
+    detached = {"start_new_session": True}
+    if WINDOWS:
+        detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | 0x00000008}  # DETACHED_PROCESS
+    errors = os.open(os.path.join(folder, "supervisor.err"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        # -S: the standard library is enough, and site packages cost start time
+        process = subprocess.Popen(
+            [sys.executable, "-S", "-s", agent, "supervise", folder],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=folder, env=env, **detached
+        )
+    finally:
+        os.close(errors)
+    try:
+        process.stdin.write(json.dumps(order).encode("ascii"))
+        process.stdin.close()
+    except OSError:
+        pass  # it died: the missing answer below says so
+    answer = process.stdout.readline()
+    process.stdout.close()
+    if not WINDOWS:
+        process.wait()  # the first of the double fork; on Windows it is the supervisor itself
+    if answer.strip() != b"ok":
+        with open(os.path.join(folder, "supervisor.err"), "rb") as file:
+            tail = file.read()[-500:].decode("utf-8", "replace").strip()
+        raise Refusal("START_FAILED", tail.splitlines()[-1] if tail else "it ended without a word")
+
+
+# ---------------------------------------------------------------- the supervisor
+
+
+class Supervisor:
+    """Owns one job: starts it, keeps its output and its exit status, feeds its stdin. Nobody needs to watch."""
+
+    def __init__(self, folder, order):
+        self.folder = folder
+        self.order = order
+        self.log = Log(os.path.join(folder, "log"), order["maxLogBytes"])
+        self.child = None
+        self.told_to_end = False
+        self.done = threading.Event()
+        self.status = {
+            "id": order["run"], "kind": "job", "state": "running", "startedAt": time.time(),
+            "owner": owner_of(os.getpid()),
+        }
+
+    def run(self, ready):
+        self._take_signals()
+        self._reserve()
+        try:
+            self.child = self._spawn()
+        except (OSError, ValueError) as error:
+            self._finish(*self._spawn_failure(error))
+            ready()
+            return
+        self.status.update(pid=self.child.pid, pgid=self.child.pid, pidStart=_process_start(self.child.pid))
+        save_status(self.folder, self.status, patient=True)
+        readers = [
+            self._thread(self._drain, self.child.stdout, STDOUT),
+            self._thread(self._drain, self.child.stderr, STDERR),
+        ]
+        self._thread(self._beat)
+        if self.order["stdin"]:
+            self._thread(self._feed)
+        ready()
+        if self.told_to_end:
+            self._pass_on(signal.SIGTERM)
+        code = self.child.wait()
+        deadline = time.monotonic() + GRACE
+        for reader in readers:
+            reader.join(max(0.0, deadline - time.monotonic()))
+        self._finish(128 - code if code < 0 else code, -code if code < 0 else None, None)
+
+    def _spawn(self):
+        order = self.order
+        argv = order.get("argv")
+        options = {"start_new_session": True}
+        if WINDOWS:
+            options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        if argv is None:
+            bash = "/bin/bash" if os.path.exists("/bin/bash") else "/bin/sh"
+            argv = order["shell"] if WINDOWS else [bash, "-c", order["shell"]]
+            if WINDOWS:
+                options["shell"] = True
+        return subprocess.Popen(
+            argv, bufsize=0, cwd=order["cwd"], env=order["env"],
+            stdin=subprocess.PIPE if order["stdin"] else subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+        )
+
+    def _spawn_failure(self, error):
+        name = _shown((self.order.get("argv") or ["sh"])[0])
+        if isinstance(error, FileNotFoundError):
+            return 127, None, {"code": "COMMAND_NOT_FOUND", "message": "command not found: %s" % name}
+        return 126, None, {"code": "CANNOT_RUN", "message": "cannot run %s: %s" % (name, _refusal_of(error))}
+
+    def _take_signals(self):
+        """Functions, not SIG_IGN: an ignored signal would stay ignored in the job, and Ctrl-C would not reach it."""
+
+        def end(_number, _frame):
+            self.told_to_end = True
+            self._pass_on(signal.SIGTERM)
+
+        signal.signal(signal.SIGTERM, end)
+        for name in ("SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), lambda _number, _frame: None)
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+    def _pass_on(self, number):
+        if self.child is not None and self.child.returncode is None:
+            try:
+                if WINDOWS:
+                    self.child.terminate()
+                else:
+                    os.killpg(self.child.pid, number)
+            except OSError:
+                pass
+
+    def _reserve(self):
+        """A few bytes to give back when the disk is full, so that the exit status can still be written."""
+        try:
+            write_private(os.path.join(self.folder, "reserve"), b"\0" * 8192)
+        except OSError:
+            pass
+
+    @staticmethod
+    def _thread(work, *args):
+        thread = threading.Thread(target=work, args=args, daemon=True)
+        thread.start()
+        return thread
+
+    def _beat(self):
+        path = os.path.join(self.folder, "heartbeat")
+        while not self.done.wait(HEARTBEAT):
+            try:
+                touch(path)
+            except OSError:
+                pass  # a full disk is no reason to stop
+
+    def _drain(self, pipe, stream):
+        fd = pipe.fileno()
+        if fcntl is not None and hasattr(fcntl, "F_SETPIPE_SZ"):  # Python 3.10
+            try:
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 1 << 20)
+            except OSError:
+                pass  # over the user's limit: the default size works too
+        while True:
+            try:
+                data = os.read(fd, PIECE)
+            except OSError:
+                return
+            if not data:
+                return
+            self.log.append(stream, data)
+
+    def _feed(self):
+        source = os.path.join(self.folder, "stdin")
+        ended = os.path.join(self.folder, "stdin.eof")
+        pipe, offset, pause = self.child.stdin, 0, 0.005
+        try:
+            while not self.done.is_set():
+                last = os.path.exists(ended)  # looked at before reading: nothing is appended after it
+                data = b""
+                try:
+                    with open(source, "rb") as file:
+                        file.seek(offset)
+                        data = file.read(PIECE)
+                except FileNotFoundError:
+                    pass
+                if data:
+                    view = memoryview(data)
+                    while view:
+                        view = view[os.write(pipe.fileno(), view) :]
+                    offset += len(data)
+                    pause = 0.005
+                elif last:
+                    break
+                else:
+                    self.done.wait(pause)
+                    pause = min(pause * 1.5, 0.05)
+        except OSError:
+            pass  # the job does not read any more
+        finally:
+            try:
+                pipe.close()
+            except OSError:
+                pass
+
+    def _finish(self, code, number, error):
+        self.done.set()
+        totals = self.log.totals()
+        self.log.close()
+        self.status.update(totals, state="exited", exitCode=code, endedAt=time.time(), signal=_signal_name(number))
+        self.status["logBytes"] = self.log.size
+        if error:
+            self.status["error"] = error
+        leftovers = ["reserve", "stdin", "stdin.eof"]
+        if os.fstat(2).st_size == 0:
+            leftovers.append("supervisor.err")
+        for name in leftovers:
+            try:
+                os.unlink(os.path.join(self.folder, name))
+            except OSError:
+                pass
+        save_status(self.folder, self.status, patient=True)  # the last thing done here: the run may be removed now
+
+
+def _signal_name(number):
+    if number is None:
+        return None
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "SIG%d" % number
+
+
+def supervise(folder):
+    if hasattr(os, "fork") and os.fork():
+        os._exit(0)  # the second process has no parent that could wait for it or end it
+    order = json.loads(sys.stdin.buffer.read())
+    told = []
+
+    def ready():
+        if not told:
+            told.append(True)
+            try:
+                os.write(1, b"ok\n")
+            except OSError:
+                pass
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, 0)
+            os.dup2(null, 1)
+            os.close(null)
+
+    Supervisor(folder, order).run(ready)
+
+
+# ---------------------------------------------------------------- signals and stdin of a job
+
+
+def signal_run(home, run, name):
+    status = load_status(home, run)
+    if status["state"] == "unknown":
+        raise Refusal("NOT_FOUND", "no run %s" % run)
+    pgid = status.get("pgid")
+    gone = status["state"] == "lost" and _process_start(pgid or 0) != status.get("pidStart")
+    if status["state"] == "exited" or not isinstance(pgid, int) or gone:
+        raise Refusal("NOT_RUNNING", "run %s is not running" % run)
+    if WINDOWS:
+        number = signal.CTRL_BREAK_EVENT if name == "SIGINT" else signal.SIGTERM
+        os.kill(status["pid"], number)
+        return
+    if not isinstance(name, str) or name not in signal.Signals.__members__:
+        raise Refusal("BAD_REQUEST", "no such signal: %s" % (name,))
+    try:
+        os.killpg(pgid, signal.Signals[name])
+    except ProcessLookupError:
+        raise Refusal("NOT_RUNNING", "run %s is not running" % run)
+
+
+def feed_stdin(home, run, offset, data, eof):
+    """Appends by offset: what was received before is not appended again."""
+    status = load_status(home, run)
+    if status["state"] == "unknown":
+        raise Refusal("NOT_FOUND", "no run %s" % run)
+    if status["state"] not in ("starting", "running"):
+        raise Refusal("NOT_RUNNING", "run %s is not running" % run)
+    path = os.path.join(run_folder(home, run), "stdin")
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+    with os.fdopen(fd, "wb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if offset > size:
+            raise Refusal("GAP", "stdin has %d bytes, not %d" % (size, offset))
+        view = memoryview(data)[size - offset :]
+        size += len(view)
+        while view:
+            view = view[file.write(view) :]
+    if eof:
+        touch(path + ".eof")
+    return size
+
+
+# ---------------------------------------------------------------- files
+
+
+def describe(path, with_hash=False):
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return {"exists": False}
+    answer = dict(_entry(found), exists=True)
+    if with_hash and stat.S_ISREG(found.st_mode):
+        digest = hashlib.sha256()
+        with _open_regular(path) as file:
+            _hash_up_to(file, digest, found.st_size)
+        answer["sha256"] = digest.hexdigest()
+    return answer
+
+
+def _entry(found):
+    kinds = ((stat.S_ISREG, "file"), (stat.S_ISDIR, "directory"), (stat.S_ISLNK, "link"))
+    kind = next((name for test, name in kinds if test(found.st_mode)), "other")
+    return {"type": kind, "size": found.st_size, "mode": stat.S_IMODE(found.st_mode), "mtime": found.st_mtime}
+
+
+def _open_regular(path):
+    """A FIFO or a device would block us or never end: refused."""
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(fd)
+        code = "IS_DIRECTORY" if stat.S_ISDIR(found.st_mode) else "NOT_REGULAR"
+        raise Refusal(code, "not a regular file: %s" % _shown(path))
+    return os.fdopen(fd, "rb", buffering=0)
+
+
+def _hash_up_to(file, digest, size):
+    done = 0
+    while done < size:
+        data = file.read(min(1 << 20, size - done))
+        if not data:
+            break
+        digest.update(data)
+        done += len(data)
+    return done
+
+
+class Upload:
+    """A file on its way in: beside its target, under a name of ours, until it is whole and right."""
+
+    def __init__(self, path, size, mode):
+        self.target = os.path.realpath(path)  # through a link, as a shell's redirection does
+        try:
+            found = os.stat(self.target)
+        except FileNotFoundError:
+            found = None
+        if found is not None and not stat.S_ISREG(found.st_mode):
+            code = "IS_DIRECTORY" if stat.S_ISDIR(found.st_mode) else "NOT_REGULAR"
+            raise Refusal(code, "not a regular file: %s" % _shown(path))
+        if path.endswith(("/", os.sep)):
+            raise Refusal("IS_DIRECTORY", "a folder's name: %s" % _shown(path))
+        self.mode = mode if mode is not None else stat.S_IMODE(found.st_mode) if found else 0o666 & ~_umask()
+        self.size = size
+        self.received = 0
+        self.digest = hashlib.sha256()
+        self.seen = time.monotonic()
+        folder, name = os.path.split(self.target)
+        os.makedirs(folder, exist_ok=True)
+        self.part = os.path.join(folder, ".%s.cgpu-%s.part" % (name[:200], uuid.uuid4().hex[:12]))
+        fd = os.open(self.part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        self.file = os.fdopen(fd, "wb", buffering=0)
+
+    def chunk(self, offset, data):
+        self.seen = time.monotonic()
+        view = memoryview(data)
+        if offset > self.received:
+            raise Refusal("GAP", "received %d bytes, not %d" % (self.received, offset))
+        view = view[self.received - offset :]
+        if self.received + len(view) > self.size:
+            raise Refusal("BAD_REQUEST", "more bytes than announced")
+        while view:
+            done = self.file.write(view)
+            self.digest.update(view[:done])
+            self.received += done
+            view = view[done:]
+
+    def commit(self, expected, mtime):
+        found = self.digest.hexdigest()
+        if self.received != self.size:
+            raise Refusal("GAP", "received %d of %d bytes" % (self.received, self.size))
+        if expected is not None and expected != found:
+            self.abort()
+            raise Refusal("HASH_MISMATCH", "the file arrived damaged")
+        self.file.close()
+        os.chmod(self.part, self.mode)
+        if mtime is not None:
+            os.utime(self.part, (mtime, mtime))
+        os.replace(self.part, self.target)
+        return {"size": self.size, "sha256": found, "path": _shown(self.target)}
+
+    def abort(self):
+        self.file.close()
+        try:
+            os.unlink(self.part)
+        except OSError:
+            pass
+
+
+def _umask():
+    try:
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1], 8) for line in file if line.startswith("Umask:"))
+    except (OSError, StopIteration, ValueError):
+        return 0o022  # os.umask would change it for every thread of the kernel
+
+
+def glob_files(root, patterns, since):
+    """Relative paths of files that match, `/` separated; never outside root, whatever the links say."""
+    root = os.path.realpath(root)
+    found = set()
+    for pattern in patterns:
+        parts = [part for part in pattern.replace(os.sep, "/").split("/") if part not in ("", ".")]
+        if pattern.startswith("/") or os.path.isabs(pattern) or ".." in parts:
+            raise Refusal("BAD_REQUEST", "a pattern must stay below the folder: %s" % pattern)
+        for path in _walk(root, parts or ["**"]):
+            if path not in found:
+                found.add(path)
+                full = os.path.join(root, path)
+                try:
+                    info = os.stat(full)
+                except OSError:
+                    continue
+                if not stat.S_ISREG(info.st_mode) or not _inside(root, full):
+                    continue
+                # ctime too: an unpacked or moved file is new with an old mtime; file times run up to a tick late
+                if since is not None and max(info.st_mtime, info.st_ctime) < since - 0.01:
+                    continue
+                entry = _entry(info)
+                del entry["type"]
+                yield dict(entry, path=_shown(path.replace(os.sep, "/")))
+
+
+def _inside(root, path):
+    real = os.path.realpath(path)
+    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _walk(root, parts):
+    """Depth first without recursion; `seen` keeps patterns with several ** from blowing up."""
+    stack, seen = [("", 0, False)], set()
+    while stack:
+        state = stack.pop()
+        if state in seen:
+            continue
+        seen.add(state)
+        folder, at, all_of_it = state
+        part = None if all_of_it or at >= len(parts) else parts[at]
+        if part == "**":
+            stack.append((folder, at + 1, at + 1 == len(parts)))
+        try:
+            entries = sorted(os.scandir(os.path.join(root, folder)), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        for entry in entries:
+            if PART.match(entry.name):
+                continue
+            path = os.path.join(folder, entry.name)
+            real_folder = entry.is_dir(follow_symlinks=False)
+            if all_of_it:
+                if real_folder:
+                    stack.append((path, at, True))
+                else:
+                    yield path
+            elif part == "**":
+                if real_folder and not entry.name.startswith("."):
+                    stack.append((path, at, False))
+            elif part is not None and _matches(entry.name, part):
+                last = at + 1 == len(parts)
+                if real_folder or (entry.is_dir() and _inside(root, os.path.join(root, path))):
+                    stack.append((path, at + 1, last))
+                elif last:
+                    yield path
+
+
+def _matches(name, part):
+    if name.startswith(".") and not part.startswith("."):
+        return False
+    return fnmatch.fnmatchcase(name, part)
+
+
+def list_folder(path):
+    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
+        try:
+            yield dict(_entry(entry.stat(follow_symlinks=False)), name=_shown(entry.name))
+        except OSError:
+            continue
+
+
+def devices():
+    accelerators = []
+    program = shutil.which("nvidia-smi") or next(
+        (path for path in ("/opt/bin/nvidia-smi", "/usr/bin/nvidia-smi") if os.access(path, os.X_OK)), None)
+    if program:
+        try:
+            output = subprocess.run(
+                [program, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20,
+            ).stdout.decode("utf-8", "replace")
+        except (OSError, subprocess.SubprocessError):
+            output = ""
+        for line in output.splitlines():
+            name, comma, memory = line.rpartition(",")
+            if comma and memory.strip().replace(".", "", 1).isdigit():
+                accelerators.append({"kind": "gpu", "name": name.strip(), "memoryBytes": int(float(memory)) << 20})
+    if os.path.isdir("/dev"):
+        chips = sorted(name for name in os.listdir("/dev") if re.match(r"accel\d+\Z", name))
+        accelerators += [{"kind": "tpu", "name": os.environ.get("TPU_ACCELERATOR_TYPE", "tpu")} for _ in chips]
+    try:
+        cpus = len(os.sched_getaffinity(0))
+    except AttributeError:
+        cpus = os.cpu_count() or 1
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        memory = None
+    return {"accelerators": accelerators, "cpus": cpus, "memoryBytes": memory}
+
+
+# ---------------------------------------------------------------- control: the comm target
+
+
+class Stream:
+    """Flow control of one push operation: how many bytes the client has room for."""
+
+    def __init__(self, room):
+        self.room = room
+        self.changed = threading.Condition()
+        self.stopped = False
+
+    def grant(self, count):
+        with self.changed:
+            self.room += count
+            self.changed.notify()
+
+    def stop(self):
+        with self.changed:
+            self.stopped = True
+            self.changed.notify()
+
+    def wait(self, seconds):
+        with self.changed:
+            if not self.stopped:
+                self.changed.wait(seconds)
+
+    def wait_for_room(self, seconds):
+        with self.changed:
+            if self.room <= 0 and not self.stopped:
+                self.changed.wait(seconds)
+            return self.room
+
+
+_uploads = {}  # by id, for every client: an upload outlives a lost link
+_uploads_lock = threading.Lock()
+_send_lock = threading.Lock()
+
+
+class Control:
+    """One client. Its messages are queued by the kernel's main thread, and worked on by threads."""
+
+    def __init__(self, comm, kernel, asked):
+        self.comm = comm
+        self.kernel = kernel
+        home = asked.get("home") if isinstance(asked.get("home"), str) and asked.get("home") else default_home()
+        self.home = os.path.abspath(os.path.expanduser(home))
+        workdir = asked.get("workdir")
+        self.workdir = os.path.abspath(workdir) if isinstance(workdir, str) and workdir else os.getcwd()
+        self.queue = queue.Queue()
+        self.answers = collections.OrderedDict()  # id -> answer: a request that is sent again is not done again
+        self.busy = set()
+        self.streams = {}
+        self.lock = threading.Lock()
+        self.seen = time.monotonic()
+        self.closed = False
+        threading.Thread(target=self._work, name="cgpu", daemon=True).start()
+
+    # called in the kernel's main thread
+
+    def on_msg(self, message):
+        self.seen = time.monotonic()
+        self.queue.put((message["content"].get("data"), list(message.get("buffers") or [])))
+
+    def on_close(self, _message):
+        self.closed = True
+        self.queue.put(None)
+        for stream in list(self.streams.values()):
+            stream.stop()
+
+    # in threads
+
+    def hello(self):
+        try:
+            ensure_home(self.home)
+        except OSError:
+            pass  # said again, as an error, by the request that needs the folder
+        self.send({
+            "op": "hello", "version": VERSION, "python": "%d.%d.%d" % sys.version_info[:3],
+            "executable": sys.executable, "platform": sys.platform, "home": _shown(self.home),
+            "workdir": _shown(self.workdir), "pid": os.getpid(),
+        })
+
+    def send(self, data, buffers=None):
+        """Like comm.send, with an id of our own: the session's counter is not safe with threads."""
+        session = self.kernel.session
+        header = session.msg_header("comm_msg")
+        header["msg_id"] = uuid.uuid4().hex
+        message = {
+            "header": header, "msg_id": header["msg_id"], "msg_type": "comm_msg", "parent_header": {}, "metadata": {},
+            "content": {"comm_id": self.comm.comm_id, "data": data},
+        }
+        with _send_lock:
+            session.send(self.kernel.iopub_socket, message, ident=self.comm.topic, buffers=buffers)
+
+    def _work(self):
+        while True:
+            item = self.queue.get()
+            if item is None:
+                return
+            data, buffers = item
+            number = data.get("id") if isinstance(data, dict) else None
+            if not isinstance(number, int) or isinstance(number, bool):
+                self.send({"id": None, "ok": False, "error": {"code": "BAD_REQUEST", "message": "a request needs an id"}})
+                continue
+            op = data.get("op")
+            if number == 0:  # wants no answer
+                self._credit_or_cancel(op, data)
+                continue
+            with self.lock:
+                again = self.answers.get(number)
+                if number in self.busy:
+                    continue
+                if again is None:
+                    self.busy.add(number)
+            if again is not None:
+                self.send(*again)
+                continue
+            if isinstance(op, str) and op in self.LONG:
+                threading.Thread(target=self._answer, args=(number, self.LONG[op], data, buffers), daemon=True).start()
+            else:
+                self._answer(number, self.QUICK.get(op) if isinstance(op, str) else None, data, buffers)
+
+    def _answer(self, number, method, data, buffers):
+        reply = None
+        try:
+            if method is None:
+                raise Refusal("UNKNOWN_OP", "this agent does not know %r" % (data.get("op"),))
+            answer = method(self, data, buffers)
+            answer, reply = answer if isinstance(answer, tuple) else (answer, None)
+            answer = dict(answer, id=number, ok=True)
+        except Exception as error:
+            refusal = _refusal_of(error)
+            answer = {"id": number, "ok": False, "error": {"code": refusal.code, "message": str(refusal)}}
+        with self.lock:
+            self.busy.discard(number)
+            if reply is None:
+                self.answers[number] = (answer,)
+                while len(self.answers) > 512:
+                    self.answers.popitem(last=False)
+        if not self.closed:
+            self.send(answer, reply)
+
+    def _gone(self):
+        return self.closed or time.monotonic() - self.seen > CLIENT_GONE
+
+    # runs
+
+    def op_start(self, data, _buffers):
+        return start_job(self.home, data, self.workdir)
+
+    def op_status(self, data, _buffers):
+        return {"status": shown_status(load_status(self.home, _run_id(data)))}
+
+    def op_runs(self, _data, _buffers):
+        return {"runs": list_runs(self.home)}
+
+    def op_remove(self, data, _buffers):
+        run = _run_id(data)
+        state = load_status(self.home, run)["state"]
+        if state in ("starting", "running"):
+            raise Refusal("RUNNING", "run %s is still running" % run)
+        shutil.rmtree(run_folder(self.home, run), ignore_errors=state == "unknown")
+        return {}
+
+    def op_signal(self, data, _buffers):
+        signal_run(self.home, _run_id(data), data.get("signal"))
+        return {}
+
+    def op_stdin(self, data, buffers):
+        offset = _count(data, "offset")
+        return {"size": feed_stdin(self.home, _run_id(data), offset, _one(buffers), _maybe(data, "eof", bool, False))}
+
+    def _log_path(self, run):
+        path = os.path.join(run_folder(self.home, run), "log")
+        if not os.path.exists(os.path.join(run_folder(self.home, run), "claim")):
+            raise Refusal("NOT_FOUND", "no run %s" % run)
+        return path
+
+    def op_read(self, data, _buffers):
+        path, offset = self._log_path(_run_id(data)), _count(data, "offset")
+        if not os.path.exists(path):
+            return {"offset": offset, "size": 0}, [b""]
+        records = Records(path, offset)
+        try:
+            found = records.next(max(HEADER.size, min(CHUNK, _count(data, "max", CHUNK))))
+            return {"offset": offset, "n": len(found), "size": records.size()}, [found]
+        finally:
+            records.close()
+
+    def op_follow(self, data, _buffers):
+        run, offset = _run_id(data), _count(data, "offset", 0)
+        path, number = self._log_path(run), data["id"]
+        stream = self.streams[number] = Stream(_count(data, "credit"))
+        try:
+            return self._follow(number, run, path, offset, stream)
+        finally:
+            self.streams.pop(number, None)
+
+    def _follow(self, number, run, path, offset, stream):
+        records, pause, told, ended = None, 0.005, time.monotonic(), None
+        try:
+            while not stream.stopped and not self._gone():
+                now = time.monotonic()
+                if now - told > ALIVE_EVERY:
+                    self.send({"id": number, "offset": offset, "n": 0})
+                    told = now
+                if records is None and os.path.exists(path):
+                    records = Records(path, offset)
+                room = stream.wait_for_room(ALIVE_EVERY)
+                found = records.next(max(HEADER.size, min(CHUNK // 4, room))) if records and room > 0 else b""
+                if found:
+                    stream.grant(-len(found))
+                    self.send({"id": number, "offset": offset, "n": len(found)}, [found])
+                    offset += len(found)
+                    told, pause = now, 0.005
+                elif room <= 0:
+                    continue
+                elif ended:
+                    return {"end": True, "offset": offset, "status": shown_status(ended)}
+                else:
+                    status = load_status(self.home, run)
+                    if status["state"] not in ("starting", "running"):
+                        ended = status  # what it wrote before it ended is still read, then this is told
+                    else:
+                        stream.wait(pause)
+                        pause = min(pause * 1.5, 0.05)
+            return {"end": True, "offset": offset, "stopped": True}
+        finally:
+            if records:
+                records.close()
+
+    def _credit_or_cancel(self, op, data):
+        number, count = data.get("stream"), data.get("bytes")
+        stream = self.streams.get(number) if isinstance(number, int) else None
+        if stream and op == "cancel":
+            stream.stop()
+        elif stream and op == "credit" and isinstance(count, int) and 0 < count < 1 << 40:
+            stream.grant(count)
+
+    def op_ping(self, _data, _buffers):
+        return {}
+
+    # files
+
+    def op_stat(self, data, _buffers):
+        return describe(_path(data, self.workdir), _maybe(data, "hash", bool, False))
+
+    def _new_upload(self, data):
+        mode = _maybe(data, "mode", int)
+        asked = _want(data, "path", str)
+        path = _path(data, self.workdir) + ("/" if asked.endswith("/") else "")
+        return Upload(path, _count(data, "size"), mode if mode is None else mode & 0o7777)
+
+    def op_put(self, data, buffers):
+        """A small file in one message."""
+        upload = self._new_upload(data)
+        try:
+            upload.chunk(0, _one(buffers))
+            return upload.commit(_maybe(data, "sha256", str), _maybe(data, "mtime", (int, float)))
+        except BaseException:
+            upload.abort()
+            raise
+
+    def op_upload(self, data, _buffers):
+        upload = self._new_upload(data)
+        name = uuid.uuid4().hex
+        with _uploads_lock:
+            for old in [key for key, value in _uploads.items() if time.monotonic() - value.seen > 3600]:
+                _uploads.pop(old).abort()
+            _uploads[name] = upload
+        return {"upload": name}
+
+    @staticmethod
+    def _upload(data, pop=False):
+        with _uploads_lock:
+            name = _want(data, "upload", str)
+            upload = _uploads.pop(name, None) if pop else _uploads.get(name)
+        if upload is None:
+            raise Refusal("NOT_FOUND", "no such upload")
+        return upload
+
+    def op_chunk(self, data, buffers):
+        upload = self._upload(data)
+        upload.chunk(_count(data, "offset"), _one(buffers))
+        return {"received": upload.received}
+
+    def op_commit(self, data, _buffers):
+        mtime = _maybe(data, "mtime", (int, float))
+        answer = self._upload(data).commit(_maybe(data, "sha256", str), mtime)
+        self._upload(data, pop=True)
+        return answer
+
+    def op_abort(self, data, _buffers):
+        self._upload(data, pop=True).abort()
+        return {}
+
+    def op_download(self, data, _buffers):
+        path, offset = _path(data, self.workdir), _count(data, "offset", 0)
+        expect = _maybe(data, "expect", str)
+        number = data["id"]
+        stream = self.streams[number] = Stream(_count(data, "credit"))
+        try:
+            with _open_regular(path) as file:
+                return self._download(number, file, offset, expect, stream)
+        finally:
+            self.streams.pop(number, None)
+
+    def _download(self, number, file, offset, expect, stream):
+        first = os.fstat(file.fileno())
+        identity = "%d-%d-%d" % (first.st_ino, first.st_size, first.st_mtime_ns)
+        if offset and expect != identity:
+            raise Refusal("CHANGED", "the file changed since the transfer began")
+        info = {"identity": identity, "size": first.st_size, "mode": stat.S_IMODE(first.st_mode), "mtime": first.st_mtime}
+        digest = hashlib.sha256()
+        _hash_up_to(file, digest, offset)
+        self.send(dict(info, id=number, offset=offset, n=0))
+        while offset < first.st_size and not stream.stopped and not self._gone():
+            room = stream.wait_for_room(ALIVE_EVERY)
+            if room <= 0:
+                self.send({"id": number, "offset": offset, "n": 0})
+                continue
+            data = file.read(min(CHUNK, room, first.st_size - offset))
+            if not data:
+                break
+            stream.grant(-len(data))
+            self.send({"id": number, "offset": offset, "n": len(data)}, [data])
+            digest.update(data)
+            offset += len(data)
+        last = os.fstat(file.fileno())
+        if offset < first.st_size and (stream.stopped or self._gone()):
+            return {"end": True, "stopped": True, "offset": offset}
+        if (last.st_size, last.st_mtime_ns) != (first.st_size, first.st_mtime_ns) or offset != first.st_size:
+            raise Refusal("CHANGED", "the file changed while it was read")
+        return dict(info, end=True, offset=offset, sha256=digest.hexdigest())
+
+    def _in_batches(self, number, key, entries):
+        batch, count = [], 0
+        for entry in entries:
+            batch.append(entry)
+            count += 1
+            if len(batch) == 2000:
+                self.send({"id": number, key: batch, "at": count - len(batch)})
+                batch = []
+        return {"end": True, key: batch, "at": count - len(batch), "count": count}
+
+    def op_glob(self, data, _buffers):
+        patterns = _want(data, "patterns", list)
+        root = _path(data, self.workdir, "root") if data.get("root") is not None else self.workdir
+        since = _maybe(data, "since", (int, float))
+        if not os.path.isdir(root):
+            raise Refusal("NOT_FOUND", "no such folder: %s" % _shown(root))
+        return self._in_batches(data["id"], "files", glob_files(root, [_text(p, "patterns") for p in patterns], since))
+
+    def op_list(self, data, _buffers):
+        return self._in_batches(data["id"], "entries", list_folder(_path(data, self.workdir)))
+
+    def op_mkdir(self, data, _buffers):
+        os.makedirs(_path(data, self.workdir), exist_ok=True)
+        return {}
+
+    def op_devices(self, _data, _buffers):
+        return devices()
+
+    QUICK = {
+        "status": op_status, "signal": op_signal, "stdin": op_stdin, "read": op_read, "ping": op_ping,
+        "put": op_put, "upload": op_upload, "chunk": op_chunk, "commit": op_commit,
+        "abort": op_abort, "mkdir": op_mkdir,
+    }
+    LONG = {
+        "start": op_start, "follow": op_follow, "download": op_download, "glob": op_glob, "list": op_list,
+        "stat": op_stat, "devices": op_devices, "remove": op_remove, "runs": op_runs,
+    }
+
+
+def _one(buffers):
+    if len(buffers) > 1:
+        raise Refusal("BAD_REQUEST", "one buffer at most")
+    return bytes(buffers[0]) if buffers else b""
+
+
+def register(kernel):
+    """Makes this version the one that answers to the target, in place of an older one."""
+
+    def opened(comm, message):
+        asked = message["content"].get("data")
+        control = Control(comm, kernel, asked if isinstance(asked, dict) else {})
+        comm.on_msg(control.on_msg)
+        comm.on_close(control.on_close)
+        control.hello()
+
+    kernel.comm_manager.register_target(TARGET, opened)
+
+
+# ---------------------------------------------------------------- cell: what the user's kernel publishes
+
+
+class Answer:
+    """Shown by a user expression as plain JSON."""
+
+    def __init__(self, value):
+        self.text = json.dumps(value)
+
+    def __repr__(self):
+        return self.text
+
+
+RUN_KEY = "cgpu_run"  # the user expression that names a cell's run id, as a string literal
+TOTALS = "application/vnd.cgpu.cell+json"  # how the reply carries what was recorded
+DISPLAYS = ("display_data", "execute_result", "update_display_data", "clear_output")
+KEPT_CELLS = 64  # finished cells whose logs are kept
+DRAIN = 2.0  # how long a reply waits for what subprocesses had written before it
+
+_cells = {}  # msg_id of the request -> Cell that runs
+_streams = []  # the kernel's own stdout and stderr, also when user code replaced sys.stdout
+_observed = {"home": None, "cells": 0}
+
+
+class Cell:
+    """Keeps one cell's output, exactly as it goes to the socket: messages whose parent is the cell's request.
+
+    Taken where the session sends and not from the streams' `echo`: there the hot path of print() stays as it is,
+    displays and streams keep their order, and output of other cells' threads is told apart by its parent.
+    """
+
+    def __init__(self, run, folder, limit=DEFAULT_LOG_LIMIT):
+        self.run = run
+        self.folder = folder
+        self.log = Log(os.path.join(folder, "log"), limit)
+        self.displays = 0
+        self.result = {"status": "unknown"}
+        self.status = {
+            "id": run, "kind": "cell", "state": "running", "startedAt": time.time(), "pid": os.getpid(),
+            "owner": _self(),
+        }
+        save_status(folder, self.status)
+
+    def took(self, kind, content):
+        if kind == "stream":
+            stream = STDERR if content.get("name") == "stderr" else STDOUT
+            self.log.append(stream, _utf8(content.get("text", "")))
+        elif kind in DISPLAYS or kind == "error":
+            self.displays += kind != "error"
+            record = json.dumps({"type": kind, "content": content}, default=str)
+            self.log.append(DISPLAY, record.encode("ascii"))
+
+    def totals(self):
+        totals = dict(self.log.totals(), displays=self.displays, logBytes=self.log.size)
+        path = os.path.join(self.folder, "log")
+        size = os.stat(path).st_size
+        if size > self.log.size:  # forked children appended: how much is only in the file
+            totals["logBytes"] = size
+            totals["stdoutBytes"], totals["stderrBytes"] = scan(path)
+        return totals
+
+    def ended(self):
+        code = {"ok": 0, "error": 1}.get(self.result["status"])
+        self.status.update(self.totals(), state="exited", exitCode=code, result=self.result, endedAt=time.time())
+        self.log.close()
+        save_status(self.folder, self.status)
+
+
+@functools.lru_cache(maxsize=None)
+def _self():
+    return owner_of(os.getpid())
+
+
+def _utf8(text):
+    """As the client will read it: what is not UTF-8 becomes U+FFFD there, so it does here."""
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        pass
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode("utf-8")
+    except UnicodeEncodeError:
+        return re.sub("[\ud800-\udfff]", "\ufffd", text).encode("utf-8")
+
+
+def _begin(kernel, number):
+    """At execute_input: a request that names a run id is recorded under it, if nobody has claimed that id."""
+    request = kernel.get_parent("shell") or {}
+    if request.get("header", {}).get("msg_id") != number:
+        return
+    wanted = (request.get("content", {}).get("user_expressions") or {}).get(RUN_KEY)
+    run = wanted.strip("'") if isinstance(wanted, str) else ""
+    if not RUN_ID.match(run):
+        return
+    folder, ours = claim(_observed["home"] or default_home(), run, None)
+    if ours:
+        _cells[number] = Cell(run, folder)
+        _observed["cells"] += 1
+
+
+def _before_reply(cell, content):
+    """Everything that was written is sent before the reply, and the reply says how much that is."""
+    deadline = time.monotonic() + DRAIN
+    for stream in _streams:
+        watcher = getattr(stream, "cgpu_watcher", None)
+        if watcher is not None:
+            watcher.drain(deadline)
+    for stream in _streams:
+        stream.flush()
+    cell.result = {key: content.get(key) for key in ("status", "ename", "evalue", "execution_count")}
+    totals = dict(cell.totals(), run=cell.run)
+    shown = {"status": "ok", "data": {TOTALS: totals}, "metadata": {}}
+    content["user_expressions"] = dict(content.get("user_expressions") or {}, **{RUN_KEY: shown})
+
+
+def _watch_session(kernel):
+    session = kernel.session
+    original = getattr(session.send, "cgpu_agent", session.send)  # an older version's observer is replaced
+
+    def send(stream, msg_or_type, content=None, parent=None, *args, **kwargs):
+        if _cells and msg_or_type == "execute_reply" and isinstance(content, dict):
+            cell = _cells.get(((parent or {}).get("header") or {}).get("msg_id"))
+            if cell is not None:
+                try:
+                    _before_reply(cell, content)
+                except Exception:  # never the user's problem
+                    pass
+        message = original(stream, msg_or_type, content, parent, *args, **kwargs)
+        if message is not None:  # None: it was not sent, as in a forked child
+            try:
+                _after(kernel, message)
+            except Exception:
+                pass
+        return message
+
+    send.cgpu_agent = original
+    session.send = send
+
+
+def _after(kernel, message):
+    kind = message["header"].get("msg_type")
+    number = (message.get("parent_header") or {}).get("msg_id")
+    if kind == "execute_input":
+        _begin(kernel, number)
+        return
+    cell = _cells.get(number)
+    if cell is None:
+        return
+    if kind == "status" and message["content"].get("execution_state") == "idle":
+        del _cells[number]
+        cell.ended()
+    else:
+        cell.took(kind, message["content"])
+
+
+class Watcher:
+    """Takes over reading the pipe that ipykernel put under file descriptor 1 or 2.
+
+    ipykernel 6 ends that thread at the first byte that is not UTF-8, also at a character that its 1000 byte reads
+    split, and then every later write of a subprocess is lost or hangs; newer ones damage such characters. This one
+    keeps characters whole, reads 64 KB at a time, and can say when what was written so far is through.
+    """
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.fd = stream._fid
+        self.lock = threading.Lock()
+        self.taken = 0  # bytes read from the pipe
+        self.passed = 0  # bytes handed on
+
+    @classmethod
+    def adopt(cls, stream):
+        thread = getattr(stream, "watch_fd_thread", None)
+        if not getattr(stream, "_should_watch", False) or getattr(stream, "_fid", None) is None or thread is None:
+            return
+        if hasattr(stream, "cgpu_watcher"):
+            return
+        watcher = cls(stream)
+        if thread.is_alive():
+            stream._should_watch = False
+            os.write(2 if stream.name == "stderr" else 1, b"\0")  # wakes it; it ends without showing this byte
+            thread.join(1.0)
+            stream._should_watch = True
+            if thread.is_alive():
+                return  # the descriptor leads elsewhere now: leave everything as it is
+        # an empty context: what it writes belongs to whatever cell runs then, not to the one that runs now
+        stream.watch_fd_thread = threading.Thread(target=contextvars.Context().run, args=(watcher.watch,), daemon=True)
+        stream.cgpu_watcher = watcher
+        stream.watch_fd_thread.start()
+
+    def watch(self):
+        stream = self.stream
+        for name in ("_thread_to_parent_header", "_thread_to_parent"):  # the same, as ipykernel 6.28 to 6.31 keep it
+            getattr(stream, name, {}).pop(threading.get_ident(), None)
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        while stream._should_watch:
+            poll.poll()
+            with self.lock:  # so that a byte is either in the pipe or counted
+                data = os.read(self.fd, 65536)
+                self.taken += len(data)
+            if not data or not stream._should_watch:
+                break
+            try:
+                text = decoder.decode(data)
+                if text:
+                    stream.write(text)
+                os.write(stream._original_stdstream_copy, data)
+            except Exception:
+                if stream.closed:
+                    break
+            finally:
+                self.passed += len(data)
+
+    def drain(self, deadline):
+        with self.lock:
+            waiting = struct.unpack("i", fcntl.ioctl(self.fd, termios.FIONREAD, b"\0" * 4))[0]
+            target = self.taken + waiting
+        while self.passed < target and self.stream.watch_fd_thread.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.0002)
+
+
+def _kernel():
+    """The running kernel, or None: this is no IPython kernel and cells cannot be recorded."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython else None
+    return getattr(shell, "kernel", None)
+
+
+def _forked():
+    for cell in list(_cells.values()):
+        cell.log.lock = threading.Lock()  # it may have been held by a thread that the child does not have
+
+
+def _keep_house():
+    """Signs of life of running cells, and an end to the logs of old ones."""
+    pruned = -1
+    while True:
+        time.sleep(HEARTBEAT)
+        try:
+            for cell in list(_cells.values()):
+                touch(os.path.join(cell.folder, "heartbeat"))
+            if _observed["cells"] // 32 != pruned:
+                pruned = _observed["cells"] // 32
+                prune_cells(_observed["home"] or default_home())
+        except OSError:
+            pass
+
+
+def prune_cells(home, keep=KEPT_CELLS, age=600.0):
+    """Removes cells that ended over `age` seconds ago, but for the newest `keep`."""
+    ended = [run for run in list_runs(home) if run.get("kind") == "cell" and run.get("state") in ("exited", "lost")]
+    for run in ended[keep:]:
+        if time.time() - (run.get("endedAt") or run.get("startedAt") or 0) > age:
+            shutil.rmtree(run_folder(home, run["id"]), ignore_errors=True)
+
+
+def observe(home=None):
+    """Called by the client in the user's kernel: from now on cells that name a run id are recorded."""
+    kernel = _kernel()
+    if kernel is None or not hasattr(kernel, "session") or not hasattr(kernel, "get_parent"):
+        return Answer({"ok": False, "error": {"code": "UNSUPPORTED", "message": "not an IPython kernel that we know"}})
+    home = os.path.abspath(os.path.expanduser(home or default_home()))
+    try:
+        ensure_home(home)
+    except OSError as error:
+        refusal = _refusal_of(error)
+        return Answer({"ok": False, "error": {"code": refusal.code, "message": str(refusal)}})
+    _observed["home"] = home
+    if getattr(kernel, "cgpu_agent_observer", None) != VERSION:
+        kernel.cgpu_agent_observer = VERSION
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "pub_thread"):
+                _streams.append(stream)
+                if fcntl is not None:
+                    Watcher.adopt(stream)
+        _watch_session(kernel)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_forked)
+        threading.Thread(target=_keep_house, name="cgpu", daemon=True).start()
+    return Answer({"ok": True, "home": _shown(home)})
+
+
+# ---------------------------------------------------------------- entry points
+
+
+def install():
+    """Called by the client's bootstrap expression, in either kernel."""
+    kernel = _kernel()
+    if kernel is not None and hasattr(kernel, "comm_manager"):
+        register(kernel)
+    return Answer({"version": VERSION})
+
+
+def main(argv):
+    if len(argv) == 3 and argv[1] == "supervise":
+        supervise(argv[2])
+        return 0
+    if len(argv) == 2 and argv[1] == "version":
+        print(VERSION)
+        return 0
+    print("usage: agent.py supervise FOLDER | version", file=sys.stderr)
+    return 64
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
