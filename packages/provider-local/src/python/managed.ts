@@ -132,7 +132,7 @@ function failed(what: string, lines: string[], fix: string): Error {
 /** pip's own summary where there is one, else the last line. */
 function lastWords(lines: string[]): string {
   const said = lines.filter((line) => line.trim() !== '')
-  return sanitizeLine((said.findLast((line) => /^ERROR: /.test(line)) ?? said.at(-1) ?? '').replace(/^ERROR: /, ''), 300)
+  return sanitizeLine((said.findLast((line) => line.startsWith('ERROR: ')) ?? said.at(-1) ?? '').replace(/^ERROR: /, ''), 300)
 }
 
 function venvFix(base: Probed, {lines}: ToolResult): string {
