@@ -1,0 +1,74 @@
+import {ConfigStore} from '@cgpu/core/config/store'
+import {settingNamed, settings} from '@cgpu/core/config/settings'
+import type {Dirs} from '@cgpu/core/state/dirs'
+import type {Candidate, CompletionSources} from './types.ts'
+
+export interface SourceOptions {
+  dirs: Dirs
+  env: NodeJS.ProcessEnv
+  cwd: string
+}
+
+const plain = (values: Iterable<string>): Candidate[] => [...values].map((value) => ({value}))
+
+/** The sources of the real thing. What is heavy is loaded when it is asked for. */
+export function liveSources({dirs, env, cwd}: SourceOptions): CompletionSources {
+  const open = async () => {
+    const [{Cgpu}, {builtInProviders}] = await Promise.all([import('@cgpu/core/cgpu'), import('../providers.ts')])
+    return Cgpu.open({dirs, env, cwd, providers: builtInProviders})
+  }
+  const server = async (runtime: string | undefined) => {
+    const cgpu = await open()
+    const record = await cgpu.runtimes.select(runtime ?? cgpu.settings.text('runtime'))
+    const provider = await cgpu.runtimes.provider(record.provider)
+    const [endpoint, {JupyterServer}] = await Promise.all([provider.connect(record.providerId), import('@cgpu/jupyter')])
+    return {server: new JupyterServer(endpoint), workdir: endpoint.workdir}
+  }
+  return {
+    async runtimes() {
+      const {RecordStore} = await import('@cgpu/core/runtime/store')
+      const records = await new RecordStore(dirs.state).list()
+      return records.map(({name, provider, accelerator}) => ({value: name, description: `${provider}, ${accelerator.name ?? accelerator.id}`}))
+    },
+    async providers() {
+      const {builtInProviders} = await import('../providers.ts')
+      return plain(builtInProviders.map(({id}) => id))
+    },
+    async accelerators(kind, provider) {
+      const cgpu = await open()
+      const all = await cgpu.runtimes.accelerators(provider ?? cgpu.settings.text('provider') ?? 'local')
+      return all.filter((one) => one.kind === kind).map(({id, name}) => ({value: id, description: name}))
+    },
+    async kernels(runtime) {
+      const {specs} = await (await server(runtime)).server.kernelSpecs()
+      return specs.map(({name, displayName}) => ({value: name, description: displayName}))
+    },
+    profiles: async () => plain(await new ConfigStore(dirs.config).profiles()),
+    settings: async () => settings.map(({key, description}) => ({value: key, description})),
+    async settingValues(key) {
+      const {type, allowed} = settingNamed(key)
+      if (type === 'boolean') return plain(['true', 'false'])
+      if (key === 'provider') return this.providers()
+      if (key === 'runtime') return this.runtimes()
+      if (key === 'gpu' || key === 'tpu') return this.accelerators(key, undefined)
+      return plain(allowed ?? [])
+    },
+    async schemas() {
+      const {schemaNames} = await import('@cgpu/core/schema/commands')
+      return plain(schemaNames().map((name) => name.replaceAll(':', ' ')))
+    },
+    async remoteEntries(runtime, folder) {
+      const {server: jupyter, workdir} = await server(runtime)
+      // the contents API knows only what is below the working folder, by paths relative to it
+      const absolute = folder.startsWith('/')
+      if (absolute && (workdir === undefined || !folder.startsWith(`${workdir.replace(/\/$/, '')}/`))) return []
+      const path = absolute ? folder.slice((workdir ?? '').replace(/\/$/, '').length + 1) : folder
+      const {content} = await jupyter.getContents(path.replace(/\/$/, ''))
+      if (!Array.isArray(content)) return []
+      return content.flatMap((one: unknown) => {
+        const {name, type} = (one ?? {}) as {name?: unknown; type?: unknown} // a server's answer: anything may be missing
+        return typeof name === 'string' ? [{value: type === 'directory' ? `${name}/` : name}] : []
+      })
+    },
+  }
+}
