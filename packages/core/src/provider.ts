@@ -61,6 +61,8 @@ export interface RuntimeEndpoint extends ServerOptions {
 export interface ProgressEvent {
   /** lowercase, no full stop: "installing jupyter_server" */
   message: string
+  /** what exactly, changing often: shown where a line can be drawn anew */
+  detail?: string
   done?: number
   total?: number
 }

@@ -144,7 +144,9 @@ export abstract class CgpuCommand<T = unknown> extends Command {
   /** For `remoteArgs` commands: parses cgpu's flags and hands the program and its arguments over untouched. */
   protected async parseRemote<F extends FlagOutput, B extends FlagOutput>(options: Input<F, B, ArgOutput>): Promise<RemoteParse<F, B>> {
     const {own, rest, separator} = splitRemoteArgs(this.argv, this.#flags())
-    const {flags, metadata} = await this.parse<F, B, ArgOutput>({...options, args: {}}, own)
+    // what a class inherits is not its own property: a spread would lose the global flags
+    const baseFlags = this.ctor.baseFlags as NonNullable<Input<F, B, ArgOutput>['baseFlags']> // typed as any command's
+    const {flags, metadata} = await this.parse<F, B, ArgOutput>({...options, args: {}, baseFlags}, own)
     return {flags, metadata, rest, separator}
   }
 

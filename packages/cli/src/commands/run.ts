@@ -79,6 +79,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
           },
           ({exitStatus}) => exitStatus,
         )
+        await this.#sayEnd(outcome, sink)
       } finally {
         await session.close()
         process.stdin.destroy() // a terminal that nobody types on would keep the process alive
@@ -103,17 +104,24 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     }
   }
 
-  async #finish(outcome: RunOutcome, sink: CommandSink): Promise<Result> {
-    const {durationMs, startedAt, logOffset: _, ...rest} = outcome
-    await sink.end({id: outcome.id, exitStatus: outcome.exitStatus, durationSeconds: durationMs / 1000, status: outcome.exitStatus === 0 ? 'ok' : 'error'})
+  async #sayEnd(outcome: RunOutcome, sink: CommandSink): Promise<void> {
+    const {durationMs, exitStatus} = outcome
+    await sink.end({id: outcome.id, exitStatus, durationSeconds: durationMs / 1000, status: exitStatus === 0 ? 'ok' : 'error'})
     for (const pattern of outcome.missingOutputs) this.warn(`no file that the run wrote matches the output ${pattern}`)
+    this.notice(`${howItEnded(outcome)} after ${formatDuration(durationMs)}`)
+  }
+
+  #finish(outcome: RunOutcome, sink: CommandSink): Result {
+    const {durationMs, startedAt, logOffset: _, ...rest} = outcome
     const result: Result = {...rest, startedAt: new Date(startedAt * 1000).toISOString(), durationSeconds: durationMs / 1000, ...sink.captured?.()}
-    const how = outcome.signal ? `was killed by ${outcome.signal}` : outcome.exitStatus === 0 ? 'done' : `ended with status ${outcome.exitStatus}`
-    this.notice(`${how} after ${formatDuration(durationMs)}`)
     if (outcome.exitStatus === 0) return result
-    if (this.jsonEnabled()) this.failWith(outcome.exitStatus, `the program ${how}`, 'PROGRAM_FAILED', {...result})
+    if (this.jsonEnabled()) this.failWith(outcome.exitStatus, `the program ${howItEnded(outcome)}`, 'PROGRAM_FAILED', {...result})
     this.exitWith(outcome.exitStatus)
     return result
   }
 }
 
+function howItEnded({exitStatus, signal}: RunOutcome): string {
+  if (signal !== null) return `was killed by ${signal}`
+  return exitStatus === 0 ? 'done' : `ended with status ${exitStatus}`
+}

@@ -15,6 +15,8 @@ const FRAME_MS = 80
 const LINE_EVERY_MS = 10_000
 /** What is over sooner needs no line. */
 const QUIET_FIRST_MS = 300
+/** A countable thing that takes this long gets lines where no line can be drawn anew. */
+const LONG_MS = 1000
 
 /** `3.0 MiB of 12.0 MiB, 1.2 MiB/s, 8 s left`: of what can be counted, how far and how long. */
 export function measure({done, total}: ProgressEvent, elapsedMs: number): string {
@@ -58,7 +60,8 @@ export class Progress {
       this.#lastTenth = 0
     }
     if (this.#lively) this.#animate()
-    else if (fresh || this.#isDue(event, now)) this.#line(event, now)
+    // what can be counted gets its first line when it turns out to take long
+    else if ((fresh && event.total === undefined) || this.#isDue(event, now)) this.#line(event, now)
   }
 
   /** Takes the moving line away, so that something else can be written; it comes back with its next frame. */
@@ -76,6 +79,7 @@ export class Progress {
   }
 
   #isDue({done, total}: ProgressEvent, now: number): boolean {
+    if (total !== undefined && now - this.#since < LONG_MS) return false
     const tenth = done !== undefined && total ? Math.floor((done / total) * 10) : 0
     if (tenth <= this.#lastTenth && now - this.#lastLine < LINE_EVERY_MS) return false
     this.#lastTenth = Math.max(tenth, this.#lastTenth)
@@ -88,7 +92,8 @@ export class Progress {
   }
 
   #text(event: ProgressEvent): string {
-    return sanitizeLine(event.message) + measure(event, this.#now() - this.#since)
+    const detail = this.#lively && event.detail !== undefined ? `: ${event.detail}` : ''
+    return sanitizeLine(event.message + detail) + measure(event, this.#now() - this.#since)
   }
 
   #animate(): void {

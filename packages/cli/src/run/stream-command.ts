@@ -15,11 +15,9 @@ export interface Interruption {
 /** The base of commands that stream a remote program's output. */
 export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
   #ndjson = false
-  #json = false
 
   /** Where the events go: `--json` collects, `--output ndjson` prints a line an event, else people read along. */
   protected async sink(options: {output: string | undefined; imageDir: string}): Promise<CommandSink> {
-    this.#json = options.output === 'json'
     if (this.jsonEnabled()) {
       const capture = new CaptureSink((message) => void this.warn(message))
       return {kind: 'json', onEvent: capture.onEvent, end: () => capture.end(), captured: () => capture.result()}
@@ -36,7 +34,7 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
   }
 
   override jsonEnabled(): boolean {
-    return super.jsonEnabled() || this.#json
+    return super.jsonEnabled() || this.ownFlagValue('output') === 'json'
   }
 
   protected override notice(message: string): void {

@@ -4,7 +4,7 @@ export type ExecutionEvent =
   | {type: 'stdout'; data: Uint8Array}
   | {type: 'stderr'; data: Uint8Array}
   | {type: 'display'; display: Display}
-  | {type: 'progress'; message: string; done?: number; total?: number}
+  | {type: 'progress'; message: string; detail?: string; done?: number; total?: number}
   | {type: 'input_request'; prompt: string; password: boolean}
   | {type: 'artifact'; path: string; size: number; sha256: string}
   | {type: 'reconnecting'; reason: string}

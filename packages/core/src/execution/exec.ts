@@ -4,6 +4,7 @@ import type {LogRecord} from '../agent/log.ts'
 import {errors} from '../errors.ts'
 import {explain} from '../runtime/explain.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
+import {describeGap} from './gap.ts'
 import {cellExitStatus} from './exit-status.ts'
 import type {EventListener} from './events.ts'
 import {newRunId} from './id.ts'
@@ -78,11 +79,11 @@ export class Execution {
     try {
       if (kernel.language === 'python') {
         const {CellRecorder} = await import('../agent/cell.ts')
-        this.#recorder = await CellRecorder.begin(connection, this.id)
+        this.#recorder = await CellRecorder.begin(connection, this.id, {home: session.endpoint.agentHome})
       }
       await this.#request.onEvent({type: 'started', id: this.id, runtime: session.record.name, kernel: kernel.name})
       const result = await this.#execute(connection)
-      await this.#reconcile()
+      await this.#reconcile(result)
       const outcome = this.#outcome(result)
       return {
         ...outcome,
@@ -111,6 +112,7 @@ export class Execution {
         storeHistory: true,
         allowStdin: onInput !== undefined,
         stopOnError: true,
+        ...(this.#recorder ? {userExpressions: this.#recorder.userExpressions} : {}),
         onOutput: (message) => this.#fromSocket(message),
         onGap: () => this.#useLog('the connection was lost for a while'),
         ...(onInput
@@ -169,20 +171,22 @@ export class Execution {
   #pieceOf(record: LogRecord): OutputPiece | null {
     if (record.stream === 'stdout' || record.stream === 'stderr') return this.#merger.bytesFromLog(record.stream, record.payload)
     if (record.stream === 'notice') {
-      void this.#request.onEvent({type: 'notice', code: 'LOG_GAP', message: describeNotice(record)})
+      void this.#request.onEvent({type: 'notice', code: 'LOG_GAP', message: describeGap(record)})
       return null
     }
+    if (record.stream !== 'display') return null
     const {type, content} = record.display()
     if (type === 'error') this.#error = cellError(content)
     return this.#merger.displayFromLog(type, content)
   }
 
   /** The code is over: compare what was shown with the log, and show what is missing. */
-  async #reconcile(): Promise<void> {
+  async #reconcile(result: ExecuteResult): Promise<void> {
     if (this.#recorder === null) return
-    const totals = await this.#recorder.end()
     if (this.#following) return this.#following
-    if (this.#merger.isComplete(totals)) return
+    const totals = await this.#recorder.end(result)
+    // null: the kernel was new to the agent after all (restarted just before); the socket is all there is
+    if (totals === null || this.#merger.isComplete(totals)) return
     this.#merger.switchToLog()
     for await (const record of this.#recorder.records()) await this.#fromLog(record)
   }
@@ -230,12 +234,4 @@ function cellError(content: Record<string, unknown>): CellError {
     value: text(content['evalue']),
     traceback: Array.isArray(lines) ? lines.filter((line) => typeof line === 'string') : [],
   }
-}
-
-function describeNotice(record: LogRecord): string {
-  const {kind, bytes} = record.notice()
-  const size = bytes === undefined ? 'some output' : `${bytes} bytes of output`
-  if (kind === 'disk-full') return `${size} could not be logged: the disk of the machine is full`
-  if (kind === 'limit') return `${size} went over the limit of the log and was not kept`
-  return `${size} is missing in the log`
 }

@@ -2,6 +2,7 @@ import type {AgentClient, JobStatus} from '../agent/client.ts'
 import {errors} from '../errors.ts'
 import {explain} from '../runtime/explain.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
+import {describeGap} from './gap.ts'
 import type {EventListener} from './events.ts'
 
 export interface JobSpec {
@@ -55,7 +56,7 @@ export async function followJob(session: RuntimeSession, id: string, options: At
       onRecord: async (record) => {
         if (record.stream === 'stdout' || record.stream === 'stderr') await onEvent({type: record.stream, data: record.payload})
         else if (record.stream === 'notice') {
-          await onEvent({type: 'notice', code: 'LOG_GAP', message: `${record.notice().bytes ?? 'some'} bytes of output were not kept (${record.notice().kind})`})
+          await onEvent({type: 'notice', code: 'LOG_GAP', message: describeGap(record)})
         }
         logOffset = record.endOffset
       },

@@ -100,13 +100,12 @@ export class Run {
   async #install(agent: AgentClient): Promise<void> {
     const {plan, onEvent, signal} = this.#options
     if (plan.packages.length === 0 && plan.requirements === undefined) return
-    const argv = [agent.hello.executable, '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input']
+    let requirements: string | undefined
     if (plan.requirements !== undefined) {
-      const path = remoteJoin(agent.hello.home, `requirements-${this.id}.txt`)
-      await agent.upload(new TextEncoder().encode(plan.requirements), path, {mode: 0o600, signal})
-      argv.push('-r', path)
+      requirements = remoteJoin(agent.hello.home, `requirements-${this.id}.txt`)
+      await agent.upload(new TextEncoder().encode(plan.requirements), requirements, {mode: 0o600, signal})
     }
-    argv.push(...plan.packages)
+    const argv = agent.pipArgv({packages: plan.packages, ...(requirements === undefined ? {} : {requirements})})
     const tail: string[] = []
     const decoder = new TextDecoder()
     const id = `${this.id}-pip`
@@ -120,7 +119,7 @@ export class Run {
           tail.push(line)
           if (tail.length > 8) tail.shift()
           const collecting = /^(Collecting|Downloading|Installing collected packages:) ?(.*)/.exec(line)
-          if (collecting) await onEvent({type: 'progress', message: `installing packages: ${collecting[1]?.toLowerCase()} ${collecting[2]?.slice(0, 60)}`})
+          if (collecting) await onEvent({type: 'progress', message: 'installing packages', detail: `${collecting[1]?.toLowerCase()} ${collecting[2]?.slice(0, 60)}`})
         }
       },
     })

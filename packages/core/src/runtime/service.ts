@@ -94,7 +94,7 @@ export class Runtimes {
     const [records, usual] = await Promise.all([this.remembered(), this.#options.defaultRuntime()])
     // the runtime that a setting names is meant, also when another is the only one left
     if (usual !== undefined) return matchPrefix(usual, records, 'runtime')
-    if (records.length === 0) {
+    if (records.every((record) => record.ephemeral)) {
       throw errors.notFound('there is no runtime yet', {code: 'NO_RUNTIME', fix: 'cgpu runtime create'})
     }
     throw errors.usage(`which runtime? There are ${records.length}: ${records.map((one) => one.name).join(', ')}`, {
@@ -110,7 +110,9 @@ export class Runtimes {
     if (usual !== undefined) {
       return records.find((record) => record.name === usual || record.id === usual)
     }
-    return records.length === 1 ? records[0] : undefined
+    // what belongs to another command's run is not taken by chance
+    const free = records.filter((record) => !record.ephemeral)
+    return free.length === 1 ? free[0] : undefined
   }
 
   /** One runtime as its provider sees it now. */
@@ -128,7 +130,6 @@ export class Runtimes {
   async reusable(query: string | undefined, wanted: RuntimeSpec['accelerator'] | undefined, provider?: string): Promise<RuntimeRecord | undefined> {
     const record = await this.#find(query)
     if (!record) return undefined
-    if (record.ephemeral && query === undefined) return undefined
     if (query === undefined && provider !== undefined && record.provider !== provider) return undefined
     if (wanted && !sameAccelerator(wanted, record.accelerator)) {
       if (query === undefined) return undefined

@@ -22,7 +22,7 @@ export type StreamEvent = Stamp & (
   | {type: 'started'; runtime: string; kernel?: string | undefined; attached?: boolean | undefined}
   | ({type: 'stdout' | 'stderr'} & TextPayload)
   | {type: 'display'; kind: string; mime: Record<string, unknown>; metadata?: Record<string, unknown> | undefined; executionCount?: number | undefined; displayId?: string | undefined}
-  | {type: 'progress'; message: string; done?: number | undefined; total?: number | undefined}
+  | {type: 'progress'; message: string; detail?: string | undefined; done?: number | undefined; total?: number | undefined}
   | {type: 'input_request'; prompt: string; password: boolean}
   | {type: 'artifact'; path: string; size: number; sha256: string}
   | {type: 'cost'; amount: number; unit: string; durationSeconds?: number | undefined}

@@ -23,7 +23,7 @@ function build(z: typeof Zod) {
     event('stdout', output),
     event('stderr', output),
     event('display', {kind: z.string(), mime: mimeBundle, metadata: mimeBundle.optional(), executionCount: z.int().optional(), displayId: z.string().optional()}),
-    event('progress', {message: z.string(), done: z.number().optional(), total: z.number().optional()}),
+    event('progress', {message: z.string(), detail: z.string().optional(), done: z.number().optional(), total: z.number().optional()}),
     event('input_request', {prompt: z.string(), password: z.boolean()}),
     event('artifact', {path: z.string(), size: count, sha256}),
     event('cost', {amount: z.number(), unit: z.string(), durationSeconds: seconds.optional()}),
