@@ -87,7 +87,7 @@ export function toCgpuError(thrown: unknown, context: ProblemContext): CgpuError
   if (known) return known
   if (error.oclif?.exit !== undefined) {
     // an outside command's own `this.error(...)`: its words, not a bug of ours
-    return errors.usage(sanitizeLine(text(error.message)), {code: text(error.code) || 'COMMAND_FAILED', cause: thrown})
+    return errors.usage(sanitizeLine(text(error.message)), {code: text(error.code) || 'COMMAND_FAILED', category: 'plugin', fix: `see ${context.command} --help`, cause: thrown})
   }
   const message = sanitizeLine(text(error.message) || String(thrown), 400)
   return new CgpuError(`a bug in cgpu: ${message}`, {

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import {commandsOf} from './commands.ts'
+import {complete} from './complete.ts'
+import type {Candidate, CompletionSources} from './types.ts'
+import {timely} from './values.ts'
+
+const option = (more: object = {}): object => ({type: 'option', ...more})
+const commands = commandsOf({commands: {
+  run: {
+    summary: 'run a script', strict: false, remoteArgs: true, args: {}, aliases: [],
+    flags: {gpu: option({char: 'g'}), runtime: option({char: 'r'}), output: option({options: ['text', 'json']}), include: option({multiple: true, helpValue: 'PATH'}), keep: {type: 'boolean', allowNo: true}},
+  },
+  'runtime:list': {summary: 'list runtimes', flags: {json: {type: 'boolean'}}, args: {}, aliases: ['ps']},
+  'runtime:show': {summary: 'show one', flags: {}, args: {name: {}}, aliases: []},
+  'runtime:release': {summary: 'release', flags: {}, args: {}, strict: false, aliases: []},
+  'config:set': {summary: 'set', flags: {}, args: {key: {}, value: {}}, aliases: []},
+  cp: {summary: 'copy', flags: {}, args: {source: {}, target: {}}, aliases: []},
+  completion: {summary: 'set up', flags: {}, args: {shell: {options: ['bash', 'zsh']}}, aliases: []},
+  secret: {summary: 'hidden', hidden: true, flags: {}, args: {}, aliases: []},
+  broken: null,
+}})
+
+const listed = (...values: string[]) => async (): Promise<Candidate[]> => values.map((value) => ({value}))
+const sources: CompletionSources = {
+  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), schemas: listed('runtime list', 'events'),
+  accelerators: async (kind, provider) => [{value: kind === 'gpu' ? `t4-${provider ?? 'any'}` : 'v5e'}],
+  kernels: async (runtime) => [{value: `python-on-${runtime ?? 'default'}`}],
+  settings: listed('gpu', 'keep'), settingValues: async (key) => (key === 'keep' ? [{value: 'true'}, {value: 'false'}] : []),
+  remoteEntries: async (runtime, folder) => [{value: 'data/'}, {value: `${runtime}${folder.length}.csv`}],
+}
+const values = async (...words: string[]): Promise<string[]> => {
+  const {candidates, directives} = await complete(words, commands, sources)
+  return [...directives.map((directive) => `:${directive}`), ...candidates.map(({value}) => value)]
+}
+
+describe('complete', () => {
+  const cases: [words: string[], expected: string[]][] = [
+    [['ru'], ['run', 'runtime']],
+    [['sec'], []],
+    [['runtime', ''], ['list', 'release', 'show']],
+    [['runtime', 'l'], ['list']],
+    [['ps', '--'], ['--help', '--json']],
+    [['ps', '--json', '--'], ['--help']],
+    [['run', '--k'], ['--keep']],
+    [['run', '--no'], ['--no-keep']],
+    [['run', '--include', 'a', '--inc'], ['--include']],
+    [['run', '--output', ''], ['json', 'text']],
+    [['run', '--output=t'], ['--output=text']],
+    [['run', '--gpu', ''], ['t4-any']],
+    [['run', '-g', 't'], ['t4-any']],
+    [['run', '-r', 'te'], ['tester']],
+    [['run', '--include', ''], [':files']],
+    [['run', '--keep='], []],
+    [['run', 'x.py', '--'], [':files']],
+    [['run', '--', 'python', ''], [':files']],
+    [['run', ''], [':files']],
+    [['runtime', 'show', 'tr'], ['trainer']],
+    [['runtime', 'show', 'trainer', ''], []],
+    [['runtime', 'release', 'trainer', ''], ['tester']],
+    [['config', 'set', 'k'], ['keep']],
+    [['config', 'set', 'keep', ''], ['false', 'true']],
+    [['completion', ''], ['bash', 'zsh']],
+    [['cp', 'tr'], [':files', ':nospace', 'trainer:']],
+    [['cp', './tr'], [':files']],
+    [['cp', 'trainer:'], [':nospace', 'trainer:data/', 'trainer:trainer0.csv']],
+    [['cp', 'a', 'trainer:data/t'], ['trainer:data/trainer5.csv']],
+    [['nope', ''], []],
+    [[], ['completion', 'config', 'cp', 'ps', 'run', 'runtime']],
+  ]
+  for (const [words, expected] of cases) it(`answers "${words.join(' ')}"`, async () => assert.deepEqual(await values(...words), expected))
+
+  it('drops values that would act on the terminal', async () => {
+    const hostile = {...sources, runtimes: listed('ok', 'a\u001b[2J', 'b\nc')}
+    assert.deepEqual((await complete(['runtime', 'show', ''], commands, hostile)).candidates, [{value: 'ok'}])
+  })
+
+  it('takes a failing source for an empty one', async () => {
+    const failing = {...sources, runtimes: () => Promise.reject(new Error('no'))}
+    assert.deepEqual((await complete(['runtime', 'show', ''], commands, failing)).candidates, [])
+  })
+
+  it('waits for a source no longer than it may', async () => {
+    const never = Promise.withResolvers<Candidate[]>().promise
+    assert.deepEqual(await timely(never, 10), [])
+  })
+
+  it('never throws, whatever is typed', () => fc.assert(fc.asyncProperty(fc.array(fc.oneof(fc.string(), fc.constantFrom('run', '--gpu', '--', 'cp', 'trainer:', '-r', '--x='))), async (words) => {
+    const current = words.at(-1) ?? ''
+    for (const {value} of (await complete(words, commands, sources)).candidates) assert.ok(value.startsWith(current))
+  })))
+})
+
+describe('commandsOf', () => {
+  it('takes whatever a plugin\'s manifest holds', () => {
+    fc.assert(fc.property(fc.jsonValue(), (json) => assert.ok(Array.isArray(commandsOf(json)))))
+    fc.assert(fc.property(fc.jsonValue(), (json) => assert.ok(Array.isArray(commandsOf({commands: {x: json, y: {args: json, flags: json, aliases: json}}})))))
+  })
+})
