@@ -10,15 +10,18 @@ export interface Candidate {
 export interface Surroundings {
   cwd: string
   env: NodeJS.ProcessEnv
+  /** where the system's own Python is */
+  systemPythons?: readonly string[]
 }
 
 const windows = process.platform === 'win32'
+const usualSystemPythons = windows ? [] : ['/usr/bin/python3']
 
 /**
  * Pythons in the order in which they are tried: the project's environment (`.venv`, `venv`, from the folder up to the
  * top of its git repository), the activated one, PATH, the system's. Only files that are there and may be run.
  */
-export async function candidates({cwd, env}: Surroundings): Promise<Candidate[]> {
+export async function candidates({cwd, env, systemPythons}: Surroundings): Promise<Candidate[]> {
   const wanted: Candidate[] = [
     ...(await projectFolders(cwd)).flatMap((folder) => ['.venv', 'venv'].map((name): Candidate => ({path: venvPython(join(folder, name)), source: 'project'}))),
     ...(env['VIRTUAL_ENV'] ? [{path: venvPython(env['VIRTUAL_ENV']), source: 'active'} as const] : []),
@@ -28,7 +31,7 @@ export async function candidates({cwd, env}: Surroundings): Promise<Candidate[]>
     const found = await onPath(name, env)
     if (found) wanted.push({path: found, source: 'path'})
   }
-  if (!windows) wanted.push({path: '/usr/bin/python3', source: 'system'})
+  for (const path of systemPythons ?? usualSystemPythons) wanted.push({path, source: 'system'})
   const there: Candidate[] = []
   for (const one of wanted) {
     if (!there.some((other) => other.path === one.path) && (await runnable(one.path))) there.push(one)

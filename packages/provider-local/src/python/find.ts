@@ -3,12 +3,12 @@ import {errors} from '@cgpu/core/errors'
 import type {ProgressEvent, ProviderContext} from '@cgpu/core/provider'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {ProbeCache} from './cache.ts'
-import {type Candidate, candidates, configured} from './candidates.ts'
+import {type Candidate, candidates, configured, type Surroundings} from './candidates.ts'
 import {makeManaged, managedPython} from './managed.ts'
 import {atLeast, oldestPython} from './pins.ts'
 import {canServe, probe, type ProbeAnswer, type Probed} from './probe.ts'
 
-export type FindContext = Pick<ProviderContext, 'stateDir' | 'setting' | 'env' | 'cwd'>
+export interface FindContext extends Surroundings, Pick<ProviderContext, 'stateDir' | 'setting'> {}
 
 export interface FindOptions {
   signal?: AbortSignal
