@@ -19,7 +19,7 @@ class Output {
     onOutput: (message: Message) => {
       this.ids.push(message.header.msg_id)
       if (typeof message.content['text'] === 'string') this.text += message.content['text']
-      for (const check of [...this.#waiting]) check()
+      for (const check of this.#waiting) check()
     },
     onGap: reason => void this.gaps.push(reason),
   }

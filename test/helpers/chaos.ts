@@ -44,7 +44,7 @@ export class ChaosProxy {
   }
 
   rstAll(): void {
-    for (const pair of [...this.#pairs]) reset(pair)
+    for (const pair of this.#pairs) reset(pair)
   }
 
   /** Only the client learns of it: the server goes on believing. */
@@ -69,13 +69,13 @@ export class ChaosProxy {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer)
-    for (const pair of [...this.#pairs]) reset(pair)
+    for (const pair of this.#pairs) reset(pair)
     await new Promise<void>(resolve => this.#server.close(() => resolve()))
   }
 
   /** A connection came in. */
   join(client: Socket, target: number): void {
-    if (!this.accept) return client.resetAndDestroy()
+    if (!this.accept) return void client.resetAndDestroy()
     this.connections++
     const upstream = connect({port: target, host: '127.0.0.1', allowHalfOpen: true})
     const pair: Pair = {client, upstream, dead: false}
@@ -113,7 +113,7 @@ export class ChaosProxy {
   #pass(from: Socket, to: Socket, data: Buffer): void {
     if (!to.writable || to.write(data)) return
     from.pause()
-    to.once('drain', () => from.resume())
+    to.once('drain', () => void from.resume())
   }
 
   #trickle(from: Socket, to: Socket, data: Buffer, rate: number): void {

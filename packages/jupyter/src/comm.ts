@@ -86,12 +86,15 @@ export class CommTable {
   }
 
   gap(reason: 'reconnected' | 'new-session'): void {
-    for (const {handlers} of [...this.#open.values()]) handlers.onGap?.(reason)
+    // a handler may open another one: that one is not meant
+    const open = [...this.#open.values()]
+    for (const {handlers} of open) handlers.onGap?.(reason)
   }
 
   /** The kernel's process is gone, or this connection is. */
   closeAll(): void {
-    for (const {comm, handlers} of [...this.#open.values()]) {
+    const open = [...this.#open.values()]
+    for (const {comm, handlers} of open) {
       comm.markClosed()
       handlers.onClose?.({})
     }

@@ -145,7 +145,15 @@ export class Execution implements Exchange {
   #output(message: Message): void | Promise<void> {
     try {
       const wait: unknown = this.#options.onOutput?.(message)
-      if (wait instanceof Promise) return wait.then(() => {}, (error: unknown) => this.fail(error))
+      if (wait instanceof Promise) return this.#consumed(wait)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  async #consumed(wait: Promise<unknown>): Promise<void> {
+    try {
+      await wait
     } catch (error) {
       this.fail(error)
     }

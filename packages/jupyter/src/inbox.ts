@@ -35,10 +35,11 @@ export class Inbox {
     if (!(wait instanceof Promise)) return
     this.#blocked = true
     this.#link()?.pause()
-    void wait.catch(() => {}).then(() => {
+    const goOn = (): void => {
       this.#blocked = false
       this.#drain()
-    })
+    }
+    wait.then(goOn, goOn)
   }
 
   #drain(): void {

@@ -67,7 +67,7 @@ export class LinkKeeper {
     } catch (error) {
       const missing = error instanceof JupyterError && error.code === 'NOT_FOUND'
       const cause = missing ? new JupyterError('KERNEL_DEAD', `the server knows no kernel ${this.#kernelId}`, {status: 404, cause: error}) : error
-      this.shut(cause)
+      void this.shut(cause)
       throw cause
     }
   }
@@ -161,7 +161,8 @@ export class LinkKeeper {
 
   #tell(state: LinkState, detail: LinkDetail): void {
     this.#state = state
-    for (const listener of [...this.#listeners]) listener(state, detail)
+    const listeners = [...this.#listeners]
+    for (const listener of listeners) listener(state, detail)
   }
 }
 

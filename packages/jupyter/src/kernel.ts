@@ -64,7 +64,7 @@ export class KernelConnection {
       onMessage: message => inbox.receive(message),
       onSession: session => this.#identity.addOurs(session),
       onLost: error => {
-        for (const each of [...this.#exchanges.values()]) each.linkLost(error)
+        for (const each of this.#exchanges.values()) each.linkLost(error)
       },
       onLinked: gap => {
         inbox.linked()
@@ -74,7 +74,7 @@ export class KernelConnection {
       },
       onShut: cause => {
         this.#supervisor.stop()
-        for (const each of [...this.#exchanges.values()]) each.fail(cause)
+        for (const each of this.#exchanges.values()) each.fail(cause)
         this.#comms.closeAll()
       },
     })
@@ -254,7 +254,7 @@ export class KernelConnection {
   #restarted(parent?: string): void {
     const error = new JupyterError('KERNEL_RESTARTED', 'the kernel was restarted: what ran in it is lost, and so are its variables')
     const unsure: Execution[] = []
-    for (const each of [...this.#exchanges.values()]) {
+    for (const each of this.#exchanges.values()) {
       if (each.id === parent) continue
       if (!(each instanceof Execution) || each.started) each.fail(error)
       else if (each.sent) {

@@ -27,10 +27,10 @@ export class SendQueue {
     // nothing ahead: written in this very turn
     const turn = this.#length === 0 ? this.#write(frame, onFirstByte) : this.#tail.then(() => this.#write(frame, onFirstByte))
     this.#length++
-    const done = (): void => {
+    const leave = (): void => {
       this.#length--
     }
-    this.#tail = turn.then(done, done)
+    this.#tail = turn.then(leave, leave)
     return turn
   }
 

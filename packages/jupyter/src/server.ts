@@ -1,69 +1,16 @@
-import type * as http from 'node:http'
-import type {KernelModel, KernelOptions, KernelSpecModel, ServerOptions, SessionModel} from './contract.ts'
-import {JupyterError, messageOf} from './errors.ts'
-import {expectObject, optionalNumber, optionalString} from './guard.ts'
-import {makeAgent, send} from './http.ts'
-import type {HttpAnswer} from './http.ts'
+import {contentsModel} from './contents.ts'
+import type {ContentsModel, PutContents} from './contents.ts'
+import type {KernelModel, KernelOptions, KernelSpecModel, SessionModel} from './contract.ts'
+import {JupyterError} from './errors.ts'
+import {expectArray, expectObject, expectString, optionalNumber, optionalString} from './guard.ts'
 import type {KernelConnection} from './kernel.ts'
 import {kernelList, kernelModel, kernelSpecs, sessionList, sessionModel} from './models.ts'
-import {answerError, parseJson} from './answer.ts'
-import {backoff, pause} from './backoff.ts'
-import {XsrfCookie} from './xsrf.ts'
+import {RestClient} from './rest.ts'
 
-export interface RequestOptions {
-  query?: Record<string, string>
-  /** sent as JSON, or as it is when it is bytes */
-  body?: unknown
-  headers?: Record<string, string>
-  signal?: AbortSignal
-  /** until the answer's headers; default 30_000 */
-  timeoutMs?: number
-  /** default 16 MiB */
-  maxBytes?: number
-}
-
-const defaultMaxBytes = 16 * 1024 * 1024
 const kernelStartMs = 60_000
-const getAttempts = 4
 
-/**
- * The REST side of one Jupyter server. Every method throws JupyterError; paths are relative to the base path.
- * The token leaves this process in the Authorization header of requests to `url`'s origin and nowhere else.
- */
-export class JupyterServer {
-  /** normalised: with a trailing slash and its base path, without query, fragment or user */
-  readonly url: string
-  readonly options: ServerOptions
-  readonly #agent: http.Agent
-  readonly #xsrf = new XsrfCookie()
-
-  constructor(options: ServerOptions) {
-    this.url = normaliseUrl(options.url)
-    this.options = options
-    this.#agent = makeAgent(new URL(this.url), options.ca)
-  }
-
-  /** The parsed JSON of a 2xx answer, undefined when it has no body; with `raw` the bytes and the headers. */
-  request(method: string, path: string, options?: RequestOptions & {raw?: false}): Promise<unknown>
-  request(method: string, path: string, options: RequestOptions & {raw: true}): Promise<HttpAnswer>
-  async request(method: string, path: string, options: RequestOptions & {raw?: boolean} = {}): Promise<unknown> {
-    const answer = await this.#retried(method, path, options)
-    const error = answerError(answer, `${method} ${path}`, new URL(this.url).host)
-    if (error) throw error
-    return options.raw ? answer : parseJson(answer, path)
-  }
-
-  /** Headers for a request or an upgrade to this server, asked for anew each time. */
-  async authorize(): Promise<Record<string, string>> {
-    const {token, userAgent, headers} = this.options
-    return {
-      ...(userAgent !== undefined && {'user-agent': userAgent}),
-      ...(token !== undefined && token !== '' && {authorization: `token ${token}`}),
-      ...this.#xsrf.headers(),
-      ...(await headers?.()),
-    }
-  }
-
+/** One Jupyter server: its REST interface, and the way to its kernels. Every method throws JupyterError. */
+export class JupyterServer extends RestClient {
   /** jupyter_server's version. */
   async version(): Promise<string> {
     const answer = expectObject(await this.request('GET', 'api'), 'api')
@@ -142,74 +89,62 @@ export class JupyterServer {
     await this.request('POST', 'api/shutdown')
   }
 
-  /** Ends the idle connections. Kernel connections are closed on their own. */
-  close(): void {
-    this.#agent.destroy()
+  /** `content: false` leaves the content out. Names with a leading dot are hidden: 404 unless the server allows them. */
+  async getContents(path: string, options: {content?: boolean; format?: 'text' | 'base64'} = {}): Promise<ContentsModel> {
+    const {content = true, format} = options
+    const query = {content: content ? '1' : '0', ...(format && {format})}
+    const url = `api/contents/${encodePath(path)}`
+    return contentsModel(await this.request('GET', url, {query, maxBytes: contentsBytes}), url)
   }
 
-  /** GET changes nothing, so it may be repeated; anything else is sent once. */
-  async #retried(method: string, path: string, options: RequestOptions): Promise<HttpAnswer> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#withXsrf(method, path, options)
-      } catch (error) {
-        const again = method === 'GET' && attempt < getAttempts && error instanceof JupyterError && error.code === 'NETWORK'
-        if (!again) throw error
-        await pause(backoff(attempt, {baseMs: 200, capMs: 2_000}), options.signal)
-      }
-    }
+  /** Creates or replaces. The server holds about six times the size in memory: for small files only. */
+  async putContents(path: string, body: PutContents): Promise<ContentsModel> {
+    const url = `api/contents/${encodePath(path)}`
+    return contentsModel(await this.request('PUT', url, {body}), url)
   }
 
-  /** A request refused for want of an XSRF cookie was not carried out, so that it can be sent again with one. */
-  async #withXsrf(method: string, path: string, options: RequestOptions): Promise<HttpAnswer> {
-    const answer = await this.#once(method, path, options)
-    if (!XsrfCookie.isDemanded(answer) || this.#xsrf.known) return answer
-    for (const page of ['', 'login', 'lab', 'tree']) {
-      await this.#once('GET', page, options.signal ? {signal: options.signal} : {})
-      if (this.#xsrf.known) return this.#once(method, path, options)
-    }
-    return answer
+  /** A file that is gone already is a success. */
+  async deleteContents(path: string): Promise<void> {
+    await orMissing(undefined, () => this.request('DELETE', `api/contents/${encodePath(path)}`))
   }
 
-  async #once(method: string, path: string, options: RequestOptions): Promise<HttpAnswer> {
-    const url = new URL(path, this.url)
-    for (const [key, value] of Object.entries(options.query ?? {})) url.searchParams.set(key, value)
-    // a path never leads the token to another place than the one it was given for
-    if (!url.href.startsWith(this.url)) throw new JupyterError('PROTOCOL', `${path} is outside of the server's base path`)
-    const {body} = options
-    const bytes = body === undefined || body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body))
-    const headers = {
-      accept: 'application/json',
-      ...(await this.authorize()),
-      ...(bytes && {'content-length': String(bytes.length), 'content-type': body === bytes ? 'application/octet-stream' : 'application/json'}),
-      ...options.headers,
-    }
-    const started = performance.now()
-    const trace = (outcome: string): void => this.options.trace?.(`${method} ${url.pathname} ${outcome} ${Math.round(performance.now() - started)} ms`)
+  /**
+   * Bytes `start` to before `end` of a file below the server's root, by `/files/`, which some servers lack (NOT_FOUND).
+   * Fewer bytes than asked for mean that the file ends there.
+   */
+  async readFileRange(path: string, start: number, end?: number): Promise<Uint8Array> {
+    const headers = {range: `bytes=${start}-${end === undefined ? '' : end - 1}`}
     try {
-      const answer = await send({
-        method, url, headers, body: bytes, signal: options.signal,
-        headersTimeoutMs: options.timeoutMs ?? 30_000, maxBytes: options.maxBytes ?? defaultMaxBytes,
-      }, this.#agent)
-      this.#xsrf.remember(answer)
-      trace(`${answer.status} ${answer.body.length} B`)
-      return answer
+      const answer = await this.request('GET', `files/${encodePath(path)}`, {raw: true, headers, maxBytes: contentsBytes})
+      return answer.status === 206 ? answer.body : answer.body.subarray(start, end)
     } catch (error) {
-      trace(messageOf(error))
+      if (error instanceof JupyterError && error.status === 416) return new Uint8Array()
       throw error
     }
   }
+
+  /** Names of the server's terminals. */
+  async listTerminals(): Promise<string[]> {
+    const list = expectArray(await this.request('GET', 'api/terminals'), 'api/terminals')
+    return list.map((each, index) => expectString(expectObject(each, `api/terminals[${index}]`), 'name', `api/terminals[${index}]`))
+  }
+
+  async createTerminal(options: {cwd?: string} = {}): Promise<string> {
+    return expectString(expectObject(await this.request('POST', 'api/terminals', {body: options}), 'api/terminals'), 'name', 'api/terminals')
+  }
+
+  /** A terminal that is gone already is a success. */
+  async deleteTerminal(name: string): Promise<void> {
+    await orMissing(undefined, () => this.request('DELETE', `api/terminals/${encodeURIComponent(name)}`))
+  }
 }
 
-function normaliseUrl(given: string): string {
-  let url: URL
-  try {
-    url = new URL(given)
-  } catch (cause) {
-    throw new JupyterError('PROTOCOL', 'the server address is not a URL', {cause})
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new JupyterError('PROTOCOL', 'the server address must begin with http:// or https://')
-  return `${url.origin}${url.pathname.replace(/\/*$/, '/')}`
+/** Content travels as JSON text: base64 of about 190 MiB at most. */
+const contentsBytes = 256 * 1024 * 1024
+
+/** Each name on its own, so that `/` stays and `?`, `#` and `%` are names' characters. */
+function encodePath(path: string): string {
+  return path.split('/').filter(name => name !== '').map(encodeURIComponent).join('/')
 }
 
 async function orMissing<T, M>(missing: M, ask: () => Promise<T>): Promise<T | M> {

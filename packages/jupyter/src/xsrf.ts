@@ -18,8 +18,15 @@ export class XsrfCookie {
     }
   }
 
-  headers(): Record<string, string> {
-    return this.#value === undefined ? {} : {cookie: `_xsrf=${this.#value}`, 'x-xsrftoken': this.#value}
+  /** What the server demands now may be another one than what it gave once. */
+  forget(): void {
+    this.#value = undefined
+  }
+
+  addTo(headers: Record<string, string>): Record<string, string> {
+    if (this.#value === undefined) return headers
+    const cookie = [headers['cookie'], `_xsrf=${this.#value}`].filter(Boolean).join('; ')
+    return {...headers, cookie, 'x-xsrftoken': this.#value}
   }
 
   static isDemanded(answer: HttpAnswer): boolean {
