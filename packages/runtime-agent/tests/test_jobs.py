@@ -195,6 +195,7 @@ class Life(JobCase):
     def test_the_heartbeat_is_touched(self):
         run = self.start("sleep", "60")
         path = os.path.join(self.home, "runs", run, "heartbeat")
+        wait_until(lambda: os.path.exists(path), what="the first heartbeat")
         old = time.time() - 100
         os.utime(path, (old, old))
         wait_until(lambda: os.stat(path).st_mtime > old + 50, what="a heartbeat")

@@ -146,7 +146,7 @@ export class AgentChannel {
 
   /** Answers and pushes may have been lost. */
   #gap(): void {
-    for (const [id, waiting] of [...this.#waiting]) {
+    for (const [id, waiting] of this.#waiting) {
       if (waiting.onPush) this.#loseStream(id, waiting)
       else this.#send(waiting)
     }
@@ -162,7 +162,7 @@ export class AgentChannel {
     if (this.#connection.state !== 'connected' || this.#closed) return
     const now = performance.now()
     let streams = false
-    for (const [id, waiting] of [...this.#waiting]) {
+    for (const [id, waiting] of this.#waiting) {
       if (waiting.onPush) {
         streams = true
         if (now - waiting.at > streamSilentMs) this.#loseStream(id, waiting)

@@ -56,8 +56,15 @@ async function once(channel: AgentChannel, run: string, decoder: LogDecoder, opt
   return statusOf(answer.data['status'])
 }
 
+export interface Line {
+  push: (answer: Answer) => void
+  /** Waits for what was pushed. Rejects with the failure, if there was one. */
+  idle: () => Promise<void>
+  failed: Promise<never>
+}
+
 /** Pushes handled one after the other; the first failure stops all and rejects `failed`. */
-export function inLine(work: (answer: Answer) => Promise<void>): {push(answer: Answer): void; idle(): Promise<void>; failed: Promise<never>} {
+export function inLine(work: (answer: Answer) => Promise<void>): Line {
   let tail = Promise.resolve()
   const {promise: failed, reject} = Promise.withResolvers<never>()
   failed.catch(() => undefined)
@@ -66,7 +73,6 @@ export function inLine(work: (answer: Answer) => Promise<void>): {push(answer: A
       tail = tail.then(() => work(answer))
       tail.catch(reject)
     },
-    /** Rejects with the failure, if there was one. */
     idle: async () => tail,
     failed,
   }

@@ -123,18 +123,18 @@ async function sendChunks(channel: AgentChannel, slots: Slots, fields: Fields, r
         throw error
       })
       hash.update(bytes)
-      const sent = channel.request('chunk', {upload: name, offset}, {buffers: [bytes], signal}).then(
-        () => {
+      const send = async (at: number): Promise<void> => {
+        try {
+          await channel.request('chunk', {upload: name, offset: at}, {buffers: [bytes], signal})
           done += bytes.length
           onProgress?.(done, size)
-        },
-        (error: unknown) => {
+        } catch (error) {
           failure ??= {error}
-        },
-      ).finally(() => {
-        release()
-        underWay.delete(sent)
-      })
+        } finally {
+          release()
+        }
+      }
+      const sent = send(offset).finally(() => underWay.delete(sent))
       underWay.add(sent)
       offset += bytes.length
     }
