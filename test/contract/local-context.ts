@@ -9,7 +9,7 @@ import {testPython} from '../helpers/jupyter-server.ts'
 export interface Sealed {
   root: string
   context: ProviderContext
-  remove(): void
+  remove: () => void
 }
 
 /** A provider's context in a folder of its own: nothing of the developer's is read. */

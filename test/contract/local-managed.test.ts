@@ -78,7 +78,7 @@ describe('the environment that cgpu makes for itself', function () {
     const answer = JSON.stringify({version: [3, 11, 2], executable: 'SELF', prefix: '/', basePrefix: '/', sitePaths: [], packages: {}, missing: ['x'], problem: ''})
     const pythons = ['one', 'two'].map((name) => {
       const self = join(sealed.root, name)
-      return script(self, `case "$1" in *probe.py) echo '${answer.replace('SELF', self)}';; *) echo "${name} has no module named venv" >&2; touch ${self}.asked; exit 1;; esac`)
+      return script(self, `case "$1" in *probe.py) echo '${answer.replace('SELF', self)}';; *) echo "${name} has no module named venv" >&2; : > ${self}.asked; exit 1;; esac`)
     })
     const error = await rejects(findPython({...withEnv({VIRTUAL_ENV: '', PATH: ''}), systemPythons: pythons}), 'PYTHON_ENV_FAILED', 69)
     assert.match(error.message, /one has no module named venv/)

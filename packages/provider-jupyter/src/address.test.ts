@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import {CgpuError} from '@cgpu/core/errors'
 import {idOf, parseAddress} from './address.ts'
 
