@@ -18,7 +18,7 @@ export type CommSend = (msgType: string, content: object, buffers: readonly Uint
 export class Comm {
   readonly id: string
   readonly target: string
-  /** Resolves when the open message is on its way; rejects when it could not be sent. */
+  /** Resolves when the open message is on its way; rejects when it could not be sent, and then this comm is closed. */
   readonly opened: Promise<void>
   readonly #send: CommSend
   readonly #onClosed: () => void
@@ -30,7 +30,7 @@ export class Comm {
     this.id = id
     this.target = target
     this.opened = send('comm_open', {comm_id: id, target_name: target, data}, buffers)
-    this.opened.catch(() => {})
+    this.opened.catch(() => this.markClosed())
   }
 
   get closed(): boolean {

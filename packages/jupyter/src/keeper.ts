@@ -76,6 +76,7 @@ export class LinkKeeper {
   async connected(signal: AbortSignal | undefined): Promise<Link> {
     for (;;) {
       signal?.throwIfAborted()
+      this.#closing.signal.throwIfAborted()
       if (this.#link?.alive) return this.#link
       // a link that is closing is found lost in a moment; then there is a next one to wait for
       await abortable<unknown>(this.#link ? this.#link.ended : this.#next.promise, signal)

@@ -122,6 +122,8 @@ for (const name of ['python3', 'colab']) {
         abort.abort(new Error('enough'))
         await assert.rejects(busy, /enough/)
         await kernel.interrupt()
+        // cells that arrive while the interrupted one is being cleaned away are aborted with it
+        while ((await kernel.execute('1')).status !== 'ok') await kernel.info()
       })
 
       it('gives up on a request after its time', async () => {

@@ -84,7 +84,8 @@ export class Supervisor {
 
   /** While something of ours lives in the kernel, look now and then whether that is still there. */
   watch(): void {
-    this.#timer ??= setInterval(() => this.#tick(), this.#host.intervalMs)
+    // the socket keeps the process alive, this does not
+    this.#timer ??= setInterval(() => this.#tick(), this.#host.intervalMs).unref()
   }
 
   checkGone(): void {
