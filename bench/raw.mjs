@@ -2,6 +2,7 @@
 // (`node bench/raw.mjs exec|cells N|flood FILE`, with RAW_URL, RAW_TOKEN and RAW_KERNEL) and by bench/run.mjs.
 import {randomUUID} from 'node:crypto'
 import {readFileSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
 import WebSocket from 'ws'
 
 const V1 = 'v1.kernel.websocket.jupyter.org'
@@ -72,7 +73,7 @@ function encode(channel, header, content) {
   return Buffer.concat([head, ...parts])
 }
 
-if (process.argv[2]) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const {RAW_URL: url, RAW_TOKEN: token, RAW_KERNEL: kernel} = process.env
   const raw = await RawKernel.open({url, token, kernel})
   if (process.argv[2] === 'exec') await raw.execute('1')

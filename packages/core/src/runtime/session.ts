@@ -33,6 +33,7 @@ export class RuntimeSession {
   readonly endpoint: RuntimeEndpoint
   readonly #options: SessionOptions
   readonly #connections: KernelConnection[] = []
+  readonly #kernels = new Map<string, Promise<UserKernel>>()
   #server: Promise<JupyterServer> | undefined
   #agent: Promise<AgentClient> | undefined
 
@@ -49,7 +50,12 @@ export class RuntimeSession {
 
   /** The kernel that `exec` works on: the default one, or the one of a kernelspec. Its state lives on between commands. */
   async kernel(spec?: string): Promise<UserKernel> {
-    return this.#kernel(spec ?? 'default', spec)
+    const key = spec ?? 'default'
+    const open = await this.#kernels.get(key)?.catch(() => undefined)
+    if (open && open.connection.state !== 'closed') return {...open, started: false}
+    const opening = this.#kernel(key, spec)
+    this.#kernels.set(key, opening)
+    return opening
   }
 
   /** A kernel of its own for one execution; the caller shuts it down with `shutdownKernel`. */
