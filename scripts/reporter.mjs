@@ -6,7 +6,7 @@ export default class CountingReporter extends mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options)
     runner.once('end', () => {
-      const {passes = 0, failures = 0, pending = 0} = this.stats ?? {}
+      const {passes, failures, pending} = this.stats
       if (process.env.CGPU_TEST_COUNTS) appendFileSync(process.env.CGPU_TEST_COUNTS, `${JSON.stringify({passes, failures, pending})}\n`)
     })
   }

@@ -1,1 +1,2 @@
+// the commands are found by oclif; nothing is imported from here
 export {}

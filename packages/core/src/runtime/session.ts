@@ -139,7 +139,7 @@ export class RuntimeSession {
     this.#connections.push(connection)
     if (onLink) {
       connection.onLink((state, detail) => {
-        if (state !== 'closed') onLink(state, String(detail ?? ''))
+        if (state !== 'closed') onLink(state, typeof detail === 'string' ? detail : '')
       })
     }
     return connection
