@@ -139,7 +139,8 @@ export class RuntimeSession {
     this.#connections.push(connection)
     if (onLink) {
       connection.onLink((state, detail) => {
-        if (state !== 'closed') onLink(state, typeof detail === 'string' ? detail : '')
+        // every further attempt is told too; people want to know that it is gone and that it is back
+        if (state === 'connected' || (state === 'reconnecting' && !detail.attempt)) onLink(state, detail.reason ?? '')
       })
     }
     return connection
