@@ -4,6 +4,7 @@ import {once} from 'node:events'
 import {existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {AgentClient} from '@cgpu/core/agent/client'
 import type {RuntimeEndpoint, RuntimeProvider} from '@cgpu/core/provider'
 import {JupyterServer} from '@cgpu/jupyter'
 import {createProvider} from '@cgpu/provider-local'
@@ -109,6 +110,27 @@ describe('a local runtime whose owner is gone', function () {
     // its supervisor was killed: a heartbeat that stopped is no running job
     utimesSync(heartbeat, new Date(0), new Date(Date.now() - 60_000))
     await gone(id)
+  })
+
+  it('lets a job of the real agent finish, whose control kernel nobody is left to use', async () => {
+    const {id, owner} = await owned()
+    const endpoint = await provider.connect(id)
+    const server = new JupyterServer(endpoint)
+    const {kernel: control} = await server.ensureSession({path: 'cgpu-control', name: 'control', type: 'console'})
+    const connection = await server.openKernel(control.id)
+    const agent = await AgentClient.open(connection, {home: endpoint.agentHome ?? assert.fail('no agent folder')})
+    const done = join(sealed.root, 'done')
+    const go = join(sealed.root, 'go')
+    await agent.start({run: 'job-1', argv: [testPython, '-c', `import os, time\nwhile not os.path.exists(${JSON.stringify(go)}): time.sleep(0.05)\nopen(${JSON.stringify(done)}, 'w').close()`]})
+    await agent.close()
+    await connection.close()
+    server.close()
+    await kill(owner)
+    await ticks(id, 3)
+    assert.ok(await provider.get(id), 'the job still runs')
+    writeFileSync(go, '')
+    await gone(id)
+    assert.ok(existsSync(done))
   })
 
   it('is told from another process that got its owner\'s pid', async () => {
