@@ -48,6 +48,7 @@ export function refuseUnsupported(provider: RuntimeProvider, spec: Omit<RuntimeS
 export function sameAccelerator(wanted: RuntimeSpec['accelerator'], has: Accelerator): boolean {
   if (wanted.kind !== has.kind) return wanted.kind === 'cpu'
   if (wanted.kind === 'cpu' || wanted.model === undefined) return true
-  const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
-  return plain(has.id) === plain(wanted.model) || plain(has.name).includes(plain(wanted.model))
+  // whole words: an L4 is no L40S, an A10 no A100
+  const words = (text: string): string => ` ${text.toLowerCase().replaceAll(/[^a-z0-9]+/g, ' ')} `
+  return words(has.id) === words(wanted.model) || words(has.name).includes(words(wanted.model))
 }

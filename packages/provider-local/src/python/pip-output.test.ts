@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {pipMessage, pipProgress} from './pip-output.ts'
+import {pipDetail, pipProgress} from './pip-output.ts'
 
 describe('what pip says', () => {
   const lines: [string, string | undefined][] = [
@@ -15,13 +15,13 @@ describe('what pip says', () => {
   ]
   for (const [line, message] of lines) {
     it(`${JSON.stringify(line.trim().slice(0, 40))} is ${message ?? 'nothing to tell'}`, () => {
-      assert.equal(pipMessage(line), message === undefined ? undefined : `installing jupyter_server and ipykernel: ${message}`)
+      assert.equal(pipDetail(line), message)
     })
   }
 
   it('says nothing twice', () => {
     const said: string[] = []
-    const tell = pipProgress(({message}) => said.push(message))
+    const tell = pipProgress(({detail}) => said.push(detail ?? ''))
     for (const line of ['Collecting a', 'Collecting a', 'Collecting b', 'noise']) tell(line)
     assert.equal(said.length, 2)
   })

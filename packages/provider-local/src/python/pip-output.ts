@@ -5,25 +5,25 @@ import {sanitizeLine} from '@cgpu/core/text/line'
 export function pipProgress(report: (event: ProgressEvent) => void): (line: string) => void {
   let last = ''
   return (line) => {
-    const message = pipMessage(line)
-    if (message === undefined || message === last) return
-    last = message
-    report({message})
+    const detail = pipDetail(line)
+    if (detail === undefined || detail === last) return
+    last = detail
+    report({message: 'installing jupyter_server and ipykernel', detail})
   }
 }
 
 /** Undefined for lines that tell a person nothing. */
-export function pipMessage(line: string): string | undefined {
+export function pipDetail(line: string): string | undefined {
   const collecting = /^\s*Collecting ([\w.-]+)/.exec(line)?.[1]
-  if (collecting) return sanitizeLine(`installing jupyter_server and ipykernel: looking for ${collecting}`)
+  if (collecting) return sanitizeLine(`looking for ${collecting}`)
   const [, file, size] = /^\s*Downloading (\S+?)(?:\s+\(([^)]+)\))?\s*$/.exec(line) ?? []
   if (file) {
     // the file of a metadata request, or the URL of a wheel
     const name = /([^/]+?)-\d[^/]*$/.exec(file)?.[1] ?? file
-    return sanitizeLine(`installing jupyter_server and ipykernel: downloading ${name}${size ? ` (${size})` : ''}`)
+    return sanitizeLine(`downloading ${name}${size ? ` (${size})` : ''}`)
   }
   const count = /^\s*Installing collected packages: (.*)$/.exec(line)?.[1]?.split(',').length
-  if (count) return `installing jupyter_server and ipykernel: unpacking ${count} packages`
-  if (/^\s*(WARNING: )?Retrying /.test(line)) return 'installing jupyter_server and ipykernel: the package index does not answer, trying again'
+  if (count) return `unpacking ${count} packages`
+  if (/^\s*(WARNING: )?Retrying /.test(line)) return 'the package index does not answer, trying again'
   return undefined
 }
