@@ -1,9 +1,11 @@
+import {mkdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {AgentClient} from '../agent/client.ts'
 import {errors} from '../errors.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
 import {resolveInside, safeRelative} from '../script/paths.ts'
 import type {EventListener} from './events.ts'
+import {cannotWrite} from '../state/write-error.ts'
 import {feedStdin, followJob, type JobOutcome, startJob} from './job.ts'
 import {newRunId} from './id.ts'
 import type {RunPlan} from './plan.ts'
@@ -142,6 +144,9 @@ export class Run {
       for (const file of found) {
         if (seen.has(file.path)) continue
         seen.add(file.path)
+        await mkdir(outputDir, {recursive: true}).catch((error: unknown) => {
+          throw cannotWrite(outputDir, error)
+        })
         const local = await resolveInside(outputDir, safeRelative(file.path))
         const {size, sha256} = await agent.download(remoteJoin(cwd, file.path), local, {
           signal,
