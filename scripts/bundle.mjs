@@ -1,8 +1,9 @@
 // Bundles the CLI's own commands for a quick start (docs/performance.md). oclif's leaves that a command rarely or never
 // reaches become lazy: loaded from the real package at their first use. Run after tsc, on its output.
 import {mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync} from 'node:fs'
+import {builtinModules} from 'node:module'
 import {dirname, join, relative, sep} from 'node:path'
-import {fileURLToPath} from 'node:url'
+import {fileURLToPath, pathToFileURL} from 'node:url'
 import {build} from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -30,7 +31,7 @@ const lazyOclif = {
   name: 'lazy-oclif',
   setup({onLoad, onResolve, resolve}) {
     onResolve({filter: /.*/, namespace: 'file'}, async ({path, kind, importer, resolveDir, pluginData}) => {
-      if (pluginData === 'seen' || kind !== 'require-call' || !importer.startsWith(join(oclif, 'lib'))) return
+      if (pluginData === 'seen' || kind !== 'require-call' || path.endsWith('.json') || !importer.startsWith(join(oclif, 'lib'))) return
       if (lazyBuiltins.test(path)) return {path, namespace: 'lazy', pluginData: `require(${JSON.stringify(path)})`}
       const found = await resolve(path, {kind, importer, resolveDir, pluginData: 'seen'})
       if (found.external || found.errors.length > 0) return
@@ -46,6 +47,24 @@ const lazyOclif = {
       contents: 'const none = () => {}\nexports.makeDebug = () => none\nexports.setLogger = none\n' +
         'exports.getLogger = () => ({debug: none, error: none, info: none, trace: none, warn: none})',
     }))
+  },
+}
+
+/** CommonJS packages that are loaded by `await import()`: esbuild would give only their default, Node gives the names too. */
+const namedExports = {
+  name: 'named-exports',
+  setup({onLoad, onResolve, resolve}) {
+    onResolve({filter: /^[a-z@]/}, async ({path, kind, importer, resolveDir, pluginData}) => {
+      if (pluginData === 'seen' || kind !== 'dynamic-import' || builtinModules.includes(path)) return
+      const found = await resolve(path, {kind, importer, resolveDir, pluginData: 'seen'})
+      if (found.external || found.errors.length > 0 || found.path.endsWith('.mjs')) return
+      const module = await import(pathToFileURL(found.path).href)
+      if ('module.exports' in module) return {path: found.path, namespace: 'named', pluginData: Object.keys(module)}
+    })
+    onLoad({filter: /.*/, namespace: 'named'}, ({path, pluginData}) => {
+      const names = pluginData.filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
+      return {contents: `import all from ${JSON.stringify(path)}\nexport default all\nexport const {${names.join(', ')}} = all`, resolveDir: dirname(path)}
+    })
   },
 }
 
@@ -85,7 +104,7 @@ function commandTable(manifest) {
     const takesArgs = command.strict === false || Object.keys(command.args ?? {}).length > 0
     const remoteArgs = command.remoteArgs === true
     const flags = remoteArgs ? Object.fromEntries(Object.entries(command.flags).map(([name, flag]) => [name, flagShape(flag)])) : undefined
-    commands[id] = {takesArgs, remoteArgs, flags, fullConfig: command.fullConfig === true}
+    commands[id] = {takesArgs, remoteArgs, flags, fullConfig: command.fullConfig === true, standalone: command.standalone === true}
     for (const alias of [...(command.aliases ?? []), ...(command.hiddenAliases ?? [])]) aliases[alias] = id
   }
   // init and finally are the updater's and the contract gate's: they concern packed CLIs and user plugins, which go the long way
@@ -109,10 +128,12 @@ export async function bundle({external = []} = {}) {
   const {outputFiles} = await build({
     stdin: {contents: entry, resolveDir: cli, sourcefile: 'main.js'},
     outdir: out, write: false, entryNames: 'main', chunkNames: '[name]-[hash]', bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node22',
-    legalComments: 'none', logLevel: 'warning', plugins: [lazyOclif, ownPlace], absWorkingDir: root,
+    legalComments: 'none', logLevel: 'warning', plugins: [lazyOclif, namedExports, ownPlace], absWorkingDir: root,
     external: ['bufferutil', 'utf-8-validate', '@oclif/core/config', ...external],
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
   })
+  const bare = outputFiles.find(({text}) => /^export default require_\w+\(\);$/m.test(text))
+  if (bare) throw new Error(`${bare.path} gives only the default of a CommonJS package: see namedExports`)
   // only now, so that a failed build leaves what was there
   rmSync(out, {recursive: true, force: true})
   mkdirSync(out, {recursive: true})

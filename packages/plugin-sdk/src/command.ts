@@ -33,6 +33,8 @@ export abstract class CgpuCommand<T = unknown> extends Command {
   static override enableJsonFlag = true
   /** True where everything behind the first positional argument or `--` belongs to a remote program. */
   static remoteArgs = false
+  /** True where plugins have no say: it works also when one of them is broken. */
+  static standalone = false
   /** Commands for the SEE ALSO of its help, without `cgpu`: `runtime list`. */
   static seeAlso: string[] = []
   /** True where `this.config` must be oclif's whole one: all plugins, all commands. */
@@ -192,7 +194,7 @@ export abstract class CgpuCommand<T = unknown> extends Command {
   /** `-qv` holds switches; the `q` of `-rqueue` is part of a value. */
   #onlySwitches(token: string): boolean {
     const switches = new Set(Object.values(this.#flags()).filter((flag) => flag.type === 'boolean').map((flag) => flag.char as string | undefined)) // a char is a letter
-    return [...token.slice(1)].every((letter) => switches.has(letter))
+    return token.slice(1).split('').every((letter) => switches.has(letter))
   }
 
   #spokenName(): string {

@@ -12,6 +12,7 @@ export default class Complete extends CgpuCommand<void> {
   static override hidden = true
   static override remoteArgs = true
   static override strict = false
+  static override standalone = true
   static override summary = 'answer a shell\'s completion'
 
   async run(): Promise<void> {

@@ -11,6 +11,7 @@ export default class Completion extends CgpuCommand<{shell: Shell | null; script
     {command: '<%= config.bin %> completion', description: 'how to install it'},
     {command: 'eval "$(<%= config.bin %> completion bash)"', description: 'completion in this bash'},
   ]
+  static override standalone = true
   static override summary = 'set up tab completion for bash, zsh or fish'
 
   async run(): Promise<{shell: Shell | null; script: string | null; install: string | Record<Shell, string>}> {

@@ -13,6 +13,7 @@ export default class Doctor extends CgpuCommand<{checks: CheckResult[]}> {
     {command: '<%= config.bin %> doctor --json', description: 'the same for a bug report'},
   ]
   static override seeAlso = ['config list --origin', 'runtime accelerators', 'version --verbose']
+  static override standalone = true
   static override summary = 'check this machine'
 
   async run(): Promise<{checks: CheckResult[]}> {

@@ -2,8 +2,9 @@ import {string} from '@oclif/core/args'
 import {loadHelpClass} from '@oclif/core/help'
 import {CgpuCommand} from '@cgpu/plugin-sdk'
 import {exitMeanings, type ExitMeaning} from '../help/exit-codes.ts'
-import {knownCommands} from '../help/known-commands.ts'
+import {isKnown, knownCommands} from '../help/known-commands.ts'
 import {table} from '../render/table.ts'
+import {unknownCommand} from '../shell/unknown-command.ts'
 
 export type HelpResult = {exitCodes: ExitMeaning[]} | {commands: string[]}
 
@@ -27,10 +28,12 @@ export default class HelpCommand extends CgpuCommand<HelpResult> {
       this.log(table(['status', 'meaning'], exitCodes.map(({status, meaning}) => [status, meaning])))
       return {exitCodes}
     }
+    const known = knownCommands(this.config)
+    if (words.length > 0 && !isKnown(words, known)) throw unknownCommand(words.join(':'), known, this.config.bin)
     if (!this.jsonEnabled()) {
       const Help = await loadHelpClass(this.config)
       await new Help(this.config, this.config.pjson.oclif.helpOptions).showHelp(words)
     }
-    return {commands: knownCommands(this.config).commands.toSorted()}
+    return {commands: known.commands.toSorted()}
   }
 }

@@ -11,6 +11,7 @@ export default class Schema extends CgpuCommand<Record<string, unknown> | string
     {command: '<%= config.bin %> schema events', description: 'a line of --output ndjson'},
   ]
   static override strict = false
+  static override standalone = true
   static override summary = 'show the JSON Schema of a command\'s output'
   static override usage = 'schema [COMMAND…]'
 

@@ -45,10 +45,10 @@ async function readJson(path: string): Promise<unknown> {
 /** Folders of the plugins that come with the CLI, and of those that the user installed or linked. */
 async function pluginFolders(root: string, dataDir: string): Promise<string[]> {
   const [own, user] = await Promise.all([readJson(join(root, 'package.json')), readJson(join(dataDir, 'package.json'))])
-  const {resolve} = createRequire(join(root, 'package.json'))
+  const require = createRequire(join(root, 'package.json'))
   const bundled = texts(isLoose(own) && isLoose(own['oclif']) ? own['oclif']['plugins'] : undefined).flatMap((name) => {
     try {
-      return [dirname(resolve(`${name}/package.json`))]
+      return [dirname(require.resolve(`${name}/package.json`))]
     } catch {
       return [join(root, 'node_modules', name)] // its `exports` hide package.json
     }

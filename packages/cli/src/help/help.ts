@@ -3,7 +3,7 @@ import type {Topic} from '@oclif/core/interfaces'
 import {reportError} from '@cgpu/plugin-sdk'
 import {unknownCommand} from '../shell/unknown-command.ts'
 import {CgpuCommandHelp} from './command-help.ts'
-import {knownCommands} from './known-commands.ts'
+import {isKnown, knownCommands} from './known-commands.ts'
 
 /** What people need first, in the order in which they need it. */
 const first = ['run', 'exec', 'cp', 'ps', 'stop', 'doctor']
@@ -15,8 +15,7 @@ export default class CgpuHelp extends Help {
   override async showHelp(argv: string[]): Promise<void> {
     const words = argv.filter((word) => !word.startsWith('-'))
     const known = knownCommands(this.config)
-    const exists = words.length === 0 || [...known.commands, ...known.topics].some((name) => name === words[0] || name.startsWith(`${words[0]} `) || name === words[0]?.replaceAll(':', ' '))
-    if (exists) return super.showHelp(argv)
+    if (words.length === 0 || isKnown(words, known)) return super.showHelp(argv)
     const error = unknownCommand(words.join(':'), known, this.config.bin)
     reportError(error, {command: '', json: argv.includes('--json'), verbose: false})
     process.exitCode = error.exit

@@ -10,3 +10,9 @@ export function knownCommands({commands: all, topics}: Pick<Config, 'commands' |
   const parents = topics.filter(({hidden, name}) => !hidden && commands.some((command) => command.startsWith(`${spaced(name)} `)))
   return {commands: [...new Set(commands)], topics: parents.map(({name}) => spaced(name))}
 }
+
+/** Whether a command or topic begins with what was typed, or what was typed begins with a command. */
+export function isKnown(words: readonly string[], {commands, topics}: KnownCommands): boolean {
+  const typed = spaced(words.join(' '))
+  return [...commands, ...topics].some((name) => name === typed || name.startsWith(`${typed} `)) || commands.some((name) => typed.startsWith(`${name} `))
+}

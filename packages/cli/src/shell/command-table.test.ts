@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {type CommandTable, findCommand, wantsHelp} from './command-table.ts'
 
-const plain = {takesArgs: false, remoteArgs: false, fullConfig: false}
+const plain = {takesArgs: false, remoteArgs: false, fullConfig: false, standalone: false}
 const table: CommandTable = {
   version: '0.0.0', hookEvents: [], aliases: {ps: 'runtime:list'},
   commands: {

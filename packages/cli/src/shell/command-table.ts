@@ -9,6 +9,8 @@ export interface CommandEntry {
   flags?: Record<string, FlagShape>
   /** works on oclif's whole config (all plugins, all commands) */
   fullConfig: boolean
+  /** asks no plugin */
+  standalone: boolean
 }
 
 /** Made from the manifest by the build. Ids and aliases with colons: `runtime:list`. */
@@ -68,6 +70,11 @@ export function wantsHelp({argv, entry}: FoundCommand): boolean {
       // an unknown flag, explained by the command itself
     }
   }
-  const end = own.indexOf('--')
-  return own.slice(0, end === -1 ? own.length : end).some((token) => token === '--help' || token === '-h')
+  return asksForHelp(own)
+}
+
+/** As oclif: anywhere before `--`. */
+export function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return argv.slice(0, end === -1 ? argv.length : end).some((token) => token === '--help' || token === '-h')
 }

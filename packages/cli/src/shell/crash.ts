@@ -1,10 +1,15 @@
-import {reportError, toCgpuError} from '@cgpu/plugin-sdk'
+import {exitRequest, reportError, toCgpuError} from '@cgpu/plugin-sdk'
 
-/** What nobody caught: one sentence and exit 70 instead of Node's stack and exit 1. */
-export function reportCrash(thrown: unknown, argv: readonly string[]): void {
-  const error = toCgpuError(thrown, {command: 'cgpu', flagNames: []})
+/** What nobody caught: one sentence and exit 70 instead of Node's stack and exit 1; commands that are not ours end here too. */
+export function reportCrash(thrown: unknown, argv: readonly string[], {id = '', flagNames = []}: {id?: string; flagNames?: string[]} = {}): void {
+  const leave = exitRequest(thrown)
+  if (leave !== undefined) {
+    process.exitCode = leave
+    return
+  }
+  const error = toCgpuError(thrown, {command: ['cgpu', ...id.split(':')].join(' ').trim(), flagNames})
   const verbose = argv.includes('--verbose') || argv.includes('-v')
-  reportError(error, {command: '', json: argv.includes('--json'), verbose})
+  reportError(error, {command: id, json: argv.includes('--json'), verbose})
   process.exitCode = error.exit
 }
 

@@ -33,7 +33,7 @@ function eligible(argv: readonly string[], table: CommandTable, env: NodeJS.Proc
   if (env['CGPU_NO_FASTPATH'] || env['CGPU_BINPATH'] || env['DEBUG'] || ['development', 'test'].includes(env['NODE_ENV'] ?? '')) return undefined
   const found = findCommand(argv, table)
   if (!found || found.entry.fullConfig || wantsHelp(found)) return undefined
-  return hasUserPlugins(resolveDirs(env).data) ? undefined : found
+  return !found.entry.standalone && hasUserPlugins(resolveDirs(env).data) ? undefined : found
 }
 
 /**

@@ -1,8 +1,12 @@
 import {join} from 'node:path'
 import type {Config} from '@oclif/core/config'
 import {readFileSync} from 'node:fs'
+import {type CgpuError, errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {resolveDirs} from '@cgpu/core/state/dirs'
 import {isLively} from '../render/terminal.ts'
-import {findCommand, wantsHelp, type CommandTable} from './command-table.ts'
+import {reportCrash, watchForCrashes} from './crash.ts'
+import {asksForHelp, findCommand, wantsHelp, type CommandTable} from './command-table.ts'
+import {unifyForeignCommands} from './foreign-commands.ts'
 import {useHostSdk} from './host-sdk.ts'
 
 function readTable(root: string): CommandTable | undefined {
@@ -30,20 +34,38 @@ async function runOwn(config: Config, id: string, argv: string[]): Promise<void>
 
 /** The long way: oclif with every plugin. */
 export async function runSlow(argv: string[], root: string): Promise<void> {
+  watchForCrashes(argv)
   useHostSdk()
+  // plugins are run as they are compiled: nothing here transpiles, so there is nothing to warn of
+  process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1'
   // oclif's own output decides on its colours while it is loaded, and would colour a log of CI
   if (!isLively(process.stdout) && !process.env['FORCE_COLOR']) process.env['NO_COLOR'] ??= '1'
+  const [{Config}, {Command}, {execute}] = await Promise.all([import('@oclif/core/config'), import('@oclif/core/command'), import('@oclif/core/execute')])
+  unifyForeignCommands(Command)
+  let config: Config
+  try {
+    config = await Config.load({root})
+  } catch (error) {
+    return reportCrash(brokenPlugin(error), argv)
+  }
+  const {normalizeArgv} = await import('@oclif/core/help')
+  const [id = '', ...rest] = normalizeArgv(config, [...argv])
   const table = readTable(root)
   const found = table && findCommand(argv, table)
-  if (found?.entry.remoteArgs && !wantsHelp(found)) {
-    const [{Config}, {handle}] = await Promise.all([import('@oclif/core/config'), import('@oclif/core/handle')])
-    try {
-      await runOwn(await Config.load({root}), found.id, found.argv)
-    } catch (error) {
-      await handle(error instanceof Error ? error : new Error(String(error)))
-    }
-    return
+  const help = found ? wantsHelp(found) : asksForHelp(argv)
+  // help, topics and what is unknown are oclif's
+  if (help || !config.findCommand(id)) return void (await execute({args: argv, loadOptions: config}))
+  try {
+    await runOwn(config, id, rest)
+  } catch (error) {
+    reportCrash(error, argv, {id, flagNames: Object.keys(config.findCommand(id)?.flags ?? {})})
   }
-  const {execute} = await import('@oclif/core/execute')
-  await execute({args: argv, dir: root})
+}
+
+/** oclif reads every manifest before any command; what one of them lacks stops it. */
+function brokenPlugin(error: unknown): CgpuError {
+  const {data} = resolveDirs()
+  return errors.data(`a plugin cannot be read: ${sanitizeLine(error instanceof Error ? error.message : String(error))}`, {
+    code: 'PLUGIN_BROKEN', category: 'plugin', fix: `take it out of ${sanitizeLine(join(data, 'package.json'))}`, cause: error,
+  })
 }

@@ -13,6 +13,7 @@ export default class ConfigGet extends ConfigCommand<ConfigEntry> {
   ]
   static override flags = withEnv({origin: boolean({summary: 'say where the value comes from'})})
   static override seeAlso = ['config list', 'config set']
+  static override standalone = true
   static override summary = 'show a setting'
 
   async run(): Promise<ConfigEntry> {

@@ -12,6 +12,7 @@ export default class ConfigList extends ConfigCommand<ConfigEntry[]> {
   ]
   static override flags = withEnv({origin: boolean({summary: 'say where each value comes from'})})
   static override seeAlso = ['config get', 'config set', 'config path']
+  static override standalone = true
   static override summary = 'list settings'
 
   async run(): Promise<ConfigEntry[]> {

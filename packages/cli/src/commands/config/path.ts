@@ -16,6 +16,7 @@ export interface ConfigPaths {
 export default class ConfigPath extends ConfigCommand<ConfigPaths> {
   static override examples = [{command: '<%= config.bin %> config path', description: 'the file, for an editor'}]
   static override seeAlso = ['config list']
+  static override standalone = true
   static override summary = 'show where the config file is'
 
   async run(): Promise<ConfigPaths> {

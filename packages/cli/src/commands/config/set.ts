@@ -14,6 +14,7 @@ export default class ConfigSet extends ConfigCommand<ConfigEntry> {
   ]
   static override flags = profileFlag
   static override seeAlso = ['config list', 'config unset']
+  static override standalone = true
   static override summary = 'change a setting'
 
   async run(): Promise<ConfigEntry> {

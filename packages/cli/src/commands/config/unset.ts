@@ -9,6 +9,7 @@ export default class ConfigUnset extends ConfigCommand<ConfigEntry> {
   static override examples = [{command: '<%= config.bin %> config unset provider', description: 'back to the default'}]
   static override flags = profileFlag
   static override seeAlso = ['config list', 'config set']
+  static override standalone = true
   static override summary = 'take a setting back'
 
   async run(): Promise<ConfigEntry> {

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import {readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {pathToFileURL} from 'node:url'
+import {cgpu, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
+
+// milliseconds depend on the machine; what is loaded does not, and it is what the milliseconds are spent on
+describe('starting', () => {
+  let home: SealedHome
+  before(async () => {
+    home = await sealedHome()
+  })
+  after(() => home.remove())
+
+  async function loadedBy(...args: string[]): Promise<string[]> {
+    const file = join(home.path, 'modules.json')
+    const counter = pathToFileURL(join(repoRoot, 'test/helpers/count-modules.mjs')).href
+    const {status, stderr} = await cgpu(args, {home, nodeArgs: ['--import', counter], env: {CGPU_TEST_MODULES: file}})
+    assert.equal(status, 0, stderr)
+    const urls = JSON.parse(await readFile(file, 'utf8')) as string[] // count-modules.mjs wrote it
+    return urls.map((url) => url.slice(pathToFileURL(repoRoot).href.length))
+  }
+
+  it('for --version loads one file', async () => assert.deepEqual(await loadedBy('--version'), ['bin/run.js']))
+
+  it('for the daily commands loads the bundle and nothing of oclif, zod, yaml or ws', async () => {
+    for (const args of [['runtime', 'list'], ['config', 'list'], ['completion', 'bash'], ['__complete', 'bash', 'ru']]) {
+      const loaded = await loadedBy(...args)
+      const outside = loaded.filter((file) => file !== 'bin/run.js' && !file.startsWith('packages/cli/dist/fast/'))
+      assert.deepEqual(outside, [], args.join(' '))
+      assert.ok(loaded.length <= 30, `${args.join(' ')} loads ${loaded.length} files`)
+    }
+  })
+})
