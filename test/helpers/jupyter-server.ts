@@ -75,7 +75,6 @@ export async function startJupyter(options: StartJupyterOptions = {}): Promise<T
       JUPYTER_CONFIG_DIR: join(own, 'config'),
       JUPYTER_DATA_DIR: join(own, 'data'),
       JUPYTER_RUNTIME_DIR: join(own, 'runtime'),
-      JUPYTER_NO_CONFIG: '1',
       IPYTHONDIR: join(own, 'ipython'),
       PYDEVD_DISABLE_FILE_VALIDATION: '1',
       ...options.env,

@@ -28,13 +28,14 @@ export class JupyterError extends Error {
 const tlsCodes =
   /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET)|INVALID_CA|HOSTNAME_MISMATCH|EPROTO)/
 
-/** Sorts what node's sockets throw into NETWORK and TLS. `where` is a host, never a URL with a query. */
+/** Sorts what node's sockets throw into NETWORK, TLS and PROTOCOL. `where` is a host, never a URL with a query. */
 export function fromSocketError(error: unknown, where: string): JupyterError {
   if (error instanceof JupyterError) return error
   const code = errorCode(error)
   if (code !== undefined && tlsCodes.test(code)) {
     return new JupyterError('TLS', `the certificate of ${where} is not accepted (${code})`, {cause: error})
   }
+  if (code?.startsWith('HPE_')) return new JupyterError('PROTOCOL', `${where} does not speak HTTP (${code})`, {cause: error})
   return new JupyterError('NETWORK', `cannot reach ${where} (${code ?? messageOf(error)})`, {cause: error})
 }
 

@@ -29,6 +29,8 @@ interface AskOptions {
   buffers?: readonly Uint8Array[] | undefined
   signal?: AbortSignal | undefined
   timeoutMs?: number | undefined
+  /** for a link that is down; otherwise NETWORK */
+  wait?: boolean
 }
 
 /**
@@ -126,13 +128,12 @@ export class KernelConnection {
     })
   }
 
-  /** One request and its reply on the same channel. NETWORK when the link is lost or `timeoutMs` pass before the reply. */
+  /** One request and its reply on the same channel. NETWORK when the link is lost or `timeoutMs` pass before the reply. Waits for a link that is down. */
   async request(
     channel: 'shell' | 'control', msgType: string, content: object,
     options: {buffers?: Uint8Array[]; signal?: AbortSignal; timeoutMs?: number} = {},
   ): Promise<Message> {
-    await this.#keeper.connected(options.signal)
-    return this.#ask(new Request(randomUUID(), channel, false), msgType, content, options)
+    return this.#ask(new Request(randomUUID(), channel, false), msgType, content, {...options, wait: true})
   }
 
   /** Opens a comm. A target that the kernel does not know shows as `onClose`. */
@@ -206,12 +207,17 @@ export class KernelConnection {
   }
 
   async #ask(request: Request, type: string, content: object, options: AskOptions): Promise<Message> {
-    const {buffers, signal, timeoutMs} = options
+    const {buffers, signal, timeoutMs, wait} = options
     return this.#tracked(request, signal, async () => {
-      await this.#sendNow(request.channel, type, content, {...(buffers && {buffers}), id: request.id})
       const late = (): void => request.fail(new JupyterError('NETWORK', `the kernel did not answer ${type} within ${(timeoutMs ?? 0) / 1000} s`))
       const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs)
-      return request.promise.finally(() => clearTimeout(timer))
+      try {
+        if (wait) await Promise.race([this.#keeper.connected(signal), request.promise])
+        await this.#sendNow(request.channel, type, content, {...(buffers && {buffers}), id: request.id})
+        return await request.promise
+      } finally {
+        clearTimeout(timer)
+      }
     })
   }
 
