@@ -27,21 +27,26 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
     })
   }
 
-  /** Aborts on SIGINT, SIGTERM and SIGHUP, so that `finally` can tidy up; a second Ctrl-C ends at once. */
-  protected abortOnSignals(): {signal: AbortSignal; dispose: () => void} {
+  /**
+   * Aborts on SIGINT, SIGTERM and SIGHUP, so that `finally` can tidy up; a second Ctrl-C ends at once. `dispose` gives the
+   * signals back, `arm` takes them again.
+   */
+  protected abortOnSignals(): {signal: AbortSignal; arm: () => void; dispose: () => void} {
     const controller = new AbortController()
     const stop = (name: NodeJS.Signals): void => {
       if (controller.signal.aborted && name === 'SIGINT') process.exit(ExitCode.interrupted)
       controller.abort(errors.interrupted('interrupted', {code: 'INTERRUPTED', details: {signal: name}}))
     }
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-    for (const name of signals) process.on(name, stop)
-    return {
-      signal: controller.signal,
-      dispose: () => {
-        for (const name of signals) process.off(name, stop)
-      },
+    const dispose = (): void => {
+      for (const name of signals) process.off(name, stop)
     }
+    const arm = (): void => {
+      dispose()
+      for (const name of signals) process.on(name, stop)
+    }
+    arm()
+    return {signal: controller.signal, arm, dispose}
   }
 
   #lifecycle(): LifecycleListener {

@@ -2,7 +2,7 @@ import {string as stringArg} from '@oclif/core/args'
 import {boolean, string} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
 import {Execution, type ExecOutcome} from '@cgpu/core/execution/exec'
-import {withEnv, withExecution} from '@cgpu/plugin-sdk'
+import {inert, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag} from '../flags.ts'
 import {readSmallFile, readStdin} from '../input.ts'
 import {formatTraceback} from '../render/traceback.ts'
@@ -63,7 +63,7 @@ export default class Exec extends StreamCommand<Result> {
           })
           return this.interruptible(execution.result, {
             first: () => execution.interrupt(),
-            leave: `the code goes on on ${record.name}`,
+            leave: () => `the code goes on on ${record.name}`,
           })
         },
         ({exitStatus}) => exitStatus,
@@ -90,8 +90,15 @@ export default class Exec extends StreamCommand<Result> {
     const result: Result = {...rest, runtime, durationSeconds: durationMs / 1000, ...sink.captured?.()}
     if (outcome.exitStatus !== 0) this.exitWith(outcome.exitStatus)
     if (outcome.error === undefined) return result
-    if (this.jsonEnabled()) this.failWith(outcome.exitStatus, `${outcome.error.name}: ${outcome.error.value}`, outcome.status === 'interrupted' ? 'INTERRUPTED' : 'CODE_FAILED', {...result})
-    else if (sink.kind === 'text' && outcome.error.name !== 'SystemExit') process.stderr.write(formatTraceback(outcome.error))
+    const exited = outcome.error.name === 'SystemExit'
+    if (this.jsonEnabled()) {
+      if (outcome.exitStatus !== 0) this.failWith(outcome.exitStatus, `${outcome.error.name}: ${outcome.error.value}`, outcome.status === 'interrupted' ? 'INTERRUPTED' : 'CODE_FAILED', {...result})
+    } else if (sink.kind === 'text') process.stderr.write(exited ? exitMessage(outcome.error.value) : formatTraceback(outcome.error))
     return result
   }
+}
+
+/** What Python prints when sys.exit() is given something else than a status. */
+function exitMessage(value: string): string {
+  return /^(None|True|False|-?\d+)?$/.test(value) ? '' : `${inert(value)}\n`
 }

@@ -1,11 +1,14 @@
 import {boolean, string} from '@oclif/core/flags'
 import {CgpuError} from '@cgpu/core/errors'
+import type {Cgpu} from '@cgpu/core/cgpu'
+import {newRunId} from '@cgpu/core/execution/id'
 import {planRun} from '@cgpu/core/execution/plan'
-import {Run as RemoteRun, type RunOutcome} from '@cgpu/core/execution/run'
+import {Run as RemoteRun, type RunOptions, type RunOutcome} from '@cgpu/core/execution/run'
 import {formatDuration} from '@cgpu/core/text/format'
-import {withEnv, withExecution} from '@cgpu/plugin-sdk'
+import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag, specFlags} from '../flags.ts'
-import {acquireRuntime, type HeldRuntime} from '../run/acquire.ts'
+import {acquireRuntime, chooseRuntime, type HeldRuntime} from '../run/acquire.ts'
+import {checkedOutputDir} from '../run/output-dir.ts'
 import {runRequest} from '../run/request.ts'
 import {type CommandSink, StreamCommand} from '../run/stream-command.ts'
 import type {Captured} from '../stream/capture-sink.ts'
@@ -55,51 +58,63 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     const {flags, rest, separator} = await this.parseRemote(Run)
     const request = await runRequest(flags, rest, separator, {cwd: process.cwd(), env: process.env})
     const plan = await planRun(request.run)
+    const outputDir = await checkedOutputDir(flags['output-dir'])
     const cgpu = await this.open(request.settings)
     const sink = await this.sink({output: flags.output, imageDir: '.'})
-    const abort = this.abortOnSignals()
-    let held: HeldRuntime | undefined
-    let outcome: RunOutcome | undefined
-    try {
-      held = await acquireRuntime(cgpu, {name: flags.runtime, keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
-      const {record} = held
-      const session = await cgpu.connect(record, {
-        signal: abort.signal,
-        onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}),
-      })
-      try {
-        outcome = await withExecution(
-          this,
-          {id: '', kind: 'run', runtime: {id: record.id, name: record.name, provider: record.provider}, argv: rest, envNames: Object.keys(plan.env)},
-          plan.env,
-          (env) => {
-            const run = new RemoteRun(session, {plan: {...plan, env}, onEvent: sink.onEvent, stdin: process.stdin, outputDir: flags['output-dir'] ?? '.', signal: abort.signal})
-            abort.dispose()
-            return this.#follow(run, held)
-          },
-          ({exitStatus}) => exitStatus,
-        )
-        await this.#sayEnd(outcome, sink)
-      } finally {
-        await session.close()
-        process.stdin.destroy() // a terminal that nobody types on would keep the process alive
-      }
-    } finally {
-      abort.dispose()
-      await held?.done((line) => this.notice(line))
+    const chosen = await chooseRuntime(cgpu, flags.runtime)
+    const {there} = chosen
+    const execution: ExecutionRequest = {
+      id: newRunId(), kind: 'run', argv: rest, envNames: Object.keys(plan.env),
+      runtime: {id: there?.id ?? '', name: there?.name ?? '', provider: there?.provider ?? chosen.wish.provider},
     }
+    // plugins are asked before anything is made: a veto costs nothing
+    const outcome = await withExecution(this, execution, plan.env, async (env) => {
+      const abort = this.abortOnSignals()
+      let held: HeldRuntime | undefined
+      try {
+        held = await acquireRuntime(cgpu, chosen, {keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
+        const {id, name, provider} = held.record
+        execution.runtime = {id, name, provider}
+        return await this.#on(held, cgpu, sink, abort, {id: execution.id, plan: {...plan, env}, onEvent: sink.onEvent, stdin: process.stdin, outputDir})
+      } finally {
+        process.stdin.destroy() // a terminal that nobody types on would keep the process alive
+        // while it is released a first Ctrl-C changes nothing, a second one ends cgpu at once
+        abort.arm()
+        await held?.done((line) => this.notice(line))
+        abort.dispose()
+      }
+    }, ({exitStatus}) => exitStatus)
     return this.#finish(outcome, sink)
   }
 
-  async #follow(run: RemoteRun, held: HeldRuntime | undefined): Promise<RunOutcome> {
-    const name = held?.record.name ?? ''
-    const leave = held?.releases ? `${name} is released` : `the job goes on on ${name}; follow it again: cgpu job attach ${run.id}`
+  /** Runs on the runtime that is held; `abort` covers the way there, then Ctrl-C belongs to the program. */
+  async #on(held: HeldRuntime, cgpu: Cgpu, sink: CommandSink, abort: ReturnType<Run['abortOnSignals']>, options: RunOptions): Promise<RunOutcome> {
+    const session = await cgpu.connect(held.record, {
+      signal: abort.signal,
+      onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}),
+    })
+    try {
+      const run = new RemoteRun(session, {...options, signal: abort.signal})
+      abort.dispose()
+      const outcome = await this.#follow(run, held)
+      await this.#sayEnd(outcome, sink)
+      return outcome
+    } finally {
+      await session.close()
+    }
+  }
+
+  async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime): Promise<RunOutcome> {
+    const leave = (): string => {
+      if (releases) return `${name} is released`
+      return run.running ? `the job goes on on ${name}; follow it again: cgpu job attach ${run.id} -r ${name}` : 'the program was not started'
+    }
     try {
       return await this.interruptible(run.execute(), {first: () => run.signal('SIGINT'), leave})
     } catch (error) {
       // a reader that went away ends the program, as a closed pipe would end a local one
       const left = error instanceof CgpuError && error.code === 'INTERRUPTED'
-      if (left && (held?.releases || error.details?.['signal'] === 'SIGPIPE')) await run.signal('SIGTERM').catch(() => undefined)
+      if (left && (releases || !run.running || error.details?.['signal'] === 'SIGPIPE')) await run.signal('SIGTERM').catch(() => undefined)
       throw error
     }
   }

@@ -2,7 +2,13 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import type {EventListener} from '@cgpu/core/execution/events'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 import {formatDuration} from '@cgpu/core/text/format'
-import {runtimeWish} from '../runtime-request.ts'
+import {type RuntimeWish, runtimeWish} from '../runtime-request.ts'
+
+/** Where a run will be: on a runtime that is there, or on one that has to be made as wished. */
+export interface ChosenRuntime {
+  there: RuntimeRecord | undefined
+  wish: RuntimeWish
+}
 
 /** A runtime for one run. */
 export interface HeldRuntime {
@@ -14,16 +20,19 @@ export interface HeldRuntime {
 }
 
 export interface AcquireOptions {
-  name: string | undefined
   keep: boolean
   signal: AbortSignal
   onEvent: EventListener
 }
 
-/** The runtime named, or one that is there and suits; else one made for this run and released after it. */
-export async function acquireRuntime(cgpu: Cgpu, options: AcquireOptions): Promise<HeldRuntime> {
+/** The runtime named, or one that is there and suits. Nothing is made yet. */
+export async function chooseRuntime(cgpu: Cgpu, name: string | undefined): Promise<ChosenRuntime> {
   const wish = runtimeWish(cgpu)
-  const there = await cgpu.runtimes.reusable(options.name, wish.accelerator, wish.provider)
+  return {wish, there: await cgpu.runtimes.reusable(name, wish.accelerator, wish.wanted)}
+}
+
+/** The runtime that was chosen; else one made for this run and released after it. */
+export async function acquireRuntime(cgpu: Cgpu, {there, wish}: ChosenRuntime, options: AcquireOptions): Promise<HeldRuntime> {
   if (there) return {record: there, releases: false, done: async () => undefined}
 
   const made = await cgpu.runtimes.create(

@@ -8,28 +8,33 @@ export type CommandSink = EventSink & {kind: 'text' | 'json' | 'ndjson'; capture
 export interface Interruption {
   /** what the first Ctrl-C does */
   first: () => Promise<void>
-  /** what is said when the second one leaves */
-  leave: string
+  /** what is said when the second one leaves; asked then, as it depends on how far the work is */
+  leave: () => string
 }
 
 /** The base of commands that stream a remote program's output. */
 export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
-  #ndjson = false
+  #sink: CommandSink | undefined
+  readonly #openedAt = performance.now()
 
   /** Where the events go: `--json` collects, `--output ndjson` prints a line an event, else people read along. */
   protected async sink(options: {output: string | undefined; imageDir: string}): Promise<CommandSink> {
+    this.#sink = onceEnded(await this.#makeSink(options))
+    return this.#sink
+  }
+
+  async #makeSink({output, imageDir}: {output: string | undefined; imageDir: string}): Promise<CommandSink> {
     if (this.jsonEnabled()) {
       const capture = new CaptureSink((message) => void this.warn(message))
       return {kind: 'json', onEvent: capture.onEvent, end: () => capture.end(), captured: () => capture.result()}
     }
-    if (options.output === 'ndjson') {
-      this.#ndjson = true
+    if (output === 'ndjson') {
       const {NdjsonSink} = await import('../stream/ndjson-sink.ts')
       const lines = new NdjsonSink()
       return {kind: 'ndjson', onEvent: lines.onEvent, end: (finish) => lines.end(finish)}
     }
     const [{TextSink}, {Progress}] = await Promise.all([import('../stream/text-sink.ts'), import('../render/progress.ts')])
-    const text = new TextSink({quiet: this.quiet, progress: new Progress({quiet: this.quiet}), imageDir: options.imageDir})
+    const text = new TextSink({quiet: this.quiet, progress: new Progress({quiet: this.quiet}), imageDir})
     return {kind: 'text', onEvent: text.onEvent, end: () => text.end()}
   }
 
@@ -38,7 +43,20 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
   }
 
   protected override notice(message: string): void {
-    if (!this.#ndjson) super.notice(message)
+    if (this.#sink?.kind !== 'ndjson') super.notice(message)
+  }
+
+  /** What was begun on the terminal is ended before the error is reported; a stream of events always ends with `finished`. */
+  protected override async catch(thrown: Error): Promise<void> {
+    const sink = this.#sink
+    if (sink?.kind === 'text') await sink.end()
+    await super.catch(thrown)
+    if (sink?.kind !== 'ndjson') return
+    const code = thrown instanceof CgpuError ? thrown.code : 'INTERNAL'
+    await sink.end({
+      id: '', exitStatus: Number(process.exitCode ?? ExitCode.internal), durationSeconds: (performance.now() - this.#openedAt) / 1000,
+      status: code === 'INTERRUPTED' ? 'interrupted' : 'error', error: {code, message: thrown.message},
+    })
   }
 
   /** Runs to the end, or until the second Ctrl-C, a SIGTERM, a SIGHUP or a closed stdout, which leave the work as it is. */
@@ -46,7 +64,7 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
     let asked = false
     return new Promise<R>((resolve, reject) => {
       const left = (exit: number, signal: string): void =>
-        reject(new CgpuError(`left; ${leave}`, {code: 'INTERRUPTED', category: 'runtime', exit, details: {signal}}))
+        reject(new CgpuError(`left; ${leave()}`, {code: 'INTERRUPTED', category: 'runtime', exit, details: {signal}}))
       const onInt = (): void => {
         if (asked) return left(ExitCode.interrupted, 'SIGINT')
         asked = true
@@ -69,5 +87,18 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
   /** A remote failure as the JSON error: the program's own status, and the whole result in its details. */
   protected failWith(exit: number, message: string, code: string, details: Record<string, unknown>): never {
     throw new CgpuError(message, {code, category: 'code', exit, details, fix: 'see the output in error.details'})
+  }
+}
+
+/** Ending it again does nothing: a command ends it with its result, or the report of an error does. */
+function onceEnded(sink: CommandSink): CommandSink {
+  let ended = false
+  return {
+    ...sink,
+    end: async (finish) => {
+      if (ended) return
+      ended = true
+      await sink.end(finish)
+    },
   }
 }

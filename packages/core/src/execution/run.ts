@@ -4,8 +4,8 @@ import type {AgentClient} from '../agent/client.ts'
 import {errors} from '../errors.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
 import {resolveInside, safeRelative} from '../script/paths.ts'
-import type {EventListener} from './events.ts'
 import {cannotWrite} from '../state/write-error.ts'
+import type {EventListener} from './events.ts'
 import {feedStdin, followJob, type JobOutcome, startJob} from './job.ts'
 import {newRunId} from './id.ts'
 import type {RunPlan} from './plan.ts'
@@ -18,6 +18,8 @@ export interface Artifact {
 }
 
 export interface RunOptions {
+  /** of the run and its job; default: a new one */
+  id?: string
   plan: RunPlan
   onEvent: EventListener
   /** the local stream that becomes the program's stdin; absent: an empty one */
@@ -37,41 +39,49 @@ export interface RunOutcome extends JobOutcome {
 
 /** One run of a script or command on a runtime: files up, packages in, the process, its outputs back. */
 export class Run {
-  readonly id = newRunId()
+  readonly id: string
   readonly #session: RuntimeSession
   readonly #options: RunOptions
+  /** ends what surrounds the program: uploading, installing, bringing outputs back */
+  readonly #stop = new AbortController()
+  readonly #signal: AbortSignal
   #agent: AgentClient | undefined
-  #started = false
+  /** the job that runs now: the program's, or pip's before it */
+  #job: string | undefined
 
   constructor(session: RuntimeSession, options: RunOptions) {
     this.#session = session
     this.#options = options
+    this.id = options.id ?? newRunId()
+    this.#signal = options.signal ? AbortSignal.any([options.signal, this.#stop.signal]) : this.#stop.signal
   }
 
-  /** True once the process may be running on the machine. */
-  get started(): boolean {
-    return this.#started
+  /** True while the program may be running on the machine. */
+  get running(): boolean {
+    return this.#job === this.id
   }
 
-  /** Sends a signal to the whole process group of the run. */
+  /** Sends a signal to the whole process group of the program; before and after the program, ends the run instead. */
   async signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    if (this.#started) await this.#agent?.signal(this.id, name)
+    if (!this.running) this.#stop.abort(errors.interrupted('interrupted', {code: 'INTERRUPTED', details: {signal: name}}))
+    if (this.#job !== undefined) await this.#agent?.signal(this.#job, name)
   }
 
   async execute(): Promise<RunOutcome> {
-    const {plan, onEvent, signal} = this.#options
+    const {plan, onEvent} = this.#options
     const agent = (this.#agent = await this.#session.agent())
     await onEvent({type: 'started', id: this.id, runtime: this.#session.record.name})
     const workdir = this.#session.endpoint.workdir ?? agent.hello.workdir
     await this.#upload(agent, workdir)
     await this.#install(agent)
     const cwd = plan.remoteCwd === undefined ? workdir : remoteJoin(workdir, plan.remoteCwd)
-    signal?.throwIfAborted()
-    this.#started = true
+    this.#signal.throwIfAborted()
+    this.#job = this.id
     await startJob(this.#session, {id: this.id, argv: this.#argv(agent, workdir), cwd, env: plan.env})
     const feeding = feedStdin(agent, this.id, this.#options.stdin ?? empty()).catch(() => undefined) // its end shows in the job itself
-    const outcome = await followJob(this.#session, this.id, {onEvent, signal})
+    const outcome = await followJob(this.#session, this.id, {onEvent, signal: this.#signal})
     void feeding
+    this.#job = undefined
     const {outputs, missing} = await this.#collect(agent, cwd, outcome.startedAt)
     return {...outcome, runtime: this.#session.record.name, outputs, missingOutputs: missing}
   }
@@ -91,7 +101,7 @@ export class Run {
     const queue = [...plan.files]
     const worker = async (): Promise<void> => {
       for (let file = queue.shift(); file; file = queue.shift()) {
-        await agent.upload(file.local, remoteJoin(workdir, file.remote), {mode: file.mode, signal: this.#options.signal})
+        await agent.upload(file.local, remoteJoin(workdir, file.remote), {mode: file.mode, signal: this.#signal})
         done += file.size
         await onEvent({type: 'progress', message: 'uploading', done, total})
       }
@@ -100,7 +110,8 @@ export class Run {
   }
 
   async #install(agent: AgentClient): Promise<void> {
-    const {plan, onEvent, signal} = this.#options
+    const {plan, onEvent} = this.#options
+    const signal = this.#signal
     if (plan.packages.length === 0 && plan.requirements === undefined) return
     let requirements: string | undefined
     if (plan.requirements !== undefined) {
@@ -112,6 +123,8 @@ export class Run {
     const decoder = new TextDecoder()
     const id = `${this.id}-pip`
     await onEvent({type: 'progress', message: 'installing packages'})
+    signal.throwIfAborted()
+    this.#job = id
     await startJob(this.#session, {id, argv, env: {}})
     const {exitStatus} = await followJob(this.#session, id, {
       signal,
@@ -125,6 +138,7 @@ export class Run {
         }
       },
     })
+    this.#job = undefined
     if (exitStatus === 0) return
     const last = tail.findLast((line) => line.startsWith('ERROR:')) ?? tail.at(-1) ?? `pip ended with ${exitStatus}`
     throw errors.data(`the packages could not be installed: ${last}`, {
@@ -134,12 +148,13 @@ export class Run {
 
   /** What matches and was written since the process began, by the machine's own clock: not what lay there before. */
   async #collect(agent: AgentClient, cwd: string, since: number): Promise<{outputs: Artifact[]; missing: string[]}> {
-    const {plan, onEvent, outputDir, signal} = this.#options
+    const {plan, onEvent, outputDir} = this.#options
+    const signal = this.#signal
     const outputs: Artifact[] = []
     const missing: string[] = []
     const seen = new Set<string>()
     for (const pattern of plan.outputs) {
-      const found = await agent.glob({patterns: [pattern], root: cwd, since})
+      const found = await agent.glob({patterns: [pattern], root: cwd, since, signal})
       if (found.length === 0) missing.push(pattern)
       for (const file of found) {
         if (seen.has(file.path)) continue

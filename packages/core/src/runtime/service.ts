@@ -1,6 +1,7 @@
 import {CgpuError, errors} from '../errors.ts'
 import type {Accelerator, AddOptions, CreateOptions, ProviderRuntime, RuntimeProvider, RuntimeSpec} from '../provider.ts'
 import {closest, generateName, matchPrefix, validateName} from '../text/names.ts'
+import {sanitizeLine} from '../text/line.ts'
 import type {Runtime, RuntimeRecord} from './record.ts'
 import type {ProviderRegistry} from './registry.ts'
 import {refuseUnsupported, sameAccelerator} from './spec.ts'
@@ -30,6 +31,14 @@ export interface CreateRequest {
   spec: Omit<RuntimeSpec, 'name'>
   name?: string | undefined
   ephemeral?: boolean
+}
+
+/** Whose runtime a run wants, where that is said. */
+export interface WantedProvider {
+  /** by a flag or variable of this call */
+  asked?: string | undefined
+  /** by a project, profile or config */
+  set?: string | undefined
 }
 
 export interface ReleasedRuntime {
@@ -91,9 +100,7 @@ export class Runtimes {
   async select(query?: string): Promise<RuntimeRecord> {
     const record = await this.#find(query)
     if (record) return record
-    const [records, usual] = await Promise.all([this.remembered(), this.#options.defaultRuntime()])
-    // the runtime that a setting names is meant, also when another is the only one left
-    if (usual !== undefined) return matchPrefix(usual, records, 'runtime')
+    const records = await this.remembered()
     if (records.every((record) => record.ephemeral)) {
       throw errors.notFound('there is no runtime yet', {code: 'NO_RUNTIME', fix: 'cgpu runtime create'})
     }
@@ -105,14 +112,25 @@ export class Runtimes {
   /** As `select` without its last two errors: undefined when nothing was named and the choice is not clear. */
   async #find(query: string | undefined): Promise<RuntimeRecord | undefined> {
     const records = await this.remembered()
+    // the runtime that a setting names is meant, also when another is the only one left
     if (query !== undefined) return matchPrefix(query, records, 'runtime')
     const usual = await this.#options.defaultRuntime()
-    if (usual !== undefined) {
-      return records.find((record) => record.name === usual || record.id === usual)
-    }
+    if (usual !== undefined) return this.#default(usual, records)
     // what belongs to another command's run is not taken by chance
     const free = records.filter((record) => !record.ephemeral)
     return free.length === 1 ? free[0] : undefined
+  }
+
+  /** As matchPrefix, but whoever typed no name is told where it comes from. */
+  #default(usual: string, records: RuntimeRecord[]): RuntimeRecord {
+    try {
+      return matchPrefix(usual, records, 'runtime')
+    } catch (error) {
+      if (!(error instanceof CgpuError) || error.code !== 'NOT_FOUND') throw error
+      throw errors.notFound(`the default runtime "${sanitizeLine(usual, 60)}" is not there any more`, {
+        code: 'NOT_FOUND', fix: 'cgpu runtime use --none forgets the choice of this folder; cgpu config list --origin shows others', details: {query: usual},
+      })
+    }
   }
 
   /** One runtime as its provider sees it now. */
@@ -126,11 +144,16 @@ export class Runtimes {
     throw gone(record)
   }
 
-  /** A runtime that suits a run: the one named, the default, or the only one, if it is there and of the right kind. */
-  async reusable(query: string | undefined, wanted: RuntimeSpec['accelerator'] | undefined, provider?: string): Promise<RuntimeRecord | undefined> {
+  /**
+   * A runtime that suits a run: the one named, the default, or the only one, if it is there and of the right kind. The
+   * default is passed over only for another `provider` that was asked for in this call, the only one for any that is set.
+   */
+  async reusable(query: string | undefined, wanted: RuntimeSpec['accelerator'] | undefined, provider: WantedProvider = {}): Promise<RuntimeRecord | undefined> {
+    const usual = query ?? (await this.#options.defaultRuntime())
+    const asked = usual === undefined ? (provider.asked ?? provider.set) : provider.asked
     const record = await this.#find(query)
     if (!record) return undefined
-    if (query === undefined && provider !== undefined && record.provider !== provider) return undefined
+    if (query === undefined && asked !== undefined && record.provider !== asked) return undefined
     if (wanted && !sameAccelerator(wanted, record.accelerator)) {
       if (query === undefined) return undefined
       throw errors.usage(`${record.name} has ${record.accelerator.name}, not what was asked for`, {
@@ -139,8 +162,8 @@ export class Runtimes {
     }
     const found = await (await this.#options.registry.get(record.provider)).get(record.providerId)
     if (found && found.state !== 'unreachable') return record
-    if (query !== undefined) throw found ? unreachable(record) : gone(record)
     if (!found) await this.#options.store.remove(record.id)
+    if (usual !== undefined) throw found ? unreachable(record) : gone(record)
     return undefined
   }
 
@@ -220,27 +243,33 @@ export class Runtimes {
     await this.#options.store.update(record.id, (old) => ({...old, ephemeral: false}))
   }
 
-  /** Releases runtimes; forgets one only when its provider said that it is gone. Idempotent. */
+  /**
+   * Releases runtimes; forgets one only when its provider said that it is gone. Idempotent. One that cannot be released
+   * keeps no other from it: its error is thrown when all were tried, those of further ones become warnings.
+   */
   async release(records: RuntimeRecord[], options: {signal?: AbortSignal} = {}): Promise<ReleasedRuntime[]> {
+    const outcomes = await Promise.allSettled(records.map((record) => this.#release(record, options)))
+    const failed = outcomes.filter((one) => one.status === 'rejected').map((one): unknown => one.reason)
+    if (failed.length === 0) return outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    for (const other of failed.slice(1)) this.#options.onWarning?.(other instanceof Error ? other.message : String(other))
+    throw failed[0]
+  }
+
+  async #release(record: RuntimeRecord, options: {signal?: AbortSignal}): Promise<ReleasedRuntime> {
     const {registry, store, lifecycle} = this.#options
-    const now = this.#now()
-    return Promise.all(
-      records.map(async (record) => {
-        const provider = await registry.get(record.provider)
-        const view = this.#view(record, null, undefined)
-        await lifecycle?.beforeRelease?.(view)
-        await provider.release(record.providerId, options)
-        await store.remove(record.id)
-        await lifecycle?.afterRelease?.(view)
-        return {
-          id: record.id,
-          name: record.name,
-          provider: record.provider,
-          durationSeconds: Math.max(0, (now.getTime() - Date.parse(record.createdAt)) / 1000),
-          stopped: provider.capabilities.release && record.origin === 'created',
-        }
-      }),
-    )
+    const provider = await registry.get(record.provider)
+    const view = this.#view(record, null, undefined)
+    await lifecycle?.beforeRelease?.(view)
+    await provider.release(record.providerId, options)
+    await store.remove(record.id)
+    await lifecycle?.afterRelease?.(view)
+    return {
+      id: record.id,
+      name: record.name,
+      provider: record.provider,
+      durationSeconds: Math.max(0, (this.#now().getTime() - Date.parse(record.createdAt)) / 1000),
+      stopped: provider.capabilities.release && record.origin === 'created',
+    }
   }
 
   /** Stops leftovers of crashed commands at every provider, and forgets what is gone. */

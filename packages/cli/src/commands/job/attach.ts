@@ -28,7 +28,7 @@ export default class JobAttach extends StreamCommand<JobOutcome> {
       await sink.onEvent({type: 'started', id: args.id, runtime: record.name, attached: true})
       const outcome = await this.interruptible(
         followJob(session, args.id, {offset: flags.offset, onEvent: sink.onEvent, signal: stop.signal}),
-        {first: async () => stop.abort(), leave: `the job goes on on ${record.name}`},
+        {first: async () => stop.abort(), leave: () => `the job goes on on ${record.name}`},
       )
       await sink.end({id: outcome.id, exitStatus: outcome.exitStatus, durationSeconds: outcome.durationMs / 1000})
       this.exitWith(outcome.exitStatus)

@@ -37,7 +37,7 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
     if (names.length === 0) await confirm(`release ${records.map((one) => one.name).join(', ')}?`, flags.yes)
     const released = await runtimes.release(records)
     for (const one of released) {
-      await cgpu.folders.forget(one.name)
+      await cgpu.folders.forget(one.id)
       this.log(one.stopped ? `released ${one.name} after ${formatDuration(one.durationSeconds * 1000)}` : `forgot ${one.name}; its server goes on`)
     }
     return released

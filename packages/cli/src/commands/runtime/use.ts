@@ -25,8 +25,9 @@ export default class RuntimeUse extends WorkCommand<{folder: string; runtime: st
       return {folder, runtime: null}
     }
     if (args.name === undefined) throw errors.usage('which runtime should this folder use?', {code: 'USAGE', fix: 'cgpu runtime use NAME, or --none'})
-    const {name} = await cgpu.runtimes.select(args.name)
-    await cgpu.folders.set(folder, name)
+    const {id, name} = await cgpu.runtimes.select(args.name)
+    // by id: another name changes nothing
+    await cgpu.folders.set(folder, id)
     this.log(`commands in ${folder} work on ${name}`)
     return {folder, runtime: name}
   }
