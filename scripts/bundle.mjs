@@ -108,7 +108,7 @@ function commandTable(manifest) {
     for (const alias of [...(command.aliases ?? []), ...(command.hiddenAliases ?? [])]) aliases[alias] = id
   }
   // init and finally are the updater's and the contract gate's: they concern packed CLIs and user plugins, which go the long way
-  const hookEvents = [...new Set(events)].filter((event) => !['init', 'finally', 'command_not_found'].includes(event)).sort()
+  const hookEvents = [...new Set(events)].filter((event) => !['init', 'finally', 'command_not_found'].includes(event)).sort((a, b) => (a < b ? -1 : 1))
   return {version: pjson.version, commands, aliases, hookEvents}
 }
 

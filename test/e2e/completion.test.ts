@@ -138,7 +138,10 @@ describe('completion', () => {
       'zmodload zsh/zpty', 'zpty shell zsh -f -i', 'zpty -w shell "PS1=READY; unsetopt zle_bracketed_paste; autoload -U compinit; compinit -D; cgpu completion zsh > \\$HOME/_cgpu; source \\$HOME/_cgpu; echo LOADED"',
       'zpty -r shell out "*LOADED*LOADED*"', 'zpty -w -n shell $\'cgpu runtime show tra\\t\'', 'zpty -r shell out "*show trainer*"', 'print -r -- "${out##*READY}"', 'zpty -d shell',
     ].join('\n')
-    if (!installed('zsh')) return void assert.deepEqual(await answers('zsh', 'runtime', 'show', 'tra'), ['trainer\tlocal, CPU'])
+    if (!installed('zsh')) {
+      assert.deepEqual(await answers('zsh', 'runtime', 'show', 'tra'), ['trainer\tlocal, CPU'])
+      return
+    }
     const {stdout} = spawnSync('zsh', ['-f', '-c', script], {env: {...env(), TERM: 'xterm'}, cwd: home.cwd, encoding: 'utf8', timeout: 20_000})
     assert.match(stdout, /cgpu runtime show trainer/)
   })

@@ -35,7 +35,7 @@ export async function fire<E extends CgpuEvent>(
     const full = {...options, contract: CONTRACT} as unknown as CgpuHooks[E]['options']
     const {failures, successes} = await host.config.runHook<E, CgpuHooks>(event, full, ms, true)
     for (const {plugin, error} of byPlugin(failures)) {
-      host.warn(`plugin ${sanitizeLine(plugin.name, 100)} failed in ${event}: ${sanitizeLine(String(error?.message ?? error), 300)}`)
+      host.warn(`plugin ${sanitizeLine(plugin.name, 100)} failed in ${event}: ${sanitizeLine(describe(error).message, 300)}`)
     }
     return byPlugin(successes).map(({plugin, result}) => ({plugin: plugin.name, result}))
   } finally {
@@ -103,7 +103,8 @@ export async function withExecution<R>(
 
 function describe(error: unknown): {code: string; message: string} {
   const {code, name, message} = (isRecord(error) ? error : {}) as {code?: unknown; name?: unknown; message?: unknown} // any may be missing
-  return {code: String(code ?? name ?? 'UNKNOWN'), message: String(message ?? error)}
+  const word = [code, name].find((one) => typeof one === 'string')
+  return {code: word ?? 'UNKNOWN', message: typeof message === 'string' ? message : String(error)}
 }
 
 /** The spec after every plugin's changes, in order of their names. A veto: VETOED, exit 75. */

@@ -21,7 +21,7 @@ export class CgpuCommandHelp extends CommandHelp {
     return super.flags(flags.map((flag) => {
       const {env, ...rest} = flag
       if (env === undefined) return flag
-      return {...rest, summary: `${flag.summary ?? flag.description ?? ''} [${env}]`} as Command.Flag.Any // the same flag in other words
+      return {...rest, summary: `${flag.summary ?? flag.description ?? ''} [${env}]`}
     }))
   }
 

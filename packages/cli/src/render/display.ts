@@ -1,3 +1,4 @@
+import {join} from 'node:path'
 import type {Display} from '@cgpu/core/execution/events'
 import {htmlToText} from './html.ts'
 import {imageProtocol, inlineImage} from './inline-image.ts'
@@ -32,9 +33,7 @@ function textOf(value: unknown): string | undefined {
 }
 
 async function save(bytes: Uint8Array | string, ending: string, {imageDir, imageName}: DisplayOptions): Promise<string> {
-  const [{mkdir, writeFile}, {join}, {cannotWrite}] = await Promise.all([
-    import('node:fs/promises'), import('node:path'), import('@cgpu/core/state/write-error'),
-  ])
+  const [{mkdir, writeFile}, {cannotWrite}] = await Promise.all([import('node:fs/promises'), import('@cgpu/core/state/write-error')])
   const path = join(imageDir, `${imageName().replaceAll(/[^\w.-]/g, '_')}.${ending}`)
   try {
     await mkdir(imageDir, {recursive: true})
