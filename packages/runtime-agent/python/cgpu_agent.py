@@ -50,6 +50,7 @@ CHUNK = 4 * 1024 * 1024  # the longest buffer in one message; a frame over 10 Mi
 DEFAULT_LOG_LIMIT = 2 * 1024 * 1024 * 1024
 HEARTBEAT = 2.0
 STALE = 15.0  # a heartbeat older than this is no sign of life
+BREATH = 0.004  # between two looks at a pipe that is written to all the time
 GRACE = 2.0  # how long a grandchild may hold the pipes after the job ended
 ALIVE_EVERY = 5.0  # a follower hears from us at least this often, with our offset
 CLIENT_GONE = 150.0  # streams of a client that was silent for so long are ended
@@ -604,10 +605,11 @@ class Supervisor:
             return
         self.status.update(pid=self.child.pid, pgid=self.child.pid, pidStart=_process_start(self.child.pid))
         save_status(self.folder, self.status, patient=True)
-        readers = [
-            self._thread(self._drain, self.child.stdout, STDOUT),
-            self._thread(self._drain, self.child.stderr, STDERR),
-        ]
+        pipes = [(self.child.stdout.fileno(), STDOUT), (self.child.stderr.fileno(), STDERR)]
+        if select is not None:
+            readers = [self._thread(self._drain, pipes)]
+        else:
+            readers = [self._thread(self._drain_one, fd, stream) for fd, stream in pipes]
         self._thread(self._beat)
         if self.order["stdin"]:
             self._thread(self._feed)
@@ -690,18 +692,33 @@ class Supervisor:
             if self.done.wait(HEARTBEAT):
                 return
 
-    def _drain(self, pipe, stream):
-        fd = pipe.fileno()
-        if fcntl is not None and hasattr(fcntl, "F_SETPIPE_SZ"):  # Python 3.10
-            try:
-                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 1 << 20)
-            except OSError:
-                pass  # over the user's limit: the default size works too
-        while True:
-            try:
+    def _drain(self, pipes):
+        """Both pipes in one thread, stdout first, so that a traceback stays behind the lines that came before it."""
+        poll, streams = select.poll(), dict(pipes)
+        pause = BREATH if all([_enlarge(fd) for fd in streams]) else 0
+        for fd in streams:
+            poll.register(fd, select.POLLIN)
+        last = 0.0
+        while streams:
+            ready = {fd for fd, _ in poll.poll()}
+            full = False
+            for fd, stream in list(streams.items()):
+                if fd not in ready:
+                    continue
                 data = os.read(fd, PIECE)
-            except OSError:
-                return
+                self.log.append(stream, data)
+                full = full or len(data) == PIECE
+                if not data:
+                    poll.unregister(fd)
+                    del streams[fd]
+            now = time.monotonic()
+            if pause and not full and now - last < 2 * BREATH:
+                time.sleep(pause)  # unbuffered printing: let it gather instead of waking up for each piece
+            last = now
+
+    def _drain_one(self, fd, stream):
+        while True:
+            data = os.read(fd, PIECE)
             if not data:
                 return
             self.log.append(stream, data)
@@ -756,6 +773,14 @@ class Supervisor:
             except OSError:
                 pass
         save_status(self.folder, self.status, patient=True)  # the last thing done here: the run may be removed now
+
+
+def _enlarge(fd):
+    """A pipe of 1 MiB, where the system gives one."""
+    try:
+        return fcntl.fcntl(fd, getattr(fcntl, "F_SETPIPE_SZ", 1031), 1 << 20) >= 1 << 20
+    except OSError:
+        return False
 
 
 def _signal_name(number):

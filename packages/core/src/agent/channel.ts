@@ -203,15 +203,17 @@ export class AgentChannel {
 
   /** Opens the comm and waits for the first word; asks again when that may have been lost. */
   async #greet(signal: AbortSignal | undefined): Promise<AgentHello | 'unknown'> {
-    for (;;) {
+    for (let patience = 2_000; ; patience = Math.min(patience * 2, 15_000)) {
       signal?.throwIfAborted()
-      const heard = await this.#openOnce(signal)
+      const heard = await this.#openOnce(patience, signal)
       if (heard !== 'again') return heard
+      await this.#comm?.close().catch(() => undefined) // it may have arrived after all, or never
       await linked(this.#connection, signal)
     }
   }
 
-  #openOnce(signal: AbortSignal | undefined): Promise<AgentHello | 'unknown' | 'again'> {
+  /** A kernel that just restarts loses what it is sent; one that works answers when it is done. */
+  #openOnce(patience: number, signal: AbortSignal | undefined): Promise<AgentHello | 'unknown' | 'again'> {
     return new Promise((resolve, reject) => {
       let greeted = false
       const settle = (result: AgentHello | 'unknown' | 'again' | Error): void => {
@@ -221,7 +223,7 @@ export class AgentChannel {
         else resolve(result)
       }
       const abort = (): void => settle(asError(signal?.reason))
-      const timer = setTimeout(() => settle('again'), 15_000)
+      const timer = setTimeout(() => settle('again'), patience)
       signal?.addEventListener('abort', abort, {once: true})
       const {home, workdir} = this.#options
       const comm = this.#connection.openComm(target, {...(home && {home}), ...(workdir && {workdir})}, {
