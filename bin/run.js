@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
+// `--`: Node would look for its own --env-file among the arguments of cgpu and of remote programs
 import {existsSync, readFileSync, writeSync} from 'node:fs'
 
 const argv = process.argv.slice(2)

@@ -58,7 +58,8 @@ export interface CliResult {
 
 /** Starts the built CLI; the caller waits for it and stops it. */
 export function startCgpu(args: readonly string[], {home, env = {}, cwd, nodeArgs = []}: CliOptions): ChildProcess {
-  return spawn(process.execPath, [...nodeArgs, cgpuBin, ...args], {cwd: cwd ?? home.cwd, env: {...home.env, ...env}, stdio: ['pipe', 'pipe', 'pipe']})
+  // as the shebang of bin/run.js starts it
+  return spawn(process.execPath, [...nodeArgs, '--', cgpuBin, ...args], {cwd: cwd ?? home.cwd, env: {...home.env, ...env}, stdio: ['pipe', 'pipe', 'pipe']})
 }
 
 /** Runs the built CLI to its end. */

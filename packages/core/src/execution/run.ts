@@ -1,5 +1,5 @@
 import {mkdir} from 'node:fs/promises'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import type {AgentClient} from '../agent/client.ts'
 import {errors} from '../errors.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
@@ -45,7 +45,6 @@ export class Run {
   /** ends what surrounds the program: uploading, installing, bringing outputs back */
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
-  #agent: AgentClient | undefined
   /** the job that runs now: the program's, or pip's before it */
   #job: string | undefined
 
@@ -64,12 +63,12 @@ export class Run {
   /** Sends a signal to the whole process group of the program; before and after the program, ends the run instead. */
   async signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (!this.running) this.#stop.abort(errors.interrupted('interrupted', {code: 'INTERRUPTED', details: {signal: name}}))
-    if (this.#job !== undefined) await this.#agent?.signal(this.#job, name)
+    if (this.#job !== undefined) await (await this.#session.agent()).signal(this.#job, name)
   }
 
   async execute(): Promise<RunOutcome> {
     const {plan, onEvent} = this.#options
-    const agent = (this.#agent = await this.#session.agent())
+    const agent = await this.#session.agent()
     await onEvent({type: 'started', id: this.id, runtime: this.#session.record.name})
     const workdir = this.#session.endpoint.workdir ?? agent.hello.workdir
     await this.#upload(agent, workdir)
@@ -78,11 +77,11 @@ export class Run {
     this.#signal.throwIfAborted()
     this.#job = this.id
     await startJob(this.#session, {id: this.id, argv: this.#argv(agent, workdir), cwd, env: plan.env})
-    const feeding = feedStdin(agent, this.id, this.#options.stdin ?? empty()).catch(() => undefined) // its end shows in the job itself
+    const feeding = feedStdin(this.#session, this.id, this.#options.stdin ?? empty()).catch(() => undefined) // its end shows in the job itself
     const outcome = await followJob(this.#session, this.id, {onEvent, signal: this.#signal})
     void feeding
     this.#job = undefined
-    const {outputs, missing} = await this.#collect(agent, cwd, outcome.startedAt)
+    const {outputs, missing} = await this.#collect(await this.#session.agent(), cwd, outcome.startedAt)
     return {...outcome, runtime: this.#session.record.name, outputs, missingOutputs: missing}
   }
 
@@ -159,10 +158,7 @@ export class Run {
       for (const file of found) {
         if (seen.has(file.path)) continue
         seen.add(file.path)
-        await mkdir(outputDir, {recursive: true}).catch((error: unknown) => {
-          throw cannotWrite(outputDir, error)
-        })
-        const local = await resolveInside(outputDir, safeRelative(file.path))
+        const local = await localPlace(outputDir, file.path)
         const {size, sha256} = await agent.download(remoteJoin(cwd, file.path), local, {
           signal,
           onProgress: (done, total) => void onEvent({type: 'progress', message: `downloading ${file.path}`, done, total}),
@@ -173,6 +169,18 @@ export class Run {
       }
     }
     return {outputs, missing}
+  }
+}
+
+/** Where an output goes below the folder, which no link leads out of; the folders on the way are made. */
+async function localPlace(outputDir: string, path: string): Promise<string> {
+  try {
+    await mkdir(outputDir, {recursive: true})
+    const local = await resolveInside(outputDir, safeRelative(path))
+    await mkdir(dirname(local), {recursive: true})
+    return local
+  } catch (error) {
+    throw cannotWrite(join(outputDir, path), error)
   }
 }
 

@@ -78,7 +78,26 @@ export interface ConfigEntryJson {
   origin: string
 }
 
-export interface ExecJson {
+/** What was printed, as far as it fits into JSON. */
+export interface CapturedJson {
+  /** at most 1 MiB, the beginning; bytes that are not UTF-8 become U+FFFD: --output ndjson has them all */
+  stdout: string
+  stderr: string
+  /** true when more was printed than is kept here */
+  truncated: boolean
+  displays: DisplayJson[]
+}
+
+/** A rich result of a cell; `data` maps MIME types to what the kernel sent. */
+export interface DisplayJson {
+  kind: string
+  data: Record<string, unknown>
+  metadata: Record<string, unknown>
+  executionCount?: number | undefined
+  displayId?: string | undefined
+}
+
+export interface ExecJson extends CapturedJson {
   id: string
   runtime: string
   kernel: {id: string; name: string}
@@ -91,7 +110,7 @@ export interface ExecJson {
   stderrBytes: number
 }
 
-export interface RunJson {
+export interface RunJson extends CapturedJson {
   id: string
   runtime: string
   exitStatus: number

@@ -48,14 +48,18 @@ function build(z: typeof Zod) {
   const reaped = z.looseObject({id: z.string(), reason: z.string()})
   const configEntry = z.looseObject({key: z.string(), value: z.union([z.string(), z.boolean(), z.null()]), source: z.string(), origin: z.string()})
   const cellError = z.looseObject({name: z.string(), value: z.string(), traceback: z.array(z.string())})
+  const display = z.looseObject({
+    kind: z.string(), data: mimeBundle, metadata: mimeBundle, executionCount: z.int().optional(), displayId: z.string().optional(),
+  })
+  const captured = {stdout: z.string(), stderr: z.string(), truncated: z.boolean(), displays: z.array(display)}
   const exec = z.looseObject({
     id: z.string(), runtime: z.string(), kernel: z.looseObject({id: z.string(), name: z.string()}), status: z.string(), exitStatus: z.int(),
-    executionCount: z.int().optional(), error: cellError.optional(), durationSeconds: seconds, stdoutBytes: count, stderrBytes: count,
+    executionCount: z.int().optional(), error: cellError.optional(), durationSeconds: seconds, stdoutBytes: count, stderrBytes: count, ...captured,
   })
   const artifact = z.looseObject({path: z.string(), size: count, sha256})
   const run = z.looseObject({
     id: z.string(), runtime: z.string(), exitStatus: z.int(), signal: z.string().nullable(), startedAt: z.string(), durationSeconds: seconds,
-    stdoutBytes: count, stderrBytes: count, outputs: z.array(artifact), missingOutputs: z.array(z.string()),
+    stdoutBytes: count, stderrBytes: count, outputs: z.array(artifact), missingOutputs: z.array(z.string()), ...captured,
   })
   const doctorCheck = z.looseObject({id: z.string(), title: z.string(), state: z.string(), message: z.string(), fix: z.string().optional()})
   const failure = z.looseObject({
