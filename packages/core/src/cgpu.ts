@@ -65,7 +65,7 @@ export class Cgpu {
   }
 
   /** A session on a runtime. Throws RUNTIME_GONE (66) when its provider no longer has it. */
-  async connect(record: RuntimeRecord, options: Pick<SessionOptions, 'signal' | 'onLink'> = {}): Promise<RuntimeSession> {
+  async connect(record: RuntimeRecord, options: Pick<SessionOptions, 'signal' | 'onLink' | 'heartbeatMs'> = {}): Promise<RuntimeSession> {
     const provider = await this.runtimes.provider(record.provider)
     const endpoint = await provider.connect(record.providerId).catch(async (error: unknown) => {
       if ((await provider.get(record.providerId).catch(() => undefined)) !== null) throw error

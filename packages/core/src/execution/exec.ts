@@ -1,14 +1,16 @@
-import type {ExecuteResult, KernelConnection, Message} from '@cgpu/jupyter'
+import type {ExecuteResult, KernelConnection} from '@cgpu/jupyter'
 import type {CellRecorder} from '../agent/cell.ts'
-import type {LogRecord} from '../agent/log.ts'
-import {errors} from '../errors.ts'
+import {CgpuError, errors, ExitCode} from '../errors.ts'
 import {explain} from '../runtime/explain.ts'
-import type {RuntimeSession} from '../runtime/session.ts'
-import {describeGap} from './gap.ts'
+import type {RuntimeSession, UserKernel} from '../runtime/session.ts'
+import {CellOutput, type CellError} from './cell-output.ts'
 import {cellExitStatus} from './exit-status.ts'
 import type {EventListener} from './events.ts'
+import {hasCode} from './follow-log.ts'
 import {newRunId} from './id.ts'
-import {isRateNotice, OutputMerger, type OutputPiece} from './output.ts'
+import {interruptWhenLinked} from './interrupt.ts'
+
+export type {CellError} from './cell-output.ts'
 
 export interface ExecRequest {
   code: string
@@ -20,13 +22,6 @@ export interface ExecRequest {
   timeoutMs?: number | undefined
   onInput?: ((prompt: string, password: boolean) => Promise<string>) | undefined
   onEvent: EventListener
-}
-
-export interface CellError {
-  name: string
-  value: string
-  /** lines as the kernel formats them, with ANSI colours */
-  traceback: string[]
 }
 
 export interface ExecOutcome {
@@ -50,13 +45,10 @@ export class Execution {
   readonly result: Promise<ExecOutcome>
   readonly #session: RuntimeSession
   readonly #request: ExecRequest
-  readonly #merger = new OutputMerger()
-  #connection: KernelConnection | undefined
+  readonly #stopping = new AbortController()
   #stopped: 'interrupt' | 'timeout' | undefined
-  #following: Promise<void> | undefined
-  #recorder: CellRecorder | null = null
-  #error: CellError | undefined
-  #warned = false
+  /** while our code is with the kernel */
+  #running: KernelConnection | undefined
 
   constructor(session: RuntimeSession, request: ExecRequest) {
     this.#session = session
@@ -64,33 +56,29 @@ export class Execution {
     this.result = this.#run()
   }
 
-  /** Interrupts the code as Ctrl-C would. Safe at any time. */
+  /** Interrupts the code as Ctrl-C would, when the link is down as soon as it is back. Safe at any time. */
   async interrupt(why: 'interrupt' | 'timeout' = 'interrupt'): Promise<void> {
     this.#stopped ??= why
-    await this.#connection?.interrupt()
+    const connection = this.#running
+    // not sent yet: what runs in the kernel is somebody else's, and is left alone
+    if (!connection) return this.#stopping.abort(errors.interrupted('interrupted before the code started', {code: 'INTERRUPTED'}))
+    await interruptWhenLinked(connection, () => this.#running === connection)
   }
 
   async #run(): Promise<ExecOutcome> {
     const session = this.#session
     const {kernel: spec, freshKernel} = this.#request
     const startedAt = performance.now()
-    const {kernel, connection} = await (freshKernel ? session.freshKernel(spec) : session.kernel(spec))
-    this.#connection = connection
+    const opened = await (freshKernel ? session.freshKernel(spec) : this.#unlessStopped(session.kernel(spec)))
+    const {kernel} = opened
     try {
-      if (kernel.language === 'python') {
-        const {CellRecorder} = await import('../agent/cell.ts')
-        this.#recorder = await CellRecorder.begin(connection, this.id, {home: session.endpoint.agentHome})
-      }
-      await this.#request.onEvent({type: 'started', id: this.id, runtime: session.record.name, kernel: kernel.name})
-      const result = await this.#execute(connection)
-      await this.#reconcile(result)
-      const outcome = this.#outcome(result)
+      const {result, output} = await this.#untilItRan(opened)
       return {
-        ...outcome,
+        ...this.#outcome(result, output),
         durationMs: performance.now() - startedAt,
         kernel: {id: kernel.id, name: kernel.name},
-        stdoutBytes: this.#merger.delivered.stdoutBytes,
-        stderrBytes: this.#merger.delivered.stderrBytes,
+        stdoutBytes: output.delivered.stdoutBytes,
+        stderrBytes: output.delivered.stderrBytes,
       }
     } catch (error) {
       throw explain(error, session.record)
@@ -99,22 +87,45 @@ export class Execution {
     }
   }
 
-  async #execute(connection: KernelConnection): Promise<ExecuteResult> {
-    if (this.#stopped) throw errors.interrupted('interrupted before the code started', {code: 'INTERRUPTED'})
+  async #untilItRan({kernel, connection, replaced}: UserKernel): Promise<{result: ExecuteResult; output: CellOutput}> {
+    const {onEvent} = this.#request
+    const name = this.#session.record.name
+    const recorder = kernel.language === 'python' ? await this.#unlessStopped(this.#record(connection)) : null
+    await onEvent({type: 'started', id: this.id, runtime: name, kernel: kernel.name})
+    if (replaced) {
+      await onEvent({type: 'notice', code: 'KERNEL_REPLACED', message: `the former kernel on ${name} is gone: a new kernel was started, variables are gone`})
+    }
+    for (;;) {
+      const output = new CellOutput(this.#session, this.id, recorder, onEvent)
+      const result = await this.#execute(connection, output, recorder)
+      // aborted: another client's failing cell emptied the kernel's queue, with ours in it
+      if (result.status !== 'aborted' && (await output.settle(result))) return {result, output}
+      if (this.#stopped) throw errors.interrupted('interrupted before the code started', {code: 'INTERRUPTED'})
+    }
+  }
+
+  async #record(connection: KernelConnection): Promise<CellRecorder | null> {
+    const {CellRecorder} = await import('../agent/cell.ts')
+    return CellRecorder.begin(connection, this.id, {home: this.#session.endpoint.agentHome})
+  }
+
+  async #execute(connection: KernelConnection, output: CellOutput, recorder: CellRecorder | null): Promise<ExecuteResult> {
+    this.#stopping.signal.throwIfAborted()
     const {onInput, onEvent, timeoutMs} = this.#request
     const flow = setInterval(() => {
-      // its answer does not matter, and none comes while the link is down
-      connection.request('control', 'kernel_info_request', {}, {timeoutMs: 30_000}).catch(() => undefined)
+      // its answer does not matter
+      if (connection.state === 'connected') connection.request('control', 'kernel_info_request', {}, {timeoutMs: 30_000}).catch(() => undefined)
     }, limiterResetMs)
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => void this.interrupt('timeout').catch(() => undefined), timeoutMs)
+    this.#running = connection
     try {
       return await connection.execute(this.#request.code, {
         storeHistory: true,
         allowStdin: onInput !== undefined,
         stopOnError: true,
-        ...(this.#recorder ? {userExpressions: this.#recorder.userExpressions} : {}),
-        onOutput: (message) => this.#fromSocket(message),
-        onGap: () => this.#useLog('the connection was lost for a while'),
+        ...(recorder ? {userExpressions: recorder.userExpressions} : {}),
+        onOutput: (message) => output.fromSocket(message),
+        onGap: () => output.distrust('the connection was lost for a while'),
         ...(onInput
           ? {
               onInput: async (prompt: string, password: boolean) => {
@@ -125,91 +136,33 @@ export class Execution {
           : {}),
       })
     } catch (error) {
-      await this.#salvage()
+      // anything else leaves the code running, and its log without an end
+      if (hasCode(error, 'KERNEL_DEAD') || hasCode(error, 'KERNEL_RESTARTED')) await output.salvage()
       throw error
     } finally {
+      this.#running = undefined
       clearInterval(flow)
       clearTimeout(timer)
     }
   }
 
-  #fromSocket(message: Message): void | Promise<void> {
-    if (isRateNotice(message)) return this.#useLog('the server limits its output')
-    if (message.header.msg_type === 'error') this.#error = cellError(message.content)
-    const piece = this.#merger.fromSocket(message)
-    if (piece) return this.#emit(piece)
-  }
-
-  #emit(piece: OutputPiece): void | Promise<void> {
-    return this.#request.onEvent(piece)
-  }
-
-  /** From here on the socket may have holes: follow the log on the machine, from where the socket left off. */
-  #useLog(why: string): void {
-    if (this.#recorder === null) {
-      if (this.#warned) return
-      this.#warned = true
-      void this.#request.onEvent({type: 'notice', code: 'OUTPUT_INCOMPLETE', message: `${why}; output of this kernel may be missing`})
-      return
-    }
-    if (this.#merger.source === 'log') return
-    this.#merger.switchToLog()
-    this.#following = this.#follow()
-    this.#following.catch(() => undefined) // awaited by #reconcile
-  }
-
-  async #follow(): Promise<void> {
-    const agent = await this.#session.agent()
-    await agent.follow(this.id, {offset: 0, onRecord: (record) => this.#fromLog(record)})
-  }
-
-  #fromLog(record: LogRecord): void | Promise<void> {
-    const piece = this.#pieceOf(record)
-    if (piece) return this.#emit(piece)
-  }
-
-  #pieceOf(record: LogRecord): OutputPiece | null {
-    if (record.stream === 'stdout' || record.stream === 'stderr') return this.#merger.bytesFromLog(record.stream, record.payload)
-    if (record.stream === 'notice') {
-      void this.#request.onEvent({type: 'notice', code: 'LOG_GAP', message: describeGap(record)})
-      return null
-    }
-    if (record.stream !== 'display') return null
-    const {type, content} = record.display()
-    if (type === 'error') this.#error = cellError(content)
-    return this.#merger.displayFromLog(type, content)
-  }
-
-  /** The code is over: compare what was shown with the log, and show what is missing. */
-  async #reconcile(result: ExecuteResult): Promise<void> {
-    if (this.#recorder === null) return
-    if (this.#following) return this.#following
-    const totals = await this.#recorder.end(result)
-    // null: the kernel was new to the agent after all (restarted just before); the socket is all there is
-    if (totals === null || this.#merger.isComplete(totals)) return
-    this.#merger.switchToLog()
-    for await (const record of this.#recorder.records()) await this.#fromLog(record)
-  }
-
-  /** The kernel is gone: what it printed before is in its log. */
-  async #salvage(): Promise<void> {
-    if (this.#recorder === null) return
+  async #unlessStopped<T>(work: Promise<T>): Promise<T> {
+    const {signal} = this.#stopping
+    const stopped = Promise.withResolvers<never>()
+    const stop = (): void => stopped.reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, {once: true})
     try {
-      if (!this.#following) {
-        this.#merger.switchToLog()
-        this.#following = this.#follow()
-      }
-      await this.#following
-    } catch {
-      // the machine is gone with its log; the caller reports why
+      return await Promise.race([work, stopped.promise])
+    } finally {
+      signal.removeEventListener('abort', stop)
     }
   }
 
-  #outcome(result: ExecuteResult): Pick<ExecOutcome, 'id' | 'status' | 'exitStatus' | 'executionCount' | 'error'> {
-    const error = result.error ?? this.#error
+  #outcome(result: ExecuteResult, output: CellOutput): Pick<ExecOutcome, 'id' | 'status' | 'exitStatus' | 'executionCount' | 'error'> {
+    const error = result.error ?? output.error
     const count = result.executionCount === undefined ? {} : {executionCount: result.executionCount}
-    const failed = result.replyLost ? error !== undefined : result.status !== 'ok'
-    if (!failed) return {id: this.id, status: 'ok', exitStatus: 0, ...count}
+    if (!this.#failed(result, output)) return {id: this.id, status: 'ok', exitStatus: 0, ...count}
     const interrupted = this.#stopped !== undefined && (error === undefined || error.name === 'KeyboardInterrupt')
     if (interrupted && this.#stopped === 'timeout') {
       throw errors.interrupted(`the code was interrupted after ${(this.#request.timeoutMs ?? 0) / 1000} s`, {
@@ -224,14 +177,14 @@ export class Execution {
       ...(error ? {error} : {}),
     }
   }
-}
 
-function cellError(content: Record<string, unknown>): CellError {
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-  const lines = content['traceback']
-  return {
-    name: text(content['ename']),
-    value: text(content['evalue']),
-    traceback: Array.isArray(lines) ? lines.filter((line) => typeof line === 'string') : [],
+  /** Without a reply the output tells, or the machine's own account; where neither does, nothing is claimed. */
+  #failed(result: ExecuteResult, output: CellOutput): boolean {
+    if (!result.replyLost) return result.status !== 'ok'
+    if (output.error) return true
+    if (output.exitCode !== undefined) return output.exitCode !== 0
+    throw new CgpuError(`the connection to ${this.#session.record.name} was lost, and how the code ended cannot be told`, {
+      code: 'OUTCOME_UNKNOWN', category: 'kernel', exit: ExitCode.lost, fix: 'look at what it left on the machine before you run it again', details: {id: this.id},
+    })
   }
 }

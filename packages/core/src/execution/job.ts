@@ -1,7 +1,8 @@
-import type {AgentClient, JobStatus} from '../agent/client.ts'
+import type {JobStatus} from '../agent/client.ts'
 import {errors} from '../errors.ts'
 import {explain} from '../runtime/explain.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
+import {followLog, withAgent} from './follow-log.ts'
 import {describeGap} from './gap.ts'
 import type {EventListener} from './events.ts'
 
@@ -38,21 +39,26 @@ export interface AttachOptions {
 
 /** Starts a job, or attaches to it when its id was started before: the same id never runs twice. */
 export async function startJob(session: RuntimeSession, spec: JobSpec): Promise<{attached: boolean}> {
-  const agent = await session.agent()
+  const {id: run, argv, env, cwd} = spec
+  let asked = 0
   return guard(session, () =>
-    agent.start({run: spec.id, argv: spec.argv, env: spec.env, stdin: true, ...(spec.cwd === undefined ? {} : {cwd: spec.cwd})}),
+    withAgent(session, async (agent) => {
+      asked++
+      const {attached} = await agent.start({run, argv, env, stdin: true, ...(cwd === undefined ? {} : {cwd})})
+      // asked before through a kernel that went: then it was most likely we who started it
+      return {attached: attached && asked === 1}
+    }),
   )
 }
 
-/** Delivers a job's output from an offset until it is over. Throws JOB_LOST (71) when its process vanished. */
+/** Delivers a job's output from an offset until it is over. Throws JOB_NOT_FOUND (66), JOB_LOST (71) when its process vanished. */
 export async function followJob(session: RuntimeSession, id: string, options: AttachOptions): Promise<JobOutcome> {
-  const agent = await session.agent()
-  const {onEvent} = options
-  let logOffset = options.offset ?? 0
+  const {onEvent, signal, offset = 0} = options
+  let logOffset = offset
   const status = await guard(session, () =>
-    agent.follow(id, {
-      offset: logOffset,
-      ...(options.signal ? {signal: options.signal} : {}),
+    followLog(session, id, {
+      offset,
+      signal,
       onRecord: async (record) => {
         if (record.stream === 'stdout' || record.stream === 'stderr') await onEvent({type: record.stream, data: record.payload})
         else if (record.stream === 'notice') {
@@ -62,6 +68,9 @@ export async function followJob(session: RuntimeSession, id: string, options: At
       },
     }),
   )
+  if (!status) {
+    throw errors.notFound(`${session.record.name} knows no job ${id}`, {code: 'JOB_NOT_FOUND', fix: `cgpu job list -r ${session.record.name}`, details: {id}})
+  }
   return outcome(session, status, logOffset)
 }
 
@@ -89,13 +98,14 @@ function outcome(session: RuntimeSession, status: JobStatus, logOffset: number):
 }
 
 /** Feeds a local stream to a job's stdin until it ends, in order and by offset, so that a lost link loses nothing. */
-export async function feedStdin(agent: AgentClient, id: string, source: AsyncIterable<Uint8Array>): Promise<void> {
+export async function feedStdin(session: RuntimeSession, id: string, source: AsyncIterable<Uint8Array>): Promise<void> {
   let offset = 0
-  for await (const chunk of source) {
-    await agent.stdin(id, {offset, data: chunk})
-    offset += chunk.length
+  for await (const data of source) {
+    const at = offset
+    await withAgent(session, (agent) => agent.stdin(id, {offset: at, data}))
+    offset += data.length
   }
-  await agent.stdin(id, {offset, eof: true})
+  await withAgent(session, (agent) => agent.stdin(id, {offset, eof: true}))
 }
 
 async function guard<T>(session: RuntimeSession, work: () => Promise<T>): Promise<T> {

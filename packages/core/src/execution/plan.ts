@@ -62,7 +62,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     packages: request.packages.map(checkPackage),
     requirements: request.requirements === undefined ? undefined : await readText(request.cwd, request.requirements),
     env: request.env,
-    remoteCwd: request.remoteCwd,
+    remoteCwd: request.remoteCwd === undefined ? undefined : checkRemoteCwd(request.remoteCwd),
     outputs: request.outputs.map(checkPattern),
   }
 }
@@ -130,6 +130,7 @@ function remotePath(cwd: string, local: string): string {
 }
 
 async function statLocal(local: string, path: string, what: string): Promise<Stats> {
+  if (path === '') throw errors.usage(`the path of a ${what} cannot be empty`, {code: 'INVALID_PATH', category: 'file', fix: `give the path of a ${what}`})
   try {
     return await stat(local)
   } catch (error) {
@@ -160,6 +161,14 @@ function checkPackage(name: string): string {
   if (/^[A-Za-z0-9][^\0-\x1f\x7f]{0,299}$/.test(trimmed)) return trimmed
   throw errors.usage(`${JSON.stringify(trimmed).slice(0, 80)} is not the name of a package`, {
     code: 'INVALID_PACKAGE', fix: 'give names as pip takes them: --packages "numpy==2.1, pandas"',
+  })
+}
+
+/** A folder on the machine: only the machine knows whether it is there. */
+function checkRemoteCwd(path: string): string {
+  if (path.trim() !== '' && path.length <= 4096 && !/[\0-\x1f\x7f]/.test(path)) return path
+  throw errors.usage(`${JSON.stringify(path).slice(0, 80)} cannot be a folder to run in`, {
+    code: 'INVALID_PATH', category: 'file', fix: 'give --cwd a path below the working folder of the runtime',
   })
 }
 

@@ -1,4 +1,4 @@
-import type {JupyterServer, KernelConnection} from '@cgpu/jupyter'
+import type {JupyterServer, KernelConnection, LinkState} from '@cgpu/jupyter'
 import type {AgentClient} from '../agent/client.ts'
 import {CgpuError, errors} from '../errors.ts'
 import type {RuntimeEndpoint} from '../provider.ts'
@@ -11,7 +11,10 @@ export interface SessionOptions {
   endpoint: RuntimeEndpoint
   store: RecordStore
   signal?: AbortSignal | undefined
-  onLink?: ((state: 'reconnecting' | 'connected', detail: string) => void) | undefined
+  /** told once when the first of this session's links is lost, and once when all are back */
+  onLink?: ((state: 'reconnecting' | 'connected', reason: string) => void) | undefined
+  /** how often links are checked for life; two misses end one. Default 10_000 */
+  heartbeatMs?: number | undefined
 }
 
 export interface UserKernel {
@@ -19,6 +22,8 @@ export interface UserKernel {
   connection: KernelConnection
   /** true when no kernel was there and this call started one: its state is empty */
   started: boolean
+  /** true when it was started in place of one that this machine remembered: variables that people count on are gone */
+  replaced: boolean
 }
 
 /** Paths under which cgpu's kernels are registered as sessions, so that every command finds the same ones. */
@@ -34,13 +39,19 @@ export class RuntimeSession {
   readonly #options: SessionOptions
   readonly #connections: KernelConnection[] = []
   readonly #kernels = new Map<string, Promise<UserKernel>>()
+  /** as in the record, and what this session found since */
+  readonly #known = new Map<string, KnownKernel>()
+  /** connections whose link is down */
+  readonly #down = new Set<KernelConnection>()
+  #lost = false
   #server: Promise<JupyterServer> | undefined
-  #agent: Promise<AgentClient> | undefined
+  #agent: Promise<{client: AgentClient; connection: KernelConnection}> | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
     this.record = options.record
     this.endpoint = options.endpoint
+    for (const [key, kernel] of Object.entries(options.record.kernels)) this.#known.set(key, kernel)
   }
 
   server(): Promise<JupyterServer> {
@@ -52,7 +63,7 @@ export class RuntimeSession {
   async kernel(spec?: string): Promise<UserKernel> {
     const key = spec ?? 'default'
     const open = await this.#kernels.get(key)?.catch(() => undefined)
-    if (open && open.connection.state !== 'closed') return {...open, started: false}
+    if (open && open.connection.state !== 'closed') return {...open, started: false, replaced: false}
     const opening = this.#kernel(key, spec)
     this.#kernels.set(key, opening)
     return opening
@@ -64,7 +75,7 @@ export class RuntimeSession {
       const server = await this.server()
       const chosen = await this.#spec(spec)
       const model = await server.startKernel({name: chosen.name})
-      return {kernel: {id: model.id, ...chosen}, connection: await this.#open(model.id), started: true}
+      return {kernel: {id: model.id, ...chosen}, connection: await this.#open(model.id), started: true, replaced: false}
     })
   }
 
@@ -72,13 +83,23 @@ export class RuntimeSession {
     await this.#guard(async () => (await this.server()).shutdownKernel(id))
   }
 
-  /** cgpu's own kernel with the agent in it: busy user kernels never block it. Opened once. */
-  agent(): Promise<AgentClient> {
-    this.#agent ??= this.#guard(async () => {
+  /** cgpu's own kernel with the agent in it: busy user kernels never block it. Opened once, and anew when its kernel has gone. */
+  async agent(): Promise<AgentClient> {
+    const before = this.#agent
+    const open = await before?.catch(() => undefined)
+    if (open && open.connection.state !== 'closed') return open.client
+    // whoever comes here first opens it for all
+    const opening = this.#agent === before || !this.#agent ? this.#openAgent() : this.#agent
+    this.#agent = opening
+    return (await opening).client
+  }
+
+  #openAgent(): Promise<{client: AgentClient; connection: KernelConnection}> {
+    return this.#guard(async () => {
       const [{AgentClient}, {connection}] = await Promise.all([import('../agent/client.ts'), this.#kernel('control', undefined, 'python')])
-      return AgentClient.open(connection, this.endpoint.agentHome === undefined ? {} : {home: this.endpoint.agentHome})
+      const client = await AgentClient.open(connection, this.endpoint.agentHome === undefined ? {} : {home: this.endpoint.agentHome})
+      return {client, connection}
     })
-    return this.#agent
   }
 
   /** Ends this side's sockets. */
@@ -89,10 +110,10 @@ export class RuntimeSession {
 
   async #kernel(key: string, spec: string | undefined, language?: string): Promise<UserKernel> {
     return this.#guard(async () => {
-      const known = this.record.kernels[key]
+      const known = this.#known.get(key)
       if (known) {
         try {
-          return {kernel: known, connection: await this.#open(known.id), started: false}
+          return {kernel: known, connection: await this.#open(known.id), started: false, replaced: false}
         } catch (error) {
           // culled, shut down or lost with a server restart: the session below starts another
           if (!isGone(error)) throw error
@@ -104,13 +125,15 @@ export class RuntimeSession {
       const session = await server.ensureSession({path: sessionPath(key), name: `cgpu ${key}`, type: 'console', kernelName: chosen.name})
       const kernel: KnownKernel = {id: session.kernel.id, ...chosen}
       const connection = await this.#open(kernel.id)
+      this.#known.set(key, kernel)
       await this.#options.store
         .update(this.record.id, (old) => ({...old, kernels: {...old.kernels, [key]: kernel}}))
         .catch((error: unknown) => {
           // only a cache: a session without a record (released meanwhile) still works
           if (!(error instanceof CgpuError)) throw error
         })
-      return {kernel, connection, started: !before.has(kernel.id)}
+      const started = !before.has(kernel.id)
+      return {kernel, connection, started, replaced: started && known !== undefined}
     })
   }
 
@@ -134,16 +157,27 @@ export class RuntimeSession {
 
   async #open(kernelId: string): Promise<KernelConnection> {
     const server = await this.server()
-    const {signal, onLink} = this.#options
-    const connection = await server.openKernel(kernelId, signal ? {signal} : {})
+    const {signal, heartbeatMs} = this.#options
+    const connection = await server.openKernel(kernelId, {...(signal ? {signal} : {}), ...(heartbeatMs === undefined ? {} : {heartbeatMs})})
     this.#connections.push(connection)
-    if (onLink) {
-      connection.onLink((state, detail) => {
-        // every further attempt is told too; people want to know that it is gone and that it is back
-        if (state === 'connected' || (state === 'reconnecting' && !detail.attempt)) onLink(state, detail.reason ?? '')
-      })
-    }
+    connection.onLink((state, detail) => this.#linkChanged(connection, state, detail.reason ?? ''))
+    this.#tellLink('')
     return connection
+  }
+
+  /** Kernels share one network: people are told once that it is gone, and once that it is back. */
+  #linkChanged(connection: KernelConnection, state: LinkState, reason: string): void {
+    if (state === 'reconnecting') this.#down.add(connection)
+    else this.#down.delete(connection)
+    // a connection that ended for good is no good news; the one that takes its place is
+    if (state !== 'closed') this.#tellLink(reason)
+  }
+
+  #tellLink(reason: string): void {
+    const lost = this.#down.size > 0
+    if (lost === this.#lost) return
+    this.#lost = lost
+    this.#options.onLink?.(lost ? 'reconnecting' : 'connected', lost ? reason : '')
   }
 
   async #guard<T>(work: () => Promise<T>): Promise<T> {
