@@ -96,6 +96,7 @@ for (const kernelName of ['python3', 'colab']) {
     })
     afterEach(async () => {
       chaos.mode = 'pass'
+      chaos.cutAfter = Infinity
       chaos.refuse(false)
       await Promise.all(open.splice(0).map(each => each.close()))
       await direct.shutdownKernel(kernelId)
@@ -186,6 +187,48 @@ for (const kernelName of ['python3', 'colab']) {
       assert.deepEqual([result.status, result.replyLost, result.started], ['unknown', true, false])
       const seen = await kernel.execute('', {userExpressions: {x: 'x'}})
       assert.match(JSON.stringify(seen.userExpressions), /"1"/)
+    })
+
+    it('says so when the link is cut in the middle of a request', async () => {
+      const kernel = await connect()
+      chaos.cutAfter = chaos.bytes + 100_000
+      const lost = link(kernel, 'reconnecting')
+      const done = kernel.execute(`x = 1 # ${'.'.repeat(3_000_000)}`)
+      await lost
+      chaos.cutAfter = Infinity
+      const result = await done
+      assert.deepEqual([result.status, result.replyLost, result.started], ['unknown', true, false])
+      assert.equal((await kernel.execute('x')).error?.name, 'NameError')
+    })
+
+    for (const [how, gap] of [['RST', 'reconnected'], ['half-open', 'new-session']] as const) {
+      it(`tells comms of a gap after ${how}, and they go on`, async () => {
+        const kernel = await connect()
+        await kernel.execute([
+          'def _echo(comm, msg): comm.on_msg(lambda m: comm.send(m["content"]["data"]))',
+          'get_ipython().kernel.comm_manager.register_target("echo", _echo)',
+        ].join('\n'))
+        const [got, gaps] = [Promise.withResolvers<Record<string, unknown>>(), Promise.withResolvers<string>()]
+        const comm = kernel.openComm('echo', {}, {onMessage: data => got.resolve(data), onGap: reason => gaps.resolve(reason)})
+        await comm.opened
+        await kernel.info()
+        if (how === 'RST') chaos.rstAll()
+        else chaos.freezeExisting()
+        assert.equal(await gaps.promise, gap)
+        await comm.send({n: 1})
+        assert.deepEqual(await got.promise, {n: 1})
+      })
+    }
+
+    it('closes comms when the kernel is restarted', async () => {
+      const kernel = await connect()
+      await kernel.execute('get_ipython().kernel.comm_manager.register_target("quiet", lambda comm, msg: None)')
+      const closed = Promise.withResolvers<void>()
+      await kernel.openComm('quiet', {}, {onClose: () => closed.resolve()}).opened
+      await kernel.info()
+      await direct.restartKernel(kernelId)
+      await closed.promise
+      assert.equal(kernel.state, 'connected')
     })
 
     it('sends what was asked for while the link was down once it is back', async () => {

@@ -65,8 +65,10 @@ export class Link {
     }
     ws.on('error', error => lost({kind: 'closed', reason: messageOf(error)}))
     ws.on('close', (code, reason) => lost({kind: 'closed', reason: reason.length > 0 ? reason.toString() : `closed with ${code}`}))
-    this.#stopHeartbeat = watchHeartbeat(ws, socket, {
+    this.#stopHeartbeat = watchHeartbeat({
       intervalMs: options.heartbeatMs,
+      look: () => ({bytesRead: socket.bytesRead, sendsFlushed: this.#queue.flushed, paused: ws.isPaused}),
+      ping: () => ws.ping(undefined, undefined, ignoreError),
       onDead: () => {
         lost({kind: 'dead', reason: 'no sign of life'})
         ws.terminate()

@@ -13,9 +13,15 @@ export class SendQueue {
   readonly #ws: WebSocket
   #tail: Promise<void> = Promise.resolve()
   #length = 0
+  #flushed = 0
 
   constructor(ws: WebSocket) {
     this.#ws = ws
+  }
+
+  /** How many sends that had to wait are through: progress. Small ones vanish in the system's buffer, of a dead link too. */
+  get flushed(): number {
+    return this.#flushed
   }
 
   send(frame: string | Uint8Array, onFirstByte?: () => void): Promise<void> {
@@ -40,14 +46,17 @@ export class SendQueue {
     const binary = typeof frame !== 'string'
     if (frame.length <= fragmentBytes) {
       const flushed = this.#send(frame, binary, true)
-      if (this.#ws.bufferedAmount > highWaterBytes) return flushed
-      flushed.catch(() => {})
+      if (this.#ws.bufferedAmount > highWaterBytes) {
+        await flushed
+        this.#flushed++
+      } else flushed.catch(() => {})
       return
     }
     const bytes = typeof frame === 'string' ? Buffer.from(frame) : frame
     for (let start = 0; start < bytes.length; start += fragmentBytes) {
       const end = start + fragmentBytes
       await this.#send(bytes.subarray(start, end), binary, end >= bytes.length)
+      this.#flushed++
     }
   }
 

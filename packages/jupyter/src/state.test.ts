@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import {backoff, pause} from './backoff.ts'
 import type {Message} from './contract.ts'
+import {Pulse} from './heartbeat.ts'
 import {ProcessIdentity} from './identity.ts'
 import {Inbox} from './inbox.ts'
 
@@ -86,4 +87,20 @@ describe('backoff', () => {
     await assert.rejects(waiting, /enough/)
     await assert.rejects(pause(60_000, abort.signal), /enough/)
   })
+})
+
+describe('heartbeat', () => {
+  const table: [string, {read?: number; flushed?: number; paused?: boolean}[], boolean[]][] = [
+    ['gives up at the second silent tick', [{}, {}], [false, true]],
+    ['takes any byte for life', [{}, {read: 1}, {read: 1}, {read: 2}, {read: 2}, {read: 2}], [false, false, false, false, false, true]],
+    ['takes progress in sending for life', [{flushed: 1}, {flushed: 2}, {flushed: 3}, {flushed: 3}, {flushed: 3}], [false, false, false, false, true]],
+    ['does not judge while paused', [{paused: true}, {paused: true}, {paused: true}, {}, {}], [false, false, false, false, true]],
+  ]
+  for (const [what, ticks, dead] of table) {
+    it(what, () => {
+      const signs = ({read = 0, flushed = 0, paused = false}): {bytesRead: number; sendsFlushed: number; paused: boolean} => ({bytesRead: read, sendsFlushed: flushed, paused})
+      const pulse = new Pulse(signs({}))
+      assert.deepEqual(ticks.map(each => pulse.tick(signs(each))), dead)
+    })
+  }
 })
