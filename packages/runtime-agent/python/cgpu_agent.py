@@ -1581,10 +1581,8 @@ def _before_reply(cell, content):
     deadline = time.monotonic() + DRAIN
     for stream in _streams:
         watcher = getattr(stream, "cgpu_watcher", None)
-        if watcher is not None:
-            watcher.drain(deadline)
-    for stream in _streams:
-        stream.flush()
+        if (watcher is not None and watcher.drain(deadline)) or stream not in (sys.stdout, sys.stderr):
+            stream.flush()  # otherwise the kernel did it just before
     cell.result = {key: content.get(key) for key in ("status", "ename", "evalue", "execution_count")}
     totals = dict(cell.totals(), run=cell.status["id"])
     shown = {"status": "ok", "data": {TOTALS: totals}, "metadata": {}}
@@ -1691,11 +1689,15 @@ class Watcher:
                 self.passed += len(data)
 
     def drain(self, deadline):
+        """Waits until what is in the pipe now was handed on; false when there was nothing."""
         with self.lock:
             waiting = struct.unpack("i", fcntl.ioctl(self.fd, termios.FIONREAD, b"\0" * 4))[0]
             target = self.taken + waiting
+        if self.passed >= target:
+            return False
         while self.passed < target and self.stream.watch_fd_thread.is_alive() and time.monotonic() < deadline:
             time.sleep(0.0002)
+        return True
 
 
 class FastWrites:

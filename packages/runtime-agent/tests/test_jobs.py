@@ -317,6 +317,17 @@ class Listing(JobCase):
         self.assertEqual((listed[0]["shell"], listed[1]["argv"]), ("exit 2", ["true"]))
         self.assertNotIn("owner", listed[0])
 
+    def test_old_cells_are_removed_but_for_the_newest(self):
+        for number in range(6):
+            folder, _ = agent.claim(self.home, "cell%d" % number, None)
+            ended = {"id": "cell%d" % number, "kind": "cell", "state": "exited", "startedAt": number, "endedAt": number}
+            agent.save_status(folder, dict(ended, endedAt=time.time() if number == 0 else number))
+        job = self.start("true")
+        self.wait(job)
+        agent.prune_cells(self.home, keep=3)
+        left = sorted(os.listdir(os.path.join(self.home, "runs")))
+        self.assertEqual(left, sorted(["cell0", "cell3", "cell4", "cell5", job]))
+
     def test_a_broken_status_file_is_not_an_error(self):
         folder, _ = agent.claim(self.home, "broken", None)
         for content in ("", "{", "[1]", "null"):
