@@ -78,7 +78,7 @@ for (const kernelName of ['python3', 'colab']) {
     let files = 0
 
     const connect = async (options: KernelOptions = {}, through = server): Promise<KernelConnection> => {
-      const kernel = await through.openKernel(kernelId, {heartbeatMs: 300, ...options})
+      const kernel = await through.openKernel(kernelId, {heartbeatMs: 500, ...options})
       open.push(kernel)
       return kernel
     }
@@ -355,7 +355,7 @@ for (const kernelName of ['python3', 'colab']) {
     })
 
     it('survives a stopped server process and continues', async () => {
-      const kernel = await connect({heartbeatMs: 100})
+      const kernel = await connect()
       const [out, go] = [new Output(), signalFile()]
       const done = kernel.execute(counting(10, go), out.options)
       await out.shows(/^4$/m)
@@ -394,7 +394,7 @@ describe('kernel link, server killed', function () {
     const server = new JupyterServer({url: first.url, token: first.token})
     try {
       const {id} = await server.startKernel()
-      const kernel = await server.openKernel(id, {heartbeatMs: 300})
+      const kernel = await server.openKernel(id, {heartbeatMs: 500})
       const out = new Output()
       const done = assert.rejects(kernel.execute('import time\nprint("on", flush=True)\ntime.sleep(60)', out.options), {code: 'KERNEL_DEAD'})
       await out.shows(/on/)

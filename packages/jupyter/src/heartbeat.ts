@@ -16,17 +16,20 @@ export interface HeartbeatOptions {
 
 /** Intervals without a sign of life after which a link is given up. */
 const allowedMisses = 2
+/** The same before the first byte: a server reads nothing, pings included, until a restarting kernel has answered it. */
+const allowedAtFirst = 6
 
 /**
  * Judges a link by what was seen at each tick. Any received byte is a sign of life, and so is progress in what we send: on a
  * slow line a ping waits behind a big message. A socket that we paused ourselves is not judged.
  */
 export class Pulse {
+  readonly #first: Signs
   #last: Signs
   #misses = 0
 
   constructor(first: Signs) {
-    this.#last = first
+    this.#first = this.#last = first
   }
 
   /** True when the link is dead, though no FIN or RST came: cable, NAT, sleep. */
@@ -34,7 +37,7 @@ export class Pulse {
     const alive = now.bytesRead !== this.#last.bytesRead || now.sendsFlushed !== this.#last.sendsFlushed || now.paused
     this.#misses = alive ? 0 : this.#misses + 1
     this.#last = now
-    return this.#misses >= allowedMisses
+    return this.#misses >= (now.bytesRead === this.#first.bytesRead ? allowedAtFirst : allowedMisses)
   }
 }
 

@@ -91,10 +91,11 @@ describe('backoff', () => {
 
 describe('heartbeat', () => {
   const table: [string, {read?: number; flushed?: number; paused?: boolean}[], boolean[]][] = [
-    ['gives up at the second silent tick', [{}, {}], [false, true]],
-    ['takes any byte for life', [{}, {read: 1}, {read: 1}, {read: 2}, {read: 2}, {read: 2}], [false, false, false, false, false, true]],
-    ['takes progress in sending for life', [{flushed: 1}, {flushed: 2}, {flushed: 3}, {flushed: 3}, {flushed: 3}], [false, false, false, false, true]],
-    ['does not judge while paused', [{paused: true}, {paused: true}, {paused: true}, {}, {}], [false, false, false, false, true]],
+    ['gives up at the second silent tick', [{read: 1}, {read: 1}, {read: 1}], [false, false, true]],
+    ['is more patient before the first byte', [{}, {}, {}, {}, {}, {}], [false, false, false, false, false, true]],
+    ['takes any byte for life', [{read: 1}, {read: 1}, {read: 2}, {read: 2}, {read: 2}], [false, false, false, false, true]],
+    ['takes progress in sending for life', [{read: 1}, {read: 1, flushed: 1}, {read: 1, flushed: 2}, {read: 1, flushed: 2}, {read: 1, flushed: 2}], [false, false, false, false, true]],
+    ['does not judge while paused', [{read: 1}, {read: 1, paused: true}, {read: 1, paused: true}, {read: 1}, {read: 1}], [false, false, false, false, true]],
   ]
   for (const [what, ticks, dead] of table) {
     it(what, () => {
