@@ -1642,6 +1642,7 @@ class Watcher:
         self.lock = threading.Lock()
         self.taken = 0  # bytes read from the pipe
         self.passed = 0  # bytes handed on
+        self.told = 0  # of these, those that `drain` spoke of
 
     @classmethod
     def adopt(cls, stream):
@@ -1689,15 +1690,14 @@ class Watcher:
                 self.passed += len(data)
 
     def drain(self, deadline):
-        """Waits until what is in the pipe now was handed on; false when there was nothing."""
+        """Waits until what is in the pipe now was handed on; true when something was since this was asked last."""
         with self.lock:
             waiting = struct.unpack("i", fcntl.ioctl(self.fd, termios.FIONREAD, b"\0" * 4))[0]
             target = self.taken + waiting
-        if self.passed >= target:
-            return False
         while self.passed < target and self.stream.watch_fd_thread.is_alive() and time.monotonic() < deadline:
             time.sleep(0.0002)
-        return True
+        before, self.told = self.told, self.passed
+        return before != self.told
 
 
 class FastWrites:
