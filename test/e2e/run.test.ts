@@ -11,15 +11,11 @@ const bytes = Buffer.concat([Buffer.from(Array.from({length: 512}, (_, i) => i %
 for (const {place, make} of places) {
   describe(`cgpu run on ${place}`, () => {
     let bench: Workbench
-    let stop: () => Promise<void>
     before(async () => {
       bench = await workbench()
-      ;({stop} = await make(bench))
+      await make(bench)
     })
-    after(async () => {
-      await bench.remove()
-      await stop()
-    })
+    after(() => bench.remove())
     const sh = (line: string, ...rest: string[]) => bench.cli(['run', '-q', ...rest, '--', 'sh', '-c', line])
 
     it('trains the example and brings its outputs back', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import {mkdir, writeFile} from 'node:fs/promises'
+import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {processesOf} from '../contract/processes-of.ts'
 import {cgpu, type CliOptions, type CliResult, envelope, sealedHome, type SealedHome} from './cli.ts'
-import {startJupyter, testPython} from './jupyter-server.ts'
+import {startJupyter, type StartJupyterOptions, type TestJupyter, testPython} from './jupyter-server.ts'
 
 /** A sealed home whose local runtimes start the tests' Python, and short ways to use it. */
 export interface Workbench {
@@ -14,13 +15,16 @@ export interface Workbench {
   data<T>(args: readonly string[], options?: Partial<CliOptions>): Promise<T>
   /** writes a file of the working folder; returns its path */
   file(name: string, content: string | Uint8Array, mode?: number): Promise<string>
-  /** Releases every runtime, waits until no process of this home is left, and removes it. */
+  /** has it called by `remove`, the last one first */
+  onRemove(stop: () => Promise<unknown>): void
+  /** Releases every runtime, stops what was added, waits until no process of this home is left, and removes it. */
   remove(): Promise<void>
 }
 
 export async function workbench(): Promise<Workbench> {
   const home = await sealedHome()
   Object.assign(home.env, {CGPU_PYTHON: testPython})
+  const stops: (() => Promise<unknown>)[] = []
   const cli: Workbench['cli'] = (args, options = {}) => cgpu(args, {home, ...options})
   return {
     home,
@@ -38,9 +42,14 @@ export async function workbench(): Promise<Workbench> {
       await writeFile(path, content, {mode})
       return path
     },
+    onRemove: (stop) => void stops.unshift(stop),
     async remove() {
       try {
         await cli(['stop', '--all', '--yes'])
+      } finally {
+        for (const stop of stops) await stop()
+      }
+      try {
         await nothingLeft(home)
       } finally {
         await home.remove()
@@ -49,23 +58,32 @@ export async function workbench(): Promise<Workbench> {
   }
 }
 
+/** A Jupyter server that someone else started, in a home of its own: the agent keeps its files there. Stopped with the bench. */
+export async function jupyterFor(bench: Workbench, options: StartJupyterOptions = {}): Promise<TestJupyter> {
+  const home = await mkdtemp(join(tmpdir(), 'cgpu-elsewhere-'))
+  const server = await startJupyter({...options, env: {HOME: home, ...options.env}})
+  bench.onRemove(async () => {
+    await server.stop()
+    await rm(home, {recursive: true, force: true, maxRetries: 5})
+  })
+  return server
+}
+
 /** Where the commands have to work alike: a name for the test, and what makes its runtime `there`. */
-export const places: {place: string; make: (bench: Workbench) => Promise<{stop: () => Promise<void>}>}[] = [
+export const places: {place: string; make: (bench: Workbench) => Promise<void>}[] = [
   {
     place: 'a local runtime',
     async make(bench) {
       const made = await bench.cli(['runtime', 'create', '--name', 'there'])
       assert.equal(made.status, 0, made.stderr)
-      return {stop: async () => undefined}
     },
   },
   {
     place: 'a Jupyter server started by someone else',
     async make(bench) {
-      const server = await startJupyter()
+      const server = await jupyterFor(bench)
       const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
       assert.equal(added.status, 0, added.stderr)
-      return {stop: () => server.stop()}
     },
   },
 ]

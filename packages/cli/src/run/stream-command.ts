@@ -6,9 +6,9 @@ import type {EventSink} from '../stream/sink.ts'
 export type CommandSink = EventSink & {kind: 'text' | 'json' | 'ndjson'; captured?: () => Captured}
 
 export interface Interruption {
-  /** what the first Ctrl-C does */
-  first: () => Promise<void>
-  /** what is said when the second one leaves; asked then, as it depends on how far the work is */
+  /** what the first Ctrl-C does; absent: it leaves */
+  first?: () => Promise<void>
+  /** what is said when it is left; asked then, as it depends on how far the work is */
   leave: () => string
 }
 
@@ -66,7 +66,7 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
       const left = (exit: number, signal: string): void =>
         reject(new CgpuError(`left; ${leave()}`, {code: 'INTERRUPTED', category: 'runtime', exit, details: {signal}}))
       const onInt = (): void => {
-        if (asked) return left(ExitCode.interrupted, 'SIGINT')
+        if (asked || !first) return left(ExitCode.interrupted, 'SIGINT')
         asked = true
         this.notice('interrupting; Ctrl-C again leaves')
         first().catch(() => undefined)

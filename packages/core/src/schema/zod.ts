@@ -61,6 +61,15 @@ function build(z: typeof Zod) {
     id: z.string(), runtime: z.string(), exitStatus: z.int(), signal: z.string().nullable(), startedAt: z.string(), durationSeconds: seconds,
     stdoutBytes: count, stderrBytes: count, outputs: z.array(artifact), missingOutputs: z.array(z.string()), ...captured,
   })
+  const job = z.looseObject({
+    id: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.int().nullable(), signal: z.string().nullable(),
+    createdAt: z.string().nullable(), endedAt: z.string().nullable(), stdoutBytes: count, stderrBytes: count, argv: z.array(z.string()).optional(),
+  })
+  const attached = z.looseObject({
+    id: z.string(), runtime: z.string(), exitStatus: z.int(), signal: z.string().nullable(), startedAt: z.string(), durationSeconds: seconds,
+    stdoutBytes: count, stderrBytes: count, logOffset: count, ...captured,
+  })
+  const copied = z.looseObject({from: z.string(), to: z.string(), size: count, sha256})
   const doctorCheck = z.looseObject({id: z.string(), title: z.string(), state: z.string(), message: z.string(), fix: z.string().optional()})
   const failure = z.looseObject({
     schema: z.literal(1), ok: z.literal(false), command: z.string(), warnings: z.array(z.string()),
@@ -74,5 +83,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, reaped, configEntry, exec, artifact, run, doctorCheck, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, reaped, configEntry, exec, artifact, run, job, attached, copied, doctorCheck, failure, envelope}
 }

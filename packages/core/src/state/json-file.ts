@@ -3,7 +3,7 @@ import {isUtf8} from 'node:buffer'
 import {CgpuError, errors} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {type JsonObject, isObject, parseJson} from './json.ts'
-import {errnoOf} from './write-error.ts'
+import {cannotWrite, errnoOf} from './write-error.ts'
 
 export interface JsonFileOptions<T extends object> {
   path: string
@@ -183,6 +183,8 @@ async function duplicate(from: string, to: string): Promise<void> {
 
 function cannotRead(path: string, error: unknown): CgpuError {
   if (error instanceof CgpuError) return error
+  // nothing can be kept there either: say so as a writer would
+  if (errnoOf(error) === 'ENOTDIR') return cannotWrite(path, error)
   return errors.notFound(`cannot read ${sanitizeLine(path)}: ${errnoOf(error) === 'EACCES' ? 'permission denied' : sanitizeLine(String(error))}`, {
     code: 'CANNOT_READ', category: 'file', fix: 'make the file readable for you', details: {path}, cause: error,
   })
