@@ -29,7 +29,7 @@ export interface OpenSession {
   /** what was told of its links, in order */
   links: string[]
   /** resolves at the next such change of state */
-  link: (state: 'reconnecting' | 'connected'): Promise<void>
+  link: (state: 'reconnecting' | 'connected') => Promise<void>
 }
 
 export async function startSessionBed(): Promise<SessionBed> {
@@ -137,7 +137,11 @@ export function assertCounted(numbers: number[], n: number): void {
   assert.ok(wrong === -1 && numbers.length === n, `${numbers.length} of ${n} lines, the first wrong one after ${numbers.slice(Math.max(0, wrong - 3), wrong + 3).join(' ')}`)
 }
 
-/** A condition of the world outside that nobody tells of. */
+/** A condition of the world outside that nobody tells of; fails after 15 s. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20))
+  const deadline = performance.now() + 15_000
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, `never came true: ${String(condition)}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }

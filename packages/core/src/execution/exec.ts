@@ -6,7 +6,7 @@ import type {RuntimeSession, UserKernel} from '../runtime/session.ts'
 import {CellOutput, type CellError} from './cell-output.ts'
 import {cellExitStatus} from './exit-status.ts'
 import type {EventListener} from './events.ts'
-import {hasCode} from './follow-log.ts'
+import {hasCode, withAgent} from './follow-log.ts'
 import {newRunId} from './id.ts'
 import {interruptWhenLinked} from './interrupt.ts'
 
@@ -47,6 +47,7 @@ export class Execution {
   readonly #request: ExecRequest
   readonly #stopping = new AbortController()
   #stopped: 'interrupt' | 'timeout' | undefined
+  #announced = false
   /** while our code is with the kernel */
   #running: KernelConnection | undefined
 
@@ -69,10 +70,16 @@ export class Execution {
     const session = this.#session
     const {kernel: spec, freshKernel} = this.#request
     const startedAt = performance.now()
-    const opened = await (freshKernel ? session.freshKernel(spec) : this.#unlessStopped(session.kernel(spec)))
-    const {kernel} = opened
+    let opened = await (freshKernel ? session.freshKernel(spec) : this.#unlessStopped(session.kernel(spec)))
     try {
-      const {result, output} = await this.#untilItRan(opened)
+      const ran = await this.#untilItRan(opened).catch(async (error: unknown) => {
+        // culled while nobody used it: nothing was lost with it but variables
+        if (freshKernel || !hasCode(error, 'KERNEL_DEAD') || (await this.#reached())) throw error
+        opened = {...(await session.kernel(spec)), replaced: true}
+        return this.#untilItRan(opened)
+      })
+      const {result, output} = ran
+      const {kernel} = opened
       return {
         ...this.#outcome(result, output),
         durationMs: performance.now() - startedAt,
@@ -83,15 +90,21 @@ export class Execution {
     } catch (error) {
       throw explain(error, session.record)
     } finally {
-      if (freshKernel) await session.shutdownKernel(kernel.id).catch(() => undefined)
+      if (freshKernel) await session.shutdownKernel(opened.kernel.id).catch(() => undefined)
     }
+  }
+
+  /** Whether the machine knows of this execution; true when it cannot be asked. */
+  async #reached(): Promise<boolean> {
+    return withAgent(this.#session, async (agent) => (await agent.status(this.id)).state !== 'unknown').catch(() => true)
   }
 
   async #untilItRan({kernel, connection, replaced}: UserKernel): Promise<{result: ExecuteResult; output: CellOutput}> {
     const {onEvent} = this.#request
     const name = this.#session.record.name
     const recorder = kernel.language === 'python' ? await this.#unlessStopped(this.#record(connection)) : null
-    await onEvent({type: 'started', id: this.id, runtime: name, kernel: kernel.name})
+    if (!this.#announced) await onEvent({type: 'started', id: this.id, runtime: name, kernel: kernel.name})
+    this.#announced = true
     if (replaced) {
       await onEvent({type: 'notice', code: 'KERNEL_REPLACED', message: `the former kernel on ${name} is gone: a new kernel was started, variables are gone`})
     }
