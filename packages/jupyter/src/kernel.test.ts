@@ -20,6 +20,9 @@ def _target(comm, msg):
 get_ipython().kernel.comm_manager.register_target('echo', _target)
 `
 
+/** A failing cell aborts what arrives within a moment after its reply, too; these do not. */
+const calm = {stopOnError: false}
+
 const collect = (): {messages: Message[]; options: ExecuteOptions; text: () => string} => {
   const messages: Message[] = []
   return {
@@ -65,7 +68,7 @@ for (const name of ['python3', 'colab']) {
       })
 
       it('reports an exception with its traceback', async () => {
-        const result = await kernel.execute('1 / 0')
+        const result = await kernel.execute('1 / 0', calm)
         assert.deepEqual([result.status, result.error?.name], ['error', 'ZeroDivisionError'])
         assert.ok((result.error?.traceback.length ?? 0) > 0)
       })
@@ -73,6 +76,8 @@ for (const name of ['python3', 'colab']) {
       it('reports cells behind a failing one as aborted', async () => {
         const [first, second] = await Promise.all([kernel.execute('import time; time.sleep(0.3); 1 / 0'), kernel.execute('1')])
         assert.deepEqual([first.status, second.status], ['error', 'aborted'])
+        // a kernel goes on aborting for a moment
+        while ((await kernel.execute('1')).status === 'aborted') await kernel.info()
       })
 
       it('shows each of two clients only what is its own', async () => {
@@ -95,13 +100,14 @@ for (const name of ['python3', 'colab']) {
         })
         assert.match(out.text(), /a\? b\? \n/)
         assert.deepEqual(asked, ['a? ', false, 'b? ', true])
-        assert.equal((await kernel.execute('input()')).error?.name, 'StdinNotImplementedError')
+        assert.equal((await kernel.execute('input()', calm)).error?.name, 'StdinNotImplementedError')
       })
 
       it('interrupts what runs', async () => {
         const out = collect()
         const started = Promise.withResolvers<void>()
         const done = kernel.execute('import time\nprint("on", flush=True)\ntime.sleep(60)', {
+          ...calm,
           onOutput: message => {
             out.messages.push(message)
             if (out.text().includes('on')) started.resolve()
@@ -116,18 +122,17 @@ for (const name of ['python3', 'colab']) {
 
       it('asks a busy kernel who it is, on its control channel', async () => {
         const abort = new AbortController()
-        const busy = kernel.execute('import time; time.sleep(60)', {signal: abort.signal})
+        const busy = kernel.execute('import time; time.sleep(60)', {...calm, signal: abort.signal})
         const info = await kernel.info()
         assert.deepEqual([info.implementation, info.languageName], ['ipython', 'python'])
         abort.abort(new Error('enough'))
         await assert.rejects(busy, /enough/)
         await kernel.interrupt()
-        // cells that arrive while the interrupted one is being cleaned away are aborted with it
-        while ((await kernel.execute('1')).status !== 'ok') await kernel.info()
+        assert.equal((await kernel.execute('1')).status, 'ok')
       })
 
       it('gives up on a request after its time', async () => {
-        const busy = kernel.execute('import time; time.sleep(60)')
+        const busy = kernel.execute('import time; time.sleep(60)', calm)
         await assert.rejects(kernel.request('shell', 'kernel_info_request', {}, {timeoutMs: 50}), {code: 'NETWORK'})
         await kernel.interrupt()
         assert.equal((await busy).status, 'error')
@@ -210,7 +215,7 @@ for (const name of ['python3', 'colab']) {
 
       it('rejects what is unanswered when it is closed, and everything after', async () => {
         const own = await server.openKernel(kernel.kernelId, {framing})
-        const running = assert.rejects(own.execute('import time; time.sleep(60)'), {code: 'CLOSED'})
+        const running = assert.rejects(own.execute('import time; time.sleep(60)', calm), {code: 'CLOSED'})
         await own.info()
         await own.close()
         await running
