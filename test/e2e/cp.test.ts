@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import {createHash, randomBytes} from 'node:crypto'
 import {chmod, mkdir, readdir, readFile, stat, symlink} from 'node:fs/promises'
 import {join} from 'node:path'
-import {assertRefused, places, type Workbench, workbench} from '../helpers/workbench.ts'
+import {type ChaosProxy, startChaos} from '../helpers/chaos.ts'
+import {assertRefused, jupyterFor, places, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
@@ -37,8 +38,10 @@ for (const {place, make} of places) {
       await good('my file ü.txt', 'there:box/')
       await good('my file ü.txt', 'there:box')
       await good('there:box/my file ü.txt', 'into')
-      await good('there:my file ü.txt', 'new/folder/')
-      assert.deepEqual([await readdir(join(bench.home.cwd, 'into')), await readdir(join(bench.home.cwd, 'new/folder'))], [['my file ü.txt'], ['my file ü.txt']])
+      await good('there:my file ü.txt', 'into/other ü.txt')
+      assert.deepEqual((await readdir(join(bench.home.cwd, 'into'))).sort(), ['my file ü.txt', 'other ü.txt'])
+      // as cp does, it makes folders on the machine that is not at hand only
+      assertRefused(await bench.cli(['cp', 'there:box/my file ü.txt', 'new/folder/']), 73)
     })
 
     it('takes empty files, keeps what may be run, and replaces what is there', async () => {
@@ -82,18 +85,10 @@ for (const {place, make} of places) {
       assert.equal(await readFile(join(bench.home.cwd, 'link'), 'utf8'), 'good')
     })
 
-    it('leaves the old file whole when it is interrupted', async () => {
-      await bench.file('huge.bin', randomBytes(50_000_000))
-      await good('huge.bin', 'there:huge.bin')
-      await bench.file('huge.bin', 'old')
-      const {status} = await bench.cli(['cp', 'there:huge.bin', 'huge.bin'], {signalAfter: {signal: 'SIGTERM', stream: 'stderr', match: /copying/}})
-      assert.equal(status, 143)
-      assert.equal(await readFile(join(bench.home.cwd, 'huge.bin'), 'utf8'), 'old')
-      assert.deepEqual((await readdir(bench.home.cwd)).filter((name) => name.includes('.part')), [])
-    })
-
-    it('says when it may not read or write', async function () {
-      if (process.getuid?.() === 0) return void (await bench.file('root-may-all', '')) // root may do everything: there is nothing to refuse
+    it('says when it may not read or write', async () => {
+      // nobody can make a file there, root neither
+      assertRefused(await bench.cli(['cp', 'there:good.txt', '/proc/cgpu-test']), 73)
+      if (process.getuid?.() === 0) return // root may read and write everything else
       await chmod(await bench.file('secret', 'x'), 0o000)
       assertRefused(await bench.cli(['cp', 'secret', 'there:x']), 66)
       await mkdir(join(bench.home.cwd, 'closed'), {mode: 0o500})
@@ -101,3 +96,27 @@ for (const {place, make} of places) {
     })
   })
 }
+
+describe('cgpu cp over a slow line', () => {
+  let bench: Workbench
+  let proxy: ChaosProxy
+  before(async () => {
+    bench = await workbench()
+    const server = await jupyterFor(bench)
+    proxy = await startChaos(server.port)
+    bench.onRemove(() => proxy.close())
+    assert.equal((await bench.cli(['runtime', 'add', proxy.url(), '--token-stdin', '--name', 'there'], {input: server.token})).status, 0)
+    assert.equal((await bench.cli(['run', '--', 'sh', '-c', 'head -c 3000000 /dev/zero > huge.bin'])).status, 0)
+  })
+  after(() => bench.remove())
+
+  it('leaves the old file whole after Ctrl-C', async () => {
+    await bench.file('huge.bin', 'old')
+    proxy.drip = 100_000
+    const result = await bench.cli(['cp', 'there:huge.bin', 'huge.bin'], {signalAfter: {signal: 'SIGINT', stream: 'stderr', match: /copying/}})
+    proxy.drip = undefined
+    assert.equal(result.status, 130, result.stderr)
+    assert.equal(await readFile(join(bench.home.cwd, 'huge.bin'), 'utf8'), 'old')
+    assert.deepEqual(await readdir(bench.home.cwd), ['huge.bin'])
+  })
+})

@@ -74,10 +74,11 @@ export default class Cp extends WorkCommand<Copied> {
 
   async #download(session: RuntimeSession, source: Place, target: Place, options: {signal: AbortSignal; onProgress: (done: number, total: number) => void}): Promise<Copied> {
     const agent = await session.agent()
-    const info = await agent.stat(source.path)
+    // NAME: alone is the working folder, which is refused as any folder is
+    const info = await agent.stat(source.path || '.')
     if (!info.exists) throw errors.notFound(`there is no file ${sanitizeLine(source.path)} on ${session.record.name}`, {code: 'FILE_NOT_FOUND', category: 'file', fix: 'check the path'})
     if (info.type !== 'file') {
-      throw errors.usage(`${sanitizeLine(source.path)} on ${session.record.name} is not a file`, {code: 'NOT_A_FILE', category: 'file', fix: 'cp copies one file at a time'})
+      throw errors.usage(`${sanitizeLine(source.path) || 'the working folder'} on ${session.record.name} is not a file`, {code: 'NOT_A_FILE', category: 'file', fix: 'cp copies one file at a time'})
     }
     const local = resolve(target.path)
     const folder = target.path.endsWith('/') || ((await stat(local).catch(() => undefined))?.isDirectory() ?? false)
