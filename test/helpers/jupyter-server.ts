@@ -51,6 +51,22 @@ const running = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of running) end(child, 'SIGKILL')
 })
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    for (const child of running) end(child, 'SIGKILL')
+    process.kill(process.pid, signal)
+  })
+}
+
+/** Runs the server so that, on Linux, it ends with the test's process however that ends; its kernels end with it. */
+const launcher = `
+import runpy, sys
+if sys.platform == 'linux':
+    import ctypes
+    ctypes.CDLL(None).prctl(1, 15)  # PR_SET_PDEATHSIG, SIGTERM
+sys.argv[0] = 'jupyter-server'
+runpy.run_module('jupyter_server', run_name='__main__', alter_sys=True)
+`
 
 /** A real server on a loopback port, ready to answer; reads nothing of the user's. */
 export async function startJupyter(options: StartJupyterOptions = {}): Promise<TestJupyter> {
@@ -64,7 +80,7 @@ export async function startJupyter(options: StartJupyterOptions = {}): Promise<T
   const logPath = join(own, 'server.log')
   writeFileSync(logPath, '')
   const log = openSync(logPath, 'a')
-  const child = spawn(python, ['-m', 'jupyter_server', ...serverArgs(port, root, base, token, options)], {
+  const child = spawn(python, ['-c', launcher, ...serverArgs(port, root, base, token, options)], {
     cwd: root,
     // its own process group: kernels are reaped with it
     detached: true,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {randomBytes} from 'node:crypto'
 import {startJupyter} from '../../../test/helpers/jupyter-server.ts'
 import type {TestJupyter} from '../../../test/helpers/jupyter-server.ts'
-import type {ExecuteOptions, Message} from './contract.ts'
+import type {ExecuteOptions, ExecuteResult, Message} from './contract.ts'
 import {JupyterServer} from './index.ts'
 import type {Comm, KernelConnection} from './index.ts'
 
@@ -22,6 +22,22 @@ get_ipython().kernel.comm_manager.register_target('echo', _target)
 
 /** A failing cell aborts what arrives within a moment after its reply, too; these do not. */
 const calm = {stopOnError: false}
+
+/** A cell that runs until it is interrupted. An interrupt that comes before it began would be lost. */
+const sleeping = async (kernel: KernelConnection, options: ExecuteOptions = {}): Promise<{done: Promise<ExecuteResult>}> => {
+  const started = Promise.withResolvers<void>()
+  const done = kernel.execute('import time\nprint("on", flush=True)\ntime.sleep(60)', {
+    ...calm,
+    ...options,
+    onOutput: message => {
+      if (message.content['text'] === 'on\n') started.resolve()
+    },
+  })
+  // the test looks at it later
+  done.catch(() => {})
+  await Promise.race([started.promise, done])
+  return {done}
+}
 
 const collect = (): {messages: Message[]; options: ExecuteOptions; text: () => string} => {
   const messages: Message[] = []
@@ -104,16 +120,7 @@ for (const name of ['python3', 'colab']) {
       })
 
       it('interrupts what runs', async () => {
-        const out = collect()
-        const started = Promise.withResolvers<void>()
-        const done = kernel.execute('import time\nprint("on", flush=True)\ntime.sleep(60)', {
-          ...calm,
-          onOutput: message => {
-            out.messages.push(message)
-            if (out.text().includes('on')) started.resolve()
-          },
-        })
-        await started.promise
+        const {done} = await sleeping(kernel)
         await kernel.interrupt()
         const before = performance.now()
         assert.equal((await done).error?.name, 'KeyboardInterrupt')
@@ -122,7 +129,7 @@ for (const name of ['python3', 'colab']) {
 
       it('asks a busy kernel who it is, on its control channel', async () => {
         const abort = new AbortController()
-        const busy = kernel.execute('import time; time.sleep(60)', {...calm, signal: abort.signal})
+        const {done: busy} = await sleeping(kernel, {signal: abort.signal})
         const info = await kernel.info()
         assert.deepEqual([info.implementation, info.languageName], ['ipython', 'python'])
         abort.abort(new Error('enough'))
@@ -132,7 +139,7 @@ for (const name of ['python3', 'colab']) {
       })
 
       it('gives up on a request after its time', async () => {
-        const busy = kernel.execute('import time; time.sleep(60)', calm)
+        const {done: busy} = await sleeping(kernel)
         await assert.rejects(kernel.request('shell', 'kernel_info_request', {}, {timeoutMs: 50}), {code: 'NETWORK'})
         await kernel.interrupt()
         assert.equal((await busy).status, 'error')
@@ -215,10 +222,9 @@ for (const name of ['python3', 'colab']) {
 
       it('rejects what is unanswered when it is closed, and everything after', async () => {
         const own = await server.openKernel(kernel.kernelId, {framing})
-        const running = assert.rejects(own.execute('import time; time.sleep(60)', calm), {code: 'CLOSED'})
-        await own.info()
+        const {done} = await sleeping(own)
         await own.close()
-        await running
+        await assert.rejects(done, {code: 'CLOSED'})
         assert.equal(own.state, 'closed')
         for (const again of [own.execute('1'), own.info(), own.openComm('echo').opened]) await assert.rejects(again, {code: 'CLOSED'})
         await server.interruptKernel(kernel.kernelId)
