@@ -6,6 +6,10 @@ export default class CountingReporter extends mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options)
     runner.once('end', () => {
+      setTimeout(() => {
+        console.error(`a test left something running: ${process.getActiveResourcesInfo().join(', ')}`)
+        process.exit(1)
+      }, 20_000).unref()
       const {passes, failures, pending} = this.stats
       if (process.env.CGPU_TEST_COUNTS) appendFileSync(process.env.CGPU_TEST_COUNTS, `${JSON.stringify({passes, failures, pending})}\n`)
     })

@@ -153,7 +153,9 @@ print('parent after')`)
 
     it('leaves no trace in the user\'s namespace or history', async () => {
       const before = await kernel.execute('', {userExpressions: {n: 'len(In)'}})
-      await CellRecorder.begin(await bed.server.openKernel(kernel.kernelId), 'another', {home: bed.home})
+      const connection = await bed.server.openKernel(kernel.kernelId)
+      await CellRecorder.begin(connection, 'another', {home: bed.home})
+      await connection.close()
       const asked = {n: 'len(In)', names: "sorted(k for k in list(globals()) if 'cgpu' in k or k in 'smb')", last: 'In[-1]'}
       const after = await kernel.execute('', {userExpressions: asked})
       const shown = (result: ExecuteResult, key: string): unknown => (result.userExpressions?.[key] as {data: Record<string, unknown>}).data['text/plain']
