@@ -87,7 +87,7 @@ describe('the runtime of one run', () => {
     const cases: [string[], number][] = [
       [['missing.py'], 66], [['folder'], 64], [['note.ipynb'], 64], [['unknown.xyz'], 64], [['/dev/null'], 64], [[''], 64], [['blk.py'], 65], [['open.py'], 65], [['ref.py'], 66],
       [['--include', 'none', 'ok.py'], 66], [['--requirements', 'none.txt', 'ok.py'], 66], [['-p', '--index-url=http://x', 'ok.py'], 64], [['--no-such-flag', 'ok.py'], 64],
-      [['--gpu', 'nope nope', 'ok.py'], 64], [['--gpu', 'a100', 'ok.py'], 68], [['--gpu', 'a100', '--cpu', 'ok.py'], 64], [['--tpu', 'v5', 'ok.py'], 64], [['--image', 'x', 'ok.py'], 64], [['--high-ram', 'ok.py'], 64],
+      [['--gpu', 'nope nope', 'ok.py'], 64], [['--gpu', 'x9000', 'ok.py'], 68], [['--gpu', 'x9000', '--cpu', 'ok.py'], 64], [['--tpu', 'x9', 'ok.py'], 68], [['--image', 'x', 'ok.py'], 64], [['--high-ram', 'ok.py'], 64],
       [['--provider', 'nowhere', 'ok.py'], 64], [['--provider', 'jupyter', 'ok.py'], 64], [['-r', 'nobody', 'ok.py'], 66], [[], 64], [['--'], 64], [['--output', 'xml', 'ok.py'], 64], [['--cwd', '', 'ok.py'], 64],
     ]
     for (let at = 0; at < cases.length; at += 4) {

@@ -9,6 +9,7 @@ export interface ExecutionRequest {
   /** stable for this execution; the same in before and after */
   id: string
   kind: 'exec' | 'run'
+  /** in `execution:before` of a run that will make its own runtime, id and name are still empty: a veto costs nothing */
   runtime: {id: string; name: string; provider: string}
   /** `run`: the program and its arguments; `exec`: absent */
   argv?: string[]

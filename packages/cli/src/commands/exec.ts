@@ -2,6 +2,7 @@ import {string as stringArg} from '@oclif/core/args'
 import {boolean, string} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
 import {Execution, type ExecOutcome} from '@cgpu/core/execution/exec'
+import {newRunId} from '@cgpu/core/execution/id'
 import {inert, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag} from '../flags.ts'
 import {readSmallFile, readStdin} from '../input.ts'
@@ -46,14 +47,16 @@ export default class Exec extends StreamCommand<Result> {
     const session = await cgpu.connect(record, {
       onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}),
     })
+    const id = newRunId()
     const lines = args.code === '-' ? undefined : new StdinLines()
     try {
       const outcome = await withExecution(
         this,
-        {id: '', kind: 'exec', runtime: {id: record.id, name: record.name, provider: record.provider}, code, envNames: []},
+        {id, kind: 'exec', runtime: {id: record.id, name: record.name, provider: record.provider}, code, envNames: []},
         {},
         () => {
           const execution = new Execution(session, {
+            id,
             code,
             kernel: flags.kernel ?? cgpu.settings.text('kernel'),
             freshKernel: flags['new-kernel'],

@@ -13,6 +13,8 @@ import {interruptWhenLinked} from './interrupt.ts'
 export type {CellError} from './cell-output.ts'
 
 export interface ExecRequest {
+  /** default: a new one */
+  id?: string
   code: string
   /** kernelspec; default: the runtime's own */
   kernel?: string | undefined
@@ -41,7 +43,7 @@ const limiterResetMs = 400
 
 /** Code that runs on a kernel of a runtime. `result` settles when it is over and all of its output was delivered. */
 export class Execution {
-  readonly id = newRunId()
+  readonly id: string
   readonly result: Promise<ExecOutcome>
   readonly #session: RuntimeSession
   readonly #request: ExecRequest
@@ -54,6 +56,7 @@ export class Execution {
   constructor(session: RuntimeSession, request: ExecRequest) {
     this.#session = session
     this.#request = request
+    this.id = request.id ?? newRunId()
     this.result = this.#run()
   }
 
