@@ -137,6 +137,8 @@ export class LinkKeeper {
     this.#next.resolve(link)
     this.#tell('connected', gap ? {gap} : {})
     this.#events.onLinked(gap)
+    // only now: a replayed end must find its execution held
+    link.start()
   }
 
   #lost(loss: LinkLoss): void {

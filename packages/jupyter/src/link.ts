@@ -34,7 +34,7 @@ const connectMs = 5_000
 /** Received messages above this end the link: memory is bounded. A kernel's flush of a huge print is one message. */
 const maxReceiveBytes = 256 * 1024 * 1024
 
-/** One WebSocket to a kernel's channels, from its opening to its end. Reconnecting is somebody else's idea. */
+/** One WebSocket to a kernel's channels, from its opening to its end; silent until `start`. Reconnecting is somebody else's idea. */
 export class Link {
   readonly #ws: WebSocket
   readonly #queue: SendQueue
@@ -42,6 +42,7 @@ export class Link {
   readonly #trace: ((line: string) => void) | undefined
   #stopHeartbeat: () => void = () => {}
   #ended = false
+  #early: (() => void)[] | undefined = []
   readonly #gone = Promise.withResolvers<void>()
 
   constructor(ws: WebSocket, socket: Socket, options: LinkOptions) {
@@ -56,12 +57,12 @@ export class Link {
       const frame = data as Buffer
       const message = decode(frame, binary, this.#v1)
       this.#trace?.(message ? `ws < ${message.channel} ${message.header.msg_type} ${frame.length} B` : `ws < ${frame.length} B that are no message`)
-      if (message) options.onMessage(message)
+      if (message) this.#inOrder(() => options.onMessage(message))
     })
     const lost = (loss: LinkLoss): void => {
       if (this.#ended) return
       this.#end()
-      options.onLost(loss)
+      this.#inOrder(() => options.onLost(loss))
     }
     ws.on('error', error => lost({kind: 'closed', reason: messageOf(error)}))
     ws.on('close', (code, reason) => lost({kind: 'closed', reason: reason.length > 0 ? reason.toString() : `closed with ${code}`}))
@@ -74,6 +75,13 @@ export class Link {
         ws.terminate()
       },
     })
+  }
+
+  /** Lets events through. What came before, often with the upgrade itself, has waited, so that its owner was ready for it. */
+  start(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const event of early) event()
   }
 
   /** False from the first sign of its end on. */
@@ -115,6 +123,11 @@ export class Link {
       ws.resume()
       ws.close(1000)
     })
+  }
+
+  #inOrder(event: () => void): void {
+    if (this.#early) this.#early.push(event)
+    else event()
   }
 
   #end(): void {
