@@ -96,6 +96,8 @@ export interface ExecuteOptions {
   allowStdin?: boolean
   stopOnError?: boolean
   userExpressions?: Record<string, string>
+  /** metadata of the request; kernels pass over what they do not know */
+  metadata?: Record<string, unknown>
   /** Every iopub message with this execution as its parent, in order, `status` left out. A promise holds the socket back. */
   onOutput?: (message: Message) => void | Promise<void>
   /** Answers `input_request`. Absent: the kernel is told that stdin is not available. */

@@ -123,7 +123,7 @@ export class KernelConnection {
     }
     return this.#tracked(execution, signal, async () => {
       this.#supervisor.watch()
-      await this.#sendOnce(execution, () => newMessage(this.#keeper.session, 'shell', 'execute_request', content, {id}), signal)
+      await this.#sendOnce(execution, () => newMessage(this.#keeper.session, 'shell', 'execute_request', content, {id, ...(options.metadata && {metadata: options.metadata})}), signal)
       return execution.promise
     })
   }

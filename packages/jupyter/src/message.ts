@@ -4,7 +4,7 @@ import type {Outgoing} from './framing.ts'
 
 /** A new message of ours; ids are random, so that no two clients of a kernel ever share a parent. */
 export function newMessage(
-  session: string, channel: Channel, msgType: string, content: object, extra: {buffers?: readonly Uint8Array[]; parent?: object; id?: string} = {},
+  session: string, channel: Channel, msgType: string, content: object, extra: {buffers?: readonly Uint8Array[]; metadata?: Record<string, unknown>; parent?: object; id?: string} = {},
 ): Outgoing & {id: string} {
   const id = extra.id ?? randomUUID()
   return {
@@ -12,7 +12,7 @@ export function newMessage(
     channel,
     header: {msg_id: id, msg_type: msgType, username: 'cgpu', session, date: new Date().toISOString(), version: '5.3'},
     parent_header: {...extra.parent},
-    metadata: {},
+    metadata: {...extra.metadata},
     content: {...content},
     buffers: extra.buffers ?? [],
   }

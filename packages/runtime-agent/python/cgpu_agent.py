@@ -1490,7 +1490,7 @@ class Answer:
         return self.text
 
 
-RUN_KEY = "cgpu_run"  # the user expression that names a cell's run id, as a string literal
+RUN_KEY = "cgpu_run"  # in a request's metadata the run id of the cell, in its reply's user expressions the totals
 TOTALS = "application/vnd.cgpu.cell+json"  # how the reply carries what was recorded
 DISPLAYS = ("display_data", "execute_result", "update_display_data", "clear_output")
 KEPT_CELLS = 64  # finished cells whose logs are kept
@@ -1564,9 +1564,8 @@ def _begin(kernel, number):
     request = kernel.get_parent("shell") or {}
     if request.get("header", {}).get("msg_id") != number:
         return
-    wanted = (request.get("content", {}).get("user_expressions") or {}).get(RUN_KEY)
-    run = wanted.strip("'") if isinstance(wanted, str) else ""
-    if not RUN_ID.match(run):
+    run = (request.get("metadata") or {}).get(RUN_KEY)
+    if not isinstance(run, str) or not RUN_ID.match(run):
         return
     status = {"id": run, "kind": "cell", "state": "running", "startedAt": time.time(), "pid": os.getpid(), "owner": _self()}
     folder, ours = claim(_observed["home"] or default_home(), run, None, status)

@@ -22,7 +22,7 @@ const totalsType = 'application/vnd.cgpu.cell+json'
 const observed = new WeakMap<KernelConnection, Promise<boolean>>()
 
 /**
- * Keeps one cell's output on the machine as well. The run id travels in the execute request (`userExpressions`), the totals in its
+ * Keeps one cell's output on the machine as well. The run id travels in the execute request (`metadata`), the totals in its
  * reply, so that a cell costs no round trip more; the log has the same bytes, in the same order, as the socket should deliver.
  */
 export class CellRecorder {
@@ -50,9 +50,9 @@ export class CellRecorder {
     return (await ready) ? new CellRecorder(connection, runId, options.home) : null
   }
 
-  /** To be sent with the cell's execute request: a constant that names the run. */
-  get userExpressions(): Record<string, string> {
-    return {[runKey]: `'${this.runId}'`}
+  /** To be sent with the cell's execute request: names the run. */
+  get metadata(): Record<string, unknown> {
+    return {[runKey]: this.runId}
   }
 
   /**

@@ -136,10 +136,11 @@ export class Execution {
     this.#running = connection
     try {
       return await connection.execute(this.#request.code, {
-        storeHistory: true,
+        // as a prompt's history it would end in a database on the machine, and it costs a third of a trivial cell's time
+        storeHistory: false,
         allowStdin: onInput !== undefined,
         stopOnError: true,
-        ...(recorder ? {userExpressions: recorder.userExpressions} : {}),
+        ...(recorder ? {metadata: recorder.metadata} : {}),
         onOutput: (message) => output.fromSocket(message),
         onGap: () => output.distrust('the connection was lost for a while'),
         ...(onInput
