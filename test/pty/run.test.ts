@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import {nothingLeft, type Workbench, workbench} from '../helpers/workbench.ts'
+import {testPython} from '../helpers/jupyter-server.ts'
+import {screen, Terminal} from '../helpers/terminal.ts'
+
+const spinner = /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/
+
+describe('run and stop on a terminal', function () {
+  this.timeout(20_000)
+  let bench: Workbench
+  const terminal = (...args: string[]): Terminal => new Terminal(args, {home: bench.home})
+  const names = async (): Promise<string[]> => (await bench.data<{name: string}[]>(['ps'])).map(({name}) => name).toSorted()
+
+  beforeEach(async () => {
+    bench = await workbench()
+  })
+  afterEach(() => bench.remove())
+
+  it('a moving line tells of progress and is gone at the end; a pipe gets none', async () => {
+    const run = terminal('run', '--', testPython, '-c', 'print("done here")')
+    assert.equal((await run.exit).exitCode, 0, run.output)
+    assert.match(run.output, spinner)
+    assert.match(run.output, /\x1b\[K/)
+    const shown = screen(run.output)
+    assert.ok(shown.includes('done here'), run.output)
+    assert.doesNotMatch(shown.join('\n'), spinner)
+    const piped = await bench.cli(['run', '--', testPython, '-c', 'print("done here")'])
+    assert.deepEqual([piped.status, piped.stdout], [0, 'done here\n'])
+    assert.doesNotMatch(piped.stderr, /\x1b|[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]|\r/)
+  })
+
+  it('Ctrl-C ends the program and releases the runtime that was made for it', async () => {
+    const run = terminal('run', '--', testPython, '-c', 'import time\nprint("on", flush=True)\ntime.sleep(600)')
+    await run.shows(/on\r\n/)
+    run.interrupt()
+    assert.equal((await run.exit).exitCode, 130, run.output)
+    assert.match(run.output, /KeyboardInterrupt/)
+    assert.match(run.output, /released/)
+    assert.deepEqual(await names(), [])
+    await nothingLeft(bench.home)
+  })
+
+  it('Ctrl-C while the runtime is being made leaves none', async () => {
+    const run = terminal('run', '--', testPython, '-c', 'print("never")')
+    await run.shows(spinner)
+    run.interrupt()
+    assert.equal((await run.exit).exitCode, 130, run.output)
+    assert.deepEqual(await names(), [])
+    await nothingLeft(bench.home)
+  })
+
+  it('a terminal that is closed leaves nothing behind', async () => {
+    const run = terminal('run', '--', testPython, '-c', 'import time\nprint("on", flush=True)\ntime.sleep(600)')
+    await run.shows(/on\r\n/)
+    run.close()
+    await nothingLeft(bench.home)
+    assert.deepEqual(await names(), [])
+  })
+
+  it('stop --all asks; n keeps, y releases', async () => {
+    for (const name of ['one', 'two']) await bench.cli(['runtime', 'create', '--name', name])
+    const no = terminal('stop', '--all')
+    await no.shows(/\[y\/N\] /)
+    no.type('n\r')
+    assert.notEqual((await no.exit).exitCode, 0)
+    assert.deepEqual(await names(), ['one', 'two'])
+    const yes = terminal('stop', '--all')
+    await yes.shows(/\[y\/N\] /)
+    yes.type('y\r')
+    assert.equal((await yes.exit).exitCode, 0, yes.output)
+    assert.deepEqual(await names(), [])
+  })
+})
