@@ -139,7 +139,8 @@ export class Execution {
         // as a prompt's history it would end in a database on the machine, and it costs a third of a trivial cell's time
         storeHistory: false,
         allowStdin: onInput !== undefined,
-        stopOnError: true,
+        // true would also abort what other clients send within a moment after a failure
+        stopOnError: false,
         ...(recorder ? {metadata: recorder.metadata} : {}),
         onOutput: (message) => output.fromSocket(message),
         onGap: () => output.distrust('the connection was lost for a while'),
