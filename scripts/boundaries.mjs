@@ -13,7 +13,7 @@ const rules = {
   'packages/plugin-sdk': {ours: ['@cgpu/core'], others: ['@oclif/core/*']},
   'packages/cli': {
     ours: ['@cgpu/core', '@cgpu/jupyter', '@cgpu/plugin-sdk'],
-    others: ['@oclif/core/*', '@oclif/plugin-help', 'zod'],
+    others: ['@oclif/core/*', 'zod'],
     lazy: ['@cgpu/provider-local', '@cgpu/provider-jupyter'],
   },
   plugins: {ours: ['@cgpu/plugin-sdk'], others: '*'},
