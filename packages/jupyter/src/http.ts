@@ -1,5 +1,4 @@
-import * as http from 'node:http'
-import * as https from 'node:https'
+import type * as http from 'node:http'
 import {getCACertificates} from 'node:tls'
 import {JupyterError, fromSocketError} from './errors.ts'
 
@@ -33,16 +32,20 @@ export function trusted(ca: string | undefined): {ca?: string[]} {
   return ca === undefined ? {} : {ca: [...getCACertificates('default'), ca]}
 }
 
+// not imported: an import of a built-in reads all of its exports, and one of node:http loads undici, which takes 30 ms
+const {Agent, request: httpRequest} = process.getBuiltinModule('node:http')
+const https = process.getBuiltinModule('node:https')
+
 export function makeAgent(url: URL, ca: string | undefined): http.Agent {
   const options = {keepAlive: true, timeout: freeSocketMs}
-  return url.protocol === 'https:' ? new https.Agent({...options, ...trusted(ca)}) : new http.Agent(options)
+  return url.protocol === 'https:' ? new https.Agent({...options, ...trusted(ca)}) : new Agent(options)
 }
 
 /** One request, one answer; redirects are answers. Throws NETWORK, TLS, or PROTOCOL for an answer over the cap. */
 export function send(request: HttpRequest, agent: http.Agent): Promise<HttpAnswer> {
   const where = request.url.host
   return new Promise((resolve, reject) => {
-    const make = request.url.protocol === 'https:' ? https.request : http.request
+    const make = request.url.protocol === 'https:' ? https.request : httpRequest
     const req = make(request.url, {
       method: request.method,
       headers: request.headers,
