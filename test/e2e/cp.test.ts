@@ -106,13 +106,14 @@ describe('cgpu cp over a slow line', () => {
     proxy = await startChaos(server.port)
     bench.onRemove(() => proxy.close())
     assert.equal((await bench.cli(['runtime', 'add', proxy.url(), '--token-stdin', '--name', 'there'], {input: server.token})).status, 0)
-    assert.equal((await bench.cli(['run', '--', 'sh', '-c', 'head -c 3000000 /dev/zero > huge.bin'])).status, 0)
+    assert.equal((await bench.cli(['run', '--', 'sh', '-c', 'head -c 12000000 /dev/zero > huge.bin'])).status, 0)
   })
   after(() => bench.remove())
 
   it('leaves the old file whole after Ctrl-C', async () => {
     await bench.file('huge.bin', 'old')
-    proxy.drip = 100_000
+    // the line gives four megabytes a second, and a piece has four
+    proxy.drip = 400_000
     const result = await bench.cli(['cp', 'there:huge.bin', 'huge.bin'], {signalAfter: {signal: 'SIGINT', stream: 'stderr', match: /copying/}})
     proxy.drip = undefined
     assert.equal(result.status, 130, result.stderr)

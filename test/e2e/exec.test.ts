@@ -84,6 +84,8 @@ for (const {place, make} of places) {
 
     it('can use another kernel, and lists them for one that is not there', async () => {
       await check(['--kernel', 'python3', '1 + 1'], 0, '2\n')
+      // that server has another one: ipykernel as on Colab
+      if (place !== 'a local runtime') await check(['--kernel', 'colab', 'import ipykernel; ipykernel.__version__'], 0, "'6.17.1'\n")
       const result = await exec('--kernel', 'klingon', '1')
       assertRefused(result, 66)
       assert.match(result.stderr, /^fix: .*python3/m)

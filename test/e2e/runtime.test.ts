@@ -71,7 +71,7 @@ describe('cgpu runtime', () => {
     assertRefused(await cli('create', '--name', 'train-a'), 72)
     assertRefused(await cli('rename', 'train-a', 'train-b'), 72)
     for (const name of ['', 'A', 'a b', '-a', 'a_b', 'ü', 'a'.repeat(41), '../x', 'a:b', 'a\nb', '\u001b[2J']) {
-      assertRefused(await cli('rename', 'train-a', `${name}`), 64, JSON.stringify(name))
+      assertRefused(await cli('rename', 'train-a', name), 64, JSON.stringify(name))
     }
     assertRefused(await cli('create', '--name', 'NO'), 64)
     assertRefused(await cli('ensure', 'NO'), 64)

@@ -45,7 +45,8 @@ export async function workbench(): Promise<Workbench> {
     onRemove: (stop) => void stops.unshift(stop),
     async remove() {
       try {
-        await cli(['stop', '--all', '--yes'])
+        // from elsewhere: a test may have spoilt the project file
+        await cli(['stop', '--all', '--yes'], {cwd: home.path})
       } finally {
         for (const stop of stops) await stop()
       }

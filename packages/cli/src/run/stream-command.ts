@@ -76,7 +76,7 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
       const onPipe = (): void => left(141, 'SIGPIPE')
       const off = (): void => {
         process.off('SIGINT', onInt).off('SIGTERM', onTerm).off('SIGHUP', onHup)
-        process.off('cgpu:stdout-closed' as 'exit', onPipe) // bin/run.js emits it; node's types know only its own events
+        process.off('cgpu:stdout-closed', onPipe) // bin/run.js emits it; node's types know only its own events
       }
       process.on('SIGINT', onInt).on('SIGTERM', onTerm).on('SIGHUP', onHup)
       process.on('cgpu:stdout-closed' as 'exit', onPipe)

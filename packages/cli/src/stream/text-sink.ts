@@ -73,7 +73,7 @@ export class TextSink implements EventSink {
 
   async #display(display: Display): Promise<void> {
     const rendered = await renderDisplay(display, {
-      imageDir: this.#options.imageDir, imageName: () => `cgpu-${this.#id}-${++this.#images}`, terminal: process.stdout.isTTY === true,
+      imageDir: this.#options.imageDir, imageName: () => `cgpu-${this.#id}-${++this.#images}`, terminal: process.stdout.isTTY,
     })
     if (rendered.inline !== undefined) await writeTo(process.stdout, rendered.inline)
     if (rendered.text !== undefined) await this.#write('stdout', new TextEncoder().encode(`${rendered.text}\n`))

@@ -1,4 +1,4 @@
-import type {Accelerator, RuntimeSpec, RuntimeState} from '../provider.ts'
+import type {Accelerator, ProviderRuntime, RuntimeSpec, RuntimeState} from '../provider.ts'
 
 /** A kernel that cgpu uses on a runtime, remembered so that the next command connects without asking. */
 export interface KnownKernel {
@@ -74,5 +74,32 @@ export function parseRecord(value: unknown): RuntimeRecord | null {
     endpointUrl: value['endpointUrl'] as string,
     createdAt: value['createdAt'] as string,
     kernels,
+  }
+}
+
+export interface Seen {
+  /** what its provider says; null: it was not asked, or could not be */
+  found: ProviderRuntime | null
+  /** name or id of the default */
+  usual: string | undefined
+  now: Date
+  problem?: string
+}
+
+/** The record as commands show it. */
+export function viewOf(record: RuntimeRecord, {found, usual, now, problem}: Seen): Runtime {
+  return {
+    id: record.id,
+    name: record.name,
+    provider: record.provider,
+    state: found?.state ?? 'unknown',
+    accelerator: found?.accelerator ?? record.accelerator,
+    createdAt: record.createdAt,
+    url: found?.endpointUrl ?? record.endpointUrl,
+    origin: record.origin,
+    ephemeral: record.ephemeral,
+    isDefault: usual !== undefined && (usual === record.name || usual === record.id),
+    checkedAt: found ? now.toISOString() : null,
+    ...(problem ? {problem} : {}),
   }
 }

@@ -1,8 +1,8 @@
 import {CgpuError, errors} from '../errors.ts'
 import type {Accelerator, AddOptions, CreateOptions, ProviderRuntime, RuntimeProvider, RuntimeSpec} from '../provider.ts'
-import {closest, generateName, matchPrefix, validateName} from '../text/names.ts'
-import {sanitizeLine} from '../text/line.ts'
-import type {Runtime, RuntimeRecord} from './record.ts'
+import {generateName, validateName} from '../text/names.ts'
+import {chooseRuntime, gone, refuseToGuess, unreachable} from './choose.ts'
+import {type Runtime, type RuntimeRecord, viewOf} from './record.ts'
 import type {ProviderRegistry} from './registry.ts'
 import {refuseUnsupported, sameAccelerator} from './spec.ts'
 import type {RecordStore} from './store.ts'
@@ -98,39 +98,8 @@ export class Runtimes {
    * else the only one. Throws NOT_FOUND (66), AMBIGUOUS (64), NO_RUNTIME (66), RUNTIME_REQUIRED (64).
    */
   async select(query?: string): Promise<RuntimeRecord> {
-    const record = await this.#find(query)
-    if (record) return record
-    const records = await this.remembered()
-    if (records.every((record) => record.ephemeral)) {
-      throw errors.notFound('there is no runtime yet', {code: 'NO_RUNTIME', fix: 'cgpu runtime create'})
-    }
-    throw errors.usage(`which runtime? There are ${records.length}: ${records.map((one) => one.name).join(', ')}`, {
-      code: 'RUNTIME_REQUIRED', fix: `add --runtime ${records[0]?.name ?? 'NAME'}, or set a default: cgpu runtime use ${records[0]?.name ?? 'NAME'}`,
-    })
-  }
-
-  /** As `select` without its last two errors: undefined when nothing was named and the choice is not clear. */
-  async #find(query: string | undefined): Promise<RuntimeRecord | undefined> {
-    const records = await this.remembered()
-    // the runtime that a setting names is meant, also when another is the only one left
-    if (query !== undefined) return matchPrefix(query, records, 'runtime')
-    const usual = await this.#options.defaultRuntime()
-    if (usual !== undefined) return this.#default(usual, records)
-    // what belongs to another command's run is not taken by chance
-    const free = records.filter((record) => !record.ephemeral)
-    return free.length === 1 ? free[0] : undefined
-  }
-
-  /** As matchPrefix, but whoever typed no name is told where it comes from. */
-  #default(usual: string, records: RuntimeRecord[]): RuntimeRecord {
-    try {
-      return matchPrefix(usual, records, 'runtime')
-    } catch (error) {
-      if (!(error instanceof CgpuError) || error.code !== 'NOT_FOUND') throw error
-      throw errors.notFound(`the default runtime "${sanitizeLine(usual, 60)}" is not there any more`, {
-        code: 'NOT_FOUND', fix: 'cgpu runtime use --none forgets the choice of this folder; cgpu config list --origin shows others', details: {query: usual},
-      })
-    }
+    const [records, usual] = await Promise.all([this.remembered(), this.#options.defaultRuntime()])
+    return chooseRuntime(records, query, usual) ?? refuseToGuess(records)
   }
 
   /** One runtime as its provider sees it now. */
@@ -149,9 +118,10 @@ export class Runtimes {
    * default is passed over only for another `provider` that was asked for in this call, the only one for any that is set.
    */
   async reusable(query: string | undefined, wanted: RuntimeSpec['accelerator'] | undefined, provider: WantedProvider = {}): Promise<RuntimeRecord | undefined> {
-    const usual = query ?? (await this.#options.defaultRuntime())
-    const asked = usual === undefined ? (provider.asked ?? provider.set) : provider.asked
-    const record = await this.#find(query)
+    const [records, usual] = await Promise.all([this.remembered(), this.#options.defaultRuntime()])
+    const named = query !== undefined || usual !== undefined
+    const asked = named ? provider.asked : (provider.asked ?? provider.set)
+    const record = chooseRuntime(records, query, usual)
     if (!record) return undefined
     if (query === undefined && asked !== undefined && record.provider !== asked) return undefined
     if (wanted && !sameAccelerator(wanted, record.accelerator)) {
@@ -163,13 +133,13 @@ export class Runtimes {
     const found = await (await this.#options.registry.get(record.provider)).get(record.providerId)
     if (found && found.state !== 'unreachable') return record
     if (!found) await this.#options.store.remove(record.id)
-    if (usual !== undefined) throw found ? unreachable(record) : gone(record)
+    if (named) throw found ? unreachable(record) : gone(record)
     return undefined
   }
 
   /** Makes a runtime. Nothing is left behind when it fails or is aborted. */
   async create(request: CreateRequest, options: CreateOptions = {}): Promise<Runtime> {
-    const {registry, store, lifecycle} = this.#options
+    const {registry, lifecycle} = this.#options
     if (request.name !== undefined) validateName(request.name)
     const provider = await registry.get(request.provider)
     refuseUnsupported(provider, request.spec)
@@ -352,37 +322,6 @@ export class Runtimes {
   }
 
   #view(record: RuntimeRecord, found: ProviderRuntime | null, usual: string | undefined, problem?: string): Runtime {
-    return {
-      id: record.id,
-      name: record.name,
-      provider: record.provider,
-      state: found?.state ?? 'unknown',
-      accelerator: found?.accelerator ?? record.accelerator,
-      createdAt: record.createdAt,
-      url: found?.endpointUrl ?? record.endpointUrl,
-      origin: record.origin,
-      ephemeral: record.ephemeral,
-      isDefault: usual !== undefined && (usual === record.name || usual === record.id),
-      checkedAt: found ? this.#now().toISOString() : null,
-      ...(problem ? {problem} : {}),
-    }
+    return viewOf(record, {found, usual, now: this.#now(), ...(problem === undefined ? {} : {problem})})
   }
-}
-
-/** A runtime that its provider no longer has. */
-export function gone(record: Pick<RuntimeRecord, 'name'>): CgpuError {
-  return errors.notFound(`${record.name} is gone`, {code: 'RUNTIME_GONE', fix: 'cgpu runtime create'})
-}
-
-/** A runtime whose server does not answer. */
-export function unreachable(record: Pick<RuntimeRecord, 'name'>): CgpuError {
-  return errors.network(`${record.name} does not answer`, {
-    code: 'RUNTIME_UNREACHABLE', category: 'runtime', retryable: true,
-    fix: `check that its server is up, or give it up: cgpu runtime release ${record.name}`,
-  })
-}
-
-/** The accelerator that a word names, among those that there are. */
-export function nearestAccelerator(word: string, accelerators: Accelerator[]): string | undefined {
-  return closest(word, accelerators.map((one) => one.id))
 }
