@@ -64,6 +64,7 @@ import runpy, sys
 if sys.platform == 'linux':
     import ctypes
     ctypes.CDLL(None).prctl(1, 15)  # PR_SET_PDEATHSIG, SIGTERM
+sys.modules['rfc3987_syntax'] = None  # an optional check of jsonschema's, which takes 2 s to import
 sys.argv[0] = 'jupyter-server'
 runpy.run_module('jupyter_server', run_name='__main__', alter_sys=True)
 `
@@ -93,6 +94,8 @@ export async function startJupyter(options: StartJupyterOptions = {}): Promise<T
       JUPYTER_RUNTIME_DIR: join(own, 'runtime'),
       IPYTHONDIR: join(own, 'ipython'),
       PYDEVD_DISABLE_FILE_VALIDATION: '1',
+      // the agent's own folder, which would else be the developer's ~/.cgpu
+      CGPU_AGENT_HOME: join(own, 'agent'),
       ...options.env,
     },
   })
