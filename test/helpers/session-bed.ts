@@ -49,8 +49,8 @@ export async function startSessionBed(): Promise<SessionBed> {
     chaos.mode = 'pass'
     chaos.refuse(false)
     await Promise.all(open.splice(0).map((session) => session.close()))
-    await Promise.all((await direct.listSessions()).map(({id}) => direct.deleteSession(id)))
-    await Promise.all((await direct.listKernels()).map(({id}) => direct.shutdownKernel(id)))
+    // a server answers 500 while it restarts a kernel that was killed
+    await until(() => endKernels(direct).then(() => true, () => false))
   }
   return {
     jupyter, chaos, home, direct, reset,
@@ -73,13 +73,18 @@ export async function startSessionBed(): Promise<SessionBed> {
       }
     },
     async stop() {
-      await reset().catch(() => undefined) // a server that a test has killed
+      await Promise.all(open.splice(0).map((session) => session.close()))
       direct.close()
       await chaos.close()
       await jupyter.stop()
       await home.remove()
     },
   }
+}
+
+async function endKernels(server: JupyterServer): Promise<void> {
+  await Promise.all((await server.listSessions()).map(({id}) => server.deleteSession(id)))
+  await Promise.all((await server.listKernels()).map(({id}) => server.shutdownKernel(id)))
 }
 
 /** What an execution or a job told, and conditions on it. */
