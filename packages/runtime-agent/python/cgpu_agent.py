@@ -1733,10 +1733,10 @@ class FastWrites:
             return None
         if self.by_parent:
             stream._rotate_buffers = self.rotated
-            stream.write = self._by_parent(context.get)
+            self.fast = stream.write = self._by_parent(context.get)
         else:
             stream._rotate_buffer = self.rotated
-            stream.write = self._plain()
+            self.fast = stream.write = self._plain()
         return self
 
     def _plain(self):
@@ -1821,6 +1821,22 @@ def _write_fast():
                 _fast.append(fast)
 
 
+def _untee(*_info):
+    """At pre_run_cell: takes IPython 9's wrapper around write away from a recorded cell.
+
+    It keeps every string that is printed for a prompt's history, in memory and for ever, and doubles the time of a
+    print; cells of ours are no prompt. When the cell is over IPython puts back what stood there before it, our own.
+    """
+    kernel = _kernel()
+    request = (kernel.get_parent("shell") or {}) if kernel and _cells else {}
+    if request.get("header", {}).get("msg_id") not in _cells:
+        return
+    for fast in _fast:
+        wrapper = vars(fast.stream).get("write")
+        if getattr(wrapper, "__qualname__", "") == "InteractiveShell._tee.<locals>.write":
+            fast.stream.write = fast.fast
+
+
 def _kernel():
     """The running kernel, or None: this is no IPython kernel and cells cannot be recorded."""
     get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
@@ -1894,6 +1910,7 @@ def observe(home=None):
                 if fcntl is not None:
                     Watcher.adopt(stream)
         _watch_session(kernel)
+        kernel.shell.events.register("pre_run_cell", _untee)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_forked)
         threading.Thread(target=_keep_house, name="cgpu", daemon=True).start()
