@@ -35,7 +35,7 @@ describe('the environment that cgpu makes for itself', function () {
     const said: string[] = []
     const ready = withWheels()
     const provider = createProvider({...sealed.context, ...ready, env: {...ready.env, PATH: join(sealed.root, 'none')}})
-    const runtime = await provider.create({name: 'x', accelerator: {kind: 'cpu'}}, {onProgress: ({message}) => said.push(message)})
+    const runtime = await provider.create({name: 'x', accelerator: {kind: 'cpu'}}, {onProgress: ({message, detail = ""}) => said.push(`${message} ${detail}`)})
     try {
       assert.match(said.join('\n'), /making a Python environment for Jupyter \(once\)[^]*unpacking 2 packages[^]*starting jupyter_server/)
       const endpoint = await provider.connect(runtime.id)
