@@ -12,8 +12,9 @@ function literal(value: string): string {
   return JSON.stringify(value).replace(/[\u007f-\uffff]/g, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-function callExpression(call: string): string {
-  return `(lambda m: m.${call} if m is not None and m.VERSION == ${literal(agentVersion())} else None)(__import__("sys").modules.get(${literal(moduleName)}))`
+function callExpression(call: string, otherwise = 'None'): string {
+  const there = `m is not None and m.VERSION == ${literal(agentVersion())}`
+  return `(lambda m: m.${call} if ${there} else ${otherwise})(__import__("sys").modules.get(${literal(moduleName)}))`
 }
 
 function loadExpression(): string {
@@ -23,7 +24,8 @@ function loadExpression(): string {
     '__import__("sys").modules.update({m.__name__: m})',
     'm.install()',
   ]
-  return `(lambda s, m, b: (${steps.join(', ')})[-1])(${literal(agentSource())}, __import__("types").ModuleType(${literal(moduleName)}), __import__("builtins"))`
+  const load = `(lambda s, m, b: (${steps.join(', ')})[-1])(${literal(agentSource())}, __import__("types").ModuleType(${literal(moduleName)}), __import__("builtins"))`
+  return callExpression('install()', load)
 }
 
 /** Puts this version of the agent into a Python kernel, in place of any other. Leaves no trace in the user's namespace. */
@@ -42,12 +44,8 @@ export async function callAgent(connection: KernelConnection, call: string, sign
 }
 
 async function evaluate(connection: KernelConnection, expression: string, signal: AbortSignal | undefined): Promise<unknown> {
-  // silent: no history, no In/Out, no execute_input; an empty cell whose expressions are evaluated
-  const options = {silent: true, storeHistory: false, stopOnError: false, userExpressions: {[key]: expression}, ...(signal && {signal})}
-  let result: ExecuteResult
-  do result = await connection.execute('', options)
-  // another client's failing cell empties the queue, and a lost reply says nothing: asking again is harmless
-  while (result.status === 'aborted' || result.replyLost)
+  let result: ExecuteResult | undefined
+  for (let patience = 3_000; !result; patience = Math.min(2 * patience, 60_000)) result = await ask(connection, expression, patience, signal)
   const shown = result.userExpressions?.[key]
   const data = isObject(shown) && isObject(shown['data']) ? shown['data'] : undefined
   const text = data?.['text/plain']
@@ -57,6 +55,26 @@ async function evaluate(connection: KernelConnection, expression: string, signal
     return parseJson(text)
   } catch {
     throw unusable(`it answered ${text.slice(0, 80)}`)
+  }
+}
+
+/** Undefined when it has to be asked again: all that is asked here may be asked twice. */
+async function ask(connection: KernelConnection, expression: string, patience: number, signal: AbortSignal | undefined): Promise<ExecuteResult | undefined> {
+  // what reaches a kernel in its last moments before a restart is never answered; a kernel that works answers later
+  const late = AbortSignal.timeout(patience)
+  try {
+    // silent: no history, no In/Out, no execute_input; an empty cell whose expressions are evaluated
+    const result = await connection.execute('', {
+      silent: true, storeHistory: false, stopOnError: false, userExpressions: {[key]: expression},
+      signal: signal ? AbortSignal.any([signal, late]) : late,
+    })
+    // another client's failing cell empties the queue, and a lost reply says nothing
+    return result.status === 'aborted' || result.replyLost ? undefined : result
+  } catch (error) {
+    signal?.throwIfAborted()
+    const restarted = error instanceof Error && 'code' in error && error.code === 'KERNEL_RESTARTED'
+    if (connection.state !== 'closed' && (late.aborted || restarted)) return undefined
+    throw error
   }
 }
 

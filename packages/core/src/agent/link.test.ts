@@ -5,6 +5,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {type AgentBed, fiftyMegabytes, Seen, startAgentBed} from '../../../../test/helpers/agent-bed.ts'
 import type {ChaosProxy} from '../../../../test/helpers/chaos.ts'
+import {callAgent} from './bootstrap.ts'
 import {AgentClient} from './client.ts'
 
 const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
@@ -135,6 +136,17 @@ describe('the agent over a link that fails', function () {
     assert.equal(seen.text.stdout, Array.from({length: 20_000}, (_, i) => `${i}\n`).join(''))
     assert.equal((await own.runs()).some(run => run.id === 'through'), true)
     await own.close()
+  })
+
+  it('asks again what a kernel lost in its last moments before a restart', async () => {
+    const connection = await bed.kernel('python3')
+    await connection.execute("get_ipython().kernel.comm_manager.register_target('bell', lambda comm, msg: None)")
+    const answer = Promise.withResolvers<unknown>()
+    connection.openComm('bell', {}, {onClose: () => {
+      callAgent(connection, 'observe(None)').then(answer.resolve, answer.reject)
+    }})
+    await bed.server.restartKernel(connection.kernelId)
+    assert.equal((await answer.promise as {ok: unknown}).ok, true)
   })
 
   it('ends with the kernel connection', async () => {
