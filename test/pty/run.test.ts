@@ -6,7 +6,7 @@ import {screen, Terminal} from '../helpers/terminal.ts'
 const spinner = /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/
 
 describe('run and stop on a terminal', function () {
-  this.timeout(20_000)
+  this.timeout(40_000) // what waits in here gives up after 20 s, and says why
   let bench: Workbench
   const terminal = (...args: string[]): Terminal => new Terminal(args, {home: bench.home})
   const names = async (): Promise<string[]> => (await bench.data<{name: string}[]>(['ps'])).map(({name}) => name).toSorted()

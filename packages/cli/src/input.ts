@@ -15,6 +15,8 @@ export async function confirm(question: string, yes: boolean): Promise<void> {
 
 /** One line from the terminal; `hidden` does not echo it. */
 export async function ask(question: string, hidden = false): Promise<string> {
+  // before anything else: what is typed while the rest is loaded must not be echoed
+  if (hidden && process.stdin.isTTY) process.stdin.setRawMode(true)
   const {createInterface} = await import('node:readline/promises')
   const {Writable} = await import('node:stream')
   process.stderr.write(question)

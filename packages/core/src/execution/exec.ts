@@ -147,8 +147,11 @@ export class Execution {
         ...(onInput
           ? {
               onInput: async (prompt: string, password: boolean) => {
+                // first, so that a terminal has stopped to echo when the prompt invites to type a password
+                const answer = onInput(prompt, password)
+                answer.catch(() => undefined)
                 await onEvent({type: 'input_request', prompt, password})
-                return onInput(prompt, password)
+                return answer
               },
             }
           : {}),
