@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
 import {JupyterServer} from '@cgpu/jupyter'
-import type {ExecuteOptions, KernelConnection, KernelOptions, Message} from '@cgpu/jupyter'
+import type {ExecuteOptions, ExecuteResult, KernelConnection, KernelOptions, Message} from '@cgpu/jupyter'
 import {startChaos} from '../helpers/chaos.ts'
 import type {ChaosProxy} from '../helpers/chaos.ts'
 import {startJupyter} from '../helpers/jupyter-server.ts'
@@ -219,6 +219,17 @@ for (const kernelName of ['python3', 'colab']) {
         assert.deepEqual(await got.promise, {n: 1})
       })
     }
+
+    it('settles what a kernel swallowed in its last moments', async () => {
+      const kernel = await connect()
+      await kernel.execute("get_ipython().kernel.comm_manager.register_target('last', lambda comm, msg: None)")
+      const swallowed = Promise.withResolvers<ExecuteResult>()
+      // the comm ends when the restart is announced: what is sent then still goes to the old process
+      kernel.openComm('last', {}, {onClose: () => void kernel.execute('1').then(swallowed.resolve, swallowed.reject)})
+      await direct.restartKernel(kernelId)
+      const result = await swallowed.promise
+      assert.ok(result.status === 'ok' || (result.status === 'unknown' && !result.started), JSON.stringify(result))
+    })
 
     it('closes comms when the kernel is restarted', async () => {
       const kernel = await connect()

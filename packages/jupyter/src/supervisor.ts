@@ -36,6 +36,7 @@ export class Supervisor {
   readonly #host: SupervisorHost
   #timer: NodeJS.Timeout | undefined
   #unanswered = 0
+  readonly #settling = new WeakSet<Execution>()
 
   constructor(host: SupervisorHost) {
     this.#host = host
@@ -129,11 +130,19 @@ export class Supervisor {
   #tick(): void {
     if (!this.#host.watched()) return this.stop()
     if (this.#unanswered > 0) this.checkGone()
+    this.#settleUnstarted()
     this.#unanswered++
     const answered = (): void => {
       this.#unanswered = 0
     }
     this.#host.ask('control', 3 * this.#host.intervalMs).then(answered, ignore)
+  }
+
+  /** A request that reached a kernel in its last moments was swallowed with it, and nothing will ever tell. */
+  #settleUnstarted(): void {
+    const fresh = this.#host.executions().filter(each => !each.started && !this.#settling.has(each))
+    for (const each of fresh) this.#settling.add(each)
+    this.settle(fresh)
   }
 }
 

@@ -76,6 +76,8 @@ export class CellOutput {
     if (this.#recorder === null) return true
     if (this.#merger.source === 'log') return this.#settleByLog(result)
     const totals = await this.#recorder.end(result)
+    // swallowed by a kernel in its last moments: neither the kernel nor the machine has seen it
+    if (totals === null && result.replyLost && !result.started) return false
     // null: the kernel was new to the agent after all (restarted just before); the socket is all there is
     if (totals === null || this.#merger.isComplete(totals)) return true
     this.#merger.switchToLog()
