@@ -1,0 +1,82 @@
+// Every example of every command's help is run, as a person would type it.
+import assert from 'node:assert/strict'
+import {spawnSync} from 'node:child_process'
+import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
+import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
+
+type Example = string | {command: string}
+
+/** The examples of the commands that are not hidden, in the manifest's order. */
+function examples(): string[] {
+  // written by our own build, and compared with the code by another test
+  const manifest = JSON.parse(readFileSync(join(repoRoot, 'oclif.manifest.json'), 'utf8')) as {commands: Record<string, {hidden?: boolean; examples?: Example[]}>}
+  return Object.values(manifest.commands)
+    .filter((command) => !command.hidden)
+    .flatMap((command) => command.examples ?? [])
+    .map((example) => (typeof example === 'string' ? example : example.command).replaceAll('<%= config.bin %>', 'cgpu'))
+}
+
+const first = ['cgpu runtime create --name trainer', 'cgpu runtime use trainer']
+const last = ['cgpu runtime release trainer', 'cgpu runtime rename calm-otter trainer', 'cgpu runtime use --none', 'cgpu stop --all --yes', 'cgpu runtime reap']
+/** What must be there before an example makes sense. */
+const needs: Record<string, string> = {
+  'cgpu cp trainer:model.json .': 'echo {} > model.json; cgpu cp model.json trainer:model.json',
+  'cgpu runtime rename calm-otter trainer': 'cgpu runtime create --name calm-otter',
+  'cgpu config get provider': 'cgpu config set provider local',
+  'cgpu config get provider --origin': 'cgpu config set provider local',
+}
+
+describe('examples in help', () => {
+  let home: SealedHome
+  let server: TestJupyter
+
+  const shell = (line: string): string => {
+    const done = spawnSync('bash', ['-euo', 'pipefail', '-c', line], {env: home.env, cwd: home.cwd, encoding: 'utf8', timeout: 60_000})
+    assert.equal(done.status, 0, `${line}\n${done.stdout}\n${done.stderr}`)
+    return done.stdout
+  }
+  /** The names that examples use stand for what is here. */
+  const made = (line: string): string => {
+    const here = line
+      .replace(/https?:\/\/(lab\.example\.com\/user\/me\/|127\.0\.0\.1:8888)/, server.url)
+      .replace('--name here', '--name here < token.txt')
+      .replace('"numpy, pandas"', 'pip')
+    if (!here.includes('job attach')) return here
+    const {data} = JSON.parse(shell('cgpu job list -r trainer --json')) as {data: {id: string}[]} // the envelope of our own command
+    return here.replace(/attach \S+/, `attach ${data[0]?.id}`)
+  }
+
+  before(async () => {
+    home = await sealedHome()
+    server = await startJupyter()
+    const bin = join(home.path, 'bin')
+    mkdirSync(bin)
+    writeFileSync(join(bin, 'cgpu'), `#!/bin/sh\nexec "${process.execPath}" -- "${cgpuBin}" "$@"\n`)
+    chmodSync(join(bin, 'cgpu'), 0o755)
+    Object.assign(home.env, {PATH: `${bin}:${home.env['PATH']}`, CGPU_PYTHON: testPython, WANDB_API_KEY: 'a secret'})
+    for (const folder of ['examples', 'data']) mkdirSync(join(home.cwd, folder))
+    const script = readFileSync(join(repoRoot, 'examples', 'train.py'), 'utf8')
+    const files = {'examples/train.py': script, 'train.py': script, 'data/one.csv': '1\n', 'data.csv': '1\n', 'prepare.py': 'y = 1\n', 'analyse.py': 'print(open("data/one.csv").read())\n', 'token.txt': server.token}
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(home.cwd, name), text)
+  })
+  after(async () => {
+    spawnSync(process.execPath, [cgpuBin, 'stop', '--all', '--yes'], {env: home.env})
+    await server.stop()
+    await home.remove()
+  })
+
+  const all = examples()
+  const middle = all.filter((line) => !first.includes(line) && !last.includes(line))
+  // a job must have run before it can be attached to
+  const jobs = middle.filter((line) => line.includes(' job '))
+  for (const line of [...first, ...middle.filter((one) => !jobs.includes(one)), ...jobs, ...last]) {
+    it(line, function () {
+      this.timeout(90_000)
+      assert.ok(all.includes(line), 'no command shows this example any more')
+      if (needs[line] !== undefined) shell(needs[line])
+      shell(made(line))
+    })
+  }
+})
