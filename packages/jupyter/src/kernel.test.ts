@@ -44,12 +44,10 @@ const sleeping = async (kernel: KernelConnection, options: ExecuteOptions = {}):
  * and slept on; a second one ends it.
  */
 const interruptUntil = async (kernel: KernelConnection, done: Promise<unknown>): Promise<void> => {
-  let over = false
-  const ended = done.finally(() => (over = true)).catch(() => {})
-  while (!over) {
-    await kernel.interrupt()
-    await Promise.race([ended, new Promise(resolve => setTimeout(resolve, 3000).unref())])
-  }
+  const ended = done.then(() => true, () => true)
+  const later = (): Promise<false> => new Promise(resolve => setTimeout(() => resolve(false), 3000).unref())
+  do await kernel.interrupt()
+  while (!(await Promise.race([ended, later()])))
 }
 
 const collect = (): {messages: Message[]; options: ExecuteOptions; text: () => string} => {
