@@ -24,6 +24,7 @@ async function main() {
   // a reader that has seen enough (`| head -1`) is no error; oclif would wait for a drain that never comes. A command that
   // has remote work to leave in order listens for `cgpu:stdout-closed`
   process.stdout.on('error', (error) => {
+    if (error.code === 'EIO') return // the terminal was closed: SIGHUP tells what to do
     if (error.code !== 'EPIPE') throw error
     if (!process.emit('cgpu:stdout-closed')) process.exit(process.exitCode ?? 0)
   })

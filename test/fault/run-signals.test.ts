@@ -107,6 +107,17 @@ describe('signals to cgpu', function () {
     })
   }
 
+  it('row 16: signals that come again and again do not keep a runtime from being released', async () => {
+    const owned = Watched.cgpu(['run', '--provider', 'local', '--', testPython, '-c', 'import time\nprint("on", flush=True)\ntime.sleep(600)'],
+      {home: bed.home, env: {CGPU_PYTHON: testPython, CGPU_MARK: 'owned-storm'}})
+    await owned.shows('stdout', /on/)
+    const storm = setInterval(() => owned.child.kill('SIGHUP'), 2)
+    await owned.exit.finally(() => clearInterval(storm))
+    await nothingLeft({...bed.home, path: 'owned-storm'})
+    assert.match(owned.stderr, /released/)
+    clean(owned)
+  })
+
   it('row 18: kill -9, then the job is followed from its beginning and from an offset', async () => {
     const go = goFile()
     const job = run(counting(2000, go))

@@ -57,6 +57,14 @@ describe('run and stop on a terminal', function () {
     assert.deepEqual(await names(), [])
   })
 
+  it('a terminal that is closed in the middle of output leaves nothing behind', async () => {
+    const run = terminal('run', '--', testPython, '-c', 'import time\nwhile True: print("on", flush=True); time.sleep(0.001)')
+    await run.shows(/on\r\n/)
+    run.close()
+    await nothingLeft(bench.home)
+    assert.deepEqual(await names(), [])
+  })
+
   it('stop --all asks; n keeps, y releases', async () => {
     for (const name of ['one', 'two']) await bench.cli(['runtime', 'create', '--name', name])
     const no = terminal('stop', '--all')

@@ -42,8 +42,8 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
       for (const name of signals) process.off(name, stop)
     }
     const arm = (): void => {
-      dispose()
-      for (const name of signals) process.on(name, stop)
+      // never off and on again: a signal in between would end the process
+      for (const name of signals) if (!process.listeners(name).includes(stop)) process.on(name, stop)
     }
     arm()
     return {signal: controller.signal, arm, dispose}

@@ -96,7 +96,8 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     try {
       const run = new RemoteRun(session, {...options, signal: abort.signal})
       abort.dispose()
-      const outcome = await this.#follow(run, held)
+      // closing a terminal sends SIGHUP more than once: from here on none of them may end cgpu before the release
+      const outcome = await this.#follow(run, held).finally(abort.arm)
       await this.#sayEnd(outcome, sink)
       return outcome
     } finally {

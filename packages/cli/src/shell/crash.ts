@@ -15,7 +15,9 @@ export function reportCrash(thrown: unknown, argv: readonly string[], {id = '', 
 
 /** For errors outside of any promise that a command awaits. */
 export function watchForCrashes(argv: readonly string[]): void {
-  process.on('uncaughtException', (error) => {
+  process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+    // the terminal was closed, and @oclif/core's own listener throws that: SIGHUP tells what to do, such as to release a runtime
+    if (error.code === 'EIO' && error.syscall === 'write') return
     reportCrash(error, argv)
     process.exit()
   })
