@@ -1,7 +1,5 @@
-// Writes oclif.manifest.json: startup depends on it, so it is committed, and CI checks that it is current.
+// The text of oclif.manifest.json: startup depends on it, so it is committed, and CI checks that it is current (generated.mjs).
 // Same commands in, same bytes out.
-import {readFileSync, writeFileSync} from 'node:fs'
-import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {Plugin} from '@oclif/core/config'
 
@@ -21,17 +19,3 @@ export async function manifestText() {
   await plugin.load()
   return `${JSON.stringify(ordered(plugin.manifest), null, 1)}\n`
 }
-
-export async function writeManifest() {
-  const file = join(root, 'oclif.manifest.json')
-  const text = await manifestText()
-  let old = ''
-  try {
-    old = readFileSync(file, 'utf8')
-  } catch {
-    // not written yet
-  }
-  if (old !== text) writeFileSync(file, text)
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await writeManifest()

@@ -1,6 +1,5 @@
 import {boolean, option, string} from '@oclif/core/flags'
 import {string as stringArg} from '@oclif/core/args'
-import type {SpecFlags} from '@cgpu/core/runtime/spec'
 import {withEnv} from '@cgpu/plugin-sdk'
 
 const group = {helpGroup: 'RUNTIME'}
@@ -29,8 +28,3 @@ export const yesFlag = withEnv({yes: boolean({char: 'y', summary: 'do not ask'})
 
 /** The positional name of a runtime. */
 export const runtimeArg = stringArg({description: 'name of the runtime, or a unique beginning of it', required: false})
-
-/** The flags of a command as the core takes them. */
-export function specFlagsOf(flags: {gpu?: string | undefined; tpu?: string | undefined; cpu?: boolean; 'high-ram'?: boolean; image?: string | undefined}): SpecFlags {
-  return {gpu: flags.gpu, tpu: flags.tpu, cpu: flags.cpu, highRam: flags['high-ram'], image: flags.image}
-}

@@ -76,9 +76,4 @@ export class Cgpu {
     const {trace} = this.#options
     return new RuntimeSession({record, endpoint: trace ? {...endpoint, trace} : endpoint, store: this.#store, ...options})
   }
-
-  /** The record as it is now: kernels may have been remembered since. */
-  async refresh(record: RuntimeRecord): Promise<RuntimeRecord> {
-    return (await this.#store.get(record.id)) ?? record
-  }
 }

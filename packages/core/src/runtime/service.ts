@@ -206,13 +206,6 @@ export class Runtimes {
     return this.#view(renamed, null, await this.#options.defaultRuntime())
   }
 
-  /** Makes an ephemeral runtime stay. */
-  async keep(record: RuntimeRecord): Promise<void> {
-    const provider = await this.#options.registry.get(record.provider)
-    await provider.keep?.(record.providerId)
-    await this.#options.store.update(record.id, (old) => ({...old, ephemeral: false}))
-  }
-
   /**
    * Releases runtimes; forgets one only when its provider said that it is gone. Idempotent. One that cannot be released
    * keeps no other from it: its error is thrown when all were tried, those of further ones become warnings.

@@ -20,9 +20,7 @@ export interface SessionOptions {
 export interface UserKernel {
   kernel: KnownKernel
   connection: KernelConnection
-  /** true when no kernel was there and this call started one: its state is empty */
-  started: boolean
-  /** true when it was started in place of one that this machine remembered: variables that people count on are gone */
+  /** true when a new one was started in place of one that this machine remembered: variables that people count on are gone */
   replaced: boolean
 }
 
@@ -63,7 +61,7 @@ export class RuntimeSession {
   async kernel(spec?: string): Promise<UserKernel> {
     const key = spec ?? 'default'
     const open = await this.#kernels.get(key)?.catch(() => undefined)
-    if (open && open.connection.state !== 'closed') return {...open, started: false, replaced: false}
+    if (open && open.connection.state !== 'closed') return {...open, replaced: false}
     const opening = this.#kernel(key, spec)
     this.#kernels.set(key, opening)
     return opening
@@ -75,7 +73,7 @@ export class RuntimeSession {
       const server = await this.server()
       const chosen = await this.#spec(spec)
       const model = await server.startKernel({name: chosen.name})
-      return {kernel: {id: model.id, ...chosen}, connection: await this.#open(model.id), started: true, replaced: false}
+      return {kernel: {id: model.id, ...chosen}, connection: await this.#open(model.id), replaced: false}
     })
   }
 
@@ -113,14 +111,15 @@ export class RuntimeSession {
       const known = this.#known.get(key)
       if (known) {
         try {
-          return {kernel: known, connection: await this.#open(known.id), started: false, replaced: false}
+          return {kernel: known, connection: await this.#open(known.id), replaced: false}
         } catch (error) {
           // culled, shut down or lost with a server restart: the session below starts another
           if (!isGone(error)) throw error
         }
       }
       const server = await this.server()
-      const before = new Set((await server.listKernels()).map((kernel) => kernel.id))
+      // only a kernel that is remembered can have been replaced
+      const before = known && new Set((await server.listKernels()).map((kernel) => kernel.id))
       const chosen = await this.#spec(spec, language)
       const session = await server.ensureSession({path: sessionPath(key), name: `cgpu ${key}`, type: 'console', kernelName: chosen.name})
       const kernel: KnownKernel = {id: session.kernel.id, ...chosen}
@@ -132,8 +131,7 @@ export class RuntimeSession {
           // only a cache: a session without a record (released meanwhile) still works
           if (!(error instanceof CgpuError)) throw error
         })
-      const started = !before.has(kernel.id)
-      return {kernel, connection, started, replaced: started && known !== undefined}
+      return {kernel, connection, replaced: before !== undefined && !before.has(kernel.id)}
     })
   }
 
