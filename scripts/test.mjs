@@ -63,7 +63,7 @@ try {
     check('lint', process.execPath, ['scripts/lint.mjs'])
     check('generated files are current', process.execPath, ['scripts/generated.mjs', '--check'])
     unittest('packages/runtime-agent/tests')
-    mocha('unit tests', ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'])
+    mocha('unit tests', ['packages/*/src/**/*.test.ts', 'plugins/*/src/**/*.test.ts', 'scripts/**/*.test.ts'])
     for (const kind of ['contract', 'e2e', 'pty', 'fault', 'docs']) mocha(`${kind} tests`, [`test/${kind}/**/*.test.ts`])
   } else {
     mocha('tests', only.map((path) => (path.endsWith('.ts') ? path : `${path.replace(/\/$/, '')}/**/*.test.ts`)))

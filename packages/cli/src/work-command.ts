@@ -12,14 +12,16 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
   protected async open(flags: Record<string, unknown>): Promise<Cgpu> {
     const {configDir, dataDir, cacheDir} = this.config
     const registered = await registeredProviders(this)
+    const dirs = resolveDirs(process.env, {configDir, dataDir, cacheDir})
     return Cgpu.open({
-      dirs: resolveDirs(process.env, {configDir, dataDir, cacheDir}),
+      dirs,
       env: process.env,
       cwd: process.cwd(),
       providers: [
         ...builtInProviders,
         ...registered.map(({id, factory}) => ({id, source: 'a plugin', load: async () => factory})),
       ],
+      accounts: async (settings) => (await import('@cgpu/accounts')).openAccounts({dirs, env: process.env, settings, onWarning: (message) => void this.warn(message)}),
       flags,
       lifecycle: this.#lifecycle(),
       onWarning: (message) => void this.warn(message),

@@ -1,4 +1,5 @@
 import {join} from 'node:path'
+import {type AccountAccess, noAccounts} from './account.ts'
 import {FolderDefaults} from './config/folder.ts'
 import {resolveSettings, type Settings} from './config/resolve.ts'
 import type {ProviderContext} from './provider.ts'
@@ -16,6 +17,8 @@ export interface CgpuOptions {
   env: NodeJS.ProcessEnv
   cwd: string
   providers: ProviderEntry[]
+  /** makes the accounts when a provider first needs them; absent: nobody can sign in */
+  accounts?: (settings: Settings) => Promise<AccountAccess>
   /** parsed flags by name; those that are settings take part in resolving them */
   flags?: Readonly<Record<string, unknown>>
   lifecycle?: LifecycleListener
@@ -29,6 +32,7 @@ export class Cgpu {
   readonly settings: Settings
   readonly folders: FolderDefaults
   readonly runtimes: Runtimes
+  readonly accounts: AccountAccess
   readonly #options: CgpuOptions
   readonly #store: RecordStore
 
@@ -39,9 +43,12 @@ export class Cgpu {
     this.folders = folders
     this.#store = new RecordStore(dirs.state, onWarning)
     const secrets = new FileSecretStore(dirs.config, {onWarning})
+    const {accounts} = options
+    this.accounts = accounts ? lazyAccounts(() => accounts(settings)) : noAccounts
     const context = (id: string): ProviderContext => ({
       stateDir: join(dirs.state, 'providers', id),
       secrets,
+      accounts: this.accounts,
       setting: (key) => settings.text(key),
       env,
       cwd,
@@ -75,5 +82,16 @@ export class Cgpu {
     })
     const {trace} = this.#options
     return new RuntimeSession({record, endpoint: trace ? {...endpoint, trace} : endpoint, store: this.#store, ...options})
+  }
+}
+
+/** Loaded when first asked: most commands need no account. */
+function lazyAccounts(load: () => Promise<AccountAccess>): AccountAccess {
+  let loaded: Promise<AccountAccess> | undefined
+  const get = (): Promise<AccountAccess> => (loaded ??= load())
+  return {
+    current: async () => (await get()).current(),
+    list: async () => (await get()).list(),
+    token: async (request) => (await get()).token(request),
   }
 }

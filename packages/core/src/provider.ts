@@ -1,4 +1,5 @@
-import type {ServerOptions} from '@cgpu/jupyter'
+import type {Message, ServerOptions} from '@cgpu/jupyter'
+import type {AccountAccess} from './account.ts'
 
 /** What kind of machine is asked for. Unset fields are the provider's choice. */
 export interface RuntimeSpec {
@@ -21,8 +22,16 @@ export interface ProviderCapabilities {
   /** released runtimes cost nothing more; false: the machine is not ours to stop, release only forgets it */
   release: boolean
   terminal: boolean
+  /** `usage` answers */
   computeUnits: boolean
+  /** idle machines are taken away unless `keepAlive` is called while work runs */
   keepAlive: boolean
+  /** the machine can release itself when its lease lapses */
+  selfRelease: boolean
+  /** `browserUrl` answers */
+  browser: boolean
+  /** `authorizeMachine` answers: Drive can be mounted, and the machine may act for the account */
+  drive: boolean
 }
 
 /** An accelerator as `cgpu runtime accelerators` lists it. `available: false` comes with a reason. */
@@ -46,6 +55,15 @@ export interface ProviderRuntime {
   accelerator: Accelerator
   createdAt: string
   endpointUrl: string
+  /** the account that it belongs to and is billed to, where the provider has accounts */
+  account?: string
+  /** true: neither this cgpu nor another made it (it was opened in a browser): shown, used by name, released by name only */
+  foreign?: boolean
+  /** when the machine is taken away at the latest, and after how many idle seconds, as far as the provider says */
+  expiresAt?: string
+  idleTimeoutSeconds?: number
+  /** compute units an hour, where known */
+  hourlyRate?: number
   /** what only this provider needs to find the runtime again; no secrets */
   details?: Record<string, unknown>
 }
@@ -56,6 +74,34 @@ export interface RuntimeEndpoint extends ServerOptions {
   workdir?: string
   /** absolute folder for the agent's own files on the machine; default ~/.cgpu */
   agentHome?: string
+  /**
+   * Questions that the machine's own libraries ask through the kernel (Colab's `colab_request`). Called with every iopub
+   * message of a type that Jupyter does not know; the text that comes back goes to the kernel as an `input_reply`.
+   * Undefined: not a question, or none that wants an answer. It must never hang: a cell waits for it.
+   */
+  answerKernel?: (message: Message, host: KernelHost) => Promise<string | undefined>
+}
+
+/** What an answer to a kernel may use. */
+export interface KernelHost {
+  /** the value of a secret that was granted to this run (`--secret NAME`); `access: false` when it exists but was not granted */
+  secret: (name: string) => Promise<{exists: boolean; access: boolean; value?: string}>
+  /** Asks the person at the terminal to open a page and to come back; false: nobody is there, or they declined. */
+  consent?: (request: {message: string; url: string}) => Promise<boolean>
+}
+
+/** Compute units and quota of an account. Amounts in compute units, times ISO 8601. */
+export interface Usage {
+  account: string
+  /** `free`, `pro`, `pro+`, or what the provider says */
+  tier: string
+  balance?: number
+  /** compute units an hour, all runtimes together */
+  hourlyRate?: number
+  /** until the balance is used up at that rate */
+  secondsLeft?: number
+  runtimes?: number
+  free?: {remaining: number; refillsAt?: string}
 }
 
 export interface ProgressEvent {
@@ -70,6 +116,8 @@ export interface ProgressEvent {
 export interface CreateOptions {
   signal?: AbortSignal
   onProgress?: (event: ProgressEvent) => void
+  /** The machine must be this one. The core has it checked on the machine; the provider refuses what it can see is another. */
+  allowDowngrade?: boolean
   /** The runtime belongs to this process: it may be released when the process is gone (local: its reaper). */
   ephemeral?: boolean
 }
@@ -101,6 +149,18 @@ export interface RuntimeProvider {
   connect(id: string): Promise<RuntimeEndpoint>
   /** The creator is done with making it: it now stays until released (local: detaches it from the CLI's process). */
   keep?(id: string): Promise<void>
+  /** Tells the provider that work goes on. `gone`: the runtime is not there any more. Called every `keepAliveMs` at most. */
+  keepAlive?(id: string, options?: {signal?: AbortSignal}): Promise<'alive' | 'gone'>
+  /** Where people open this runtime in a browser. */
+  browserUrl?(id: string): Promise<string>
+  usage?(): Promise<Usage>
+  /**
+   * Lets the machine act for the account: `drive` to mount it, `user` for its libraries. `consent` is called when the
+   * account's owner must first agree on a page. Throws CONSENT_REQUIRED (67) with that page when nobody can be asked.
+   */
+  authorizeMachine?(id: string, what: 'drive' | 'user', host: Pick<KernelHost, 'consent'> & {signal?: AbortSignal}): Promise<void>
+  /** A forwarded port of the machine: an address, and the headers that it wants. */
+  portEndpoint?(id: string, port: number): Promise<ServerOptions>
   /** Stops what no record knows of: leftovers of crashed commands. Returns what was stopped. */
   reap?(): Promise<{id: string; reason: string}[]>
 }
@@ -110,6 +170,7 @@ export interface ProviderContext {
   /** this provider's own folder below `state/` (0700), created on first use */
   stateDir: string
   secrets: SecretStore
+  accounts: AccountAccess
   setting: (key: string) => string | undefined
   env: NodeJS.ProcessEnv
   cwd: string

@@ -11,6 +11,11 @@ export interface ServerOptions {
   token?: string
   /** Extra headers, asked for anew before each request (Colab's proxy token expires). */
   headers?: () => Record<string, string> | Promise<Record<string, string>>
+  /**
+   * Called once when the server answers 401, to a request or an upgrade, with the headers that were sent. True: `headers`
+   * gives others now, and it is tried once more. A running connection is kept over it.
+   */
+  reauthorize?: (refused: Record<string, string>) => Promise<boolean>
   /** PEM of an additional certificate authority. TLS checks are never switched off. */
   ca?: string
   /** Wire trace for --verbose: one redacted line per request, response and frame. */

@@ -1,4 +1,4 @@
-import type {ProviderFactory} from '@cgpu/core/provider'
+import type {ProgressEvent, ProviderFactory} from '@cgpu/core/provider'
 import {LocalProvider} from './provider.ts'
 import type {FindContext, FoundPython} from './python/find.ts'
 
@@ -14,4 +14,10 @@ export const createProvider: ProviderFactory = (context) => new LocalProvider(co
 export async function findPython(context: FindContext, options: {signal?: AbortSignal} = {}): Promise<FoundPython | undefined> {
   const search = await import('./python/find.ts')
   return search.findPython(context, {...options, make: false})
+}
+
+/** As findPython, but where no Python has Jupyter, cgpu's own environment is made (which takes a while, once). */
+export async function ensurePython(context: FindContext, options: {signal?: AbortSignal; onProgress?: (event: ProgressEvent) => void} = {}): Promise<FoundPython> {
+  const search = await import('./python/find.ts')
+  return search.findPython(context, options)
 }

@@ -22,7 +22,7 @@ export class LocalProvider implements RuntimeProvider {
   readonly title = 'this machine'
   readonly capabilities: ProviderCapabilities = {
     create: true, accelerators: true, highRam: false, image: false, add: false, release: true,
-    terminal: false, computeUnits: false, keepAlive: false,
+    terminal: false, computeUnits: false, keepAlive: false, selfRelease: false, browser: false, drive: false,
   }
   readonly #context: ProviderContext
 

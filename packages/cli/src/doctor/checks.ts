@@ -1,3 +1,4 @@
+import {noAccounts} from '@cgpu/core/account'
 import {access, constants, readdir, readFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {FolderDefaults} from '@cgpu/core/config/folder'
@@ -62,7 +63,7 @@ const state = ({dirs}: Surroundings): Promise<Finding> => withWarnings(async (on
 /** What the local provider is given, so that it looks where it would look. */
 async function localContext({dirs, env, cwd}: Surroundings): Promise<ProviderContext> {
   const resolved = await resolveSettings({env, cwd, configDir: dirs.config}).catch(() => undefined)
-  return {stateDir: join(dirs.state, 'providers', 'local'), secrets: new FileSecretStore(dirs.config), setting: (key) => resolved?.text(key), env, cwd}
+  return {stateDir: join(dirs.state, 'providers', 'local'), secrets: new FileSecretStore(dirs.config), accounts: noAccounts, setting: (key) => resolved?.text(key), env, cwd}
 }
 
 async function python(surroundings: Surroundings): Promise<Finding> {
