@@ -1,5 +1,6 @@
 import type {IncomingMessage, ServerResponse} from 'node:http'
 import type {Duplex} from 'node:stream'
+import type {Hono} from 'hono'
 
 /**
  * How the parts of the emulator meet. Implementations: `world/` (accounts, assignments, tokens, clock), `control/` and
@@ -96,6 +97,19 @@ export interface BearerCheck {
 
 /** What the Drive stand-in offers the machines. */
 export interface DriveFolders {
-  /** a real folder with the account's My Drive, both ways: what is written there shows in the API */
+  /**
+   * A real folder whose content is the account's My Drive (a machine shows it as `MyDrive` below its mount point), both
+   * ways: what is written there shows in the API, and what the API changes shows there.
+   */
   folder(email: string): Promise<string>
+}
+
+/** `createDrive` of `drive/drive.ts`. */
+export interface Drive extends DriveFolders {
+  /** answers `/drive/v3/…` and `/upload/drive/v3/…`; mount it at `/` of the control origin */
+  readonly app: Hono
+  /** as if the person had opened this file with that client: its `drive.file` scope now covers it */
+  open(fileId: string, caller: Pick<Caller, 'email' | 'clientId'>): void
+  /** Waits until everything is on disk. */
+  close(): Promise<void>
 }
