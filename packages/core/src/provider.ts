@@ -76,10 +76,10 @@ export interface RuntimeEndpoint extends ServerOptions {
   agentHome?: string
   /**
    * Questions that the machine's own libraries ask through the kernel (Colab's `colab_request`). Called with every iopub
-   * message of a type that Jupyter does not know; the text that comes back goes to the kernel as an `input_reply`.
-   * Undefined: not a question, or none that wants an answer. It must never hang: a cell waits for it.
+   * message of a type that Jupyter does not know; the JSON that comes back goes to the kernel as the value of an `input_reply`.
+   * Undefined: not a question, or none that wants an answer. It never rejects and must not hang: a cell waits for it.
    */
-  answerKernel?: (message: Message, host: KernelHost) => Promise<string | undefined>
+  answerKernel?: (message: Message, host: KernelHost) => Promise<unknown>
 }
 
 /** What an answer to a kernel may use. */

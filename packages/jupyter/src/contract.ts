@@ -9,11 +9,15 @@ export interface ServerOptions {
   url: string
   /** Sent as `Authorization: token …`, to this origin only. */
   token?: string
-  /** Extra headers, asked for anew before each request (Colab's proxy token expires). */
+  /**
+   * Extra headers, asked for anew before each request (Colab's proxy token expires). While a lost link is looked for, a
+   * rejection with `retryable: true` is a failed attempt as any other; every other one ends the connection with it.
+   */
   headers?: () => Record<string, string> | Promise<Record<string, string>>
   /**
    * Called once when the server answers 401, to a request or an upgrade, with the headers that were sent. True: `headers`
-   * gives others now, and it is tried once more. A running connection is kept over it.
+   * gives others now, and it is tried once more. A running connection is kept over it. One call at a time, whose outcome
+   * holds for all that were refused meanwhile; it rejects as `headers` does.
    */
   reauthorize?: (refused: Record<string, string>) => Promise<boolean>
   /** PEM of an additional certificate authority. TLS checks are never switched off. */
@@ -35,6 +39,7 @@ export type JupyterErrorCode =
   | 'PROTOCOL' // answered, but not as a Jupyter server does (HTML, bad JSON, wrong types, too big)
   | 'TOO_BIG' // a message over 10 MiB, which Jupyter servers refuse
   | 'KERNEL_DEAD' // the kernel is gone (status dead, REST 404)
+  | 'GONE' // the server itself is gone for good, says `isGone`
   | 'KERNEL_RESTARTED' // the kernel was restarted while work ran: that work is lost
   | 'CLOSED' // this connection was closed by us
 
@@ -90,6 +95,11 @@ export interface KernelOptions {
   heartbeatMs?: number
   /** Give up after being offline for so long. Default: never. */
   maxOfflineMs?: number
+  /**
+   * Asked now and then while a lost link does not come back: whether the server is known to be gone for good. True ends the
+   * connection with GONE; a rejection is no answer.
+   */
+  isGone?: () => Promise<boolean>
   /** Ask for the default JSON framing instead of the binary one. Default: the binary one where the server has it. */
   framing?: 'v1' | 'json'
   signal?: AbortSignal
@@ -105,6 +115,11 @@ export interface ExecuteOptions {
   metadata?: Record<string, unknown>
   /** Every iopub message with this execution as its parent, in order, `status` left out. A promise holds the socket back. */
   onOutput?: (message: Message) => void | Promise<void>
+  /**
+   * Every iopub message of a type that Jupyter does not define, of this execution, or without a parent while it runs.
+   * They come in `onOutput` too, when they have a parent. Nothing waits for it.
+   */
+  onCustom?: (message: Message) => void
   /** Answers `input_request`. Absent: the kernel is told that stdin is not available. */
   onInput?: (prompt: string, password: boolean) => Promise<string>
   /** Called when the link was lost while this execution ran, with how it ended: output may have been missed. */

@@ -78,6 +78,15 @@ export class Execution implements Exchange {
     return this.#output(message)
   }
 
+  custom(message: Message): void {
+    if (this.#over) return
+    try {
+      this.#options.onCustom?.(message)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
   /** The link was lost and is back. `new-session`: what was sent meanwhile is gone, the reply perhaps with it. */
   gap(reason: 'reconnected' | 'new-session'): void {
     if (this.#over) return

@@ -118,13 +118,23 @@ export class LinkKeeper {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<Link> {
+    const headers = await this.#server.authorize()
+    try {
+      return await this.#openWith(headers, signal)
+    } catch (error) {
+      const expired = error instanceof JupyterError && error.status === 401 && (await this.#server.reauthorized(headers))
+      if (!expired) throw error
+      return this.#openWith(await this.#server.authorize(), signal)
+    }
+  }
+
+  async #openWith(headers: Record<string, string>, signal: AbortSignal | undefined): Promise<Link> {
     const url = new URL(`api/kernels/${encodeURIComponent(this.#kernelId)}/channels`, this.#server.url)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
     url.searchParams.set('session_id', this.#session)
     const {ca, trace} = this.#server.options
     return openLink({
-      url, ca, trace, signal,
-      headers: await this.#server.authorize(),
+      url, ca, trace, signal, headers,
       v1: this.#options.framing !== 'json',
       heartbeatMs: this.#options.heartbeatMs ?? 10_000,
       onMessage: message => this.#events.onMessage(message),
@@ -153,7 +163,8 @@ export class LinkKeeper {
       loss,
       maxOfflineMs: this.#options.maxOfflineMs,
       signal: this.#closing.signal,
-      open: () => this.#open(this.#closing.signal),
+      open: signal => this.#open(signal),
+      isGone: this.#options.isGone,
       onAttempt: (attempt, retryInMs, reason) => this.#tell('reconnecting', {attempt, retryInMs, reason}),
       wake: () => this.#wake.signal,
     }).then(

@@ -155,6 +155,22 @@ export class KernelConnection {
     }
   }
 
+  /**
+   * An `input_reply` that no `input_request` asked for: libraries on the machine read such from stdin, as Colab's do. `value`
+   * is any JSON. Waits for a link that is down, and is sent once.
+   */
+  async replyInput(value: unknown, options: {signal?: AbortSignal} = {}): Promise<void> {
+    for (;;) {
+      const link = await this.#keeper.connected(options.signal)
+      let sent = false
+      try {
+        return await link.send(newMessage(this.#keeper.session, 'stdin', 'input_reply', {status: 'ok', value}), () => (sent = true))
+      } catch (error) {
+        if (sent || !(error instanceof JupyterError) || error.code !== 'NETWORK') throw error
+      }
+    }
+  }
+
   /** Called at every change of the link, not at once. Returns how to stop listening. */
   onLink(listener: LinkListener): () => void {
     return this.#keeper.onLink(listener)
@@ -165,9 +181,9 @@ export class KernelConnection {
     this.#keeper.retryNow()
   }
 
-  /** Ends the connection, not the kernel. What is unanswered is rejected with CLOSED. */
-  async close(): Promise<void> {
-    await this.#keeper.shut(new JupyterError('CLOSED', 'the kernel connection was closed'))
+  /** Ends the connection, not the kernel. What is unanswered is rejected with `cause`, or CLOSED. */
+  async close(cause?: Error): Promise<void> {
+    await this.#keeper.shut(cause ?? new JupyterError('CLOSED', 'the kernel connection was closed'))
   }
 
   readonly #executionHost: ExecutionHost = {
@@ -236,7 +252,13 @@ export class KernelConnection {
       if (type === 'shutdown_reply') this.#shutdownSeen(message.content['restart'] === true)
       if (type === 'comm_msg' || type === 'comm_close') return this.#comms.handle(message)
     }
+    if (message.channel === 'iopub' && !jupyterTypes.has(type)) this.#custom(message, parent)
     if (parent !== undefined) return this.#exchanges.get(parent)?.handle(message)
+  }
+
+  /** A thread's messages may have no parent. */
+  #custom(message: Message, parent: string | undefined): void {
+    for (const each of this.#executions()) if (each.id === parent || !parent) each.custom(message)
   }
 
   /** What the server says of the kernel's process; a kernel's own `busy` and `idle` are for their parents. */
@@ -272,6 +294,12 @@ export class KernelConnection {
     this.#supervisor.settle(unsure)
   }
 }
+
+/** https://jupyter-client.readthedocs.io/en/stable/messaging.html#messages-on-the-iopub-pub-sub-channel */
+const jupyterTypes = new Set([
+  'stream', 'display_data', 'update_display_data', 'execute_input', 'execute_result', 'error', 'status', 'clear_output', 'debug_event',
+  'comm_open', 'comm_msg', 'comm_close', 'shutdown_reply', 'iopub_welcome',
+])
 
 function gone(): JupyterError {
   return new JupyterError('KERNEL_DEAD', 'the kernel is gone: the server does not know it any more', {status: 404})

@@ -2,6 +2,7 @@ import type * as http from 'node:http'
 import {answerError, parseJson} from './answer.ts'
 import {backoff, pause} from './backoff.ts'
 import type {ServerOptions} from './contract.ts'
+import {Credentials} from './credentials.ts'
 import {JupyterError, messageOf} from './errors.ts'
 import {makeAgent, send} from './http.ts'
 import type {HttpAnswer} from './http.ts'
@@ -32,11 +33,13 @@ export class RestClient {
   readonly options: ServerOptions
   readonly #agent: http.Agent
   readonly #xsrf = new XsrfCookie()
+  readonly #credentials: Credentials
 
   constructor(options: ServerOptions) {
     this.url = normaliseUrl(options.url)
     this.options = options
     this.#agent = makeAgent(new URL(this.url), options.ca)
+    this.#credentials = new Credentials(options)
   }
 
   /** The parsed JSON of a 2xx answer, undefined when it has no body; with `raw` the bytes and the headers. */
@@ -51,12 +54,12 @@ export class RestClient {
 
   /** Headers for a request or an upgrade to this server, asked for anew each time. */
   async authorize(): Promise<Record<string, string>> {
-    const {token, userAgent, headers} = this.options
-    const own = {
-      ...(userAgent !== undefined && {'user-agent': userAgent}),
-      ...(token !== undefined && token !== '' && {authorization: `token ${token}`}),
-    }
-    return this.#xsrf.addTo({...own, ...(await headers?.())})
+    return this.#credentials.headers(own => this.#xsrf.addTo(own))
+  }
+
+  /** After a 401 to headers of `authorize`: true when `authorize` gives others now. */
+  async reauthorized(refused: Record<string, string>): Promise<boolean> {
+    return this.#credentials.renewed(refused)
   }
 
   /** Ends the idle connections. Kernel connections are closed on their own. */
@@ -79,17 +82,25 @@ export class RestClient {
 
   /** A request refused for want of an XSRF cookie was not carried out, so that it can be sent again with one. */
   async #withXsrf(method: string, path: string, options: RequestOptions): Promise<HttpAnswer> {
-    const answer = await this.#once(method, path, options)
+    const answer = await this.#authorized(method, path, options)
     if (!XsrfCookie.isDemanded(answer)) return answer
     this.#xsrf.forget()
     for (const page of ['', 'login', 'lab', 'tree']) {
-      await this.#once('GET', page, options.signal ? {signal: options.signal} : {})
-      if (this.#xsrf.known) return this.#once(method, path, options)
+      await this.#authorized('GET', page, options.signal ? {signal: options.signal} : {})
+      if (this.#xsrf.known) return this.#authorized(method, path, options)
     }
     return answer
   }
 
-  async #once(method: string, path: string, options: RequestOptions): Promise<HttpAnswer> {
+  /** What was answered 401 was not carried out either. */
+  async #authorized(method: string, path: string, options: RequestOptions): Promise<HttpAnswer> {
+    const own = await this.authorize()
+    const answer = await this.#once(method, path, options, own)
+    if (answer.status !== 401 || !(await this.reauthorized(own))) return answer
+    return this.#once(method, path, options, await this.authorize())
+  }
+
+  async #once(method: string, path: string, options: RequestOptions, own: Record<string, string>): Promise<HttpAnswer> {
     const url = new URL(path, this.url)
     for (const [key, value] of Object.entries(options.query ?? {})) url.searchParams.set(key, value)
     // a path never leads the token to another place than the one it was given for
@@ -98,7 +109,7 @@ export class RestClient {
     const bytes = body === undefined || body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body))
     const headers = {
       accept: 'application/json',
-      ...(await this.authorize()),
+      ...own,
       ...(bytes && {'content-length': String(bytes.length), 'content-type': body === bytes ? 'application/octet-stream' : 'application/json'}),
       ...options.headers,
     }

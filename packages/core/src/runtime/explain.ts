@@ -42,12 +42,20 @@ const makers: Record<JupyterErrorCode, Maker> = {
       code: 'KERNEL_DIED', category: 'kernel',
       fix: 'often it ran out of memory: use less of it, or a runtime with more; the next exec starts a new kernel', cause: error,
     }),
+  GONE: (place, error) => reclaimed(place, error),
   KERNEL_RESTARTED: (place, error) =>
     errors.lost(`the kernel on ${place.name} was restarted while the code ran`, {
       code: 'KERNEL_RESTARTED', category: 'kernel',
       fix: 'often it ran out of memory or someone restarted it; its variables are gone, run the code again', cause: error,
     }),
   CLOSED: (place, error) => errors.interrupted(`the connection to ${place.name} was closed`, {code: 'CLOSED', cause: error}),
+}
+
+/** A runtime that its provider took away while it was worked on. */
+export function reclaimed(place: Place, cause?: unknown): CgpuError {
+  return errors.lost(`${place.name} is gone: it was taken away while work ran on it`, {
+    code: 'RUNTIME_RECLAIMED', fix: 'make another one and run it again: cgpu runtime create', cause,
+  })
 }
 
 /** A JupyterError in the user's terms; anything else as it is. */
