@@ -163,8 +163,7 @@ export class LinkKeeper {
       loss,
       maxOfflineMs: this.#options.maxOfflineMs,
       signal: this.#closing.signal,
-      open: signal => this.#open(signal),
-      isGone: this.#options.isGone,
+      open: () => this.#open(this.#closing.signal),
       onAttempt: (attempt, retryInMs, reason) => this.#tell('reconnecting', {attempt, retryInMs, reason}),
       wake: () => this.#wake.signal,
     }).then(

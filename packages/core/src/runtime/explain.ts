@@ -1,5 +1,6 @@
 import type {JupyterError, JupyterErrorCode} from '@cgpu/jupyter'
 import {CgpuError, errors} from '../errors.ts'
+import {reclaimed} from './choose.ts'
 import type {RuntimeRecord} from './record.ts'
 
 type Place = Pick<RuntimeRecord, 'name'>
@@ -42,20 +43,13 @@ const makers: Record<JupyterErrorCode, Maker> = {
       code: 'KERNEL_DIED', category: 'kernel',
       fix: 'often it ran out of memory: use less of it, or a runtime with more; the next exec starts a new kernel', cause: error,
     }),
-  GONE: (place, error) => reclaimed(place, error),
   KERNEL_RESTARTED: (place, error) =>
     errors.lost(`the kernel on ${place.name} was restarted while the code ran`, {
       code: 'KERNEL_RESTARTED', category: 'kernel',
       fix: 'often it ran out of memory or someone restarted it; its variables are gone, run the code again', cause: error,
     }),
+  GONE: (place) => reclaimed(place),
   CLOSED: (place, error) => errors.interrupted(`the connection to ${place.name} was closed`, {code: 'CLOSED', cause: error}),
-}
-
-/** A runtime that its provider took away while it was worked on. */
-export function reclaimed(place: Place, cause?: unknown): CgpuError {
-  return errors.lost(`${place.name} is gone: it was taken away while work ran on it`, {
-    code: 'RUNTIME_RECLAIMED', fix: 'make another one and run it again: cgpu runtime create', cause,
-  })
 }
 
 /** A JupyterError in the user's terms; anything else as it is. */
