@@ -39,6 +39,7 @@ export type JupyterErrorCode =
   | 'PROTOCOL' // answered, but not as a Jupyter server does (HTML, bad JSON, wrong types, too big)
   | 'TOO_BIG' // a message over 10 MiB, which Jupyter servers refuse
   | 'KERNEL_DEAD' // the kernel is gone (status dead, REST 404)
+  | 'GONE' // the server itself is gone for good, says `isGone`
   | 'KERNEL_RESTARTED' // the kernel was restarted while work ran: that work is lost
   | 'CLOSED' // this connection was closed by us
 
@@ -94,6 +95,11 @@ export interface KernelOptions {
   heartbeatMs?: number
   /** Give up after being offline for so long. Default: never. */
   maxOfflineMs?: number
+  /**
+   * Asked now and then while a lost link does not come back: whether the server is known to be gone for good. True ends the
+   * connection with GONE; a rejection is no answer.
+   */
+  isGone?: () => Promise<boolean>
   /** Ask for the default JSON framing instead of the binary one. Default: the binary one where the server has it. */
   framing?: 'v1' | 'json'
   signal?: AbortSignal

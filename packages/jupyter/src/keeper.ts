@@ -163,7 +163,8 @@ export class LinkKeeper {
       loss,
       maxOfflineMs: this.#options.maxOfflineMs,
       signal: this.#closing.signal,
-      open: () => this.#open(this.#closing.signal),
+      open: signal => this.#open(signal),
+      isGone: this.#options.isGone,
       onAttempt: (attempt, retryInMs, reason) => this.#tell('reconnecting', {attempt, retryInMs, reason}),
       wake: () => this.#wake.signal,
     }).then(

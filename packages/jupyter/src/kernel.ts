@@ -181,9 +181,9 @@ export class KernelConnection {
     this.#keeper.retryNow()
   }
 
-  /** Ends the connection, not the kernel. What is unanswered is rejected with CLOSED. */
-  async close(): Promise<void> {
-    await this.#keeper.shut(new JupyterError('CLOSED', 'the kernel connection was closed'))
+  /** Ends the connection, not the kernel. What is unanswered is rejected with `cause`, or CLOSED. */
+  async close(cause?: Error): Promise<void> {
+    await this.#keeper.shut(cause ?? new JupyterError('CLOSED', 'the kernel connection was closed'))
   }
 
   readonly #executionHost: ExecutionHost = {

@@ -1,12 +1,15 @@
 import {backoff, pause} from './backoff.ts'
 import {JupyterError, messageOf} from './errors.ts'
+import {GoneWatch, serverGone} from './gone-watch.ts'
 import type {Link, LinkLoss} from './link.ts'
 
 export interface ReconnectOptions {
   loss: LinkLoss
   maxOfflineMs: number | undefined
   signal: AbortSignal
-  open: () => Promise<Link>
+  open: (signal: AbortSignal) => Promise<Link>
+  /** see KernelOptions */
+  isGone: (() => Promise<boolean>) | undefined
   onAttempt: (attempt: number, retryInMs: number, reason: string) => void
   /** aborted to try again at once: the network changed, the machine woke up */
   wake: () => AbortSignal
@@ -17,10 +20,12 @@ const authAttempts = 5
 /**
  * Tries until a link is there. Full jitter, 0.5 s base, 30 s cap, no limit but `maxOfflineMs`. After a heartbeat death the
  * first try is at once: the network may well be fine. Captive portals make any error possible on the way, so that only a
- * missing kernel, repeated refusals to authorise, and what others than this package threw for good end it early.
+ * missing kernel or server, repeated refusals to authorise, and what others than this package threw end it early.
  */
 export async function reconnect(options: ReconnectOptions): Promise<Link> {
   const started = performance.now()
+  const watch = new GoneWatch(options.isGone)
+  const signal = AbortSignal.any([options.signal, watch.signal])
   let reason = options.loss.reason
   let refused = 0
   for (let attempt = options.loss.kind === 'dead' ? 0 : 1; ; attempt++) {
@@ -29,31 +34,38 @@ export async function reconnect(options: ReconnectOptions): Promise<Link> {
     if (left <= 0) throw new JupyterError('NETWORK', `the kernel connection was lost ${Math.round(offline / 1000)} s ago and did not come back (${reason})`)
     const wait = attempt === 0 ? 0 : Math.min(left, backoff(attempt, {baseMs: 500, capMs: 30_000}))
     options.onAttempt(attempt, wait, reason)
-    await pauseOrWake(wait, options)
+    await pauseOrWake(wait, signal, options.wake())
     try {
-      return await options.open()
+      return await options.open(signal)
     } catch (error) {
-      options.signal.throwIfAborted()
-      if (!mayPass(error)) throw error
-      const code = error instanceof JupyterError ? error.code : undefined
-      if (code === 'NOT_FOUND') throw new JupyterError('KERNEL_DEAD', 'the kernel is gone: the server does not know it any more', {status: 404, cause: error})
-      refused = code === 'AUTH' ? refused + 1 : 0
-      if (refused >= authAttempts) throw error
+      signal.throwIfAborted()
+      if (!isPassing(error)) throw error
+      if (hasCode(error, 'NOT_FOUND')) throw (await watch.certain()) ? serverGone(error) : kernelGone(error)
+      refused = hasCode(error, 'AUTH') ? refused + 1 : 0
+      if (refused >= authAttempts) throw (await watch.certain()) ? serverGone(error) : error
       reason = messageOf(error)
+      watch.failed()
     }
   }
 }
 
-/** Others' errors come from `headers` and `reauthorize`, which may need the network as well. */
-function mayPass(error: unknown): boolean {
+/** Others' errors come from `headers` and `reauthorize`, which may need a network as well. */
+function isPassing(error: unknown): boolean {
   return error instanceof JupyterError || (error instanceof Error && 'retryable' in error && error.retryable === true)
 }
 
-async function pauseOrWake(ms: number, options: ReconnectOptions): Promise<void> {
-  const wake = options.wake()
+function hasCode(error: unknown, code: JupyterError['code']): boolean {
+  return error instanceof JupyterError && error.code === code
+}
+
+function kernelGone(cause: unknown): JupyterError {
+  return new JupyterError('KERNEL_DEAD', 'the kernel is gone: the server does not know it any more', {status: 404, cause})
+}
+
+async function pauseOrWake(ms: number, signal: AbortSignal, wake: AbortSignal): Promise<void> {
   try {
-    await pause(ms, AbortSignal.any([options.signal, wake]))
+    await pause(ms, AbortSignal.any([signal, wake]))
   } catch (error) {
-    if (options.signal.aborted || !wake.aborted) throw error
+    if (signal.aborted || !wake.aborted) throw error
   }
 }
