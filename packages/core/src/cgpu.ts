@@ -2,7 +2,8 @@ import {join} from 'node:path'
 import {type AccountAccess, noAccounts} from './account.ts'
 import {FolderDefaults} from './config/folder.ts'
 import {resolveSettings, type Settings} from './config/resolve.ts'
-import type {ProviderContext} from './provider.ts'
+import type {ProviderContext, RuntimeProvider} from './provider.ts'
+import type {KeepAlive} from './runtime/presence.ts'
 import type {RuntimeRecord} from './runtime/record.ts'
 import {type ProviderEntry, ProviderRegistry} from './runtime/registry.ts'
 import {gone} from './runtime/choose.ts'
@@ -81,7 +82,24 @@ export class Cgpu {
       throw gone(record)
     })
     const {trace} = this.#options
-    return new RuntimeSession({record, endpoint: trace ? {...endpoint, trace} : endpoint, store: this.#store, ...options})
+    return new RuntimeSession({
+      record, endpoint: trace ? {...endpoint, trace} : endpoint, store: this.#store,
+      isGone: async () => (await provider.get(record.providerId)) === null,
+      keepAlive: keepAliveOf(provider, record),
+      onGone: () => void this.#store.remove(record.id).catch(() => undefined), // what is left of it is forgotten by the next list
+      ...options,
+    })
+  }
+}
+
+const keepAliveMs = 5 * 60_000
+
+/** Well below the idle timeout, so that two lost beats in a row do no harm. */
+function keepAliveOf(provider: RuntimeProvider, {providerId, idleTimeoutSeconds = Infinity}: RuntimeRecord): KeepAlive | undefined {
+  if (!provider.capabilities.keepAlive || !provider.keepAlive) return undefined
+  return {
+    everyMs: Math.max(1_000, Math.min(keepAliveMs, (idleTimeoutSeconds * 1000) / 3)),
+    beat: async (signal) => (await provider.keepAlive?.(providerId, {signal})) ?? 'alive',
   }
 }
 

@@ -1,7 +1,6 @@
 import type {ExecuteResult, KernelConnection} from '@cgpu/jupyter'
 import type {CellRecorder} from '../agent/cell.ts'
 import {CgpuError, errors, ExitCode} from '../errors.ts'
-import {explain} from '../runtime/explain.ts'
 import type {RuntimeSession, UserKernel} from '../runtime/session.ts'
 import {CellOutput, type CellError} from './cell-output.ts'
 import {cellExitStatus} from './exit-status.ts'
@@ -91,7 +90,7 @@ export class Execution {
         stderrBytes: output.delivered.stderrBytes,
       }
     } catch (error) {
-      throw explain(error, session.record)
+      throw await session.explain(error)
     } finally {
       if (freshKernel) await session.shutdownKernel(opened.kernel.id).catch(() => undefined)
     }

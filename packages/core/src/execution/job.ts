@@ -1,6 +1,5 @@
 import type {JobStatus} from '../agent/client.ts'
 import {errors} from '../errors.ts'
-import {explain} from '../runtime/explain.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
 import {followLog, withAgent} from './follow-log.ts'
 import {describeGap} from './gap.ts'
@@ -112,6 +111,6 @@ async function guard<T>(session: RuntimeSession, work: () => Promise<T>): Promis
   try {
     return await work()
   } catch (error) {
-    throw explain(error, session.record)
+    throw await session.explain(error)
   }
 }

@@ -11,10 +11,12 @@ export function chooseRuntime(records: readonly RuntimeRecord[], query: string |
   if (query !== undefined) return matchPrefix(query, records, 'runtime')
   // the runtime that a setting names is meant, also when another is the only one left
   if (usual !== undefined) return defaultRuntime(records, usual)
-  // what belongs to another command's run is not taken by chance
-  const free = records.filter((record) => !record.ephemeral)
+  const free = records.filter(mayBePicked)
   return free.length === 1 ? free[0] : undefined
 }
+
+/** What belongs to another command's run, or to a browser tab, is not taken by chance. */
+const mayBePicked = (record: RuntimeRecord): boolean => !record.ephemeral && record.origin !== 'foreign'
 
 /** As matchPrefix, but whoever typed no name is told where it comes from. */
 function defaultRuntime(records: readonly RuntimeRecord[], usual: string): RuntimeRecord {
@@ -30,8 +32,8 @@ function defaultRuntime(records: readonly RuntimeRecord[], usual: string): Runti
 
 /** Throws NO_RUNTIME (66) when there is none, else RUNTIME_REQUIRED (64). */
 export function refuseToGuess(records: readonly RuntimeRecord[]): never {
-  if (records.every((record) => record.ephemeral)) throw errors.notFound('there is no runtime yet', {code: 'NO_RUNTIME', fix: 'cgpu runtime create'})
-  const names = records.map((one) => one.name)
+  const names = records.filter(mayBePicked).map((one) => one.name)
+  if (names.length === 0) throw errors.notFound('there is no runtime yet', {code: 'NO_RUNTIME', fix: 'cgpu runtime create'})
   throw errors.usage(`which runtime? There are ${names.length}: ${names.join(', ')}`, {
     code: 'RUNTIME_REQUIRED', fix: `add --runtime ${names[0] ?? 'NAME'}, or set a default: cgpu runtime use ${names[0] ?? 'NAME'}`,
   })
@@ -40,6 +42,14 @@ export function refuseToGuess(records: readonly RuntimeRecord[]): never {
 /** A runtime that its provider no longer has. */
 export function gone(record: Pick<RuntimeRecord, 'name'>): CgpuError {
   return errors.notFound(`${record.name} is gone`, {code: 'RUNTIME_GONE', fix: 'cgpu runtime create'})
+}
+
+/** A runtime that went while work ran on it. */
+export function reclaimed(record: Pick<RuntimeRecord, 'name'>): CgpuError {
+  return errors.lost(`${record.name} was taken away while work ran on it`, {
+    code: 'RUNTIME_RECLAIMED',
+    fix: 'its files and variables are gone; run it again, which makes another runtime. Cloud machines end when idle for long, at their greatest age, and when units are used up',
+  })
 }
 
 /** A runtime whose server does not answer. */

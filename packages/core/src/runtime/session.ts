@@ -2,7 +2,7 @@ import type {JupyterServer, KernelConnection, LinkState} from '@cgpu/jupyter'
 import type {AgentClient} from '../agent/client.ts'
 import {CgpuError, errors} from '../errors.ts'
 import type {RuntimeEndpoint} from '../provider.ts'
-import {explain} from './explain.ts'
+import {type KeepAlive, Presence} from './presence.ts'
 import type {KnownKernel, RuntimeRecord} from './record.ts'
 import type {RecordStore} from './store.ts'
 
@@ -15,6 +15,11 @@ export interface SessionOptions {
   onLink?: ((state: 'reconnecting' | 'connected', reason: string) => void) | undefined
   /** how often links are checked for life; two misses end one. Default 10_000 */
   heartbeatMs?: number | undefined
+  /** true only when the provider is sure that the machine is gone; asked when work fails, or a link does not come back */
+  isGone?: (() => Promise<boolean>) | undefined
+  keepAlive?: KeepAlive | undefined
+  /** the machine is gone: told once, after which all work rejects with RUNTIME_RECLAIMED (71) */
+  onGone?: ((error: CgpuError) => void) | undefined
 }
 
 export interface UserKernel {
@@ -41,6 +46,7 @@ export class RuntimeSession {
   readonly #known = new Map<string, KnownKernel>()
   /** connections whose link is down */
   readonly #down = new Set<KernelConnection>()
+  readonly #presence: Presence
   #lost = false
   #server: Promise<JupyterServer> | undefined
   #agent: Promise<{client: AgentClient; connection: KernelConnection}> | undefined
@@ -49,6 +55,8 @@ export class RuntimeSession {
     this.#options = options
     this.record = options.record
     this.endpoint = options.endpoint
+    const {record, isGone, keepAlive} = options
+    this.#presence = new Presence({record, isGone, keepAlive, onGone: (error) => this.#left(error)})
     for (const [key, kernel] of Object.entries(options.record.kernels)) this.#known.set(key, kernel)
   }
 
@@ -100,8 +108,18 @@ export class RuntimeSession {
     })
   }
 
+  /** An error of work on this session in the user's terms; that the runtime is gone, where its provider says so. */
+  explain(error: unknown): Promise<unknown> {
+    return this.#presence.explain(error)
+  }
+
   /** Ends this side's sockets. */
   async close(): Promise<void> {
+    this.#presence.close()
+    await this.#closeLinks()
+  }
+
+  async #closeLinks(): Promise<void> {
     await Promise.all(this.#connections.map((connection) => connection.close().catch(() => undefined)))
     ;(await this.#server?.catch(() => undefined))?.close()
   }
@@ -155,9 +173,12 @@ export class RuntimeSession {
 
   async #open(kernelId: string): Promise<KernelConnection> {
     const server = await this.server()
-    const {signal, heartbeatMs} = this.#options
-    const connection = await server.openKernel(kernelId, {...(signal ? {signal} : {}), ...(heartbeatMs === undefined ? {} : {heartbeatMs})})
+    const {signal, heartbeatMs, isGone} = this.#options
+    const connection = await server.openKernel(kernelId, {
+      ...(signal ? {signal} : {}), ...(heartbeatMs === undefined ? {} : {heartbeatMs}), ...(isGone ? {isGone: () => this.#presence.check()} : {}),
+    })
     this.#connections.push(connection)
+    this.#presence.worked()
     connection.onLink((state, detail) => this.#linkChanged(connection, state, detail.reason ?? ''))
     this.#tellLink('')
     return connection
@@ -171,6 +192,11 @@ export class RuntimeSession {
     if (state !== 'closed') this.#tellLink(reason)
   }
 
+  #left(error: CgpuError): void {
+    this.#options.onGone?.(error)
+    void this.#closeLinks()
+  }
+
   #tellLink(reason: string): void {
     const lost = this.#down.size > 0
     if (lost === this.#lost) return
@@ -182,7 +208,7 @@ export class RuntimeSession {
     try {
       return await work()
     } catch (error) {
-      throw explain(error, this.record)
+      throw await this.explain(error)
     }
   }
 }
