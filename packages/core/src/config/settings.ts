@@ -43,7 +43,7 @@ export const settings: readonly Setting[] = [
   row('client-config', 'string', 'the file with your own OAuth client'),
   row('colab-emulator', 'string', 'an emulator, which stands in for every Google host'),
   row('colab-dialect', 'string', 'the interface of Colab that is spoken', {allowed: ['private', 'public'], default: 'private'}),
-  row('colab-url', 'string', "Colab's own address"),
+  row('colab-url', 'string', 'the address of Colab itself'),
   row('colab-api-url', 'string', "the address of Colab's API"),
   row('colab-public-url', 'string', "the address of Colab's public API"),
   row('google-authorize-url', 'string', "the address of Google's consent page"),
