@@ -1,0 +1,136 @@
+import {randomBytes} from 'node:crypto'
+import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {errors} from '@cgpu/core/errors'
+import {ensureDir} from '@cgpu/core/state/dirs'
+import type {Machine, MachineHost, MachineSpec, Site} from '../contract.ts'
+import {hostEnv, machineEnv} from './environment.ts'
+import type {Upstream} from './forward.ts'
+import {gpuOf, memoryBytes} from './hardware.ts'
+import {addNvidiaSmi, furnish, machineFolder} from './layout.ts'
+import {type Origin, RunningMachine} from './machine.ts'
+import type {MachineHostOptions} from './options.ts'
+import {MachineServices} from './services.ts'
+import {RuntimeSite} from './site.ts'
+import {type Ground, Zygote} from './zygote.ts'
+
+const modules = fileURLToPath(new URL('../../python/modules', import.meta.url))
+
+/** Where a machine finds its own folders: with namespaces as on Colab, else below its folder. */
+interface Seen {
+  content: string
+  home: string
+  tmp: string
+  bin: string
+}
+
+interface Started {
+  zygote: Zygote
+  python: string
+  /** holds the servers' sockets: a path of a socket must be short */
+  sockets: string
+}
+
+/** The emulator's machines. Nothing is started before the first of them, or `prepare`. */
+export class LocalMachineHost implements MachineHost {
+  private readonly options: MachineHostOptions
+  private readonly machines = new Map<string, Machine>()
+  private started: Promise<Started> | undefined
+  private closed = false
+
+  constructor(options: MachineHostOptions) {
+    this.options = options
+  }
+
+  /** Gets ready for the first machine, and tells what machines are like here. */
+  async prepare(): Promise<Ground> {
+    return (await this.base()).zygote.ground
+  }
+
+  async start(spec: MachineSpec): Promise<Machine> {
+    const {zygote, python, sockets} = await this.base()
+    const name = `${spec.endpoint.replace(/[^\w-]/g, '_')}-${randomBytes(3).toString('hex')}`
+    const paths = machineFolder(join(this.options.folder, name))
+    await furnish(paths)
+    const {namespaces} = zygote.ground
+    const seen: Seen = namespaces ? {content: '/content', home: '/root', tmp: '/tmp', bin: '/opt/bin'} : paths
+    const gpu = gpuOf(spec)
+    const about = {...spec, gpu, memoryBytes: memoryBytes(spec), started: this.options.clock.now()}
+    await writeFile(paths.spec, JSON.stringify(about))
+    if (gpu) await addNvidiaSmi(paths, python, {spec: namespaces ? '/var/colab/machine.json' : paths.spec})
+    const services = await MachineServices.start(spec.endpoint, this.options.gate)
+    const token = randomBytes(24).toString('hex')
+    const socketPath = join(sockets, `${randomBytes(4).toString('hex')}.sock`)
+    let gone = (): void => undefined
+    const ended = new Promise<void>((resolve) => (gone = resolve))
+    const jupyter = await this.listen(spec.endpoint, 8080, {socketPath}, {authorization: `token ${token}`})
+    const machine = new RunningMachine({
+      endpoint: spec.endpoint,
+      folder: paths.folder,
+      jupyter,
+      forward: (port) => this.listen(spec.endpoint, port, {host: '127.0.0.1', port}),
+      end: async () => {
+        zygote.stop(name)
+        await ended
+        await Promise.all([services.close(), rm(socketPath, {force: true})])
+      },
+      forget: () => void this.machines.delete(name),
+    })
+    this.machines.set(name, machine)
+    try {
+      await zygote.launch(name, {
+        folder: paths.folder, namespaces, hostname: this.options.dice.hex('hostname', 6), socket: socketPath, token, log: paths.log,
+        keep: zygote.ground.keep, shared: [sockets, ...(this.options.visible ?? [])],
+        content: seen.content, root_dir: namespaces ? '/' : paths.folder, about, ssh: this.options.ssh?.(spec.endpoint) ?? true,
+        env: machineEnv(spec, {...seen, modules}, python, services.address, process.env),
+      }, gone)
+    } catch (error) {
+      await machine.stop()
+      throw error
+    }
+    return machine
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    await Promise.all([...this.machines.values()].map((machine) => machine.stop()))
+    const started = await this.started?.catch(() => undefined)
+    if (!started) return
+    await started.zygote.close()
+    await rm(started.sockets, {recursive: true, force: true})
+  }
+
+  private async listen(endpoint: string, port: number, upstream: Upstream, added?: {authorization: string}): Promise<Origin> {
+    let url = ''
+    const site = new RuntimeSite({
+      endpoint, port, upstream, gate: this.options.gate, own: () => url, ...(added ? {added} : {}),
+      closeExpired: () => this.options.closeExpiredSockets?.(endpoint) ?? false,
+    })
+    const name: Site = port === 8080 ? `runtime:${endpoint}` : `port:${endpoint}:${port}`
+    const listening = await this.options.frame.listen(name, site)
+    url = listening.url.replace(/\/$/, '')
+    return {url, site, close: () => listening.close()}
+  }
+
+  private base(): Promise<Started> {
+    if (this.closed) throw errors.conflict('the emulator is closing', {code: 'EMULATOR_CLOSED'})
+    return (this.started ??= this.begin())
+  }
+
+  private async begin(): Promise<Started> {
+    if (process.platform === 'win32') {
+      throw errors.usage('the emulator\'s machines do not run on Windows', {code: 'EMULATOR_NO_MACHINES', fix: 'run it in WSL, or on another machine'})
+    }
+    await ensureDir(this.options.folder)
+    const python = await this.options.python()
+    const sockets = await mkdtemp(join(tmpdir(), 'cgpu-emu-'))
+    const env = {...hostEnv(process.env), PATH: process.env['PATH'], JUPYTER_NO_CONFIG: '1', PYTHONDONTWRITEBYTECODE: '1'}
+    return {python, sockets, zygote: await Zygote.start(python, env, this.options.namespaces ?? true)}
+  }
+}
+
+export function createMachineHost(options: MachineHostOptions): LocalMachineHost {
+  return new LocalMachineHost(options)
+}
