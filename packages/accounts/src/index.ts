@@ -1,15 +1,11 @@
-import {type AccountAccess, noAccounts} from '@cgpu/core/account'
-import type {Settings} from '@cgpu/core/config/resolve'
-import type {Dirs} from '@cgpu/core/state/dirs'
+import {Accounts, type AccountsOptions} from './accounts.ts'
 
-export interface AccountsOptions {
-  dirs: Dirs
-  env: NodeJS.ProcessEnv
-  settings: Pick<Settings, 'text'>
-  onWarning?: (message: string) => void
-}
+export {Accounts} from './accounts.ts'
+export type {AccountsOptions, AccountStatus} from './accounts.ts'
+export type {SignInPage} from './code-flow.ts'
+export type {SignedOut} from './sign-out.ts'
 
 /** The accounts of this user. */
-export async function openAccounts(_options: AccountsOptions): Promise<AccountAccess> {
-  return noAccounts
+export async function openAccounts(options: AccountsOptions): Promise<Accounts> {
+  return new Accounts(options)
 }

@@ -41,6 +41,7 @@ export const settings: readonly Setting[] = [
   row('allow-downgrade', 'boolean', 'take another accelerator than the one asked for', {default: false}),
   row('lease', 'string', 'how long a machine stays when nobody renews its lease'),
   row('client-config', 'string', 'the file with your own OAuth client'),
+  row('keyring', 'string', 'where refresh tokens are kept: the keyring of the system, or a file that only you can read (off)', {allowed: ['auto', 'off'], default: 'auto'}),
   row('colab-emulator', 'string', 'an emulator, which stands in for every Google host'),
   row('colab-dialect', 'string', 'the interface of Colab that is spoken', {allowed: ['private', 'public'], default: 'private'}),
   row('colab-url', 'string', 'the address of Colab itself'),

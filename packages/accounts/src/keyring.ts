@@ -1,0 +1,70 @@
+import {type CgpuError, errors} from '@cgpu/core/errors'
+import {uniqueTag} from '@cgpu/core/state/token'
+import {sanitizeLine} from '@cgpu/core/text/line'
+
+/** The system's keyring: texts by name, under the service `cgpu`. Throws KEYRING_UNAVAILABLE (67). */
+export interface Keyring {
+  get(name: string): Promise<string | undefined>
+  set(name: string, text: string): Promise<void>
+  delete(name: string): Promise<void>
+}
+
+type Entry = Pick<import('@napi-rs/keyring').AsyncEntry, 'getPassword' | 'setPassword' | 'deletePassword'>
+
+const service = 'cgpu'
+/** A locked keyring may ask the person at the screen, who may not be there. */
+const patienceMs = 3_000
+export const keyringFix = 'unlock the keyring and try again, or keep sign-ins in a file: CGPU_KEYRING=off cgpu auth login'
+
+/** The system's keyring, or KEYRING_UNAVAILABLE when there is none. */
+export async function openKeyring(): Promise<Keyring> {
+  let module: typeof import('@napi-rs/keyring')
+  try {
+    module = await import('@napi-rs/keyring')
+  } catch (error) {
+    throw unavailable('there is no keyring library for this system', error)
+  }
+  // left alone, the library takes the kernel's keyring where there is no desktop: gone at the next start of the machine
+  return keyringOver(name => new module.AsyncEntry(service, name, {linux: {store: 'secret-service'}}))
+}
+
+/** Writes are read back: a keyring that takes a text and forgets it is none. */
+export function keyringOver(entryOf: (name: string) => Entry): Keyring {
+  let proven = false
+  const timely = async <T>(name: string, use: (entry: Entry, signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const {promise: late, reject} = Promise.withResolvers<never>()
+    const controller = new AbortController()
+    const timer = setTimeout(() => {
+      reject(new Error(`no answer within ${patienceMs / 1000} s`))
+      controller.abort()
+    }, patienceMs)
+    try {
+      return await Promise.race([late, Promise.resolve().then(() => use(entryOf(name), controller.signal))])
+    } catch (error) {
+      throw unavailable('the keyring cannot be used', error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  const probe = async (): Promise<void> => {
+    const name = `probe ${uniqueTag()}`
+    await timely(name, (entry, signal) => entry.setPassword(name, signal))
+    const back = await timely(name, (entry, signal) => entry.getPassword(signal))
+    await timely(name, (entry, signal) => entry.deletePassword(signal))
+    if (back !== name) throw unavailable('the keyring cannot be used', new Error('it forgets what it was given'))
+    proven = true
+  }
+  return {
+    get: async name => (await timely(name, (entry, signal) => entry.getPassword(signal))) ?? undefined,
+    async set(name, text) {
+      if (!proven) await probe()
+      await timely(name, (entry, signal) => entry.setPassword(text, signal))
+    },
+    delete: async name => void (await timely(name, (entry, signal) => entry.deletePassword(signal))),
+  }
+}
+
+function unavailable(what: string, cause: unknown): CgpuError {
+  const why = sanitizeLine(cause instanceof Error ? cause.message : String(cause), 160)
+  return errors.auth(`${what}: ${why}`, {code: 'KEYRING_UNAVAILABLE', fix: keyringFix, cause})
+}
