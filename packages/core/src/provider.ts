@@ -39,6 +39,8 @@ export interface Accelerator {
   id: string
   kind: 'cpu' | 'gpu' | 'tpu'
   name: string
+  /** what the machine itself calls it (nvidia-smi, TPU_ACCELERATOR_TYPE), where `id` and `name` do not tell */
+  aliases?: string[]
   memoryBytes?: number
   available: boolean
   reason?: string
@@ -87,7 +89,7 @@ export interface KernelHost {
   /** the value of a secret that was granted to this run (`--secret NAME`); `access: false` when it exists but was not granted */
   secret: (name: string) => Promise<{exists: boolean; access: boolean; value?: string}>
   /** Asks the person at the terminal to open a page and to come back; false: nobody is there, or they declined. */
-  consent?: (request: {message: string; url: string}) => Promise<boolean>
+  consent?: (request: {message: string; url: string; signal?: AbortSignal}) => Promise<boolean>
 }
 
 /** Compute units and quota of an account. Amounts in compute units, times ISO 8601. */

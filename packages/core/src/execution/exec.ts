@@ -1,6 +1,7 @@
 import type {ExecuteResult, KernelConnection} from '@cgpu/jupyter'
 import type {CellRecorder} from '../agent/cell.ts'
 import {CgpuError, errors, ExitCode} from '../errors.ts'
+import type {KernelHost} from '../provider.ts'
 import type {RuntimeSession, UserKernel} from '../runtime/session.ts'
 import {CellOutput, type CellError} from './cell-output.ts'
 import {cellExitStatus} from './exit-status.ts'
@@ -8,6 +9,7 @@ import type {EventListener} from './events.ts'
 import {hasCode, withAgent} from './follow-log.ts'
 import {newRunId} from './id.ts'
 import {interruptWhenLinked} from './interrupt.ts'
+import {KernelAnswers} from './kernel-answers.ts'
 
 export type {CellError} from './cell-output.ts'
 
@@ -22,6 +24,8 @@ export interface ExecRequest {
   /** interrupt the code after so long */
   timeoutMs?: number | undefined
   onInput?: ((prompt: string, password: boolean) => Promise<string>) | undefined
+  /** what questions of the machine's own libraries are answered with, where its provider can answer them */
+  host?: KernelHost | undefined
   onEvent: EventListener
 }
 
@@ -126,12 +130,14 @@ export class Execution {
 
   async #execute(connection: KernelConnection, output: CellOutput, recorder: CellRecorder | null): Promise<ExecuteResult> {
     this.#stopping.signal.throwIfAborted()
-    const {onInput, onEvent, timeoutMs} = this.#request
+    const {onInput, onEvent, timeoutMs, host} = this.#request
     const flow = setInterval(() => {
       // its answer does not matter
       if (connection.state === 'connected') connection.request('control', 'kernel_info_request', {}, {timeoutMs: 30_000}).catch(() => undefined)
     }, limiterResetMs)
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => void this.interrupt('timeout').catch(() => undefined), timeoutMs)
+    const {answerKernel} = this.#session.endpoint
+    const answers = answerKernel && host ? new KernelAnswers(answerKernel, host) : undefined
     this.#running = connection
     try {
       return await connection.execute(this.#request.code, {
@@ -142,6 +148,7 @@ export class Execution {
         stopOnError: false,
         ...(recorder ? {metadata: recorder.metadata} : {}),
         onOutput: (message) => output.fromSocket(message),
+        ...(answers ? {onCustom: (message) => answers.asked(message, connection)} : {}),
         onGap: () => output.distrust('the connection was lost for a while'),
         ...(onInput
           ? {
@@ -161,6 +168,7 @@ export class Execution {
       throw error
     } finally {
       this.#running = undefined
+      answers?.close()
       clearInterval(flow)
       clearTimeout(timer)
     }
