@@ -110,6 +110,15 @@ export class Accounts implements AccountAccess {
     return found
   }
 
+  /** The account that counts, as `status` shows it. Throws SIGN_IN_REQUIRED, UNKNOWN_ACCOUNT or SIGN_IN_EXPIRED (67). */
+  async inspect(): Promise<AccountStatus> {
+    const chosen = await this.#choose()
+    if (chosen !== 'environment' && chosen.expired) throw signInExpired(chosen)
+    const found = (await this.status()).find(one => one.active)
+    if (!found) throw nobody()
+    return found
+  }
+
   /** Makes it the one that counts, for every command from now on. */
   async use(name: string): Promise<Account> {
     const record = await this.#named(name)

@@ -2,6 +2,8 @@ import {Accounts, type AccountsOptions} from './accounts.ts'
 
 export {Accounts} from './accounts.ts'
 export type {AccountsOptions, AccountStatus} from './accounts.ts'
+export {openBrowser} from './browser.ts'
+export {scopesNamed} from './scope-names.ts'
 export type {SignInPage} from './code-flow.ts'
 export type {SignedOut} from './sign-out.ts'
 

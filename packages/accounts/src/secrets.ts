@@ -47,10 +47,10 @@ export class AccountSecrets {
     }
   }
 
-  /** Keeps it where it is best kept. Returns where; says so when that is a file though a keyring was wanted. */
-  async set(key: string, secret: AccountSecret): Promise<Place> {
+  /** Keeps it where it is, a new one where it is best kept. Returns where; says so when that is a file though a keyring was wanted. */
+  async set(key: string, secret: AccountSecret, place?: Place): Promise<Place> {
     const text = JSON.stringify(secret)
-    if (this.#options.useKeyring) {
+    if (place === undefined ? this.#options.useKeyring : place === 'keyring') {
       try {
         await (await this.#open()).set(key, text)
         await this.#file.delete(fileKey(key))

@@ -94,7 +94,7 @@ export class Tokens {
         const grant = await mint(record, secret, signal)
         // the old refresh token may be dead by now: keep the new one before anything else can fail
         if (grant.refreshToken !== undefined && grant.refreshToken !== secret.refreshToken) {
-          const store = await secrets.set(key, {...secret, refreshToken: grant.refreshToken})
+          const store = await secrets.set(key, {...secret, refreshToken: grant.refreshToken}, record.store)
           if (store !== record.store) await book.change(key, {store})
         }
         return (await this.keep(key, grant)).accessToken

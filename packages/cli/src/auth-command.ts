@@ -1,0 +1,33 @@
+import {string} from '@oclif/core/flags'
+import {resolveSettings} from '@cgpu/core/config/resolve'
+import {resolveDirs} from '@cgpu/core/state/dirs'
+import {withEnv} from '@cgpu/plugin-sdk'
+import {WorkCommand} from './work-command.ts'
+
+type Module = typeof import('@cgpu/accounts')
+export type Accounts = InstanceType<Module['Accounts']>
+export type AccountStatus = Awaited<ReturnType<Accounts['status']>>[number]
+
+/** `--account`, on the commands that are about one. */
+export const accountFlag = withEnv({account: string({summary: 'the account, by e-mail address', helpValue: 'EMAIL'})})
+
+/** `--scopes`, as people type them. */
+export const scopesFlag = withEnv({
+  scopes: string({summary: 'what else the sign-in is for: drive, drive.file, or a whole scope', helpValue: 'SCOPE', multiple: true, delimiter: ','}),
+})
+
+/** The base of `cgpu auth …`. */
+export abstract class AuthCommand<T = unknown> extends WorkCommand<T> {
+  static override standalone = true
+
+  /** The accounts, with this command's flags as settings. */
+  protected async accounts(flags: Record<string, unknown>): Promise<{accounts: Accounts; module: Module; clientConfig: string | undefined; emulator: string | undefined}> {
+    const {configDir, dataDir, cacheDir} = this.config
+    const dirs = resolveDirs(process.env, {configDir, dataDir, cacheDir})
+    const onWarning = (message: string): void => void this.warn(message)
+    const settings = await resolveSettings({env: process.env, cwd: process.cwd(), configDir: dirs.config, flags, onWarning})
+    const module = await import('@cgpu/accounts')
+    const accounts = await module.openAccounts({dirs, env: process.env, settings, onWarning})
+    return {accounts, module, clientConfig: settings.text('client-config'), emulator: settings.text('colab-emulator')}
+  }
+}

@@ -1,0 +1,48 @@
+import {boolean, string} from '@oclif/core/flags'
+import type {Account} from '@cgpu/core/account'
+import {withEnv} from '@cgpu/plugin-sdk'
+import {accountFlag, AuthCommand, scopesFlag} from '../../auth-command.ts'
+import {SignInDialog} from '../../sign-in-dialog.ts'
+
+/** Signs in with Google. */
+export default class AuthLogin extends AuthCommand<Account> {
+  static override description = `A page of Google opens in your browser; once you agree there, this command has its answer and ends. On a machine without
+a browser open the page elsewhere, and paste the address that the browser ends up at. With --json the page's address comes first,
+as one line of JSON on stderr: {"event":"auth_required","url":…,"expiresInSeconds":300}.`
+  static override examples = [
+    {command: '<%= config.bin %> auth login --client-config client.json', description: 'the first time, with your own OAuth client'},
+    {command: '<%= config.bin %> auth login --no-browser', description: 'on a machine without a browser'},
+    {command: '<%= config.bin %> auth login --scopes drive', description: 'allow Google Drive as well'},
+    {command: '<%= config.bin %> auth login --service-account key.json', description: 'for a server that nobody sits at'},
+  ]
+  static override flags = {
+    ...accountFlag,
+    ...withEnv({
+      adc: boolean({summary: 'use Application Default Credentials', exclusive: ['service-account', 'client-config', 'account']}),
+      'client-config': string({summary: 'the JSON file with your own OAuth client', helpValue: 'FILE'}),
+      'no-browser': boolean({summary: 'only print the address of the page'}),
+      'service-account': string({summary: 'use the key file of a service account', helpValue: 'FILE', exclusive: ['client-config', 'account']}),
+    }),
+    ...scopesFlag,
+  }
+  static override seeAlso = ['auth status', 'auth logout', 'auth switch']
+  static override summary = 'sign in'
+
+  async run(): Promise<Account> {
+    const {flags} = await this.parse(AuthLogin)
+    const {accounts, module, clientConfig} = await this.accounts(flags)
+    const scopes = module.scopesNamed(flags.scopes ?? [])
+    const abort = this.abortOnSignals()
+    const dialog = new SignInDialog({json: this.jsonEnabled(), browser: !flags['no-browser'], open: (url) => module.openBrowser(url, process.env)})
+    try {
+      const account = flags.adc ? await accounts.signIn.withAdc(scopes, abort.signal)
+        : flags['service-account'] !== undefined ? await accounts.signIn.withServiceAccount(flags['service-account'], scopes, abort.signal)
+        : await accounts.signIn.withBrowser({clientConfig, account: flags.account, scopes, onPage: (page) => dialog.show(page), signal: abort.signal})
+      this.log(`signed in as ${account.email}`)
+      return account
+    } finally {
+      dialog.close()
+      abort.dispose()
+    }
+  }
+}
