@@ -1,0 +1,262 @@
+import {type CgpuError, errors} from '@cgpu/core/errors'
+import type {HttpAnswer} from '@cgpu/jupyter/http'
+import type * as z from 'zod/mini'
+import {checked, jsonOf, protocolError, saidIn} from '../http/answer.ts'
+import type {ControlClient, ControlRequest} from '../http/client.ts'
+import {isCgpuFailure} from '../http/transport.ts'
+import {type Assignment, AssignRefused, type CallOptions, type ColabApi, type Propagation, type ProxyToken, type UserInfo, type Wish} from './api.ts'
+import {isPublicId, notebookHash} from './keys.ts'
+import * as schemas from './schemas.ts'
+import {userInfoOfCcu, userInfoOfG} from './user-info.ts'
+import {acceleratorOf, proxyOf, shapeOf, variantOf} from './vocabulary.ts'
+
+const assignPath = '/tun/m/assign'
+const tunnel = {'x-colab-tunnel': 'Google'}
+const xsrfHeader = 'x-goog-colab-token'
+/** the front end notes the activity when the request arrives; the machine behind it often never answers */
+const keepAliveMs = 10_000
+/** a machine is looked for before a POST may take so long */
+const assignMs = 60_000
+const graceMs = 10_000
+const maxAttempts = 4
+/** These always come as high-memory machines, and the parameter is then left out (protocol notes, 3.2). */
+const highMemoryOnly = new Set(['L4', 'V28', 'V5E1', 'V6E1'])
+
+/** Dialects T and G, which Colab's own clients speak today. */
+export class PrivateApi implements ColabApi {
+  readonly #client: ControlClient
+
+  constructor(client: ControlClient) {
+    this.#client = client
+  }
+
+  get account(): string {
+    return this.#client.account
+  }
+
+  newKey(): string {
+    return notebookHash()
+  }
+
+  /** Whether what the public API made is listed here is not known. */
+  lists(key: string): boolean {
+    return !isPublicId(key)
+  }
+
+  async userInfo({consumption, signal}: CallOptions & {consumption?: boolean} = {}): Promise<UserInfo> {
+    const path = '/v1/user-info'
+    const query = consumption ? {query: {get_ccu_consumption_info: 'true'}} : {}
+    const answer = await this.#client.send({method: 'GET', host: 'colabApi', path, ...query, expect: [403, 404, 501], signal})
+    if (isGood(answer)) return userInfoOfG(this.#parse(schemas.userInfoG, answer, path))
+    const legacy = '/tun/m/ccu-info'
+    return userInfoOfCcu(this.#parse(schemas.ccuInfoT, await this.#client.send({method: 'GET', host: 'colab', path: legacy, signal}), legacy))
+  }
+
+  async assignments({signal}: CallOptions = {}): Promise<Assignment[]> {
+    const path = '/v1/assignments'
+    const answer = await this.#client.send({method: 'GET', host: 'colabApi', path, expect: [403, 404, 501], signal})
+    if (!isGood(answer)) return this.#assignmentsT(signal)
+    const {assignments = []} = this.#parse(schemas.assignmentsG, answer, path)
+    return assignments.map((one) => ({
+      ...kindOf(one),
+      ...(one.runtimeProxyInfo ? {proxy: proxyOf(one.runtimeProxyInfo, one.runtimeProxyInfo.tokenTtl, path)} : {}),
+      ...(one.runtimeVersionLabel ? {image: one.runtimeVersionLabel} : {}),
+      ...(one.notebookIdHash ? {notebookHash: one.notebookIdHash} : {}),
+    }))
+  }
+
+  async #assignmentsT(signal: AbortSignal | undefined): Promise<Assignment[]> {
+    const path = '/tun/m/assignments'
+    const {assignments = []} = this.#parse(schemas.assignmentsT, await this.#client.send({method: 'GET', host: 'colab', path, signal}), path)
+    return assignments.map((one) => ({...kindOf(one), ...proxyT(one.runtimeProxyInfo, path)}))
+  }
+
+  /**
+   * GET, then POST with the token that it gave. An answer that gets lost is looked for by another GET, which shows the
+   * machine if there is one, so that there is never a second.
+   */
+  async assign(wish: Wish, {signal}: CallOptions = {}): Promise<Assignment> {
+    const query = assignQuery(wish)
+    for (let attempt = 1; ; attempt++) {
+      const {machine, token} = await this.#lookUp(query, signal)
+      if (machine) return machine
+      try {
+        return await this.#post(query, token, signal)
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (attempt >= maxAttempts || !mayRepeat(error, attempt)) throw error
+        await this.#client.sleep(waitOf(error, attempt), signal)
+      }
+    }
+  }
+
+  async withdraw(key: string, options: CallOptions = {}): Promise<boolean> {
+    const {machine} = await this.#lookUp({nbh: key}, options.signal)
+    if (machine) await this.unassign(machine, options)
+    return machine !== undefined
+  }
+
+  async #lookUp(query: Record<string, string>, signal: AbortSignal | undefined): Promise<{machine?: Assignment; token: string}> {
+    const request: ControlRequest = {method: 'GET', host: 'colab', path: assignPath, query, expect: [400, 412], signal}
+    const sent = await this.#client.send(request)
+    refuse(sent)
+    const answer = this.#parse(schemas.assignGetT, sent, assignPath)
+    if (answer.endpoint !== undefined) return {machine: machineOf({...answer, endpoint: answer.endpoint}), token: ''}
+    if (answer.token === undefined) throw protocolError(`GET ${assignPath}`, 'it has neither a token nor a machine')
+    return {token: answer.token}
+  }
+
+  /** Not cut off by an abort at once: only the answer tells whether there is a machine to release. */
+  async #post(query: Record<string, string>, token: string, aborted: AbortSignal | undefined): Promise<Assignment> {
+    const signal = aborted && graceAfter(aborted, graceMs)
+    const sent = await this.#client.send({
+      method: 'POST', host: 'colab', path: assignPath, query, headers: {[xsrfHeader]: token}, expect: [400, 403, 412, 503], timeoutMs: assignMs, signal,
+    })
+    refuse(sent)
+    refuseXsrf(sent, `POST ${assignPath}`)
+    const answer = this.#parse(schemas.assignPostT, sent, assignPath)
+    refuseOutcome(answer.outcome)
+    if (answer.endpoint === undefined) throw protocolError(`POST ${assignPath}`, 'it names no machine')
+    return machineOf({...answer, endpoint: answer.endpoint})
+  }
+
+  async unassign({endpoint}: Pick<Assignment, 'endpoint'>, {signal}: CallOptions = {}): Promise<void> {
+    const path = `/tun/m/unassign/${encodeURIComponent(endpoint)}`
+    for (let attempt = 1; ; attempt++) {
+      const asked = await this.#client.send({method: 'GET', host: 'colab', path, expect: [404], signal})
+      if (asked.status === 404) return
+      const {token} = this.#parse(schemas.xsrfToken, asked, path)
+      try {
+        const done = await this.#client.send({method: 'POST', host: 'colab', path, headers: {[xsrfHeader]: token}, expect: [403, 404], signal})
+        refuseXsrf(done, `POST ${path}`)
+        return
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (attempt >= maxAttempts || !mayRepeat(error, attempt)) throw error
+        await this.#client.sleep(waitOf(error, attempt), signal)
+      }
+    }
+  }
+
+  async proxyToken({endpoint}: Pick<Assignment, 'endpoint'>, port: number, {signal}: CallOptions = {}): Promise<ProxyToken | null> {
+    const query = {endpoint, port: String(port)}
+    const path = '/v1/runtime-proxy-token'
+    const answer = await this.#client.send({method: 'GET', host: 'colabApi', path, query, expect: [403, 404, 501], signal})
+    if (isGood(answer)) {
+      const info = this.#parse(schemas.proxyTokenG, answer, path)
+      return proxyOf(info, info.tokenTtl, path)
+    }
+    const older = '/tun/m/runtime-proxy-token'
+    const second = await this.#client.send({method: 'GET', host: 'colab', path: older, query, headers: tunnel, expect: [404], signal})
+    if (second.status === 404) return null
+    const info = this.#parse(schemas.proxyTokenT, second, older)
+    return proxyOf(info, info.tokenExpiresInSeconds, older)
+  }
+
+  async keepAlive(endpoint: string, {signal}: CallOptions = {}): Promise<'alive' | 'gone'> {
+    const answer = await this.#client.send({
+      method: 'GET', host: 'colab', path: `/tun/m/${encodeURIComponent(endpoint)}/keep-alive/`, headers: tunnel,
+      expect: [404], repeatable: false, timeoutMs: keepAliveMs, signal,
+    })
+    return answer.status === 404 ? 'gone' : 'alive'
+  }
+
+  /** Each POST with a token of its own. */
+  async propagate(endpoint: string, what: 'drive' | 'user', dryRun: boolean, {signal}: CallOptions = {}): Promise<Propagation> {
+    const path = `/tun/m/credentials-propagation/${encodeURIComponent(endpoint)}`
+    const query = {
+      authtype: what === 'drive' ? 'dfs_ephemeral' : 'auth_user_ephemeral', version: '2', dryrun: String(dryRun), propagate: 'true', record: 'false',
+    }
+    const {token} = this.#parse(schemas.xsrfToken, await this.#client.send({method: 'GET', host: 'colab', path, query, signal}), path)
+    const answer = await this.#client.send({method: 'POST', host: 'colab', path, query, headers: {[xsrfHeader]: token}, signal})
+    const {success = false, unauthorized_redirect_uri: consentUrl} = this.#parse(schemas.propagationT, answer, path)
+    return {success, ...(consentUrl === undefined ? {} : {consentUrl})}
+  }
+
+  #parse<T>(schema: z.ZodMiniType<T>, answer: HttpAnswer, path: string): T {
+    return checked(schema, jsonOf(answer, path), path)
+  }
+}
+
+function graceAfter(signal: AbortSignal, ms: number): AbortSignal {
+  const late = new AbortController()
+  const abort = (): void => void setTimeout(() => late.abort(signal.reason), ms).unref()
+  signal.addEventListener('abort', abort, {once: true})
+  return late.signal
+}
+
+function assignQuery({key, variant, accelerator, highMemory, image}: Wish): Record<string, string> {
+  return {
+    nbh: key,
+    ...(variant === 'CPU' ? {} : {variant, accelerator}),
+    ...(highMemory && !highMemoryOnly.has(accelerator) ? {shape: 'hm'} : {}),
+    ...(image === undefined ? {} : {runtime_version_label: image}),
+  }
+}
+
+interface Kind {
+  endpoint: string
+  accelerator?: string | undefined
+  variant?: string | number | undefined
+  machineShape?: string | number | undefined
+}
+
+function kindOf({endpoint, accelerator, variant, machineShape}: Kind): Assignment {
+  const model = acceleratorOf(accelerator)
+  return {endpoint, accelerator: model, variant: variantOf(variant, model), shape: shapeOf(machineShape)}
+}
+
+type ProxyInfoT = {token: string; url: string; tokenExpiresInSeconds?: number | undefined} | undefined
+
+function machineOf(answer: Kind & {fit?: number | undefined; runtimeProxyInfo?: ProxyInfoT}): Assignment {
+  const {fit} = answer
+  return {
+    ...kindOf(answer), ...proxyT(answer.runtimeProxyInfo, assignPath),
+    ...(fit !== undefined && Number.isFinite(fit) && fit > 0 ? {idleTimeoutSeconds: fit} : {}),
+  }
+}
+
+function proxyT(info: ProxyInfoT, what: string): {proxy?: ProxyToken} {
+  return info ? {proxy: proxyOf(info, info.tokenExpiresInSeconds, what)} : {}
+}
+
+/** Statuses of an assignment that say no (protocol notes, 3.2). */
+function refuse(answer: HttpAnswer): void {
+  const {status} = answer
+  const said = saidIn(answer).message
+  if (status === 412) throw new AssignRefused('too-many', said)
+  if (status === 503) throw new AssignRefused('capacity', said)
+  if (status === 400) throw new AssignRefused('entitlement', said)
+}
+
+function refuseOutcome(outcome: string | number | undefined): void {
+  const name = String(outcome ?? '')
+  if (/^[123]$|QUOTA/.test(name)) throw new AssignRefused('quota')
+  if (/^5$|DENYLIST/.test(name)) throw new AssignRefused('denylisted')
+}
+
+/** A stale token of the pair; another GET gives another. */
+function refuseXsrf(answer: HttpAnswer, what: string): void {
+  if (answer.status !== 403) return
+  const {message} = saidIn(answer)
+  throw errors.network(`Colab did not take the token that it gave for ${what}${message === undefined ? '' : `: ${message}`}`, {
+    code: 'XSRF_REFUSED', category: 'auth', fix: 'cgpu auth status',
+  })
+}
+
+/** A refused pair token is worth one more; a POST that failed otherwise may or may not have been carried out, which the GET tells. */
+function mayRepeat(error: unknown, attempt: number): error is CgpuError {
+  return isCgpuFailure(error) && (error.retryable || (error.code === 'XSRF_REFUSED' && attempt === 1))
+}
+
+/** Milliseconds; the client has waited for what a server asks in `Retry-After` only where a request may be repeated. */
+function waitOf(error: CgpuError, attempt: number): number {
+  if (error.code === 'XSRF_REFUSED') return 0
+  const seconds = error.details?.['retryAfterSeconds']
+  return typeof seconds === 'number' ? seconds * 1000 : 500 * 2 ** (attempt - 1)
+}
+
+function isGood({status}: HttpAnswer): boolean {
+  return status >= 200 && status < 300
+}
+

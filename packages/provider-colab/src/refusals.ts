@@ -1,0 +1,59 @@
+import {errors} from '@cgpu/core/errors'
+import {accelerationRefused, acceleratorFor} from './accelerators.ts'
+import type {AssignRefused, ColabApi, UserInfo, Wish} from './api/api.ts'
+
+/** Colab's no, with what the user can do about it: what runs, what is left, what else there is. */
+export async function refusalFor(api: ColabApi, wish: Wish, refused: AssignRefused): Promise<Error> {
+  const said = refused.message === '' ? undefined : refused.message
+  const because = said === undefined ? '' : `: ${said}`
+  switch (refused.reason) {
+    case 'denylisted':
+      return errors.quota(`Colab has blocked ${api.account}${because}`, {code: 'ACCOUNT_DENYLISTED', fix: 'ask Colab why, or use another account: cgpu auth login'})
+    case 'quota': return quotaExceeded(wish, await infoOf(api), because)
+    case 'too-many': return tooMany(api, because)
+    case 'entitlement': {
+      const info = await infoOf(api)
+      if (wish.variant === 'CPU') {
+        return errors.quota(`Colab refused the machine${because}`, {code: 'MACHINE_REFUSED', fix: 'leave --high-ram and --image out'})
+      }
+      return accelerationRefused(wish.variant === 'GPU' ? 'gpu' : 'tpu', wish.accelerator, info ?? unknown, said)
+    }
+    case 'capacity': {
+      const what = wish.variant === 'CPU' ? 'machine' : acceleratorFor(wish.accelerator, wish.variant).name
+      return errors.quota(`Colab has no ${what} free right now${because}`, {
+        code: 'ACCELERATOR_UNAVAILABLE', category: 'capacity', retryable: true, fix: 'wait for one: --wait 30m; or ask for another accelerator',
+        details: {accelerator: wish.accelerator},
+      })
+    }
+  }
+}
+
+const unknown: UserInfo = {tier: 'current', eligible: [], ineligible: []}
+
+/** What goes with the message; the refusal counts, with or without it. */
+async function infoOf(api: ColabApi): Promise<UserInfo | undefined> {
+  return api.userInfo({consumption: true}).catch(() => undefined)
+}
+
+function quotaExceeded(wish: Wish, info: UserInfo | undefined, because: string): Error {
+  const {balance, free} = info ?? {}
+  const left = balance !== undefined && balance > 0 ? `${round(balance)} compute units are left`
+    : free ? `${round(free.remaining)} free compute units are left` : balance === undefined ? undefined : 'no compute units are left'
+  const until = free?.refillsAt === undefined ? '' : `; more come at ${free.refillsAt}`
+  const what = wish.variant === 'CPU' ? 'a machine' : acceleratorFor(wish.accelerator, wish.variant).name
+  return errors.quota(`this account has used up what it may use of ${what}${left === undefined ? '' : ` (${left}${until})`}${because}`, {
+    code: 'QUOTA_EXCEEDED', fix: 'cgpu usage', details: {...(balance === undefined ? {} : {balance}), ...(free ? {free} : {})},
+  })
+}
+
+async function tooMany(api: ColabApi, because: string): Promise<Error> {
+  const running = await api.assignments().catch(() => [])
+  const list = running.map(({endpoint, accelerator, variant}) => `${endpoint} (${acceleratorFor(accelerator, variant).name})`)
+  return errors.quota(`this account has as many runtimes as it may have${list.length === 0 ? '' : `: ${list.join(', ')}`}${because}`, {
+    code: 'TOO_MANY_RUNTIMES', fix: 'release one of them: cgpu runtime list, then cgpu runtime release NAME', details: {running: running.map((one) => one.endpoint)},
+  })
+}
+
+function round(units: number): string {
+  return String(Math.round(units * 100) / 100)
+}
