@@ -1,7 +1,7 @@
 // Bundles the CLI's own commands for a quick start (docs/performance.md). oclif's leaves that a command rarely or never
 // reaches become lazy: loaded from the real package at their first use. Run after tsc, on its output.
 import {mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync} from 'node:fs'
-import {builtinModules} from 'node:module'
+import {builtinModules, createRequire} from 'node:module'
 import {dirname, join, relative, sep} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
 import {build} from 'esbuild'
@@ -68,6 +68,23 @@ const namedExports = {
   },
 }
 
+/** What is compiled for each system cannot be bundled: it is loaded from where the package that uses it finds it. */
+const native = {
+  name: 'native',
+  setup({onLoad, onResolve}) {
+    onResolve({filter: /^@napi-rs\//}, ({path, kind, importer}) => {
+      if (kind !== 'dynamic-import') return
+      const [, folder] = /^(.*[\\/]packages[\\/][^\\/]+)[\\/]dist[\\/]/.exec(importer)
+      return {path, namespace: 'native', pluginData: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).name}
+    })
+    onLoad({filter: /.*/, namespace: 'native'}, async ({path, pluginData: owner}) => {
+      const names = Object.keys(createRequire(realpathSync(join(root, 'node_modules', owner, 'package.json')))(path))
+      const load = `process.getBuiltinModule('node:module').createRequire(import.meta.resolve(${JSON.stringify(owner)}))(${JSON.stringify(path)})`
+      return {contents: `export const {${names.join(', ')}} = ${load}`}
+    })
+  },
+}
+
 /** Our packages find their own files (the agent, Python helpers) beside themselves, not beside the bundle. */
 const ownPlace = {
   name: 'own-place',
@@ -128,7 +145,7 @@ export async function bundle({external = []} = {}) {
   const {outputFiles} = await build({
     stdin: {contents: entry, resolveDir: cli, sourcefile: 'main.js'},
     outdir: out, write: false, entryNames: 'main', chunkNames: '[name]-[hash]', bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node22',
-    legalComments: 'none', logLevel: 'warning', plugins: [lazyOclif, namedExports, ownPlace], absWorkingDir: root,
+    legalComments: 'none', logLevel: 'warning', plugins: [native, lazyOclif, namedExports, ownPlace], absWorkingDir: root,
     external: ['bufferutil', 'utf-8-validate', '@oclif/core/config', ...external],
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
   })

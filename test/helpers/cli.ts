@@ -28,6 +28,8 @@ export async function sealedHome(): Promise<SealedHome> {
     PATH: [dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter),
     HOME: path, LANG: 'C.UTF-8', NO_COLOR: '1', OCLIF_COLUMNS: '80',
     CGPU_CONFIG_DIR: configDir, CGPU_DATA_DIR: dataDir, CGPU_CACHE_DIR: cacheDir,
+    // the keyring of whoever runs the tests is none of their business
+    CGPU_KEYRING: 'off',
     // Windows cannot start a process without it
     ...(process.env['SYSTEMROOT'] === undefined ? {} : {SYSTEMROOT: process.env['SYSTEMROOT']}),
   }
