@@ -1,0 +1,48 @@
+import {join} from 'node:path'
+import type {BearerCheck, Caller, Clock, Dice, Drive} from '../contract.ts'
+import {driveApp} from './app.ts'
+import {Blobs} from './blobs.ts'
+import {Files} from './files.ts'
+import {Ids} from './ids.ts'
+import {openWith} from './scopes.ts'
+import {Store} from './store.ts'
+import {Uploads} from './upload/resumable.ts'
+
+export interface DriveOptions {
+  bearer: BearerCheck
+  clock: Clock
+  dice: Dice
+  /** where everything is kept; another emulator may go on with it later */
+  folder: string
+  /** of every account; default 15 GiB, as a free account has */
+  quotaBytes?: number
+}
+
+const freeQuota = 15 * 2 ** 30
+
+/** The Drive stand-in. What is on disk is read at the first request. */
+export function createDrive({bearer, clock, dice, folder, quotaBytes = freeQuota}: DriveOptions): Drive {
+  const ids = new Ids(dice)
+  const store = new Store(folder, clock, ids)
+  const blobs = new Blobs(folder)
+  const parts = {store, blobs, files: new Files(store, blobs, quotaBytes), uploads: new Uploads(blobs, clock, ids)}
+  let loading: Promise<void> | undefined
+  const load = (): Promise<void> => {
+    loading ??= (async () => {
+      await store.load()
+      await blobs.open(new Set([...store.all()].flatMap((file) => file.revisions.map((one) => one.id))))
+    })()
+    return loading
+  }
+  return {
+    app: driveApp({bearer, parts, before: load, after: () => store.flush()}) as unknown as Drive['app'],
+    folder: async (email) => join(folder, email),
+    open(fileId: string, caller: Pick<Caller, 'email' | 'clientId'>) {
+      const file = store.get(fileId)
+      if (!file) return
+      openWith(file, caller)
+      store.note(file)
+    },
+    close: () => store.flush(),
+  }
+}
