@@ -13,8 +13,16 @@ export async function confirm(question: string, yes: boolean): Promise<void> {
   if (!/^y(es)?$/i.test(answer.trim())) throw errors.interrupted('not confirmed, nothing was changed', {code: 'NOT_CONFIRMED', category: 'usage'})
 }
 
-/** One line from the terminal; `hidden` does not echo it. */
-export async function ask(question: string, hidden = false): Promise<string> {
+export interface AskOptions {
+  /** does not echo what is typed */
+  hidden?: boolean
+  /** gives up asking */
+  signal?: AbortSignal | undefined
+}
+
+/** One line from the terminal. */
+export async function ask(question: string, {hidden = false, signal}: AskOptions = {}): Promise<string> {
+  signal?.throwIfAborted()
   // before anything else: what is typed while the rest is loaded must not be echoed
   if (hidden && process.stdin.isTTY) process.stdin.setRawMode(true)
   const {createInterface} = await import('node:readline/promises')
@@ -24,6 +32,7 @@ export async function ask(question: string, hidden = false): Promise<string> {
   const lines = createInterface({input: process.stdin, output: hidden ? silent : process.stderr, terminal: hidden || process.stdin.isTTY})
   try {
     return await new Promise<string>((resolve, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason), {once: true})
       lines.once('line', resolve)
       lines.once('close', () => reject(errors.usage('the input ended before a line was given', {code: 'NO_INPUT', fix: 'give a line'})))
       lines.once('SIGINT', () => reject(errors.interrupted('interrupted', {code: 'INTERRUPTED'})))
@@ -36,11 +45,19 @@ export async function ask(question: string, hidden = false): Promise<string> {
 
 /** A token from stdin: its first line when piped, asked for without echo on a terminal. */
 export async function readToken(): Promise<string> {
-  const token = process.stdin.isTTY ? await ask('token: ', true) : (await readStdin(64 * 1024)).split(/\r?\n/, 1)[0]
+  const token = process.stdin.isTTY ? await ask('token: ', {hidden: true}) : (await readStdin(64 * 1024)).split(/\r?\n/, 1)[0]
   const trimmed = (token ?? '').trim()
   if (trimmed === '') throw errors.usage('no token on stdin', {code: 'NO_TOKEN', fix: 'cgpu runtime add URL --token-stdin < FILE'})
   if (!/^[\x21-\x7e]+$/.test(trimmed)) throw errors.usage('the token holds characters that no token has', {code: 'INVALID_TOKEN', fix: 'check that the file holds the token alone'})
   return trimmed
+}
+
+/** A secret's value: all of stdin when piped, less the line end that it closes with; asked for without echo on a terminal. */
+export async function readSecret(name: string): Promise<string> {
+  const given = process.stdin.isTTY ? await ask(`value of ${name}: `, {hidden: true}) : (await readStdin(64 * 1024)).replace(/\r?\n$/, '')
+  if (given === '') throw errors.usage('no value on stdin', {code: 'NO_VALUE', fix: `cgpu secret set ${name} < FILE, or type it when asked`})
+  if (given.includes('\0')) throw errors.usage('the value holds a NUL character', {code: 'INVALID_VALUE', fix: 'leave it out'})
+  return given
 }
 
 /** All of stdin as text, up to a limit. */

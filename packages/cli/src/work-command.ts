@@ -3,11 +3,16 @@ import {errors, ExitCode} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
 import type {LifecycleListener} from '@cgpu/core/runtime/service'
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import {beforeCreate, CgpuCommand, fire, registeredProviders} from '@cgpu/plugin-sdk'
+import {beforeCreate, CgpuCommand, fire, globalFlags, registeredProviders} from '@cgpu/plugin-sdk'
+import type {FlagInput} from '@oclif/core/interfaces'
+import {accountFlag} from './flags.ts'
 import {builtInProviders} from './providers.ts'
+import type {SecretPlaces} from './run/secrets.ts'
 
 /** The base of the commands that work on runtimes: opens cgpu with this command's flags and plugins. */
 export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
+  static override baseFlags: FlagInput = {...globalFlags, ...accountFlag}
+
   /** `flags` are the parsed ones: those that are settings win over environment and files. */
   protected async open(flags: Record<string, unknown>): Promise<Cgpu> {
     const {configDir, dataDir, cacheDir} = this.config
@@ -27,6 +32,12 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
       onWarning: (message) => void this.warn(message),
       ...(this.verbose ? {trace: (line: string) => this.trace(line)} : {}),
     })
+  }
+
+  /** Where this command looks for secrets. */
+  protected secretPlaces({settings}: Cgpu): SecretPlaces {
+    const {configDir, dataDir, cacheDir} = this.config
+    return {configDir: resolveDirs(process.env, {configDir, dataDir, cacheDir}).config, settings, onWarning: (message) => void this.warn(message)}
   }
 
   /**

@@ -1,15 +1,17 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, string} from '@oclif/core/flags'
-import {errors} from '@cgpu/core/errors'
+import {type CgpuError, errors} from '@cgpu/core/errors'
 import {Execution, type ExecOutcome} from '@cgpu/core/execution/exec'
 import {newRunId} from '@cgpu/core/execution/id'
 import {inert, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag} from '../flags.ts'
 import {readSmallFile, readStdin} from '../input.ts'
 import {formatTraceback} from '../render/traceback.ts'
+import {kernelHost} from '../run/kernel-host.ts'
 import {parseTimeout} from '../run/timeout.ts'
 import {StreamCommand} from '../run/stream-command.ts'
 import {StdinLines} from '../run/stdin-lines.ts'
+import {secretFlag} from '../secret-flag.ts'
 import type {Captured} from '../stream/capture-sink.ts'
 
 type Result = Omit<ExecOutcome, 'durationMs'> & {runtime: string; durationSeconds: number} & Partial<Captured>
@@ -22,11 +24,13 @@ export default class Exec extends StreamCommand<Result> {
     {command: `<%= config.bin %> exec "x = 41"`, description: 'set a variable on the kernel'},
     {command: `<%= config.bin %> exec "x + 1"`, description: 'use it in a later call: prints 42'},
     {command: '<%= config.bin %> exec -f prepare.py', description: 'run a file as a cell'},
+    {command: '<%= config.bin %> exec --secret HF_TOKEN -f train.py', description: 'on Colab: code that calls userdata.get("HF_TOKEN")'},
     {command: 'echo "print(1)" | <%= config.bin %> exec -', description: 'run what comes on stdin'},
   ]
   static override flags = {
     ...runtimeFlag,
     ...outputFlag,
+    ...secretFlag,
     ...withEnv({
       file: string({char: 'f', summary: 'run the code in this file', helpValue: 'FILE'}),
       kernel: string({summary: 'the kernel to use, by the name of its kernelspec', helpValue: 'NAME'}),
@@ -44,9 +48,12 @@ export default class Exec extends StreamCommand<Result> {
     const cgpu = await this.open(flags)
     const record = await cgpu.runtimes.select(flags.runtime)
     const sink = await this.sink({output: flags.output, imageDir: flags['output-dir'] ?? '.'})
+    const granted = flags.secret ?? []
+    const host = await kernelHost({granted, asks: sink.kind === 'text' && args.code !== '-', ...this.secretPlaces(cgpu), onEvent: sink.onEvent})
     const session = await cgpu.connect(record, {
       onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}),
     })
+    if (granted.length > 0 && !session.endpoint.answerKernel) throw kernelsAskNothing(record.provider)
     const id = newRunId()
     const lines = args.code === '-' ? undefined : new StdinLines()
     try {
@@ -61,6 +68,7 @@ export default class Exec extends StreamCommand<Result> {
             kernel: flags.kernel ?? cgpu.settings.text('kernel'),
             freshKernel: flags['new-kernel'],
             timeoutMs,
+            host,
             onEvent: sink.onEvent,
             ...(lines ? {onInput: (_prompt: string, password: boolean) => lines.next(password)} : {}),
           })
@@ -99,6 +107,13 @@ export default class Exec extends StreamCommand<Result> {
     } else if (sink.kind === 'text') process.stderr.write(exited ? exitMessage(outcome.error.value) : formatTraceback(outcome.error))
     return result
   }
+}
+
+/** Only Colab's library asks for secrets. */
+function kernelsAskNothing(provider: string): CgpuError {
+  return errors.usage(`code on a kernel of ${provider} cannot ask for secrets`, {
+    code: 'CAPABILITY_MISSING', fix: 'give it to a program, as a variable: cgpu run --secret NAME SCRIPT', details: {provider, capability: 'answerKernel'},
+  })
 }
 
 /** What Python prints when sys.exit() is given something else than a status. */

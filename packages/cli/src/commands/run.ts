@@ -11,6 +11,7 @@ import {acquireRuntime, chooseRuntime, type HeldRuntime} from '../run/acquire.ts
 import {checkedOutputDir} from '../run/output-dir.ts'
 import {runRequest} from '../run/request.ts'
 import {type CommandSink, StreamCommand} from '../run/stream-command.ts'
+import {secretFlag} from '../secret-flag.ts'
 import type {Captured} from '../stream/capture-sink.ts'
 
 type Result = Omit<RunOutcome, 'durationMs' | 'startedAt' | 'logOffset'> & {startedAt: string; durationSeconds: number} & Partial<Captured>
@@ -31,12 +32,13 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     {command: '<%= config.bin %> run examples/train.py --epochs 20', description: 'run a script; --epochs is its own argument'},
     {command: '<%= config.bin %> run --outputs "*.csv" --output-dir results -- sh -c "date > when.csv"', description: 'run a command and bring a file back'},
     {command: '<%= config.bin %> run --packages "numpy, pandas" --include data analyse.py', description: 'with packages and a folder of data'},
-    {command: '<%= config.bin %> run -r trainer -e WANDB_API_KEY train.py', description: 'on the runtime trainer, with a secret from the environment'},
+    {command: '<%= config.bin %> run -r trainer --secret WANDB_API_KEY train.py', description: 'on the runtime trainer, with a secret as a variable'},
   ]
   static override flags = {
     ...runtimeFlag,
     ...specFlags,
     ...outputFlag,
+    ...secretFlag,
     ...withEnv({
       cwd: string({summary: 'folder on the runtime to run in, below its working folder', helpValue: 'DIR'}),
       env: string({char: 'e', multiple: true, summary: 'set NAME=VALUE for the program; NAME alone takes it from here', helpValue: 'NAME[=VALUE]'}),
@@ -60,11 +62,12 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     const plan = await planRun(request.run)
     const outputDir = await checkedOutputDir(flags['output-dir'])
     const cgpu = await this.open(request.settings)
+    const secrets = flags.secret ? await this.#secrets(flags.secret, cgpu) : {}
     const sink = await this.sink({output: flags.output, imageDir: '.'})
     const chosen = await chooseRuntime(cgpu, flags.runtime)
     const {there} = chosen
     const execution: ExecutionRequest = {
-      id: newRunId(), kind: 'run', argv: rest, envNames: Object.keys(plan.env),
+      id: newRunId(), kind: 'run', argv: rest, envNames: Object.keys({...plan.env, ...secrets}),
       runtime: {id: there?.id ?? '', name: there?.name ?? '', provider: there?.provider ?? chosen.wish.provider},
     }
     // plugins are asked before anything is made: a veto costs nothing
@@ -75,7 +78,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
         held = await acquireRuntime(cgpu, chosen, {keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
         const {id, name, provider} = held.record
         execution.runtime = {id, name, provider}
-        return await this.#on(held, cgpu, sink, abort, {id: execution.id, plan: {...plan, env}, onEvent: sink.onEvent, stdin: process.stdin, outputDir})
+        return await this.#on(held, cgpu, sink, abort, {id: execution.id, plan: {...plan, env: {...env, ...secrets}}, onEvent: sink.onEvent, stdin: process.stdin, outputDir})
       } finally {
         process.stdin.destroy() // a terminal that nobody types on would keep the process alive
         // while it is released a first Ctrl-C changes nothing, a second one ends cgpu at once
@@ -85,6 +88,12 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
       }
     }, ({exitStatus}) => exitStatus)
     return this.#finish(outcome, sink)
+  }
+
+  /** The program's secrets as variables. Plugins, plans and events learn their names only. */
+  async #secrets(names: string[], cgpu: Cgpu): Promise<Record<string, string>> {
+    const [{SecretGrants}, {openSecrets}] = await Promise.all([import('@cgpu/core/secrets/grants'), import('../run/secrets.ts')])
+    return (await SecretGrants.of(names, openSecrets(this.secretPlaces(cgpu)))).env()
   }
 
   /** Runs on the runtime that is held; `abort` covers the way there, then Ctrl-C belongs to the program. */

@@ -10,7 +10,7 @@ export class StdinLines {
   #reader: Interface | undefined
 
   async next(password: boolean): Promise<string> {
-    if (process.stdin.isTTY) return ask('', password)
+    if (process.stdin.isTTY) return ask('', {hidden: password})
     if (!this.#lines) {
       const {createInterface} = await import('node:readline')
       this.#reader = createInterface({input: process.stdin})

@@ -15,12 +15,15 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   'config:unset': one => one.configEntry,
   cp: one => one.copied,
   doctor: (one, z) => z.looseObject({checks: z.array(one.doctorCheck)}),
+  'drive:mount': one => one.driveMounted,
+  'drive:unmount': one => one.driveUnmounted,
   exec: one => one.exec,
   'job:attach': one => one.attached,
   'job:list': (one, z) => z.array(one.job),
   run: one => one.run,
   'runtime:accelerators': (one, z) => z.array(one.accelerator),
   'runtime:add': one => one.runtime,
+  'runtime:adopt': one => one.runtime,
   'runtime:create': one => one.runtime,
   'runtime:ensure': one => one.runtime,
   'runtime:list': (one, z) => z.array(one.runtime),
@@ -28,7 +31,12 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   'runtime:release': (one, z) => z.array(one.released),
   'runtime:rename': one => one.runtime,
   'runtime:show': one => one.runtime,
+  'runtime:url': one => one.browserUrl,
   'runtime:use': one => one.runtime,
+  'secret:delete': (_, z) => z.looseObject({name: z.string()}),
+  'secret:list': (one, z) => z.array(one.secret),
+  'secret:set': (_, z) => z.looseObject({name: z.string(), source: z.string()}),
+  usage: one => one.usage,
 }
 
 /** Whatever else `cgpu schema` can print. */

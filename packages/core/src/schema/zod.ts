@@ -37,14 +37,23 @@ function build(z: typeof Zod) {
   ])
 
   const accelerator = z.looseObject({
-    id: z.string(), kind: z.string(), name: z.string(), memoryBytes: count.optional(), available: z.boolean(), reason: z.string().optional(),
+    id: z.string(), kind: z.string(), name: z.string(), aliases: z.array(z.string()).optional(), memoryBytes: count.optional(), available: z.boolean(), reason: z.string().optional(),
   })
   const runtime = z.looseObject({
     id: z.string(), name: z.string(), provider: z.string(), state: z.string(), accelerator, createdAt: z.string(), url: z.string(),
-    origin: z.enum(['created', 'added']), ephemeral: z.boolean(), isDefault: z.boolean(), checkedAt: z.string().nullable(),
+    origin: z.string(), ephemeral: z.boolean(), verifiedAt: z.string().optional(), account: z.string().optional(),
+    hourlyRate: z.number().optional(), idleTimeoutSeconds: seconds.optional(), expiresAt: z.string().optional(),
+    lease: z.looseObject({seconds, until: z.string()}).optional(), isDefault: z.boolean(), checkedAt: z.string().nullable(),
     problem: z.string().optional(),
   })
-  const released = z.looseObject({id: z.string(), name: z.string(), provider: z.string(), durationSeconds: seconds, stopped: z.boolean()})
+  const released = z.looseObject({
+    id: z.string(), name: z.string(), provider: z.string(), durationSeconds: seconds, stopped: z.boolean(), computeUnits: z.number().optional(),
+  })
+  const browserUrl = z.looseObject({runtime: z.string(), url: z.string(), opened: z.boolean()})
+  const usage = z.looseObject({
+    provider: z.string(), account: z.string(), tier: z.string(), balance: z.number().optional(), hourlyRate: z.number().optional(),
+    secondsLeft: seconds.optional(), runtimes: count.optional(), free: z.looseObject({remaining: z.number(), refillsAt: z.string().optional()}).optional(),
+  })
   const reaped = z.looseObject({id: z.string(), reason: z.string()})
   const configEntry = z.looseObject({key: z.string(), value: z.union([z.string(), z.boolean(), z.null()]), source: z.string(), origin: z.string()})
   const cellError = z.looseObject({name: z.string(), value: z.string(), traceback: z.array(z.string())})
@@ -70,6 +79,9 @@ function build(z: typeof Zod) {
     stdoutBytes: count, stderrBytes: count, logOffset: count, ...captured,
   })
   const copied = z.looseObject({from: z.string(), to: z.string(), size: count, sha256})
+  const driveMounted = z.looseObject({runtime: z.string(), path: z.string(), already: z.boolean()})
+  const driveUnmounted = z.looseObject({runtime: z.string(), unmounted: z.boolean()})
+  const secret = z.looseObject({name: z.string(), sources: z.array(z.string())})
   const doctorCheck = z.looseObject({id: z.string(), title: z.string(), state: z.string(), message: z.string(), fix: z.string().optional()})
   const failure = z.looseObject({
     schema: z.literal(1), ok: z.literal(false), command: z.string(), warnings: z.array(z.string()),
@@ -83,5 +95,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, reaped, configEntry, exec, artifact, run, job, attached, copied, doctorCheck, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, configEntry, exec, artifact, run, job, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, failure, envelope}
 }

@@ -1,0 +1,39 @@
+import type {EventListener} from '@cgpu/core/execution/events'
+import type {KernelHost} from '@cgpu/core/provider'
+import {sanitizeLine} from '@cgpu/core/text/line'
+import {terminalConsent} from './consent.ts'
+import type {SecretPlaces} from './secrets.ts'
+
+export interface KernelHostOptions extends SecretPlaces {
+  /** names of `--secret` */
+  granted: readonly string[]
+  /** whether the person at the terminal may be asked */
+  asks: boolean
+  onEvent: EventListener
+}
+
+/** What code on the machine gets when it asks. Throws SECRET_NOT_FOUND (66). Nothing is loaded unless there is a secret, or a question. */
+export async function kernelHost(options: KernelHostOptions): Promise<KernelHost> {
+  const {granted, asks, onEvent, onWarning} = options
+  const grants = granted.length > 0 ? await grantsOf(options) : undefined
+  const told = new Set<string>()
+  const consent = asks ? terminalConsent({onWarning}) : undefined
+  return {
+    async secret(name) {
+      const answer = await (grants ?? (await grantsOf(options))).ask(name)
+      if (!answer.access && !told.has(name)) {
+        told.add(name)
+        const shown = sanitizeLine(name, 60)
+        const why = answer.exists ? `which was not granted; add --secret ${shown}` : 'which is not there; cgpu secret set keeps it, --secret grants it'
+        await onEvent({type: 'notice', code: 'SECRET_NOT_GRANTED', message: `the code asked for the secret ${shown}, ${why}`})
+      }
+      return answer
+    },
+    ...(consent ? {consent} : {}),
+  }
+}
+
+async function grantsOf(options: KernelHostOptions) {
+  const [{SecretGrants}, {openSecrets}] = await Promise.all([import('@cgpu/core/secrets/grants'), import('./secrets.ts')])
+  return SecretGrants.of(options.granted, openSecrets(options))
+}

@@ -1,0 +1,20 @@
+import type {Settings} from '@cgpu/core/config/resolve'
+import {SecretSources} from '@cgpu/core/secrets/sources'
+import {SecretVault} from '@cgpu/core/secrets/vault'
+
+export interface SecretPlaces {
+  configDir: string
+  settings: Pick<Settings, 'text'>
+  onWarning: (message: string) => void
+}
+
+/** cgpu's own store, in the system's keyring unless the setting `keyring` is off. */
+export function openVault({configDir, settings, onWarning}: SecretPlaces): SecretVault {
+  const keyring = settings.text('keyring') === 'off' ? undefined : async () => (await import('@cgpu/accounts/keyring')).openKeyring()
+  return new SecretVault({configDir, keyring, onWarning})
+}
+
+/** Every place that a secret of this command may come from. */
+export function openSecrets(places: SecretPlaces): SecretSources {
+  return new SecretSources({env: process.env, cwd: process.cwd(), vault: openVault(places)})
+}
