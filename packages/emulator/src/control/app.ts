@@ -5,6 +5,7 @@ import type {SiteHandler} from '../contract.ts'
 import type {World} from '../world/world.ts'
 import {consent} from './consent.ts'
 import {answerError, ApiError, refuse} from './error.ts'
+import {oauth} from '../oauth/app.ts'
 import {gapi} from './gapi.ts'
 import {pages} from './pages.ts'
 import {tunnel} from './tunnel.ts'
@@ -20,6 +21,7 @@ export function controlApp({world, mount = []}: ControlParts): Hono {
   const app = new Hono()
   const limit = bodyLimit({maxSize: 1 << 20, onError: (context) => answerError(context, new ApiError(413, 'INVALID_ARGUMENT', 'the body is too large'))})
   for (const path of ['/v1/*', '/v1beta/*', '/emulator/*']) app.use(path, limit)
+  app.route('/', oauth(world))
   app.route('/', gapi(world))
   app.route('/', pages(world))
   app.route('/', consent(world))

@@ -27,6 +27,8 @@ export const accountPatch = z.strictObject({
   /** false: no machine is ever trusted with credentials */
   allowedCredentials: z.boolean().exactOptional(),
   maxAssignments: z.int().min(0).exactOptional(),
+  /** Google wants the person to sign in anew: refreshing gives `invalid_grant` with `invalid_rapt` */
+  reauth: z.boolean().exactOptional(),
 })
 export type AccountPatch = z.output<typeof accountPatch>
 
@@ -44,6 +46,7 @@ export const accountConfig = accountPatch.extend({email: z.email()}).transform((
     denylisted: false,
     allowedCredentials: true,
     maxAssignments: defaultMax[tier],
+    reauth: false,
     ...given,
     freeQuota: {units, remaining: freeQuota?.remaining ?? units, refillHours: freeQuota?.refillHours ?? 24},
     consent: {drive: consent?.drive ?? false, user: consent?.user ?? false},
@@ -94,10 +97,12 @@ export const worldConfig = z.strictObject({
   /** `any`: every client id may sign people in, as unmodified Colab clients bring their own */
   clients: z.union([z.literal('any'), z.array(client)]).default('any'),
   /** landing pages outside loopback: the consent page shows the code to copy */
-  landingPages: z.array(z.url()).default(['https://sdk.cloud.google.com/applicationdefaultauthcode.html']),
+  landingPages: z.array(z.url()).default([
+    'https://sdk.cloud.google.com/applicationdefaultauthcode.html', 'https://colab.research.google.com/vscode/redirect',
+  ]),
   /** a refresh gives a new refresh token; use of an old one revokes the grant */
   rotateRefreshTokens: z.boolean().default(false),
-  /** service accounts that may sign in with a JWT: their public key, PEM */
+  /** service accounts that may sign in with a JWT: their public key, PEM; each is an account, too, if it is not among `accounts` */
   serviceAccounts: z.array(z.strictObject({email: z.email(), publicKey: z.string()})).default([]),
   /** whether dialect T's answers begin with `)]}'` */
   xssi: z.boolean().default(true),

@@ -19,11 +19,12 @@ interface AccessToken {
 
 interface RefreshToken {
   grant: Grant
+  scopes: string[]
   /** another one took its place */
   rotated: boolean
 }
 
-export type RefreshResult = {token: AccessToken; refreshToken: string | undefined} | null
+export type RefreshResult = {token: Readonly<AccessToken>; refreshToken: string | undefined}
 
 /** OAuth tokens: access tokens by the clock, refresh tokens until revoked, with detection of one that was used after rotation. */
 export class Grants implements BearerCheck {
@@ -57,19 +58,25 @@ export class Grants implements BearerCheck {
   }
 
   /** An access token for these of the grant's scopes. */
-  access(grant: Grant, scopes: readonly string[]): AccessToken {
+  access(grant: Grant, scopes: readonly string[]): Readonly<AccessToken> {
     this.#forget()
     return this.#addAccess(`emu-access-${this.#dice.hex('access-token', 24)}`, grant, scopes, this.#clock.now() + this.#settings().accessTokenTtl * 1000, false)
   }
 
-  refreshToken(grant: Grant): string {
+  refreshToken(grant: Grant, scopes: readonly string[]): string {
     const token = `emu-refresh-${this.#dice.hex('refresh-token', 24)}`
-    this.#refresh.set(token, {grant, rotated: false})
+    this.#refresh.set(token, {grant, scopes: [...scopes], rotated: false})
     return token
   }
 
-  /** Null: unknown, revoked, or of another client. Use of a rotated one revokes its grant. */
-  refresh(token: string, clientId: string, scopes?: readonly string[]): RefreshResult {
+  /** Whose refresh token it is; null: nobody's, or it is not worth anything any more. */
+  refreshOwner(token: string): Readonly<Grant> | null {
+    const known = this.#refresh.get(token)
+    return known === undefined || known.grant.revoked || known.rotated ? null : known.grant
+  }
+
+  /** Null: unknown, revoked, or of another client. Use of a rotated one revokes its grant. `narrow` asks for less than was granted. */
+  refresh(token: string, clientId: string, narrow?: readonly string[]): RefreshResult | null {
     const known = this.#refresh.get(token)
     if (known === undefined || known.grant.revoked || known.grant.clientId !== clientId) return null
     if (known.rotated) {
@@ -78,7 +85,8 @@ export class Grants implements BearerCheck {
     }
     const rotate = this.#settings().rotateRefreshTokens
     known.rotated = rotate
-    return {token: this.access(known.grant, scopes ?? known.grant.scopes), refreshToken: rotate ? this.refreshToken(known.grant) : undefined}
+    const scopes = narrow === undefined ? known.scopes : known.scopes.filter((one) => narrow.includes(one))
+    return {token: this.access(known.grant, scopes), refreshToken: rotate ? this.refreshToken(known.grant, known.scopes) : undefined}
   }
 
   /** The same token every time, good for a hundred years. */

@@ -1,5 +1,8 @@
 import {scopes} from '@cgpu/core/google/scopes'
 
+/** Scopes that say who somebody is: a person cannot refuse them one by one. */
+export const identityScopes: ReadonlySet<string> = new Set([scopes.openid, scopes.email, scopes.profile])
+
 const long: Record<string, string> = {email: scopes.email, profile: scopes.profile}
 
 /** As Google grants them: long spellings, and `openid` wherever a profile is shared. */

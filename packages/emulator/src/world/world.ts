@@ -2,7 +2,7 @@ import type {BearerCheck, Caller, Clock, Dice, DriveFolders, MachineGate, Machin
 import {baseScopes, scopes as scopeNames} from '@cgpu/core/google/scopes'
 import {Account} from './account.ts'
 import type {Assignment, EndedAssignment} from './assignment.ts'
-import {type AccountPatch, accountPatch, type AssignOutcome, type Tier, type WorldConfig} from './config.ts'
+import {accountConfig, type AccountPatch, accountPatch, type AssignOutcome, type Tier, type WorldConfig} from './config.ts'
 import {type AssignResult, Fleet, round} from './fleet.ts'
 import {Grants} from './grants.ts'
 import {type ProxyToken, ProxyTokens} from './proxy-tokens.ts'
@@ -190,7 +190,10 @@ export class World implements MachineGate, BearerCheck {
 
   #makeAccounts(): void {
     for (const account of this.#accounts.values()) account.close()
-    this.#accounts = new Map(this.#config.accounts.map((config) => [
+    const {accounts, serviceAccounts} = this.#config
+    const people = new Set(accounts.map((one) => one.email))
+    const services = serviceAccounts.filter((one) => !people.has(one.email)).map((one) => accountConfig.parse({email: one.email}))
+    this.#accounts = new Map([...accounts, ...services].map((config) => [
       config.email,
       new Account(config, this.clock, async () => {
         await Promise.all(this.fleet.list(config.email).map((one) => this.fleet.end(one.endpoint, 'quota')))
