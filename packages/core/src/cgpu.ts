@@ -59,6 +59,8 @@ export class Cgpu {
       registry: new ProviderRegistry(options.providers, context),
       store: this.#store,
       defaultRuntime: () => Promise.resolve(settings.text('runtime')),
+      connect: (record, signal) => this.connect(record, {signal}),
+      signedIn: async () => (await this.accounts.list()).length > 0,
       ...(lifecycle ? {lifecycle} : {}),
       ...(onWarning ? {onWarning} : {}),
     })

@@ -1,10 +1,11 @@
 """The cgpu runtime agent: durable jobs, logs by offset and files, on the machine where the work runs.
 
-One file, standard library only, Python 3.8 to 3.14, ASCII. It plays three parts (docs/agent-protocol.md):
+One file, standard library only, Python 3.8 to 3.14, ASCII. It plays four parts (docs/agent-protocol.md):
 
 control     a comm target inside cgpu's control kernel; its handlers only queue, threads do the work
 supervisor  `python agent-<version>.py supervise <folder>`: a detached process that owns one job
 cell        an observer of what the user's kernel publishes, so that a cell's output is kept on the machine too
+watcher     `python agent-<version>.py watch <home>`: a detached process that releases a machine which nobody uses
 
 What is on disk below $CGPU_AGENT_HOME (default ~/.cgpu) is the truth; sockets are only the fast path.
 """
@@ -54,6 +55,8 @@ BREATH = 0.004  # between two looks at a pipe that is written to all the time
 GRACE = 2.0  # how long a grandchild may hold the pipes after the job ended
 ALIVE_EVERY = 5.0  # a follower hears from us at least this often, with our offset
 CLIENT_GONE = 150.0  # streams of a client that was silent for so long are ended
+LEASE_LOOK = 15.0  # the watcher looks at least this often whether the machine is used
+LEASE_TELL = 5.0  # uses of the machine within so many seconds are noted as one
 
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 PART = re.compile(r"\..*\.cgpu-[0-9a-f]{12}\.part\Z", re.S)
@@ -1071,7 +1074,10 @@ def devices():
             if comma and memory.strip().replace(".", "", 1).isdigit():
                 accelerators.append({"kind": "gpu", "name": name.strip(), "memoryBytes": int(float(memory)) << 20})
     if os.path.isdir("/dev"):
-        chips = sorted(name for name in os.listdir("/dev") if re.match(r"accel\d+\Z", name))
+        chips = [name for name in os.listdir("/dev") if re.match(r"accel\d+\Z", name)]
+        if not chips and os.environ.get("TPU_ACCELERATOR_TYPE"):  # newer ones are behind VFIO
+            chips = [name for name in os.listdir("/dev/vfio") if name.isdigit()] if os.path.isdir("/dev/vfio") else []
+            chips = chips or ["one"]
         accelerators += [{"kind": "tpu", "name": os.environ.get("TPU_ACCELERATOR_TYPE", "tpu")} for _ in chips]
     try:
         cpus = len(os.sched_getaffinity(0))
@@ -1082,6 +1088,178 @@ def devices():
     except (AttributeError, OSError, ValueError):
         memory = None
     return {"accelerators": accelerators, "cpus": cpus, "memoryBytes": memory}
+
+
+# ---------------------------------------------------------------- the lease: a machine that nobody uses releases itself
+
+
+def release_address():
+    """Where this machine asks to be taken back, as google.colab.runtime.unassign() does. None: it cannot."""
+    address = os.environ.get("TBE_RUNTIME_ADDR", "")
+    return "http://%s/unassign" % address if re.match(r"[A-Za-z0-9.:\[\]_-]+\Z", address) else None
+
+
+def load_lease(home):
+    """Seconds, or None when there is no lease."""
+    lease = _load(os.path.join(home, "lease.json")) or {}
+    seconds = lease.get("seconds")
+    return seconds if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds > 0 else None
+
+
+def lease_left(home, seconds):
+    """Seconds until the lease lapses if nobody uses the machine. By the clock that nobody sets."""
+    try:
+        with open(os.path.join(home, "lease.used")) as file:
+            used = float(file.read())
+    except (OSError, ValueError):
+        used = None
+    now = time.monotonic()
+    if used is None or used > now:  # from before a restart of the machine
+        note_use(home)
+        used = now
+    return used + seconds - now
+
+
+def note_use(home):
+    write_private(os.path.join(home, "lease.used"), b"%.3f" % time.monotonic())
+
+
+_noted = {}  # when a use of this home was last noted, or was found to be no matter
+
+
+def used(home):
+    """The machine is in use now. Cheap: most calls only compare two numbers."""
+    now = time.monotonic()
+    if now < _noted.get(home, 0.0):
+        return
+    _noted[home] = now + LEASE_TELL
+    try:
+        seconds = load_lease(home)
+        if seconds is not None:
+            _noted[home] = now + min(LEASE_TELL, seconds / 10)
+            note_use(home)
+    except OSError:
+        pass  # a full disk: the lease lapses a little early
+
+
+def set_lease(home, seconds):
+    """Sets the lease, or takes it away (0), or only tells it (None)."""
+    if seconds is not None:
+        agent = ensure_home(home)
+        if seconds == 0:
+            try:
+                os.unlink(os.path.join(home, "lease.json"))
+            except FileNotFoundError:
+                pass
+        elif release_address() is None:
+            return {"set": False, "reason": "this machine offers no way to release itself"}
+        elif fcntl is None or not hasattr(os, "fork"):
+            return {"set": False, "reason": "its system is not supported"}
+        else:
+            note_use(home)
+            write_private(os.path.join(home, "lease.json"), json.dumps({"seconds": seconds}).encode("ascii"))
+            _noted.pop(home, None)
+            watch_lease(agent, home)
+    kept = load_lease(home)
+    return {"set": kept is not None, "seconds": kept, "left": None if kept is None else lease_left(home, kept)}
+
+
+def watch_lease(agent, home):
+    """Starts the watcher, unless there is one. It outlives this kernel."""
+    if _watched(home):
+        return
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON") or name == "PYTHONHOME"}
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-s", agent, "watch", home],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, env=env, start_new_session=True
+    )
+    process.wait()  # the first of the double fork
+
+
+def _watched(home):
+    fd = os.open(os.path.join(home, "lease.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+
+
+class LeaseWatcher:
+    """One a machine. Waits until the lease lapsed while no job and no cell ran, then releases the machine."""
+
+    def __init__(self, home, release=None, sleep=time.sleep):
+        self.home = home
+        self.release = release or release_machine
+        self.sleep = sleep
+
+    def run(self):
+        lock = os.open(os.path.join(self.home, "lease.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        for _ in range(50):  # one that is about to end, as there was no lease, may still hold it
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                self.sleep(0.1)
+        else:
+            return
+        pause = 2.0
+        while True:
+            left = self.left()
+            if left is None:
+                return
+            if left > 0:
+                pause = 2.0
+                self.sleep(left)
+            elif self.release():
+                self.sleep(60)  # the machine is being taken away; if it is not, it is asked for again
+            else:
+                self.sleep(pause)
+                pause = min(60.0, pause * 2)
+
+    def left(self):
+        """Seconds to sleep; 0: it lapsed; None: there is no lease."""
+        seconds = load_lease(self.home)
+        if seconds is None:
+            return None
+        if busy(self.home):
+            note_use(self.home)  # the lease counts from the end of the work
+        left = lease_left(self.home, seconds)
+        return max(0.0, min(left, LEASE_LOOK, max(0.2, seconds / 4)))
+
+
+def busy(home):
+    """A job runs, or a cell that cgpu sent."""
+    return any(run.get("state") in ("starting", "running") for run in list_runs(home))
+
+
+def release_machine():
+    """True when the machine took the order."""
+    import urllib.request
+
+    address = release_address()
+    if address is None:
+        return False
+    # no proxy of the environment: this is the machine's own host
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(address, data=b"", method="POST"), timeout=30) as answer:
+            return 200 <= answer.status < 300
+    except OSError:
+        return False
+
+
+def watch(home):
+    if os.fork():
+        os._exit(0)
+    for name in ("SIGHUP", "SIGINT", "SIGQUIT"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    try:
+        LeaseWatcher(home).run()
+    except OSError:
+        pass  # the folder is gone, and the lease with it
 
 
 # ---------------------------------------------------------------- control: the comm target
@@ -1157,9 +1335,12 @@ class Control:
 
     def hello(self):
         try:
-            ensure_home(self.home)
+            agent = ensure_home(self.home)
+            if load_lease(self.home) is not None:
+                watch_lease(agent, self.home)
         except OSError:
             pass  # said again, as an error, by the request that needs the folder
+        used(self.home)
         self.send({
             "op": "hello", "version": VERSION, "python": "%d.%d.%d" % sys.version_info[:3],
             "executable": sys.executable, "platform": sys.platform, "home": _shown(self.home),
@@ -1184,6 +1365,7 @@ class Control:
             if item is None:
                 return
             data, buffers = item
+            used(self.home)
             number = data.get("id") if isinstance(data, dict) else None
             if not isinstance(number, int) or isinstance(number, bool):
                 self.send({"id": None, "ok": False, "error": {"code": "BAD_REQUEST", "message": "a request needs an id"}})
@@ -1447,6 +1629,12 @@ class Control:
     def op_devices(self, _data, _buffers):
         return devices()
 
+    def op_lease(self, data, _buffers):
+        seconds = _maybe(data, "seconds", (int, float))
+        if seconds is not None and not 0 <= seconds <= 366 * 86400:
+            raise Refusal("BAD_REQUEST", "seconds is out of range")
+        return set_lease(self.home, seconds)
+
     QUICK = {
         "status": op_status, "signal": op_signal, "stdin": op_stdin, "read": op_read, "ping": op_ping,
         "put": op_put, "upload": op_upload, "chunk": op_chunk, "commit": op_commit,
@@ -1454,7 +1642,7 @@ class Control:
     }
     LONG = {
         "start": op_start, "follow": op_follow, "download": op_download, "glob": op_glob, "list": op_list,
-        "stat": op_stat, "devices": op_devices, "remove": op_remove, "runs": op_runs,
+        "stat": op_stat, "devices": op_devices, "lease": op_lease, "remove": op_remove, "runs": op_runs,
     }
 
 
@@ -1874,6 +2062,7 @@ def _end_one(seconds):
     except queue.Empty:
         return False
     cell.ended()
+    used(_observed["home"])
     return True
 
 
@@ -1933,10 +2122,13 @@ def main(argv):
     if len(argv) == 3 and argv[1] == "supervise":
         supervise(argv[2])
         return 0
+    if len(argv) == 3 and argv[1] == "watch":
+        watch(argv[2])
+        return 0
     if len(argv) == 2 and argv[1] == "version":
         print(VERSION)
         return 0
-    print("usage: agent.py supervise FOLDER | version", file=sys.stderr)
+    print("usage: agent.py supervise FOLDER | watch HOME | version", file=sys.stderr)
     return 64
 
 

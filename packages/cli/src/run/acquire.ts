@@ -1,8 +1,8 @@
 import type {Cgpu} from '@cgpu/core/cgpu'
 import type {EventListener} from '@cgpu/core/execution/events'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
-import {formatDuration} from '@cgpu/core/text/format'
-import {type RuntimeWish, runtimeWish} from '../runtime-request.ts'
+import {releasedLine} from '../render/released.ts'
+import {makeOptionsOf, requestOf, type RuntimeWish, runtimeWish} from '../runtime-request.ts'
 
 /** Where a run will be: on a runtime that is there, or on one that has to be made as wished. */
 export interface ChosenRuntime {
@@ -28,7 +28,7 @@ export interface AcquireOptions {
 /** The runtime named, or one that is there and suits. Nothing is made yet. */
 export async function chooseRuntime(cgpu: Cgpu, name: string | undefined): Promise<ChosenRuntime> {
   const wish = runtimeWish(cgpu)
-  return {wish, there: await cgpu.runtimes.reusable(name, wish.accelerator, wish.wanted)}
+  return {wish, there: await cgpu.runtimes.reusable(name, wish.accelerators, wish.wanted)}
 }
 
 /** The runtime that was chosen; else one made for this run and released after it. */
@@ -36,8 +36,8 @@ export async function acquireRuntime(cgpu: Cgpu, {there, wish}: ChosenRuntime, o
   if (there) return {record: there, releases: false, done: async () => undefined}
 
   const made = await cgpu.runtimes.create(
-    {provider: wish.provider, spec: wish.spec, ephemeral: !options.keep},
-    {signal: options.signal, onProgress: (event) => void options.onEvent({type: 'progress', ...event})},
+    {...requestOf(wish), ephemeral: !options.keep},
+    {...makeOptionsOf(wish), signal: options.signal, onProgress: (event) => void options.onEvent({type: 'progress', ...event})},
   )
   const record = await cgpu.runtimes.select(made.id)
   if (options.keep) return {record, releases: false, done: async (say) => say(`kept ${record.name}; release it: cgpu runtime release ${record.name}`)}
@@ -47,7 +47,7 @@ export async function acquireRuntime(cgpu: Cgpu, {there, wish}: ChosenRuntime, o
     releases: true,
     done: (say) =>
       (releasing ??= cgpu.runtimes.release([record]).then(([released]) => {
-        if (released) say(`released ${released.name} after ${formatDuration(released.durationSeconds * 1000)}`)
+        if (released) say(releasedLine(released))
       })),
   }
 }

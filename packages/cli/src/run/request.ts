@@ -23,7 +23,7 @@ export interface Requested {
   settings: Record<string, unknown>
 }
 
-const scriptKeys = ['provider', 'runtime', 'gpu', 'tpu', 'cpu', 'high-ram', 'image', 'kernel', 'python', 'keep'] as const
+const scriptKeys = ['provider', 'runtime', 'gpu', 'tpu', 'cpu', 'high-ram', 'image', 'kernel', 'python', 'keep', 'wait', 'allow-downgrade', 'lease'] as const
 
 /** Joins flags and the script's own `# /// cgpu` block: what a flag says wins, lists add up. */
 export async function runRequest(

@@ -3,12 +3,12 @@ import type {KernelConnection} from '@cgpu/jupyter'
 import {AgentChannel, type Answer, type ChannelOptions, listOf, numberOf, StreamLost} from './channel.ts'
 import {follow, type FollowOptions, inLine} from './follow.ts'
 import {
-  type AgentHello, type Devices, devicesOf, entryOf, fileOf, type JobStatus, type RemoteEntry, type RemoteFile, type RemoteStat, statOf,
+  type AgentHello, type Devices, devicesOf, entryOf, fileOf, type JobStatus, leaseOf, type LeaseState, type RemoteEntry, type RemoteFile, type RemoteStat, statOf,
   statusOf,
 } from './models.ts'
 import {download, type Downloaded, Slots, type Transferred, type TransferOptions, upload, type UploadOptions} from './transfer.ts'
 
-export type {AgentHello, Devices, JobStatus, RemoteEntry, RemoteFile, RemoteStat} from './models.ts'
+export type {AgentHello, Devices, JobStatus, LeaseState, RemoteEntry, RemoteFile, RemoteStat} from './models.ts'
 export type {FollowOptions} from './follow.ts'
 export type {Downloaded, Transferred, TransferOptions, UploadOptions} from './transfer.ts'
 
@@ -136,6 +136,12 @@ export class AgentClient {
   async devices(options: Signalled = {}): Promise<Devices> {
     const {data} = await this.#channel.request('devices', {}, options)
     return devicesOf(data)
+  }
+
+  /** Has the machine release itself once nobody used it for so long: no cgpu, no job, no cell. 0: never. Undefined: only tells. */
+  async lease(seconds?: number, options: Signalled = {}): Promise<LeaseState> {
+    const {data} = await this.#channel.request('lease', seconds === undefined ? {} : {seconds}, options)
+    return leaseOf(data)
   }
 
   /** What installs packages on the machine, for `start`. `requirements` is the path of a file there. */

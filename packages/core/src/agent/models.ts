@@ -81,6 +81,16 @@ export interface Devices {
   memoryBytes: number | null
 }
 
+/** Whether the machine releases itself when nobody uses it. Seconds. */
+export interface LeaseState {
+  set: boolean
+  seconds: number | null
+  /** until it lapses if nobody uses the machine any more */
+  left: number | null
+  /** why there is none */
+  reason?: string
+}
+
 type Json = Record<string, unknown>
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 const number = (value: unknown): number => (typeof value === 'number' ? value : 0)
@@ -119,6 +129,14 @@ export function statusOf(value: unknown): JobStatus {
     ...(typeof data['shell'] === 'string' ? {shell: data['shell']} : {}),
     ...(typeof data['cwd'] === 'string' ? {cwd: data['cwd']} : {}),
     ...(typeof data['createdAt'] === 'number' ? {createdAt: data['createdAt']} : {}),
+  }
+}
+
+export function leaseOf(data: Json): LeaseState {
+  const {reason} = data
+  return {
+    set: data['set'] === true, seconds: numberOrNull(data['seconds']), left: numberOrNull(data['left']),
+    ...(typeof reason === 'string' ? {reason} : {}),
   }
 }
 

@@ -6,6 +6,8 @@ export interface ProviderEntry {
   id: string
   /** 'cgpu' or the plugin's name */
   source: string
+  /** its runtimes are an account's, made from anywhere: it is asked for them when somebody is signed in */
+  needsAccount?: boolean
   load: () => Promise<ProviderFactory>
 }
 
@@ -31,6 +33,10 @@ export class ProviderRegistry {
 
   ids(): string[] {
     return [...this.#entries.keys()]
+  }
+
+  needsAccount(id: string): boolean {
+    return this.#entries.get(id)?.needsAccount ?? false
   }
 
   /** The provider, loaded. Throws UNKNOWN_PROVIDER (64). */

@@ -1,70 +1,32 @@
 import {CgpuError, errors} from '../errors.ts'
-import type {Accelerator, AddOptions, CreateOptions, ProviderRuntime, RuntimeProvider, RuntimeSpec} from '../provider.ts'
-import {generateName, validateName} from '../text/names.ts'
+import type {Accelerator, AddOptions, ProviderRuntime, RuntimeProvider, Usage} from '../provider.ts'
+import {generateName, matchPrefix, validateName} from '../text/names.ts'
 import {chooseRuntime, gone, refuseToGuess, unreachable} from './choose.ts'
+import {newRecord, refuseLease, RuntimeMaker} from './create.ts'
+import {type Rung, rungName} from './ladder.ts'
+import {type CreateRequest, type MakeOptions, type ReleasedRuntime, type RuntimesOptions, sameAccount, type WantedProvider} from './options.ts'
 import {type Runtime, type RuntimeRecord, viewOf} from './record.ts'
-import type {ProviderRegistry} from './registry.ts'
-import {refuseUnsupported, sameAccelerator} from './spec.ts'
-import type {RecordStore} from './store.ts'
+import {releaseRuntime} from './release.ts'
+import {sameAccelerator} from './spec.ts'
 
-/** Called around creation and release, so that plugins can veto, change or follow them. */
-export interface LifecycleListener {
-  beforeCreate?: (spec: RuntimeSpec, provider: string) => Promise<RuntimeSpec>
-  afterCreate?: (runtime: Runtime) => Promise<void>
-  beforeRelease?: (runtime: Runtime) => Promise<void>
-  afterRelease?: (runtime: Runtime) => Promise<void>
-}
-
-export interface RuntimesOptions {
-  registry: ProviderRegistry
-  store: RecordStore
-  /** the runtime that this folder, project or user names as default */
-  defaultRuntime: () => Promise<string | undefined>
-  lifecycle?: LifecycleListener
-  onWarning?: (message: string) => void
-  now?: () => Date
-  random?: () => number
-}
-
-export interface CreateRequest {
-  provider: string
-  spec: Omit<RuntimeSpec, 'name'>
-  name?: string | undefined
-  ephemeral?: boolean
-}
-
-/** Whose runtime a run wants, where that is said. */
-export interface WantedProvider {
-  /** by a flag or variable of this call */
-  asked?: string | undefined
-  /** by a project, profile or config */
-  set?: string | undefined
-}
-
-export interface ReleasedRuntime {
-  id: string
-  name: string
-  provider: string
-  /** seconds between creation and release */
-  durationSeconds: number
-  /** false: only forgotten here, the machine is not cgpu's to stop */
-  stopped: boolean
-}
+export type {CreateRequest, LifecycleListener, ReleasedRuntime, RuntimesOptions, WantedProvider} from './options.ts'
 
 /** The runtimes of this user: what is remembered here, checked against what the providers say. */
 export class Runtimes {
   readonly #options: RuntimesOptions
+  readonly #maker: RuntimeMaker
 
   constructor(options: RuntimesOptions) {
     this.#options = options
+    this.#maker = new RuntimeMaker(options)
   }
 
   /** All runtimes, newest first; the providers are asked at once. One that cannot be asked yields what was known. */
   async list(): Promise<Runtime[]> {
     const {registry, store} = this.#options
     const [records, usual] = await Promise.all([store.list(), this.#options.defaultRuntime()])
-    const asked = registry.ids().filter((id) => records.some((record) => record.provider === id) || store.hasProviderState(id))
-    const answers = await Promise.all(asked.map(async (id) => [id, await this.#ask(id)] as const))
+    const asked = await this.#worthAsking(records)
+    const answers = await Promise.all(asked.map(async (id) => [id, await this.#ask(id, (provider) => provider.list())] as const))
     const runtimes: Runtime[] = []
     for (const [provider, answer] of answers) {
       const known = records.filter((record) => record.provider === provider)
@@ -114,17 +76,19 @@ export class Runtimes {
   }
 
   /**
-   * A runtime that suits a run: the one named, the default, or the only one, if it is there and of the right kind. The
+   * A runtime that suits a run: the one named, the default, or the only one, if it is there and of a kind that is wanted. The
    * default is passed over only for another `provider` that was asked for in this call, the only one for any that is set.
    */
-  async reusable(query: string | undefined, wanted: RuntimeSpec['accelerator'] | undefined, provider: WantedProvider = {}): Promise<RuntimeRecord | undefined> {
+  async reusable(query: string | undefined, wanted: readonly Rung[], provider: WantedProvider = {}): Promise<RuntimeRecord | undefined> {
     const [records, usual] = await Promise.all([this.remembered(), this.#options.defaultRuntime()])
     const named = query !== undefined || usual !== undefined
     const asked = named ? provider.asked : (provider.asked ?? provider.set)
     const record = chooseRuntime(records, query, usual)
     if (!record) return undefined
     if (query === undefined && asked !== undefined && record.provider !== asked) return undefined
-    if (wanted && !sameAccelerator(wanted, record.accelerator)) {
+    const {account} = provider
+    if (query === undefined && account !== undefined && record.account !== undefined && !sameAccount(account, record.account)) return undefined
+    if (wanted.length > 0 && !wanted.some((rung) => sameAccelerator(rung, record.accelerator))) {
       if (query === undefined) return undefined
       throw errors.usage(`${record.name} has ${record.accelerator.name}, not what was asked for`, {
         code: 'ACCELERATOR_MISMATCH', fix: 'leave the accelerator flag out, or name another runtime',
@@ -138,37 +102,24 @@ export class Runtimes {
   }
 
   /** Makes a runtime. Nothing is left behind when it fails or is aborted. */
-  async create(request: CreateRequest, options: CreateOptions = {}): Promise<Runtime> {
+  async create(request: CreateRequest, options: MakeOptions = {}): Promise<Runtime> {
     const {registry, lifecycle} = this.#options
     if (request.name !== undefined) validateName(request.name)
-    const provider = await registry.get(request.provider)
-    refuseUnsupported(provider, request.spec)
-    let spec: RuntimeSpec = {...request.spec, name: await this.#freeName(request.name)}
-    if (lifecycle?.beforeCreate) spec = await lifecycle.beforeCreate(spec, provider.id)
-    const made = await provider.create(spec, {...options, ephemeral: request.ephemeral ?? false})
-    let record: RuntimeRecord
-    try {
-      record = await this.#remember(provider.id, made, {
-        name: spec.name, requested: spec.accelerator, origin: 'created', ephemeral: request.ephemeral ?? false,
-      })
-      if (!request.ephemeral) await provider.keep?.(made.id)
-    } catch (error) {
-      // a runtime that nobody remembers would be left running
-      await provider.release(made.id).catch(() => undefined)
-      throw error
-    }
+    if (request.needsLease) refuseLease(await registry.get(request.provider))
+    const name = await this.#freeName(request.name)
+    const {record, made} = await this.#maker.make({...request, name}, options)
     const runtime = this.#view(record, made, await this.#options.defaultRuntime())
     await lifecycle?.afterCreate?.(runtime)
     return runtime
   }
 
   /** The runtime of that name, made if it is not there. Idempotent. Throws CONFLICT when it is of another kind. */
-  async ensure(request: CreateRequest & {name: string}, options: CreateOptions = {}): Promise<{runtime: Runtime; created: boolean}> {
+  async ensure(request: CreateRequest & {name: string}, options: MakeOptions = {}): Promise<{runtime: Runtime; created: boolean}> {
     const existing = (await this.remembered()).find((record) => record.name === request.name)
     if (existing) {
       const found = await (await this.#options.registry.get(existing.provider)).get(existing.providerId)
       if (found) {
-        if (existing.provider !== request.provider || !sameAccelerator(request.spec.accelerator, existing.accelerator)) {
+        if (existing.provider !== request.provider || !suits(existing, request, options)) {
           throw errors.conflict(`${request.name} exists on ${existing.provider} with ${existing.accelerator.name}`, {
             code: 'RUNTIME_DIFFERS', fix: `cgpu runtime release ${request.name}, or choose another name`,
           })
@@ -211,39 +162,23 @@ export class Runtimes {
    * keeps no other from it: its error is thrown when all were tried, those of further ones become warnings.
    */
   async release(records: RuntimeRecord[], options: {signal?: AbortSignal} = {}): Promise<ReleasedRuntime[]> {
-    const outcomes = await Promise.allSettled(records.map((record) => this.#release(record, options)))
+    const outcomes = await Promise.allSettled(records.map((record) => releaseRuntime(this.#options, record, options)))
     const failed = outcomes.filter((one) => one.status === 'rejected').map((one): unknown => one.reason)
     if (failed.length === 0) return outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     for (const other of failed.slice(1)) this.#options.onWarning?.(other instanceof Error ? other.message : String(other))
     throw failed[0]
   }
 
-  async #release(record: RuntimeRecord, options: {signal?: AbortSignal}): Promise<ReleasedRuntime> {
-    const {registry, store, lifecycle} = this.#options
-    const provider = await registry.get(record.provider)
-    const view = this.#view(record, null, undefined)
-    await lifecycle?.beforeRelease?.(view)
-    await provider.release(record.providerId, options)
-    await store.remove(record.id)
-    await lifecycle?.afterRelease?.(view)
-    return {
-      id: record.id,
-      name: record.name,
-      provider: record.provider,
-      durationSeconds: Math.max(0, (this.#now().getTime() - Date.parse(record.createdAt)) / 1000),
-      stopped: provider.capabilities.release && record.origin === 'created',
-    }
-  }
-
   /** Stops leftovers of crashed commands at every provider, and forgets what is gone. */
   async reap(): Promise<{provider: string; id: string; reason: string}[]> {
     const {registry} = this.#options
     const reaped: {provider: string; id: string; reason: string}[] = []
-    for (const id of registry.ids()) {
-      const provider = await registry.get(id)
-      for (const one of (await provider.reap?.()) ?? []) reaped.push({provider: id, ...one})
-    }
     const before = await this.remembered()
+    for (const id of await this.#worthAsking(before)) {
+      const found = await this.#ask(id, async (provider) => (await provider.reap?.()) ?? [])
+      if (found instanceof CgpuError) this.#options.onWarning?.(`${id} could not be asked: ${found.message}`)
+      else reaped.push(...found.map((one) => ({provider: id, ...one})))
+    }
     const after = await this.list()
     for (const record of before) {
       if (after.some((one) => one.id === record.id) || reaped.some((one) => one.id === record.providerId)) continue
@@ -256,6 +191,43 @@ export class Runtimes {
     return (await this.#options.registry.get(providerId)).accelerators()
   }
 
+  /** What the account has used and has left. Without `providerId`: of the first provider that counts. Throws CAPABILITY_MISSING (64). */
+  async usage(providerId?: string): Promise<Usage & {provider: string}> {
+    const {registry} = this.#options
+    for (const id of providerId === undefined ? registry.ids() : [providerId]) {
+      const provider = await registry.get(id)
+      if (provider.capabilities.computeUnits && provider.usage) return {provider: id, ...(await provider.usage())}
+    }
+    throw errors.usage(`${providerId ?? 'no provider'} counts no compute units`, {
+      code: 'CAPABILITY_MISSING', fix: 'cgpu usage --provider colab', details: {capability: 'computeUnits', ...(providerId === undefined ? {} : {provider: providerId})},
+    })
+  }
+
+  /** Where people open a runtime in a browser. Throws CAPABILITY_MISSING (64). */
+  async browserUrl(query?: string): Promise<{runtime: string; url: string}> {
+    const record = await this.select(query)
+    const provider = await this.#options.registry.get(record.provider)
+    if (provider.browserUrl && provider.capabilities.browser) return {runtime: record.name, url: await provider.browserUrl(record.providerId)}
+    throw errors.usage(`runtimes of ${provider.id} have no page in a browser`, {
+      code: 'CAPABILITY_MISSING', fix: 'cgpu runtime show gives the address of its server', details: {provider: provider.id, capability: 'browser'},
+    })
+  }
+
+  /** Makes a runtime that was opened elsewhere one of ours, by its name here or its id at the provider. Idempotent. */
+  async adopt(query: string, name?: string): Promise<Runtime> {
+    if (name !== undefined) validateName(name)
+    const listed = await this.list()
+    const records = await this.remembered()
+    const record = records.find((one) => one.providerId === query) ?? matchPrefix(query, records, 'runtime')
+    if (name !== undefined) await this.#freeName(name, record.id)
+    const adopted = await this.#options.store.update(record.id, (old) => ({
+      ...old, name: name ?? old.name, origin: old.origin === 'foreign' ? 'adopted' : old.origin,
+    }))
+    const seen = listed.find((one) => one.id === record.id)
+    const view = this.#view(adopted, null, await this.#options.defaultRuntime())
+    return seen ? {...seen, name: adopted.name, origin: adopted.origin, isDefault: view.isDefault} : view
+  }
+
   provider(id: string): Promise<RuntimeProvider> {
     return this.#options.registry.get(id)
   }
@@ -264,9 +236,17 @@ export class Runtimes {
     return this.#options.now?.() ?? new Date()
   }
 
-  async #ask(id: string): Promise<ProviderRuntime[] | CgpuError> {
+  /** Providers that remember something here, or whose account may have runtimes that were made elsewhere. */
+  async #worthAsking(records: readonly RuntimeRecord[]): Promise<string[]> {
+    const {registry, store, signedIn} = this.#options
+    const known = (id: string): boolean => records.some((record) => record.provider === id)
+    const accounts = registry.ids().some((id) => registry.needsAccount(id) && !known(id)) && ((await signedIn?.()) ?? false)
+    return registry.ids().filter((id) => known(id) || (registry.needsAccount(id) ? accounts : store.hasProviderState(id)))
+  }
+
+  async #ask<T>(id: string, what: (provider: RuntimeProvider) => Promise<T>): Promise<T | CgpuError> {
     try {
-      return await (await this.#options.registry.get(id)).list()
+      return await what(await this.#options.registry.get(id))
     } catch (error) {
       if (error instanceof CgpuError) return error
       throw error
@@ -288,7 +268,7 @@ export class Runtimes {
   async #adopt(provider: string, found: ProviderRuntime, records: RuntimeRecord[]): Promise<RuntimeRecord> {
     const record = await this.#remember(provider, found, {
       name: generateName(records.map((one) => one.name), this.#options.random),
-      requested: {kind: found.accelerator.kind}, origin: 'created', ephemeral: false,
+      requested: {kind: found.accelerator.kind}, origin: found.foreign ? 'foreign' : 'created', ephemeral: false,
     })
     records.push(record)
     return record
@@ -299,17 +279,7 @@ export class Runtimes {
     found: ProviderRuntime,
     more: Pick<RuntimeRecord, 'name' | 'requested' | 'origin' | 'ephemeral'>,
   ): Promise<RuntimeRecord> {
-    const record: RuntimeRecord = {
-      version: 1,
-      id: `${provider}-${found.id}`,
-      provider,
-      providerId: found.id,
-      accelerator: found.accelerator,
-      endpointUrl: found.endpointUrl,
-      createdAt: found.createdAt,
-      kernels: {},
-      ...more,
-    }
+    const record = newRecord(provider, found, more)
     await this.#options.store.put(record)
     return record
   }
@@ -317,4 +287,11 @@ export class Runtimes {
   #view(record: RuntimeRecord, found: ProviderRuntime | null, usual: string | undefined, problem?: string): Runtime {
     return viewOf(record, {found, usual, now: this.#now(), ...(problem === undefined ? {} : {problem})})
   }
+}
+
+/** Is it of the kind that is asked for? One that was taken in its place, by the same wish, is. */
+function suits(record: RuntimeRecord, {spec, others = []}: CreateRequest, {allowDowngrade = false}: MakeOptions): boolean {
+  const rungs = [spec.accelerator, ...others]
+  if (rungs.some((rung) => sameAccelerator(rung, record.accelerator))) return true
+  return allowDowngrade && rungs.some((rung) => rungName(rung) === rungName(record.requested))
 }

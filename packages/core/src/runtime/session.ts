@@ -29,6 +29,8 @@ export interface UserKernel {
   replaced: boolean
 }
 
+const leaseNoteMs = 60_000
+
 /** Paths under which cgpu's kernels are registered as sessions, so that every command finds the same ones. */
 const sessionPath = (key: string): string => (key === 'default' ? 'cgpu' : `cgpu-${key}`)
 
@@ -116,7 +118,15 @@ export class RuntimeSession {
   /** Ends this side's sockets. */
   async close(): Promise<void> {
     this.#presence.close()
-    await this.#closeLinks()
+    await Promise.all([this.#closeLinks(), this.#noteLease()])
+  }
+
+  /** The machine renewed its lease at every word of ours; here it is written down now and then, so that people can be told. */
+  async #noteLease(): Promise<void> {
+    const {lease, id} = this.record
+    if (!lease || this.#connections.length === 0 || Date.now() - Date.parse(lease.renewedAt) < leaseNoteMs) return
+    const renewedAt = new Date().toISOString()
+    await this.#options.store.update(id, (old) => (old.lease ? {...old, lease: {...old.lease, renewedAt}} : old)).catch(() => undefined)
   }
 
   async #closeLinks(): Promise<void> {

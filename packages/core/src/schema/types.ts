@@ -50,6 +50,7 @@ export interface AcceleratorJson {
   id: string
   kind: string
   name: string
+  aliases?: string[] | undefined
   memoryBytes?: number | undefined
   available: boolean
   reason?: string | undefined
@@ -63,11 +64,34 @@ export interface RuntimeJson {
   accelerator: AcceleratorJson
   createdAt: string
   url: string
-  origin: 'created' | 'added'
+  /** created, added, adopted, or foreign: opened in a browser */
+  origin: string
   ephemeral: boolean
+  /** when the accelerator was looked at on the machine */
+  verifiedAt?: string | undefined
+  account?: string | undefined
+  /** compute units an hour */
+  hourlyRate?: number | undefined
+  /** the provider takes it away after so many idle seconds, and at this time at the latest */
+  idleTimeoutSeconds?: number | undefined
+  expiresAt?: string | undefined
+  /** it releases itself when unused for so long; `until`: not before, as far as this machine knows */
+  lease?: {seconds: number; until: string} | undefined
   isDefault: boolean
   checkedAt: string | null
   problem?: string | undefined
+}
+
+/** Of an account; amounts in compute units. */
+export interface UsageJson {
+  provider: string
+  account: string
+  tier: string
+  balance?: number | undefined
+  hourlyRate?: number | undefined
+  secondsLeft?: number | undefined
+  runtimes?: number | undefined
+  free?: {remaining: number; refillsAt?: string | undefined} | undefined
 }
 
 export interface ConfigEntryJson {

@@ -16,6 +16,9 @@ export interface ScriptSettings {
   kernel?: string
   python?: string
   keep?: boolean
+  wait?: string
+  'allow-downgrade'?: boolean
+  lease?: string
   packages?: string[]
   requirements?: string
   /** names of variables to take from the environment of the caller; values do not belong into scripts */
@@ -37,7 +40,7 @@ type Kind = 'text' | 'boolean' | 'texts' | 'names'
 
 const fields: Record<keyof ScriptSettings, Kind> = {
   provider: 'text', runtime: 'text', gpu: 'text', tpu: 'text', cpu: 'boolean', 'high-ram': 'boolean', image: 'text',
-  kernel: 'text', python: 'text', keep: 'boolean', packages: 'texts', requirements: 'text', env: 'names',
+  kernel: 'text', python: 'text', keep: 'boolean', wait: 'text', 'allow-downgrade': 'boolean', lease: 'text', packages: 'texts', requirements: 'text', env: 'names',
   include: 'texts', outputs: 'texts', cwd: 'text',
 }
 

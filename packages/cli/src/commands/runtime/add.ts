@@ -22,7 +22,7 @@ export default class RuntimeAdd extends WorkCommand<Runtime> {
 
   async run(): Promise<Runtime> {
     const {args, flags} = await this.parse(RuntimeAdd)
-    const cgpu = await this.open({})
+    const cgpu = await this.open(flags)
     const ca = flags.ca === undefined ? undefined : await readSmallFile(flags.ca, 'certificate file')
     const token = flags['token-stdin'] ? await readToken() : undefined
     const abort = this.abortOnSignals()

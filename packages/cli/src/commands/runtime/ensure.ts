@@ -3,7 +3,7 @@ import {string as stringArg} from '@oclif/core/args'
 import {specFlags} from '../../flags.ts'
 import {Progress} from '../../render/progress.ts'
 import {describeRuntime} from '../../render/runtimes.ts'
-import {runtimeWish} from '../../runtime-request.ts'
+import {makeOptionsOf, requestOf, runtimeWish} from '../../runtime-request.ts'
 import {WorkCommand} from '../../work-command.ts'
 
 /** Makes a runtime unless it is there already. */
@@ -16,13 +16,13 @@ export default class RuntimeEnsure extends WorkCommand<Runtime & {created: boole
   async run(): Promise<Runtime & {created: boolean}> {
     const {args, flags} = await this.parse(RuntimeEnsure)
     const cgpu = await this.open(flags)
-    const {provider, spec} = runtimeWish(cgpu)
+    const wish = runtimeWish(cgpu)
     const progress = new Progress({quiet: this.quiet || this.jsonEnabled()})
     const abort = this.abortOnSignals()
     try {
       const {runtime, created} = await cgpu.runtimes.ensure(
-        {provider, spec, name: args.name},
-        {signal: abort.signal, onProgress: (event) => progress.show(event)},
+        {...requestOf(wish), name: args.name},
+        {...makeOptionsOf(wish), signal: abort.signal, onProgress: (event) => progress.show(event)},
       )
       progress.done()
       this.log(describeRuntime(runtime))

@@ -1,10 +1,10 @@
 import {boolean} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
 import type {ReleasedRuntime} from '@cgpu/core/runtime/service'
-import {formatDuration} from '@cgpu/core/text/format'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {yesFlag} from '../../flags.ts'
 import {confirm} from '../../input.ts'
+import {releasedLine} from '../../render/released.ts'
 import {WorkCommand} from '../../work-command.ts'
 
 /** Releases runtimes, so that they stop and cost nothing more. */
@@ -14,7 +14,7 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
     {command: '<%= config.bin %> runtime release trainer', description: 'release one runtime'},
     {command: '<%= config.bin %> stop --all --yes', description: 'release all of them, without asking'},
   ]
-  static override flags = {...withEnv({all: boolean({summary: 'every runtime'})}), ...yesFlag}
+  static override flags = {...withEnv({all: boolean({summary: 'every runtime, but those opened in a browser'})}), ...yesFlag}
   static override strict = false
   static override summary = 'release runtimes'
   static override usage = 'runtime release [NAME…] [--all] [-y]'
@@ -23,10 +23,10 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
     const {argv, flags} = await this.parse(RuntimeRelease)
     const names = argv.map(String)
     if (flags.all && names.length > 0) throw errors.usage('names and --all exclude each other', {code: 'USAGE', fix: 'give one of them'})
-    const cgpu = await this.open({})
+    const cgpu = await this.open(flags)
     const {runtimes} = cgpu
     const chosen = flags.all
-      ? await runtimes.remembered()
+      ? (await runtimes.remembered()).filter((one) => one.origin !== 'foreign')
       : await Promise.all(names.length === 0 ? [runtimes.select()] : names.map((name) => runtimes.select(name)))
     const records = [...new Map(chosen.map((record) => [record.id, record])).values()]
     if (records.length === 0) {
@@ -38,7 +38,7 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
     const released = await runtimes.release(records)
     for (const one of released) {
       await cgpu.folders.forget(one.id)
-      this.log(one.stopped ? `released ${one.name} after ${formatDuration(one.durationSeconds * 1000)}` : `forgot ${one.name}; its server goes on`)
+      this.log(releasedLine(one))
     }
     return released
   }
