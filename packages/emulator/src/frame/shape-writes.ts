@@ -31,10 +31,10 @@ export function shapeWrites(socket: Socket, {discard, cutAfter, bytesPerSecond}:
   }
   if (!slow) return
   // what is still queued must leave before the connection is closed
-  socket.end = ((...args: []) => {
+  socket.end = (...args: []) => {
     slow.whenEmpty(() => end(...args))
     return socket
-  }) as typeof socket.end // http and ws call it without data
+  } // http and ws call it without data
   socket.destroySoon = () => slow.whenEmpty(destroySoon)
 }
 
