@@ -12,11 +12,9 @@ export async function refusalFor(api: ColabApi, wish: Wish, refused: AssignRefus
     case 'quota': return quotaExceeded(wish, await infoOf(api), because)
     case 'too-many': return tooMany(api, because)
     case 'entitlement': {
-      const info = await infoOf(api)
-      if (wish.variant === 'CPU') {
-        return errors.quota(`Colab refused the machine${because}`, {code: 'MACHINE_REFUSED', fix: 'leave --high-ram and --image out'})
-      }
-      return accelerationRefused(wish.variant === 'GPU' ? 'gpu' : 'tpu', wish.accelerator, info ?? unknown, said)
+      const info = (await infoOf(api)) ?? unknown
+      const may = wish.variant === 'CPU' || info.eligible.some(({models}) => models.includes(wish.accelerator))
+      return may ? machineRefused(wish, because) : accelerationRefused(wish.variant === 'GPU' ? 'gpu' : 'tpu', wish.accelerator, info, said)
     }
     case 'capacity': {
       const what = wish.variant === 'CPU' ? 'machine' : acceleratorFor(wish.accelerator, wish.variant).name
@@ -43,6 +41,14 @@ function quotaExceeded(wish: Wish, info: UserInfo | undefined, because: string):
   const what = wish.variant === 'CPU' ? 'a machine' : acceleratorFor(wish.accelerator, wish.variant).name
   return errors.quota(`this account has used up what it may use of ${what}${left === undefined ? '' : ` (${left}${until})`}${because}`, {
     code: 'QUOTA_EXCEEDED', fix: 'cgpu usage', details: {...(balance === undefined ? {} : {balance}), ...(free ? {free} : {})},
+  })
+}
+
+/** It is not the accelerator, so it is what else was asked for. */
+function machineRefused({highMemory, image}: Wish, because: string): Error {
+  const asked = [...(image === undefined ? [] : ['--image']), ...(highMemory ? ['--high-ram'] : [])]
+  return errors.quota(`Colab refused to give such a machine${because}`, {
+    code: 'MACHINE_REFUSED', fix: asked.length === 0 ? 'try again; cgpu usage shows what this account may use' : `leave ${asked.join(' and ')} out`,
   })
 }
 

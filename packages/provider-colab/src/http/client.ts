@@ -4,7 +4,6 @@ import {errors} from '@cgpu/core/errors'
 import type {GoogleHosts} from '@cgpu/core/google/hosts'
 import {scopes} from '@cgpu/core/google/scopes'
 import type {Effects} from '../effects.ts'
-import {saidIn} from './answer.ts'
 import {requestFailed, scopeMissing, signInRefused, statusError} from './errors.ts'
 import {Circuit, retryAfterMs, waitBefore} from './retry.ts'
 import {type Transport, isCgpuFailure} from './transport.ts'
@@ -103,17 +102,12 @@ export class ControlClient {
     const ask = {account, scopes: [scopes.colab], signal: request.signal}
     const token = await accounts.token(ask)
     const answer = await this.#once(request, token)
-    if (answer.status === 403) this.#refuseScope(answer)
+    if (answer.status === 403 && lacksScope(answer)) throw scopeMissing(account)
     if (answer.status !== 401) return answer
     const other = await accounts.token({...ask, refused: token})
     const again = other === token ? answer : await this.#once(request, other)
     if (again.status === 401) throw signInRefused(account, what)
     return again
-  }
-
-  #refuseScope(answer: HttpAnswer): void {
-    const {reasons, message = ''} = saidIn(answer)
-    if (reasons.some((one) => /SCOPE/.test(one)) || /SCOPE_NOT_PERMITTED|insufficient authentication scopes/i.test(message)) throw scopeMissing(this.account)
   }
 
   async #once(request: ControlRequest, token: string): Promise<HttpAnswer> {
@@ -164,6 +158,11 @@ export class ControlClient {
       code: 'COLAB_UNAVAILABLE', retryable: true, fix: `try again in ${seconds} s`, details: {retryAfterSeconds: seconds},
     })
   }
+}
+
+/** A `reason` in Google's error, or its text (protocol notes, 2.2). */
+function lacksScope({body}: HttpAnswer): boolean {
+  return /SCOPE_NOT_PERMITTED|ACCESS_TOKEN_SCOPE_INSUFFICIENT|insufficient authentication scopes/i.test(body.subarray(0, 20_000).toString('utf8'))
 }
 
 function isGood(answer: HttpAnswer, request: ControlRequest): boolean {
