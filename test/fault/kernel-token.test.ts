@@ -66,7 +66,10 @@ describe('a proxy token that expires (fault 24)', function () {
   /** prints 0..n-1, the second half when the file appeared */
   const counting = (n: number, go: string): string =>
     ['import os, time', `for i in range(${n}):`, `    while i >= ${n / 2} and not os.path.exists(${JSON.stringify(go)}): time.sleep(0.02)`, '    print(i, flush=True)'].join('\n')
-  const text = (into: string[]) => (message: Message): void => void into.push(String(message.content['text'] ?? ''))
+  const text = (into: string[]) => (message: Message): void => {
+    const {text: printed} = message.content
+    if (typeof printed === 'string') into.push(printed)
+  }
 
   before(async () => {
     jupyter = await startJupyter()

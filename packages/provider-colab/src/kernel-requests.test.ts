@@ -55,9 +55,9 @@ describe('what Colab\'s library asks', () => {
 
   it('is refused at once whatever needs a page in a browser', async () => {
     const files = await answer(message('cell_javascript_eval', {script: 'google.colab._files…'}), host)
-    assert.match(String((files as {error: string}).error), /files\.upload\(\).*cgpu cp/)
+    assert.match((files as {error: string}).error, /files\.upload\(\).*cgpu cp/)
     const other = await answer(message('add_scratch_cell', {}), host)
-    assert.match(String((other as {error: string}).error), /"add_scratch_cell" needs a Colab page/)
+    assert.match((other as {error: string}).error, /"add_scratch_cell" needs a Colab page/)
   })
 
   it('gets no answer where it wants none', async () => {

@@ -9,7 +9,6 @@ export interface DriveUnmounted {
 
 /** Writes back what is pending, and unmounts Drive. */
 export default class DriveUnmount extends DriveCommand<DriveUnmounted> {
-  static override aliases = ['drive:umount']
   static override description = 'What was written to Drive is sent there first, which may take a while.'
   static override examples = [{command: '<%= config.bin %> drive unmount -r trainer', description: 'before the runtime is released'}]
   static override flags = runtimeFlag

@@ -7,7 +7,6 @@ import {SecretCommand} from '../../secret-command.ts'
 
 /** Forgets a secret. */
 export default class SecretDelete extends SecretCommand<{name: string}> {
-  static override aliases = ['secret:rm']
   static override args = {name: string({description: 'its name', required: true})}
   static override examples = [{command: '<%= config.bin %> secret delete HF_TOKEN', description: 'forget its value'}]
   static override seeAlso = ['secret list']
