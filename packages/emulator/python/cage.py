@@ -6,6 +6,7 @@ It is about looking like a machine, not about safety: the network is the host's.
 
 import ctypes
 import os
+import shlex
 import signal
 import socket
 
@@ -51,7 +52,7 @@ def enter():
             file.write(text)
 
 
-def furnish(folder, hostname, keep, shared):
+def furnish(folder, hostname, path, keep, shared):
     """Called by process 1: makes `folder` (its `content`, `root`, `tmp`, `bin`) this process's system. Folders of the host that are
     seen whatever else is at their path: those of `keep` with a layer of the machine over them, `shared` as they are."""
     mount(None, "/", None, MS_REC | MS_PRIVATE)
@@ -80,14 +81,14 @@ def furnish(folder, hostname, keep, shared):
         mount(name, "new/" + name, None, MS_BIND)
     os.makedirs("new/opt/bin", exist_ok=True)
     mount("bin", "new/opt/bin", None, MS_BIND)
-    for path in keep:
-        if os.path.isdir(path) and not same(path, "new" + path):
-            os.makedirs("new" + path, exist_ok=True)
-            layer(path, "new" + path)
-    for path in shared:
-        os.makedirs("new" + path, exist_ok=True)
-        mount(path, "new" + path, None, MS_BIND | MS_REC)
-    write_names("new", hostname)
+    for source in keep:
+        if os.path.isdir(source) and not same(source, "new" + source):
+            os.makedirs("new" + source, exist_ok=True)
+            layer(source, "new" + source)
+    for source in shared:
+        os.makedirs("new" + source, exist_ok=True)
+        mount(source, "new" + source, None, MS_BIND | MS_REC)
+    write_names("new", hostname, path)
     os.chdir("new")
     mount(".", "/", None, MS_MOVE)
     os.chroot(".")
@@ -125,16 +126,18 @@ def same(path, target):
         return False
 
 
-def write_names(root, hostname):
+def write_names(root, hostname, path):
     """/etc of a container is full of mounts, which a layer does not show: names are written anew."""
-    for path, text in (
+    for name, text in (
         ("/etc/resolv.conf", read("/etc/resolv.conf")),
         ("/etc/hosts", "127.0.0.1\tlocalhost %s\n::1\tlocalhost ip6-localhost\n" % hostname),
         ("/etc/hostname", hostname + "\n"),
         ("/var/colab/hostname", hostname + "\n"),
         ("/var/colab/machine.json", read("machine.json")),
+        # a login shell sets PATH anew
+        ("/etc/profile.d/colab.sh", "export PATH=%s\n" % shlex.quote(path)),
     ):
-        target = root + path
+        target = root + name
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if os.path.islink(target):
             os.unlink(target)

@@ -43,7 +43,7 @@ def first(spec, life, say, serve):
     try:
         cage.die_with_parent()
         watch = Watch(life)
-        cage.furnish(spec["folder"], spec["hostname"], spec["keep"], spec["shared"])
+        cage.furnish(spec["folder"], spec["hostname"], spec["env"]["PATH"], spec["keep"], spec["shared"])
         watch.until_over(start(spec, say, serve))
     except BaseException:
         say("failed", error=last_line())

@@ -15,6 +15,7 @@ from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
 
 import colab_handlers
+import gpu
 
 
 def needed_paths():
@@ -38,6 +39,7 @@ def serve(spec, say):
     os.environ.update(spec["env"])
     os.umask(0o022)
     os.chdir(spec["content"])
+    gpu.put(spec["machine_json"], gpu.ROOT_PID, os.getppid())
     app = Machine.instance(config=config(spec))
     app.content = spec["content"]
     app.initialize(argv=[])

@@ -120,7 +120,7 @@ def try_cage(folder, writable):
             os._exit(0)
         for name in ("content", "root"):
             os.mkdir(os.path.join(folder, name))
-        cage.furnish(folder, "probe", [], [])
+        cage.furnish(folder, "probe", os.defpath, [], [])
         open("/content/probe", "w").close()
         open("/etc/probe", "w").close()
     except BaseException:

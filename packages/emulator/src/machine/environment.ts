@@ -17,6 +17,10 @@ export interface MachinePaths {
   bin: string
   /** google.colab */
   modules: string
+  /** where tmux keeps its socket: a short path */
+  sockets: string
+  /** whether `content` is `/content` */
+  namespaces: boolean
 }
 
 /** The environment of the server, its kernels and shells, with the names that Colab's machines have. No secrets. */
@@ -44,6 +48,7 @@ export function machineEnv(spec: MachineSpec, paths: MachinePaths, python: strin
     COLAB_RELEASE_TAG: `release-colab-external-images_${spec.image}`,
     COLAB_GPU: spec.variant === 'GPU' ? '1' : '',
     COLAB_EMULATOR: '1',
+    ...(paths.namespaces ? {} : {COLAB_EMULATOR_CONTENT: paths.content, TMUX_TMPDIR: paths.sockets}),
     TBE_RUNTIME_ADDR: address,
     TBE_EPHEM_CREDS_ADDR: address,
     TBE_CREDS_ADDR: address,

@@ -59,10 +59,12 @@ export class LocalMachineHost implements MachineHost {
     const gpu = gpuOf(spec)
     const about = {...spec, gpu, memoryBytes: memoryBytes(spec), started: this.options.clock.now()}
     await writeFile(paths.spec, JSON.stringify(about))
-    if (gpu) await addNvidiaSmi(paths, python, {spec: namespaces ? '/var/colab/machine.json' : paths.spec})
+    const machineJson = namespaces ? '/var/colab/machine.json' : paths.spec
+    if (gpu) await addNvidiaSmi(paths, python, machineJson)
     const services = await MachineServices.start(spec.endpoint, this.options.gate)
     const token = randomBytes(24).toString('hex')
-    const socketPath = join(sockets, `${randomBytes(4).toString('hex')}.sock`)
+    const ownSockets = await ensureDir(join(sockets, randomBytes(4).toString('hex')))
+    const socketPath = join(ownSockets, 'jupyter')
     let gone = (): void => undefined
     const ended = new Promise<void>((resolve) => (gone = resolve))
     const jupyter = await this.listen(spec.endpoint, 8080, {socketPath}, {authorization: `token ${token}`})
@@ -74,7 +76,7 @@ export class LocalMachineHost implements MachineHost {
       end: async () => {
         zygote.stop(name)
         await ended
-        await Promise.all([services.close(), rm(socketPath, {force: true})])
+        await Promise.all([services.close(), rm(ownSockets, {recursive: true, force: true})])
       },
       forget: () => void this.machines.delete(name),
     })
@@ -82,9 +84,9 @@ export class LocalMachineHost implements MachineHost {
     try {
       await zygote.launch(name, {
         folder: paths.folder, namespaces, hostname: this.options.dice.hex('hostname', 6), socket: socketPath, token, log: paths.log,
-        keep: zygote.ground.keep, shared: [sockets, ...(this.options.visible ?? [])],
-        content: seen.content, root_dir: namespaces ? '/' : paths.folder, about, ssh: this.options.ssh?.(spec.endpoint) ?? true,
-        env: machineEnv(spec, {...seen, modules}, python, services.address, process.env),
+        keep: zygote.ground.keep, shared: [ownSockets, ...(this.options.visible ?? [])],
+        content: seen.content, root_dir: namespaces ? '/' : paths.folder, about, machine_json: machineJson, ssh: this.options.ssh?.(spec.endpoint) ?? true,
+        env: machineEnv(spec, {...seen, modules, sockets: ownSockets, namespaces}, python, services.address, process.env),
       }, gone)
     } catch (error) {
       await machine.stop()

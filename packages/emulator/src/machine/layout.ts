@@ -32,9 +32,9 @@ export async function furnish(paths: MachineFolder): Promise<void> {
   await writeSampleData(join(paths.content, 'sample_data'))
 }
 
-/** `nvidia-smi` where a shell finds it. */
-export async function addNvidiaSmi(paths: MachineFolder, python: string, seen: {spec: string}): Promise<void> {
-  const words = [python, '-I', '-S', join(pythonFolder, 'nvidia_smi.py'), seen.spec].map(quoted)
+/** `nvidia-smi` where a shell finds it; `machineJson` is where it finds what the machine is. */
+export async function addNvidiaSmi(paths: MachineFolder, python: string, machineJson: string): Promise<void> {
+  const words = [python, '-I', '-S', join(pythonFolder, 'nvidia_smi.py'), machineJson].map(quoted)
   await writeFile(join(paths.bin, 'nvidia-smi'), `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, {mode: 0o755})
 }
 
