@@ -44,7 +44,8 @@ export function boundaryProblems(root) {
       if (rule.but?.some((one) => relative(root, file).startsWith(`${one}/`))) continue
       for (const match of readFileSync(file, 'utf8').matchAll(importPattern)) {
         const specifier = match[1] ?? match[3]
-        const lazy = match.groups?.lazy !== undefined
+        // types are gone when the code runs
+      const lazy = match.groups?.lazy !== undefined || /^\s*import type\s/.test(match[0])
         if (specifier.startsWith('.') || isBuiltin(specifier)) continue
         const allowed = specifier.startsWith('@cgpu/') ? matches(rule.ours, specifier) : matches(rule.others, specifier)
         if (allowed || (lazy && rule.lazy && matches(rule.lazy, specifier))) continue

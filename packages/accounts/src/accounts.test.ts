@@ -1,86 +1,241 @@
 import assert from 'node:assert/strict'
-import {readFile, rm, stat} from 'node:fs/promises'
-import {mkdtemp} from 'node:fs/promises'
-import {tmpdir} from 'node:os'
+import {readdir, readFile, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import {CgpuError} from '@cgpu/core/errors'
-import {resolveSettings} from '@cgpu/core/config/resolve'
 import {scopes} from '@cgpu/core/google/scopes'
-import {fakeGoogle, type FakeGoogle} from '../../../test/helpers/google.ts'
-import type {Accounts} from './accounts.ts'
-import {openAccounts} from './index.ts'
+import {type AccountsBed, accountsBed, agree, refusal} from '../../../test/helpers/accounts-bed.ts'
 
 describe('accounts', () => {
-  let google: FakeGoogle
-  let home: string
-  const warnings: string[] = []
-
-  const open = async (env: Record<string, string> = {}, flags: Record<string, unknown> = {}): Promise<Accounts> => {
-    const all = {CGPU_COLAB_EMULATOR: google.url, CGPU_KEYRING: 'off', ...env}
-    const settings = await resolveSettings({env: all, cwd: home, configDir: join(home, 'config'), flags})
-    return openAccounts({dirs: {config: join(home, 'config'), state: join(home, 'state')}, env: all, settings, onWarning: (one) => void warnings.push(one)})
-  }
-  /** As a browser that agrees does. */
-  const signIn = async (accounts: Accounts) =>
-    accounts.signIn.withBrowser({
-      onPage: ({url}) => {
-        const asked = new URL(url).searchParams
-        void fetch(`${asked.get('redirect_uri')}?state=${asked.get('state')}&code=a-code`)
-      },
-    })
-  const refused = (code: string, exit: number) => (error: unknown): boolean => {
-    assert.ok(error instanceof CgpuError, String(error))
-    assert.deepEqual([error.code, error.exit], [code, exit])
-    assert.ok(error.fix)
-    return true
-  }
-
+  let bed: AccountsBed
   beforeEach(async () => {
-    google = await fakeGoogle()
-    home = await mkdtemp(join(tmpdir(), 'cgpu-accounts-'))
-    warnings.length = 0
+    bed = await accountsBed()
   })
-  afterEach(async () => {
-    await google.close()
-    await rm(home, {recursive: true, force: true})
-  })
+  afterEach(() => bed.remove())
+
+  /** A second account. */
+  const signInYou = async () => {
+    bed.google.email = 'you@example.com'
+    return bed.signIn()
+  }
 
   it('says that nobody is signed in', async () => {
-    const accounts = await open()
-    await assert.rejects(accounts.current(), refused('SIGN_IN_REQUIRED', 67))
-    await assert.rejects(accounts.token(), refused('SIGN_IN_REQUIRED', 67))
+    const accounts = await bed.open()
+    await assert.rejects(accounts.current(), refusal('SIGN_IN_REQUIRED', 67))
+    await assert.rejects(accounts.token(), refusal('SIGN_IN_REQUIRED', 67))
+    await assert.rejects(accounts.inspect(), refusal('SIGN_IN_REQUIRED', 67))
     assert.deepEqual(await accounts.list(), [])
   })
 
   it('signs in over loopback, and the next process has the account and its token', async () => {
-    const account = await signIn(await open())
+    const account = await bed.signIn()
     assert.deepEqual([account.id, account.kind, account.name], ['google:me@example.com', 'oauth', 'Me Myself'])
-    const next = await open()
+    const next = await bed.open()
     assert.deepEqual(await next.current(), account)
     assert.equal(await next.token({scopes: [scopes.colab]}), 'access-1')
-    assert.equal(google.requests.filter(({path}) => path === '/token').length, 1)
+    assert.equal(bed.tokenRequests(), 1)
+  })
+
+  it('asks for a code with PKCE, and never shows the verifier to the browser', async () => {
+    const pages: URL[] = []
+    await bed.signIn(undefined, {onPage: ({url}) => {
+      pages.push(new URL(url))
+      void agree(url)
+    }})
+    const asked = pages[0]!.searchParams
+    assert.match(asked.get('redirect_uri') ?? '', /^http:\/\/127\.0\.0\.1:\d+\/callback\/[0-9a-f]{12}$/)
+    assert.deepEqual([asked.get('code_challenge_method'), asked.get('access_type'), asked.get('response_type')], ['S256', 'offline', 'code'])
+    const {form} = bed.google.requests.find(({path}) => path === '/token')!
+    assert.ok((form.get('code_verifier') ?? '').length >= 43)
+    assert.deepEqual([form.get('redirect_uri'), form.get('code')], [asked.get('redirect_uri'), 'a-code'])
+    assert.doesNotMatch(pages[0]!.href, new RegExp(form.get('code_verifier')!))
   })
 
   it('keeps no secret in accounts.json, and secrets in files that nobody else may read', async () => {
-    await signIn(await open())
-    assert.doesNotMatch(await readFile(join(home, 'config', 'accounts.json'), 'utf8'), /refresh-1|access-1/)
-    assert.match(await readFile(join(home, 'config', 'secrets.json'), 'utf8'), /refresh-1/)
-    assert.equal((await stat(join(home, 'config', 'secrets.json'))).mode & 0o777, 0o600)
+    await bed.signIn()
+    assert.doesNotMatch(await readFile(join(bed.configDir, 'accounts.json'), 'utf8'), /refresh-1|access-1/)
+    assert.match(await readFile(join(bed.configDir, 'secrets.json'), 'utf8'), /refresh-1/)
+    const tokens = join(bed.stateDir, 'tokens')
+    const files = [join(bed.configDir, 'secrets.json'), join(bed.configDir, 'accounts.json'), ...(await readdir(tokens)).map((name) => join(tokens, name))]
+    for (const path of files) assert.equal((await stat(path)).mode & 0o777, 0o600, path)
+    for (const path of [bed.configDir, tokens]) assert.equal((await stat(path)).mode & 0o777, 0o700, path)
   })
 
   it('gets another token once the server refused one', async () => {
-    await signIn(await open())
-    const accounts = await open()
+    await bed.signIn()
+    const accounts = await bed.open()
     const first = await accounts.token()
     assert.equal(await accounts.token({refused: first}), 'access-2')
     assert.equal(await accounts.token(), 'access-2')
+    assert.equal(await (await bed.open()).token({refused: first}), 'access-2')
+    assert.equal(bed.tokenRequests(), 2)
   })
 
-  it('takes CGPU_TOKEN as it is, and asks whose it is', async () => {
-    const accounts = await open({CGPU_TOKEN: 'from-the-environment'})
-    assert.equal(await accounts.token(), 'from-the-environment')
-    assert.deepEqual(google.requests, [])
-    assert.deepEqual([(await accounts.current()).email, (await accounts.current()).kind], ['me@example.com', 'token'])
-    assert.deepEqual(google.requests.map(({path, query}) => [path, query.toString()]), [['/tokeninfo', '']])
+  it('gets one token for all who ask at once', async () => {
+    await bed.signIn()
+    const accounts = await bed.open()
+    const first = await accounts.token()
+    const all = await Promise.all(Array.from({length: 8}, () => accounts.token({refused: first})))
+    assert.deepEqual([...new Set(all)], ['access-2'])
+    assert.equal(bed.tokenRequests(), 2)
+  })
+
+  it('renews a token that others could have read', async () => {
+    await bed.signIn()
+    const [name] = await readdir(join(bed.stateDir, 'tokens'))
+    const path = join(bed.stateDir, 'tokens', name!)
+    await writeFile(path, await readFile(path), {mode: 0o644})
+    const {chmod} = await import('node:fs/promises')
+    await chmod(path, 0o644)
+    assert.equal(await (await bed.open()).token(), 'access-2')
+    assert.equal((await stat(path)).mode & 0o777, 0o600)
+  })
+
+  it('lets several accounts be signed in; the last one counts, until another is switched to', async () => {
+    await bed.signIn()
+    await signInYou()
+    assert.equal((await (await bed.open()).current()).email, 'you@example.com')
+    await (await bed.open()).use('ME@example.com')
+    const accounts = await bed.open()
+    assert.deepEqual((await accounts.list()).map(({email}) => email), ['me@example.com', 'you@example.com'])
+    assert.equal(await accounts.token({account: 'you@example.com'}), 'access-2')
+    assert.equal((await (await bed.open({}, {flags: {account: 'google:you@example.com'}})).current()).email, 'you@example.com')
+    assert.equal((await (await bed.open({CGPU_ACCOUNT: 'you@example.com'})).current()).email, 'you@example.com')
+  })
+
+  it('says which account was meant', async () => {
+    await bed.signIn()
+    await assert.rejects((await bed.open()).use('me@exmaple.com'), refusal('UNKNOWN_ACCOUNT', 67, /did you mean "me@example\.com"/))
+    await assert.rejects((await bed.open()).use('somebody@else.org'), refusal('UNKNOWN_ACCOUNT', 67, /login --account somebody@else\.org/))
+  })
+
+  it('names the command that asks for a scope that was not granted', async () => {
+    await bed.signIn()
+    await assert.rejects((await bed.open()).token({scopes: [scopes.drive]}), refusal('SCOPE_MISSING', 67, /login --account me@example\.com --scopes drive/))
+  })
+
+  it('asks for more scopes without losing those that were granted', async () => {
+    await bed.signIn()
+    bed.google.scopes.push(scopes.drive)
+    const pages: URLSearchParams[] = []
+    await bed.signIn(undefined, {scopes: [scopes.drive], onPage: ({url}) => {
+      pages.push(new URL(url).searchParams)
+      void agree(url)
+    }})
+    assert.deepEqual([pages[0]!.get('login_hint'), pages[0]!.get('include_granted_scopes')], ['me@example.com', 'true'])
+    assert.ok(await (await bed.open()).token({scopes: [scopes.driveFile]}))
+  })
+
+  it('keeps nothing when the box for Colab was not ticked', async () => {
+    bed.google.scopes = bed.google.scopes.filter((one) => one !== scopes.colab)
+    await assert.rejects(bed.signIn(), refusal('SCOPES_NOT_GRANTED', 67, /colaboratory[\s\S]*box for Colab/))
+    assert.deepEqual(await (await bed.open()).list(), [])
+    assert.equal(bed.google.requests.at(-1)?.path, '/revoke')
+  })
+
+  it('shows who is signed in without asking Google', async () => {
+    await bed.signIn()
+    const before = bed.google.requests.length
+    const status = await (await bed.open()).inspect()
+    assert.deepEqual([status.active, status.state, status.store], [true, 'signed-in', join(bed.configDir, 'secrets.json')])
+    assert.ok(Math.abs(Date.parse(status.tokenExpiresAt ?? '') - Date.now() - 3_599_000) < 10_000)
+    assert.equal(bed.google.requests.length, before)
+  })
+
+  it('sends an account of one host to no other', async () => {
+    await bed.signIn()
+    const other = await accountsBed()
+    try {
+      const accounts = await bed.open({CGPU_COLAB_EMULATOR: other.google.url})
+      await assert.rejects(accounts.token(), refusal('SIGN_IN_REQUIRED', 67))
+      await assert.rejects((await bed.open({CGPU_COLAB_EMULATOR: ''})).token(), refusal('SIGN_IN_REQUIRED', 67))
+      assert.deepEqual(other.google.requests, [])
+    } finally {
+      await other.remove()
+    }
+  })
+
+  it('wants an OAuth client where Google itself is asked', async () => {
+    await assert.rejects(bed.signIn(await bed.open({CGPU_COLAB_EMULATOR: ''})), refusal('CLIENT_CONFIG_REQUIRED', 64, /docs\/colab\.md.*--client-config FILE/))
+  })
+
+  it('remembers the OAuth client of an account, its secret apart', async () => {
+    const path = join(bed.configDir, '..', 'client.json')
+    await writeFile(path, JSON.stringify({installed: {client_id: 'my-client', client_secret: 'my-client-secret', redirect_uris: ['http://localhost']}}))
+    await bed.signIn(undefined, {clientConfig: path})
+    await bed.signIn()
+    const codes = bed.google.requests.filter(({path: at}) => at === '/token').map(({form}) => [form.get('client_id'), form.get('client_secret')])
+    assert.deepEqual(codes, [['my-client', 'my-client-secret'], ['my-client', 'my-client-secret']])
+    assert.doesNotMatch(await readFile(join(bed.configDir, 'accounts.json'), 'utf8'), /my-client-secret/)
+  })
+
+  describe('CGPU_TOKEN', () => {
+    it('is taken as it is; whose it is, is asked once', async () => {
+      const accounts = await bed.open({CGPU_TOKEN: 'from-the-environment'})
+      assert.equal(await accounts.token(), 'from-the-environment')
+      assert.equal(bed.google.requests.length, 0)
+      assert.deepEqual([(await accounts.current()).email, (await accounts.current()).kind], ['me@example.com', 'token'])
+      await (await bed.open({CGPU_TOKEN: 'from-the-environment'})).current()
+      assert.deepEqual(bed.google.requests.map(({path, query}) => [path, query.size]), [['/tokeninfo', 0]])
+    })
+
+    it('is never written to disk', async () => {
+      await (await bed.open({CGPU_TOKEN: 'from-the-environment'})).current()
+      for (const name of await readdir(bed.stateDir, {recursive: true, withFileTypes: true})) {
+        if (name.isFile()) assert.doesNotMatch(await readFile(join(name.parentPath, name.name), 'utf8'), /from-the-environment/)
+      }
+    })
+
+    it('is stronger than who is signed in, and weaker than an account that is named', async () => {
+      await bed.signIn()
+      await signInYou()
+      bed.google.email = 'ci@example.com'
+      const env = {CGPU_TOKEN: 'from-the-environment'}
+      assert.equal((await (await bed.open(env)).current()).email, 'ci@example.com')
+      assert.equal(await (await bed.open(env, {flags: {account: 'me@example.com'}})).token(), 'access-1')
+      assert.equal(await (await bed.open(env, {flags: {account: 'ci@example.com'}})).token(), 'from-the-environment')
+      assert.deepEqual((await (await bed.open(env)).list()).map(({email}) => email), ['ci@example.com', 'you@example.com', 'me@example.com'])
+    })
+
+    it('cannot be renewed', async () => {
+      const accounts = await bed.open({CGPU_TOKEN: 'from-the-environment'})
+      await assert.rejects(accounts.token({refused: 'from-the-environment'}), refusal('SIGN_IN_EXPIRED', 67, /CGPU_TOKEN/))
+    })
+
+    for (const bad of ['two words', 'a\nb', 'é']) {
+      it(`is refused when it is ${JSON.stringify(bad)}`, async () => {
+        await assert.rejects((await bed.open({CGPU_TOKEN: bad})).token(), refusal('INVALID_TOKEN', 64))
+      })
+    }
+  })
+
+  describe('signing out', () => {
+    it('revokes the sign-in and leaves nothing of it', async () => {
+      await bed.signIn()
+      assert.deepEqual(await (await bed.open()).signOut({}), [{id: 'google:me@example.com', email: 'me@example.com', revoked: true}])
+      assert.equal(bed.google.requests.at(-1)?.form.get('token'), 'refresh-1')
+      assert.equal(bed.google.requests.at(-1)?.query.size, 0)
+      await assert.rejects((await bed.open()).token(), refusal('SIGN_IN_REQUIRED', 67))
+      const files = (await Promise.all([bed.configDir, bed.stateDir].map((folder) => readdir(folder, {recursive: true, withFileTypes: true})))).flat().filter((one) => one.isFile())
+      for (const {parentPath, name} of files) assert.doesNotMatch(await readFile(join(parentPath, name), 'utf8'), /refresh-1|access-1/, name)
+    })
+
+    it('takes one account by its name, or all of them', async () => {
+      await bed.signIn()
+      await signInYou()
+      await (await bed.open()).signOut({name: 'me@example.com'})
+      assert.deepEqual((await (await bed.open()).list()).map(({email}) => email), ['you@example.com'])
+      bed.google.refreshTokens.add('refresh-1')
+      assert.equal((await (await bed.open()).signOut({all: true})).length, 1)
+      assert.deepEqual(await (await bed.open()).signOut({all: true}), [])
+    })
+
+    it('works without a network, and says what is left to do', async () => {
+      await bed.signIn()
+      const url = bed.google.url
+      await bed.google.close()
+      const accounts = await bed.open({CGPU_COLAB_EMULATOR: url}, {patience: {attempts: 1, budgetMs: 0, now: () => 0, pause: async () => {}}})
+      assert.deepEqual((await accounts.signOut({})).map(({revoked}) => revoked), [false])
+      assert.match(bed.warnings.join(), /could not be revoked.*myaccount\.google\.com/)
+      assert.deepEqual(await accounts.list(), [])
+    })
   })
 })

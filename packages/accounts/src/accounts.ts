@@ -9,6 +9,7 @@ import {sanitizeLine} from '@cgpu/core/text/line'
 import {EnvironmentToken} from './environment-token.ts'
 import {type Clock, secondsLeft, systemClock} from './life.ts'
 import {minter} from './mint.ts'
+import {type Patience, patiently} from './patience.ts'
 import {AccountBook, type AccountRecord, keyOf, realmOf} from './record.ts'
 import {AccountSecrets} from './secrets.ts'
 import {SignIn} from './sign-in.ts'
@@ -24,6 +25,7 @@ export interface AccountsOptions {
   onWarning?: (message: string) => void
   /** how requests are sent and time is told; tests have their own */
   send?: Send
+  patience?: Patience
   clock?: Clock
 }
 
@@ -55,7 +57,8 @@ export class Accounts implements AccountAccess {
   readonly #environment: EnvironmentToken | undefined
 
   constructor(options: AccountsOptions) {
-    const {dirs, env, settings, onWarning, send = realSend, clock = systemClock} = options
+    const {dirs, env, settings, onWarning, send: sendOnce = realSend, patience, clock = systemClock} = options
+    const send = patiently(sendOnce, patience)
     this.#options = options
     this.#clock = clock
     this.#send = send
@@ -66,7 +69,7 @@ export class Accounts implements AccountAccess {
     const mint = minter({send, hosts: this.hosts, clock, env})
     const shared = {hosts: this.hosts, book: this.#book, secrets: this.#secrets, clock, mint}
     this.#tokens = new Tokens({book: this.#book, secrets: this.#secrets, cache: this.#cache, clock, mint})
-    this.signIn = new SignIn({...shared, tokens: this.#tokens, send, env, onWarning})
+    this.signIn = new SignIn({...shared, tokens: this.#tokens, send, sendOnce, env, onWarning})
     const token = env['CGPU_TOKEN']
     this.#environment = token ? new EnvironmentToken(token, {send, hosts: this.hosts, stateDir: dirs.state}) : undefined
   }

@@ -23,7 +23,7 @@ export interface CodeFlowOptions {
 export interface SignInPage {
   url: string
   expiresInSeconds: number
-  offer(text: string): string | undefined
+  offer: (text: string) => string | undefined
 }
 
 /**
@@ -54,7 +54,7 @@ export async function signInWithCode(options: CodeFlowOptions): Promise<Grant> {
     const callback = await waiting.callback
     let grant: Grant | undefined
     config[oidc.customFetch] = async (url, {body, headers}) => {
-      const form = Object.fromEntries(new URLSearchParams(String(body)))
+      const form = Object.fromEntries(new URLSearchParams(body instanceof URLSearchParams ? body : ''))
       grant = readGrant(await send({method: 'POST', url, headers, form, signal}))
       // the ID token is left out: who it is comes from userinfo, and its times would refuse a machine whose clock is off
       return Response.json({access_token: grant.accessToken, token_type: 'bearer'})

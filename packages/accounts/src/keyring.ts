@@ -1,3 +1,4 @@
+import type * as library from '@napi-rs/keyring'
 import {type CgpuError, errors} from '@cgpu/core/errors'
 import {uniqueTag} from '@cgpu/core/state/token'
 import {sanitizeLine} from '@cgpu/core/text/line'
@@ -9,7 +10,7 @@ export interface Keyring {
   delete(name: string): Promise<void>
 }
 
-type Entry = Pick<import('@napi-rs/keyring').AsyncEntry, 'getPassword' | 'setPassword' | 'deletePassword'>
+type Entry = Pick<library.AsyncEntry, 'getPassword' | 'setPassword' | 'deletePassword'>
 
 const service = 'cgpu'
 /** A locked keyring may ask the person at the screen, who may not be there. */
@@ -18,7 +19,7 @@ export const keyringFix = 'unlock the keyring and try again, or keep sign-ins in
 
 /** The system's keyring, or KEYRING_UNAVAILABLE when there is none. */
 export async function openKeyring(): Promise<Keyring> {
-  let module: typeof import('@napi-rs/keyring')
+  let module: typeof library
   try {
     module = await import('@napi-rs/keyring')
   } catch (error) {

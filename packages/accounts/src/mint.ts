@@ -1,7 +1,7 @@
 import {errors} from '@cgpu/core/errors'
 import type {GoogleHosts} from '@cgpu/core/google/hosts'
 import {adcGrant} from './adc.ts'
-import {type Grant, readGrant, sendPatiently} from './grant.ts'
+import {type Grant, readGrant} from './grant.ts'
 import {readServiceKey, serviceGrant} from './service-account.ts'
 import type {Clock} from './life.ts'
 import type {Mint} from './tokens.ts'
@@ -42,6 +42,6 @@ export async function refreshGrant({clientId, clientSecret, refreshToken}: Refre
     grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId,
     ...(clientSecret === undefined ? {} : {client_secret: clientSecret}),
   }
-  return readGrant(await sendPatiently(send, {method: 'POST', url: hosts.token, form, signal}))
+  return readGrant(await send({method: 'POST', url: hosts.token, form, signal}))
 }
 

@@ -3,7 +3,7 @@ import {z} from 'zod/mini'
 import {errors} from '@cgpu/core/errors'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {readJsonFile} from './client-config.ts'
-import {type Grant, GrantRefused, readGrant, sendPatiently} from './grant.ts'
+import {type Grant, GrantRefused, readGrant} from './grant.ts'
 import type {MintOptions} from './mint.ts'
 
 /** The part of a service account's key file that signs. */
@@ -46,7 +46,7 @@ const skewMs = 60_000
 export async function serviceGrant(key: ServiceKey, scopes: readonly string[], {send, hosts, clock}: Pick<MintOptions, 'send' | 'hosts' | 'clock'>, signal?: AbortSignal): Promise<Grant> {
   const ask = async (now: number): Promise<Grant> => {
     const form = {grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: assertion(key, scopes, hosts.token, now)}
-    return readGrant(await sendPatiently(send, {method: 'POST', url: hosts.token, form, signal}))
+    return readGrant(await send({method: 'POST', url: hosts.token, form, signal}))
   }
   const now = clock.now()
   try {

@@ -24,6 +24,8 @@ export interface SignInParts {
   clock: Clock
   mint: Mint
   send: Send
+  /** for codes, which can be used once */
+  sendOnce: Send
   env: NodeJS.ProcessEnv
   onWarning?: ((message: string) => void) | undefined
 }
@@ -55,13 +57,13 @@ export class SignIn {
 
   /** Throws CLIENT_CONFIG_REQUIRED (64), SCOPES_NOT_GRANTED (67), or what the flow throws. */
   async withBrowser(options: BrowserSignIn): Promise<Account> {
-    const {hosts, send, secrets, onWarning} = this.#parts
+    const {hosts, send, sendOnce, secrets, onWarning} = this.#parts
     const before = await this.#before(options.account)
     const client = await this.#client(options, before)
     const wanted = [...new Set([...baseScopes, ...(options.scopes ?? [])])]
     const loginHint = options.account ?? (options.scopes?.length ? before?.email : undefined)
     const {onPage, signal} = options
-    const grant = await signInWithCode({client, scopes: wanted, hosts, send, onPage, signal, timeoutMs: signInLimitMs, ...(loginHint === undefined ? {} : {loginHint})})
+    const grant = await signInWithCode({client, scopes: wanted, hosts, send: sendOnce, onPage, signal, timeoutMs: signInLimitMs, ...(loginHint === undefined ? {} : {loginHint})})
     const granted = grant.scopes ?? wanted
     const missing = wanted.filter(one => !covers(granted, one))
     if (missing.length > 0) {

@@ -1,5 +1,4 @@
 import type {GoogleHosts} from '@cgpu/core/google/hosts'
-import {sendPatiently} from './grant.ts'
 import {type AccountBook, type AccountRecord, keyOf, realmOf} from './record.ts'
 import type {AccountSecrets} from './secrets.ts'
 import type {Tokens} from './tokens.ts'
@@ -48,7 +47,7 @@ async function revoke(record: AccountRecord, {secrets, cache, send, hosts, onWar
   const token = secret?.refreshToken ?? (await cache.get(key))?.accessToken
   if (token === undefined) return false
   try {
-    const {status} = await sendPatiently(send, {method: 'POST', url: hosts.revoke, form: {token}, signal})
+    const {status} = await send({method: 'POST', url: hosts.revoke, form: {token}, signal})
     if (status === 200 || status === 400) return true
     onWarning?.(`Google did not revoke the sign-in of ${record.email} (status ${status}); remove cgpu at https://myaccount.google.com/connections`)
   } catch (error) {

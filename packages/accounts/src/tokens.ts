@@ -29,7 +29,6 @@ const lastResortSeconds = 20
 export class Tokens {
   readonly #options: TokensOptions
   readonly #held = new Map<string, LivingToken>()
-  readonly #running = new Map<string, Promise<string>>()
   readonly #resting = new Map<string, {until: number; error: CgpuError}>()
 
   constructor(options: TokensOptions) {
@@ -47,12 +46,7 @@ export class Tokens {
       this.#held.set(key, cached)
       return cached.accessToken
     }
-    // one for all who ask in this process
-    const running = this.#running.get(key)
-    if (running && refused === undefined) return running
-    const renewal = this.#renew(key, refused, signal).finally(() => this.#running.delete(key))
-    this.#running.set(key, renewal)
-    return renewal
+    return this.#renew(key, refused, signal)
   }
 
   /** Remembers the token that came with a sign-in. */

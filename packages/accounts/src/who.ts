@@ -1,7 +1,6 @@
 import {z} from 'zod/mini'
 import {errors} from '@cgpu/core/errors'
 import type {GoogleHosts} from '@cgpu/core/google/hosts'
-import {sendPatiently} from './grant.ts'
 import {jsonOf, type Send, unexpected} from './wire.ts'
 
 /** Whose token it is. */
@@ -28,7 +27,7 @@ const info = z.object({
 
 /** `GET oauth2/v2/userinfo`. Shared protocol notes, section 2.2. */
 export async function whoHas(token: string, send: Send, hosts: GoogleHosts, signal?: AbortSignal): Promise<Person> {
-  const answer = await sendPatiently(send, {method: 'GET', url: hosts.userinfo, headers: {authorization: `Bearer ${token}`}, signal})
+  const answer = await send({method: 'GET', url: hosts.userinfo, headers: {authorization: `Bearer ${token}`}, signal})
   if (answer.status === 401 || answer.status === 403) throw refusedToken()
   const found = z.safeParse(person, jsonOf(answer))
   if (answer.status !== 200 || !found.success) throw unexpected(answer.host, `with no e-mail address (status ${answer.status})`)
@@ -36,9 +35,9 @@ export async function whoHas(token: string, send: Send, hosts: GoogleHosts, sign
   return {email: found.data.email, ...(name === undefined || name === '' ? {} : {name})}
 }
 
-/** `POST tokeninfo`, with the token in a header: as a query it would stand in logs. */
+/** `POST tokeninfo`, with the token in a header and in the body: as a query it would stand in logs. */
 export async function explainToken(token: string, send: Send, hosts: GoogleHosts, signal?: AbortSignal): Promise<TokenInfo> {
-  const answer = await sendPatiently(send, {method: 'POST', url: hosts.tokeninfo, headers: {authorization: `Bearer ${token}`}, form: {}, signal})
+  const answer = await send({method: 'POST', url: hosts.tokeninfo, headers: {authorization: `Bearer ${token}`}, form: {access_token: token}, signal})
   if (answer.status === 400 || answer.status === 401) throw refusedToken()
   const found = z.safeParse(info, jsonOf(answer))
   if (answer.status !== 200 || !found.success) throw unexpected(answer.host, `with nothing about the token (status ${answer.status})`)

@@ -99,6 +99,12 @@ export function jsonOf(answer: WireAnswer): unknown {
   }
 }
 
+/** The server's own clock, in milliseconds since 1970. */
+export function serverTime({headers}: WireAnswer): number | undefined {
+  const time = Date.parse(headers.date ?? '')
+  return Number.isNaN(time) ? undefined : time
+}
+
 export function unexpected(host: string, how: string): CgpuError {
   return errors.network(`${host} answered ${how}`, {code: 'UNEXPECTED_ANSWER', fix: 'try again; if it stays so, look whether a proxy stands between'})
 }

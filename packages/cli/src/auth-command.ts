@@ -1,12 +1,12 @@
 import {string} from '@oclif/core/flags'
+import type * as library from '@cgpu/accounts'
 import {resolveSettings} from '@cgpu/core/config/resolve'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {WorkCommand} from './work-command.ts'
 
-type Module = typeof import('@cgpu/accounts')
-export type Accounts = InstanceType<Module['Accounts']>
-export type AccountStatus = Awaited<ReturnType<Accounts['status']>>[number]
+export type AccountStatus = library.AccountStatus
+export type SignedOut = library.SignedOut
 
 /** `--account`, on the commands that are about one. */
 export const accountFlag = withEnv({account: string({summary: 'the account, by e-mail address', helpValue: 'EMAIL'})})
@@ -21,7 +21,7 @@ export abstract class AuthCommand<T = unknown> extends WorkCommand<T> {
   static override standalone = true
 
   /** The accounts, with this command's flags as settings. */
-  protected async accounts(flags: Record<string, unknown>): Promise<{accounts: Accounts; module: Module; clientConfig: string | undefined; emulator: string | undefined}> {
+  protected async accounts(flags: Record<string, unknown>): Promise<{accounts: library.Accounts; module: typeof library; clientConfig: string | undefined; emulator: string | undefined}> {
     const {configDir, dataDir, cacheDir} = this.config
     const dirs = resolveDirs(process.env, {configDir, dataDir, cacheDir})
     const onWarning = (message: string): void => void this.warn(message)

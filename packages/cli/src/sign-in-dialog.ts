@@ -5,7 +5,7 @@ export interface Page {
   url: string
   expiresInSeconds: number
   /** takes a pasted address; says what is wrong with it */
-  offer(text: string): string | undefined
+  offer: (text: string) => string | undefined
 }
 
 export interface SignInDialogOptions {

@@ -2,12 +2,10 @@ import {string} from '@oclif/core/args'
 import {boolean} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
 import {withEnv} from '@cgpu/plugin-sdk'
-import {type Accounts, AuthCommand} from '../../auth-command.ts'
-
-type SignedOut = Awaited<ReturnType<Accounts['signOut']>>
+import {AuthCommand, type SignedOut} from '../../auth-command.ts'
 
 /** Signs out: Google forgets the sign-in, and so does this machine. */
-export default class AuthLogout extends AuthCommand<SignedOut> {
+export default class AuthLogout extends AuthCommand<SignedOut[]> {
   static override args = {account: string({description: 'e-mail address of the account; default: the active one', required: false})}
   static override examples = [
     {command: '<%= config.bin %> auth logout me@example.com', description: 'sign one account out'},
@@ -17,7 +15,7 @@ export default class AuthLogout extends AuthCommand<SignedOut> {
   static override seeAlso = ['auth login', 'auth list']
   static override summary = 'sign out'
 
-  async run(): Promise<SignedOut> {
+  async run(): Promise<SignedOut[]> {
     const {args, flags} = await this.parse(AuthLogout)
     if (flags.all && args.account !== undefined) throw errors.usage('an account and --all exclude each other', {code: 'USAGE', fix: 'give one of them'})
     const {accounts} = await this.accounts({})
