@@ -75,7 +75,7 @@ export class Presence {
   }
 
   #isGone(answer: boolean): boolean {
-    if (!answer || this.#gone || this.#closing.signal.aborted) return answer
+    if (!answer || this.#gone || this.#closing.signal.aborted) return this.#gone !== undefined
     this.#gone = this.#worked ? reclaimed(this.#options.record) : gone(this.#options.record)
     this.close()
     this.#options.onGone(this.#gone)

@@ -1,5 +1,5 @@
 import type {RuntimeProvider} from '../provider.ts'
-import type {ReleasedRuntime, RuntimesOptions} from './options.ts'
+import {type ReleasedRuntime, type RuntimesOptions, sameAccount} from './options.ts'
 import {type RuntimeRecord, viewOf} from './record.ts'
 
 /** what it cost is nice to know, not worth a wait */
@@ -33,5 +33,5 @@ async function hourlyRate(provider: RuntimeProvider, record: RuntimeRecord): Pro
   if (record.hourlyRate !== undefined || !provider.capabilities.computeUnits || !provider.usage) return record.hourlyRate
   const late = new Promise<undefined>((resolve) => void setTimeout(resolve, usageLimitMs, undefined).unref())
   const usage = await Promise.race([provider.usage().catch(() => undefined), late])
-  return usage?.runtimes === 1 && (record.account === undefined || usage.account === record.account) ? usage.hourlyRate : undefined
+  return usage?.runtimes === 1 && (record.account === undefined || sameAccount(usage.account, record.account)) ? usage.hourlyRate : undefined
 }

@@ -69,5 +69,6 @@ export function sameAccelerator(wanted: RuntimeSpec['accelerator'], has: Acceler
   if (wanted.kind === 'cpu' || wanted.model === undefined) return true
   // whole words: an L4 is no L40S, an A10 no A100
   const words = (text: string): string => ` ${text.toLowerCase().replaceAll(/[^a-z0-9]+/g, ' ')} `
-  return words(has.id) === words(wanted.model) || words(has.name).includes(words(wanted.model))
+  const model = words(wanted.model)
+  return words(has.id) === model || [has.name, ...(has.aliases ?? [])].some((name) => words(name).includes(model))
 }

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {errors} from '../errors.ts'
+import type {Accelerator, CreateOptions, ProviderContext, ProviderRuntime, RuntimeProvider, RuntimeSpec, Usage} from '../provider.ts'
+import type {RuntimesOptions} from './options.ts'
+import {ProviderRegistry} from './registry.ts'
+import {Runtimes} from './service.ts'
+import type {RuntimeSession} from './session.ts'
+import {RecordStore} from './store.ts'
+
+const accelerators: Accelerator[] = ['T4', 'L4', 'A100'].map((id) => ({id, kind: 'gpu', name: id, available: true}))
+
+/** A cloud in memory, whose machines have what `device` says. */
+class Cloud implements RuntimeProvider {
+  readonly id = 'cloud'
+  readonly title = 'a cloud'
+  readonly capabilities = {
+    create: true, accelerators: true, highRam: true, image: true, add: false, release: true, terminal: false,
+    computeUnits: true, keepAlive: true, selfRelease: true, browser: true, drive: false,
+  }
+  readonly machines = new Map<string, ProviderRuntime>()
+  readonly calls: string[] = []
+  none = new Set<string>()
+  refuseRelease = false
+  usageNow: Usage = {account: 'me@example.com', tier: 'pro', runtimes: 1, hourlyRate: 2}
+  #made = 0
+
+  async accelerators(): Promise<Accelerator[]> {
+    return accelerators
+  }
+
+  async list(): Promise<ProviderRuntime[]> {
+    this.calls.push('list')
+    return [...this.machines.values()]
+  }
+
+  async get(id: string): Promise<ProviderRuntime | null> {
+    return this.machines.get(id) ?? null
+  }
+
+  async create(spec: RuntimeSpec, _options: CreateOptions): Promise<ProviderRuntime> {
+    const model = spec.accelerator.kind === 'cpu' ? 'cpu' : (spec.accelerator.model ?? 'any')
+    this.calls.push(`create ${model}`)
+    if (this.none.has(model)) throw errors.quota(`no ${model}`, {code: 'ACCELERATOR_UNAVAILABLE', category: 'capacity', retryable: true})
+    return this.machine(`m${++this.#made}`, model)
+  }
+
+  machine(id: string, model: string, more: Partial<ProviderRuntime> = {}): ProviderRuntime {
+    const made: ProviderRuntime = {
+      id, state: 'ready', accelerator: {id: model, kind: model === 'cpu' ? 'cpu' : 'gpu', name: model, available: true},
+      createdAt: '2026-11-22T10:00:00.000Z', endpointUrl: 'https://m.example.com/', account: 'google:me@example.com', idleTimeoutSeconds: 5400, ...more,
+    }
+    this.machines.set(id, made)
+    return made
+  }
+
+  async keep(id: string): Promise<void> {
+    this.calls.push(`keep ${id}`)
+  }
+
+  async release(id: string): Promise<void> {
+    this.calls.push(`release ${id}`)
+    if (this.refuseRelease) throw errors.network('down', {code: 'UNREACHABLE', retryable: true})
+    this.machines.delete(id)
+  }
+
+  async connect(): Promise<never> {
+    throw new Error('not in this test')
+  }
+
+  async usage(): Promise<Usage> {
+    return this.usageNow
+  }
+
+  async browserUrl(id: string): Promise<string> {
+    return `https://cloud.example.com/${id}`
+  }
+}
+
+describe('runtimes of a cloud', () => {
+  let folder: string
+  let cloud: Cloud
+  let store: RecordStore
+  let leases: number[]
+  let warnings: string[]
+  /** what machines find when they look at themselves */
+  let device: string | undefined
+
+  const service = (more: Partial<RuntimesOptions> = {}): Runtimes =>
+    new Runtimes({
+      registry: new ProviderRegistry([{id: 'cloud', source: 'test', needsAccount: true, load: async () => () => cloud}], () => ({}) as ProviderContext), // its factory asks for nothing
+      store, defaultRuntime: async () => undefined, signedIn: async () => true, onWarning: (message) => warnings.push(message),
+      now: () => new Date('2026-11-22T10:30:00.000Z'),
+      connect: async (record) => {
+        const asked = record.requested.kind === 'cpu' ? 'cpu' : (record.requested.model ?? 'any')
+        const agent = {
+          devices: async () => ({accelerators: asked === 'cpu' ? [] : [{kind: 'gpu', name: `NVIDIA ${device ?? asked}`, memoryBytes: 5}], cpus: 2, memoryBytes: 1}),
+          lease: async (seconds: number) => {
+            leases.push(seconds)
+            return {set: true, seconds, left: seconds}
+          },
+        }
+        return {agent: async () => agent, close: async () => undefined} as unknown as RuntimeSession // only this much is used of it
+      },
+      ...more,
+    })
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cgpu-service-'))
+    cloud = new Cloud()
+    store = new RecordStore(folder)
+    leases = []
+    warnings = []
+    device = undefined
+  })
+  afterEach(() => rm(folder, {recursive: true, force: true}))
+
+  const gpu = (model: string): {accelerator: RuntimeSpec['accelerator']} => ({accelerator: {kind: 'gpu', model}})
+
+  it('are made with the first accelerator that can be had, looked at, leased and kept', async () => {
+    cloud.none.add('a100')
+    const made = await service().create({provider: 'cloud', name: 'one', spec: gpu('a100'), others: [gpu('l4').accelerator]})
+    assert.deepEqual(cloud.calls, ['create a100', 'create l4', 'keep m1'])
+    assert.deepEqual([made.accelerator.name, made.accelerator.memoryBytes, made.verifiedAt], ['NVIDIA l4', 5, '2026-11-22T10:30:00.000Z'])
+    assert.deepEqual(leases, [7200])
+    assert.deepEqual([made.lease, made.account, made.idleTimeoutSeconds], [{seconds: 7200, until: '2026-11-22T12:30:00.000Z'}, 'google:me@example.com', 5400])
+    // also when it is read again
+    assert.deepEqual((await service().show('one')).lease, made.lease)
+  })
+
+  it('are not asked for when one of the names is unknown', async () => {
+    await assert.rejects(service().create({provider: 'cloud', spec: gpu('t4'), others: [gpu('a10').accelerator]}), {code: 'ACCELERATOR_UNAVAILABLE', fix: /a100/})
+    assert.deepEqual(cloud.calls, [])
+  })
+
+  it('are leased for a short time when they are for one run, as long as asked, or not at all', async () => {
+    await service().create({provider: 'cloud', spec: {accelerator: {kind: 'cpu'}}, ephemeral: true})
+    await service().create({provider: 'cloud', spec: {accelerator: {kind: 'cpu'}}, leaseSeconds: 60})
+    const free = await service().create({provider: 'cloud', spec: {accelerator: {kind: 'cpu'}}, leaseSeconds: null})
+    assert.deepEqual(leases, [900, 60])
+    assert.equal(free.lease, undefined)
+  })
+
+  it('are released at once when the machine has another accelerator', async () => {
+    device = 'T4'
+    await assert.rejects(service().create({provider: 'cloud', spec: gpu('a100')}), {code: 'ACCELERATOR_MISMATCH', exit: 68, message: /NVIDIA T4, not the a100/})
+    assert.deepEqual(cloud.calls, ['create a100', 'release m1'])
+    assert.deepEqual(await store.list(), [])
+  })
+
+  it('are kept with another accelerator when that is allowed, and then known by what they have', async () => {
+    device = 'T4'
+    const request = {provider: 'cloud', name: 'one', spec: gpu('a100')}
+    const made = await service().create(request, {allowDowngrade: true})
+    assert.equal(made.accelerator.name, 'NVIDIA T4')
+    assert.deepEqual(warnings, ['one has NVIDIA T4, not what was asked for'])
+    assert.equal((await service().ensure(request, {allowDowngrade: true})).created, false)
+    await assert.rejects(service().ensure(request), {code: 'RUNTIME_DIFFERS'})
+  })
+
+  it('are not forgotten when they cannot be released', async () => {
+    device = 'T4'
+    cloud.refuseRelease = true
+    await assert.rejects(service().create({provider: 'cloud', name: 'one', spec: gpu('a100')}), {code: 'ACCELERATOR_MISMATCH'})
+    assert.deepEqual((await store.list()).map((one) => one.name), ['one'])
+    assert.match(warnings[0] ?? '', /one could not be released/)
+  })
+
+  it('of a browser are shown, never picked by chance, and adopted by name or endpoint', async () => {
+    cloud.machine('gpu-t4-x1', 'T4', {foreign: true})
+    const [seen] = await service().list()
+    assert.equal(seen?.origin, 'foreign')
+    await assert.rejects(service().select(), {code: 'NO_RUNTIME'})
+    assert.equal((await service().select(seen?.name)).providerId, 'gpu-t4-x1')
+    const adopted = await service().adopt('gpu-t4-x1', 'mine')
+    assert.deepEqual([adopted.origin, adopted.name], ['adopted', 'mine'])
+    assert.equal((await service().select()).name, 'mine')
+    assert.equal((await service().adopt('mine')).origin, 'adopted')
+    assert.equal((await service().list())[0]?.origin, 'adopted')
+  })
+
+  it('are asked for only when somebody is signed in, or some are remembered', async () => {
+    assert.deepEqual(await service({signedIn: async () => false}).list(), [])
+    assert.deepEqual(cloud.calls, [])
+    await service().create({provider: 'cloud', spec: {accelerator: {kind: 'cpu'}}})
+    assert.equal((await service({signedIn: async () => false}).list()).length, 1)
+  })
+
+  it('tell what they cost when they are released', async () => {
+    await service().create({provider: 'cloud', name: 'one', spec: gpu('t4')})
+    cloud.usageNow = {...cloud.usageNow, account: 'other@example.com'}
+    const [released] = await service().release([await service().select('one')])
+    assert.deepEqual([released?.durationSeconds, released?.computeUnits, released?.stopped], [1800, undefined, true])
+    cloud.usageNow = {...cloud.usageNow, account: 'me@example.com'}
+    await service().create({provider: 'cloud', name: 'two', spec: gpu('t4')})
+    assert.equal((await service().release([await service().select('two')]))[0]?.computeUnits, 1)
+  })
+
+  it('of another account are no runtime for this call, unless they are named', async () => {
+    await service().create({provider: 'cloud', name: 'one', spec: gpu('t4')})
+    assert.equal((await service().reusable(undefined, [], {account: 'me@example.com'}))?.name, 'one')
+    assert.equal(await service().reusable(undefined, [], {account: 'other@example.com'}), undefined)
+    assert.equal((await service().reusable('one', [], {account: 'other@example.com'}))?.name, 'one')
+    assert.equal(await service().reusable(undefined, [{kind: 'gpu', model: 'l4'}, {kind: 'gpu', model: 'a100'}]), undefined)
+    assert.equal((await service().reusable(undefined, [{kind: 'gpu', model: 'l4'}, {kind: 'gpu', model: 't4'}]))?.name, 'one')
+  })
+
+  it('have a page and a bill', async () => {
+    await service().create({provider: 'cloud', name: 'one', spec: gpu('t4')})
+    assert.deepEqual(await service().browserUrl(), {runtime: 'one', url: 'https://cloud.example.com/m1'})
+    assert.deepEqual(await service().usage(), {provider: 'cloud', ...cloud.usageNow})
+  })
+})
