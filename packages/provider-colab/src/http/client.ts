@@ -6,7 +6,7 @@ import {scopes} from '@cgpu/core/google/scopes'
 import type {Effects} from '../effects.ts'
 import {requestFailed, scopeMissing, signInRefused, statusError} from './errors.ts'
 import {Circuit, retryAfterMs, waitBefore} from './retry.ts'
-import {type Transport, isCgpuFailure} from './transport.ts'
+import {isCgpuFailure, type Transport} from './transport.ts'
 
 /** Hosts that an account's token may be sent to. */
 export type ControlHost = keyof Pick<GoogleHosts, 'colab' | 'colabApi' | 'colabPublic'>
@@ -34,7 +34,7 @@ export interface ClientOptions {
   accounts: AccountAccess
   /** id of the account whose token is sent */
   account: string
-  transport: Transport
+  transport: Pick<Transport, 'send'>
   effects: Effects
 }
 
