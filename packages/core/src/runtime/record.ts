@@ -112,7 +112,7 @@ const origins: RuntimeOrigin[] = ['created', 'added', 'adopted', 'foreign']
 
 /** What a record may lack; of the wrong type it counts as absent. */
 function extras(value: Record<string, unknown>): Partial<RuntimeRecord> {
-  const of = <T extends 'string' | 'number'>(type: T, ...keys: string[]): Record<string, unknown> =>
+  const of = (type: 'string' | 'number', ...keys: string[]): Record<string, unknown> =>
     Object.fromEntries(keys.filter((key) => typeof value[key] === type).map((key) => [key, value[key]]))
   const {lease} = value
   const known = isRecord(lease) && typeof lease['seconds'] === 'number' && typeof lease['renewedAt'] === 'string'

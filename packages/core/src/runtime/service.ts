@@ -23,7 +23,7 @@ export class Runtimes {
 
   /** All runtimes, newest first; the providers are asked at once. One that cannot be asked yields what was known. */
   async list(): Promise<Runtime[]> {
-    const {registry, store} = this.#options
+    const {store} = this.#options
     const [records, usual] = await Promise.all([store.list(), this.#options.defaultRuntime()])
     const asked = await this.#worthAsking(records)
     const answers = await Promise.all(asked.map(async (id) => [id, await this.#ask(id, (provider) => provider.list())] as const))
@@ -171,7 +171,6 @@ export class Runtimes {
 
   /** Stops leftovers of crashed commands at every provider, and forgets what is gone. */
   async reap(): Promise<{provider: string; id: string; reason: string}[]> {
-    const {registry} = this.#options
     const reaped: {provider: string; id: string; reason: string}[] = []
     const before = await this.remembered()
     for (const id of await this.#worthAsking(before)) {

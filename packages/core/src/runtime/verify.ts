@@ -35,9 +35,11 @@ export function mismatch(wanted: RuntimeSpec['accelerator'], has: Accelerator): 
 
 /** Machines call some models by other names than their provider: the claim is believed where it names this device. */
 function serves(wanted: RuntimeSpec['accelerator'], claimed: Accelerator, device: Device): boolean {
-  if (sameAccelerator(wanted, {id: '', kind: wanted.kind, name: device.name, available: true})) return true
-  if (!sameAccelerator(wanted, claimed)) return false
-  return [claimed.name, ...(claimed.aliases ?? [])].some((name) => sameAccelerator({kind: wanted.kind, model: name} as RuntimeSpec['accelerator'], {id: '', kind: wanted.kind, name: device.name, available: true}))
+  if (wanted.kind === 'cpu') return true
+  const {kind} = wanted
+  const has: Accelerator = {id: '', kind, name: device.name, available: true}
+  if (sameAccelerator(wanted, has)) return true
+  return sameAccelerator(wanted, claimed) && [claimed.name, ...(claimed.aliases ?? [])].some((model) => sameAccelerator({kind, model}, has))
 }
 
 const memoryOf = (device: Device): {memoryBytes?: number} => (device.memoryBytes === undefined ? {} : {memoryBytes: device.memoryBytes})
