@@ -53,6 +53,11 @@ export class Blobs {
     return {path, ...await hashed(createReadStream(path))}
   }
 
+  /** sha256 of bytes that stay where they are. */
+  async sum(source: Readable): Promise<string> {
+    return (await hashed(source)).sha256
+  }
+
   async keep(received: Received, id: string): Promise<void> {
     await rename(received.path, this.path(id))
   }

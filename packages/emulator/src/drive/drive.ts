@@ -4,6 +4,7 @@ import {driveApp} from './app.ts'
 import {Blobs} from './blobs.ts'
 import {Files} from './files.ts'
 import {Ids} from './ids.ts'
+import {Mirrors} from './mirror/mirrors.ts'
 import {openWith} from './scopes.ts'
 import {Store} from './store.ts'
 import {Uploads} from './upload/resumable.ts'
@@ -26,6 +27,7 @@ export function createDrive({bearer, clock, dice, folder, quotaBytes = freeQuota
   const store = new Store(folder, clock, ids)
   const blobs = new Blobs(folder)
   const parts = {store, blobs, files: new Files(store, blobs, quotaBytes), uploads: new Uploads(blobs, clock, ids)}
+  const mirrors = new Mirrors(join(folder, 'folders'), parts)
   let loading: Promise<void> | undefined
   const load = (): Promise<void> => {
     loading ??= (async () => {
@@ -34,15 +36,32 @@ export function createDrive({bearer, clock, dice, folder, quotaBytes = freeQuota
     })()
     return loading
   }
+  const before = async (): Promise<void> => {
+    await load()
+    await mirrors.pull()
+  }
+  const after = async (): Promise<void> => {
+    await mirrors.push()
+    await store.flush()
+  }
   return {
-    app: driveApp({bearer, parts, before: load, after: () => store.flush()}) as unknown as Drive['app'],
-    folder: async (email) => join(folder, email),
+    app: driveApp({bearer, parts, before, after}) as unknown as Drive['app'],
+    folder: async (email) => {
+      await load()
+      const path = await mirrors.folder(email)
+      await store.flush()
+      return path
+    },
     open(fileId: string, caller: Pick<Caller, 'email' | 'clientId'>) {
       const file = store.get(fileId)
       if (!file) return
       openWith(file, caller)
       store.note(file)
     },
-    close: () => store.flush(),
+    close: async () => {
+      if (!loading) return
+      await before()
+      await store.flush()
+    },
   }
 }

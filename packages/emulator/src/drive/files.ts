@@ -129,7 +129,7 @@ export class Files {
   }
 
   async destroy(file: DriveFile): Promise<void> {
-    for (const one of this.#store.tree(file).reverse()) {
+    for (const one of this.#store.tree(file).toReversed()) {
       this.#store.remove(one, this.viewers(one))
       for (const content of one.revisions) await this.#blobs.drop(content.id)
     }
