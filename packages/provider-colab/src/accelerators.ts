@@ -50,14 +50,14 @@ export async function wishFor(spec: RuntimeSpec, key: string, info: () => Promis
   if (accelerator.kind === 'cpu' && !highRam) return {...more, variant: 'CPU', accelerator: 'NONE'}
   const may = await info()
   if (accelerator.kind === 'cpu') {
-    if (may.tier === 'free') throw highRamUnavailable()
+    if (!paying(may)) throw highRamUnavailable()
     return {...more, variant: 'CPU', accelerator: 'NONE'}
   }
   const variant = accelerator.kind === 'gpu' ? 'GPU' : 'TPU'
   const names = may.eligible.filter((one) => one.variant === variant).flatMap((one) => one.models)
   const model = accelerator.model === undefined ? names[0] : names.find((name) => plain(name) === plain(accelerator.model ?? ''))
   if (model === undefined) throw accelerationRefused(accelerator.kind, accelerator.model, may)
-  if (highRam && may.tier === 'free' && !highMemoryAlways.has(model)) throw highRamUnavailable()
+  if (highRam && !paying(may) && !highMemoryAlways.has(model)) throw highRamUnavailable()
   return {...more, variant, accelerator: model}
 }
 
@@ -76,6 +76,11 @@ export function accelerationRefused(kind: 'gpu' | 'tpu', model: string | undefin
     fix: guess ?? (first ? `--${first.kind} ${first.id}; all of them: cgpu runtime accelerators` : 'leave the accelerator flag out, or buy compute units: cgpu usage'),
     details: {tier: info.tier, available: ['cpu', ...may.map((one) => one.id)]},
   })
+}
+
+/** High memory by choice is for those who pay: by a plan, or as they go. */
+function paying({tier, balance = 0}: UserInfo): boolean {
+  return tier !== 'free' || balance > 0
 }
 
 function highRamUnavailable(): Error {

@@ -6,7 +6,6 @@ import type {HttpAnswer} from '@cgpu/jupyter/http'
 import {acceleratorFor, acceleratorsOf, mismatch} from '../accelerators.ts'
 import {realEffects} from '../effects.ts'
 import {ControlClient} from '../http/client.ts'
-import type {TransportRequest} from '../http/transport.ts'
 import {type Assignment, AssignRefused, type ColabApi, type Wish} from './api.ts'
 import {PrivateApi} from './private.ts'
 import {PublicApi} from './public.ts'
@@ -40,7 +39,7 @@ const calls: [string, unknown, (api: ColabApi) => Promise<unknown>, 'private' | 
 ]
 
 function apiOf(dialect: string, status: number, body: Buffer, headers: HttpAnswer['headers'] = {}): ColabApi {
-  const transport = {send: (_: TransportRequest): Promise<HttpAnswer> => Promise.resolve({status, headers, body})}
+  const transport = {send: (): Promise<HttpAnswer> => Promise.resolve({status, headers, body})}
   const accounts = {token: () => Promise.resolve('secret-token-0001'), current: () => Promise.reject(new Error('unused')), list: () => Promise.resolve([])}
   const effects = {...realEffects, sleep: () => Promise.resolve()}
   const client = new ControlClient({hosts: googleHosts(() => undefined), accounts, account: 'google:ada@example.com', transport, effects})

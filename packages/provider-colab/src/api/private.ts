@@ -3,6 +3,7 @@ import type {HttpAnswer} from '@cgpu/jupyter/http'
 import type * as z from 'zod/mini'
 import {checked, jsonOf, protocolError, saidIn} from '../http/answer.ts'
 import type {ControlClient, ControlRequest} from '../http/client.ts'
+import {graceAfter} from '../http/grace.ts'
 import {isCgpuFailure} from '../http/transport.ts'
 import {type Assignment, AssignRefused, type CallOptions, type ColabApi, type Propagation, type ProxyToken, type UserInfo, type Wish} from './api.ts'
 import {isPublicId, notebookHash} from './keys.ts'
@@ -176,13 +177,6 @@ export class PrivateApi implements ColabApi {
   #parse<T>(schema: z.ZodMiniType<T>, answer: HttpAnswer, path: string): T {
     return checked(schema, jsonOf(answer, path), path)
   }
-}
-
-function graceAfter(signal: AbortSignal, ms: number): AbortSignal {
-  const late = new AbortController()
-  const abort = (): void => void setTimeout(() => late.abort(signal.reason), ms).unref()
-  signal.addEventListener('abort', abort, {once: true})
-  return late.signal
 }
 
 function assignQuery({key, variant, accelerator, highMemory, image}: Wish): Record<string, string> {

@@ -1,9 +1,10 @@
 import {errors} from '@cgpu/core/errors'
 import type {HttpAnswer} from '@cgpu/jupyter/http'
 import type * as z from 'zod/mini'
-import {checked, jsonOf, protocolError, saidOf} from '../http/answer.ts'
+import {checked, jsonOf, protocolError, saidIn, saidOf} from '../http/answer.ts'
 import type {ControlClient} from '../http/client.ts'
 import {type Assignment, AssignRefused, type CallOptions, type ColabApi, type Propagation, type ProxyToken, type UserInfo, type Wish} from './api.ts'
+import {graceAfter} from '../http/grace.ts'
 import {publicId, requestIdOf} from './keys.ts'
 import * as schemas from './schemas.ts'
 import {acceleratorOf, proxyOf, shapeOf, variantOf} from './vocabulary.ts'
@@ -12,6 +13,7 @@ const runtimesPath = '/v1beta/runtimes'
 /** the server's own limit for a creation is 180 s (protocol notes, 3.11) */
 const waitSeconds = 200
 const waits = 3
+const graceMs = 10_000
 const gone = 404
 const alreadyExists = 6
 const failedPrecondition = 9
@@ -61,15 +63,18 @@ export class PublicApi implements ColabApi {
     const {key, variant, accelerator, highMemory, image} = wish
     // the id makes it safe to repeat: a second runtime of that id is refused
     const answer = await this.#client.send({
-      method: 'POST', host: 'colabPublic', path: runtimesPath, query: {requestId: requestIdOf(key), runtimeId: key}, repeatable: true, expect: [409], signal,
+      method: 'POST', host: 'colabPublic', path: runtimesPath, query: {requestId: requestIdOf(key), runtimeId: key}, repeatable: true, expect: [400, 409], signal,
       body: {
         runtimeSpec: {accelerator, shape: highMemory ? 'SHAPE_HIGHMEM' : 'SHAPE_STANDARD', variant: `VARIANT_${variant}`},
         ...(image === undefined ? {} : {version: image}),
       },
     })
+    if (answer.status === 400) throw new AssignRefused('entitlement', saidIn(answer).message)
     if (answer.status === 409) return this.#made(key, signal)
     let operation = this.#operation(answer)
-    for (let wait = 0; !operation.done && wait < waits; wait++) operation = await this.#wait(operation.name, signal)
+    // not cut off by an abort at once: only its end tells whether there is a machine to release
+    const patience = signal && graceAfter(signal, graceMs)
+    for (let wait = 0; !operation.done && wait < waits; wait++) operation = await this.#wait(operation.name, patience)
     if (!operation.done) {
       throw errors.network('Colab did not finish making the runtime', {code: 'CREATE_TIMED_OUT', category: 'capacity', retryable: true, fix: 'try again in a minute'})
     }
@@ -169,6 +174,7 @@ function refusal(error: Record<string, unknown>, accelerator: string): Error {
   if (reasons.includes('TOO_MANY_ACTIVE_RUNTIMES')) return new AssignRefused('too-many', message)
   if (reasons.includes('DENYLISTED')) return new AssignRefused('denylisted', message)
   if (reasons.some((one) => one.startsWith('QUOTA_'))) return new AssignRefused('quota', message)
+  if (reasons.some((one) => one.includes('ENTITLE'))) return new AssignRefused('entitlement', message)
   if (error['code'] === failedPrecondition && accelerator !== 'NONE') return new AssignRefused('capacity', message)
   const because = message ?? reasons[0]
   return errors.network(`Colab did not make the runtime${because === undefined ? '' : `: ${because}`}`, {
