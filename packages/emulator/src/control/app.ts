@@ -1,13 +1,14 @@
 import {getRequestListener} from '@hono/node-server'
 import {Hono} from 'hono'
-import {bodyLimit} from 'hono/body-limit'
 import type {SiteHandler} from '../contract.ts'
 import type {World} from '../world/world.ts'
+import {BodyTooLarge} from './body.ts'
 import {consent} from './consent.ts'
 import {answerError, ApiError, refuse} from './error.ts'
 import {oauth} from '../oauth/app.ts'
 import {gapi} from './gapi.ts'
 import {pages} from './pages.ts'
+import {publicApi} from './public.ts'
 import {tunnel} from './tunnel.ts'
 
 export interface ControlParts {
@@ -19,10 +20,9 @@ export interface ControlParts {
 /** Everything that Google's hosts answer, on one origin: the paths do not overlap (protocol notes, 1.7). */
 export function controlApp({world, mount = []}: ControlParts): Hono {
   const app = new Hono()
-  const limit = bodyLimit({maxSize: 1 << 20, onError: (context) => answerError(context, new ApiError(413, 'INVALID_ARGUMENT', 'the body is too large'))})
-  for (const path of ['/v1/*', '/v1beta/*', '/emulator/*']) app.use(path, limit)
   app.route('/', oauth(world))
   app.route('/', gapi(world))
+  app.route('/', publicApi(world))
   app.route('/', pages(world))
   app.route('/', consent(world))
   app.route('/', tunnel(world))
@@ -30,6 +30,7 @@ export function controlApp({world, mount = []}: ControlParts): Hono {
   app.notFound((context) => answerError(context, refuse.notFound()))
   app.onError((error, context) => {
     if (error instanceof ApiError) return answerError(context, error)
+    if (error instanceof BodyTooLarge) return answerError(context, new ApiError(413, 'INVALID_ARGUMENT', error.message))
     process.emitWarning(error)
     return answerError(context, new ApiError(500, 'INTERNAL', error.message))
   })

@@ -1,6 +1,7 @@
 import {createHmac, timingSafeEqual} from 'node:crypto'
 import {Hono} from 'hono'
 import type {World} from '../world/world.ts'
+import {formOf} from './body.ts'
 import {escape, page} from './html.ts'
 
 const questions = {drive: 'let this Colab machine read and change your Google Drive', user: 'let this Colab machine act as you'} as const
@@ -36,7 +37,7 @@ export function consent(world: World): Hono {
   app.post('/emulator/consent', async (context) => {
     const request = asked(context.req.query())
     if (request === undefined) return unknown()
-    const allowed = (await context.req.parseBody())['decision'] === 'allow'
+    const allowed = (await formOf(context)).get('decision') === 'allow'
     world.setAccount(request.email, {consent: {[request.kind]: allowed}})
     return page(allowed ? 'Access is permitted' : 'Access is not permitted', '<p>You can close this page and go back to the terminal.</p>')
   })

@@ -14,12 +14,12 @@ export async function forward(context: Context<ControlEnv>, world: World, {endpo
   const rest = pathname.split('/').slice(4).join('/')
   const headers = new Headers([...context.req.raw.headers].filter(([name]) => kept.has(name)))
   headers.set('x-colab-runtime-proxy-token', world.proxyTokens.current(endpoint, 8080).token)
-  const {method} = context.req
-  const body = method === 'GET' || method === 'HEAD' ? {} : {body: await context.req.arrayBuffer()}
+  const {method, raw} = context.req
+  const body = raw.body === null ? {} : {body: raw.body, duplex: 'half' as const}
   world.used(endpoint)
   let answer: Response
   try {
-    answer = await fetch(`${machine.url}/${rest}${query === '' ? '' : `?${query}`}`, {method, headers, redirect: 'manual', signal: context.req.raw.signal, ...body})
+    answer = await fetch(`${machine.url}/${rest}${query === '' ? '' : `?${query}`}`, {method, headers, redirect: 'manual', signal: raw.signal, ...body})
   } catch {
     throw refuse.machine()
   }

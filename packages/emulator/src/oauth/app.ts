@@ -1,5 +1,4 @@
 import {Hono} from 'hono'
-import {bodyLimit} from 'hono/body-limit'
 import type {ControlEnv} from '../control/error.ts'
 import type {World} from '../world/world.ts'
 import {authorize} from './authorize.ts'
@@ -12,9 +11,8 @@ import {tokenEndpoint} from './token.ts'
 export function oauth(world: World): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>()
   const codes = new Codes(world.clock, world.dice)
+  world.onReset(() => codes.clear())
   const ids = new IdTokens(world)
-  const limit = bodyLimit({maxSize: 1 << 16, onError: (context) => context.json({error: 'invalid_request', error_description: 'the body is too large'}, 413)})
-  for (const path of ['/token', '/revoke', '/tokeninfo', '/o/oauth2/*']) app.use(path, limit)
   app.route('/', authorize(world, codes))
   app.route('/', tokenEndpoint(world, codes, ids))
   app.route('/', info(world, ids))

@@ -1,6 +1,7 @@
 import {scopes as known} from '@cgpu/core/google/scopes'
 import {type Context, Hono} from 'hono'
 import {z} from 'zod'
+import {formOf} from '../control/body.ts'
 import {escape, page} from '../control/html.ts'
 import {codePage} from '../control/pages.ts'
 import {grantedScopes, identityScopes, parseScopes} from '../world/scopes.ts'
@@ -74,7 +75,7 @@ export function authorize(world: World, codes: Codes): Hono {
   app.get('/o/oauth2/auth', ask)
 
   app.post('/o/oauth2/consent', async (context) => {
-    const form = new URLSearchParams(await context.req.text())
+    const form = await formOf(context)
     const question = codes.answered(form.get('csrf') ?? '')
     if (question === undefined) return page('This page is out of date', '<p>Start again from the terminal.</p>', 400)
     const {request, email} = question

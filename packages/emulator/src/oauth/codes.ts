@@ -82,6 +82,11 @@ export class Codes {
     return this.#codes.get(code)?.grant
   }
 
+  clear(): void {
+    this.#questions.clear()
+    this.#codes.clear()
+  }
+
   #forget(): void {
     const now = this.#clock.now()
     for (const waiting of [this.#questions, this.#codes]) for (const [key, {expiresAt}] of waiting) if (expiresAt + life <= now) waiting.delete(key)

@@ -1,5 +1,6 @@
 import {scopes as known} from '@cgpu/core/google/scopes'
 import {Hono} from 'hono'
+import {formOf} from '../control/body.ts'
 import {type ControlEnv, refuse} from '../control/error.ts'
 import type {World} from '../world/world.ts'
 import {type IdTokens, subjectOf} from './id-token.ts'
@@ -9,7 +10,7 @@ export function info(world: World, ids: IdTokens): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>()
 
   app.on(['GET', 'POST'], '/tokeninfo', async (context) => {
-    const form = context.req.method === 'POST' ? new URLSearchParams(await context.req.text()) : new URLSearchParams()
+    const form = context.req.method === 'POST' ? await formOf(context) : new URLSearchParams()
     const token = world.grants.lookup(context.req.query('access_token') ?? form.get('access_token') ?? '')
     if (token === null) return context.json({error: 'invalid_token', error_description: 'Invalid Value'}, 400)
     const {grant, scopes, expiresAt} = token
@@ -22,7 +23,7 @@ export function info(world: World, ids: IdTokens): Hono<ControlEnv> {
   })
 
   app.on(['GET', 'POST'], '/revoke', async (context) => {
-    const form = context.req.method === 'POST' ? new URLSearchParams(await context.req.text()) : new URLSearchParams()
+    const form = context.req.method === 'POST' ? await formOf(context) : new URLSearchParams()
     return world.grants.revoke(context.req.query('token') ?? form.get('token') ?? '')
       ? context.json({})
       : context.json({error: 'invalid_token', error_description: 'Token expired or revoked'}, 400)

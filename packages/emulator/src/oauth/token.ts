@@ -1,4 +1,5 @@
 import {type Context, Hono} from 'hono'
+import {formOf} from '../control/body.ts'
 import {grantedScopes, parseScopes} from '../world/scopes.ts'
 import type {World} from '../world/world.ts'
 import {clientOf} from './client.ts'
@@ -21,7 +22,7 @@ export function tokenEndpoint(world: World, codes: Codes, ids: IdTokens): Hono {
 
   app.post('/token', async (context) => {
     context.header('Cache-Control', 'no-store')
-    const form = new URLSearchParams(await context.req.text())
+    const form = await formOf(context)
     switch (form.get('grant_type')) {
       case 'authorization_code': return context.json(await fromCode(form, client(context, form), new URL(context.req.url).origin))
       case 'refresh_token': return context.json(fromRefreshToken(form, client(context, form)))

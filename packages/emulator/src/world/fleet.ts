@@ -116,7 +116,7 @@ export class Fleet {
 
   #refusal(wanted: WantedMachine, account: Account): Refusal | undefined {
     const refusal = entitlement(wanted, account)
-    if (refusal !== undefined) return refusal
+    if (refusal !== undefined) return refusal === 'not-entitled' && this.#parts.config().entitlement === 'outcome' ? 'quota' : refusal
     const running = [...this.#live.values(), ...this.#starting.values()]
     if (running.filter((one) => one.email === account.email).length >= account.settings.maxAssignments) return 'too-many'
     const capacity = this.#parts.config().capacity[wanted.accelerator]

@@ -48,6 +48,7 @@ export class World implements MachineGate, BearerCheck {
   #accounts = new Map<string, Account>()
   #host: MachineHost | undefined
   #drive: DriveFolders | undefined
+  readonly #forgetters: (() => void)[] = []
 
   constructor(parts: WorldParts) {
     this.#parts = parts
@@ -180,6 +181,12 @@ export class World implements MachineGate, BearerCheck {
     this.fleet.ended.length = 0
     this.grants.reset()
     this.#makeAccounts()
+    for (const forget of this.#forgetters) forget()
+  }
+
+  /** Has other parts forget with it. */
+  onReset(forget: () => void): void {
+    this.#forgetters.push(forget)
   }
 
   async close(): Promise<void> {
