@@ -60,6 +60,11 @@ export class RequestLog {
     this.#file?.on('error', () => {})
   }
 
+  /** requests that came so far */
+  get count(): number {
+    return this.#last
+  }
+
   begin(facts: Omit<LogEntry, 'id' | 'status' | 'ms'>): LogEntry {
     const entry: LogEntry = {id: ++this.#last, ...facts, status: null, ms: null}
     this.#entries.push(entry)

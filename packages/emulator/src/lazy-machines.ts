@@ -1,0 +1,15 @@
+import type {MachineHost} from './contract.ts'
+import type {MachineHostOptions} from './machine/options.ts'
+
+/** The machines, whose code is loaded by the first of them. */
+export function lazyMachines(options: MachineHostOptions): MachineHost {
+  let host: Promise<MachineHost> | undefined
+  const load = async (): Promise<MachineHost> => {
+    const {createMachineHost} = await import('./machine/index.ts')
+    return createMachineHost(options)
+  }
+  return {
+    start: async (spec) => (await (host ??= load())).start(spec),
+    close: async () => (await host)?.close(),
+  }
+}
