@@ -23,7 +23,7 @@ export async function openKeyring(): Promise<Keyring> {
   try {
     module = await import('@napi-rs/keyring')
   } catch (error) {
-    throw unavailable('there is no keyring library for this system', error)
+    throw unavailable(error, 'there is no keyring for this system')
   }
   // left alone, the library takes the kernel's keyring where there is no desktop: gone at the next start of the machine
   return keyringOver(name => new module.AsyncEntry(service, name, {linux: {store: 'secret-service'}}))
@@ -42,7 +42,7 @@ export function keyringOver(entryOf: (name: string) => Entry): Keyring {
     try {
       return await Promise.race([late, Promise.resolve().then(() => use(entryOf(name), controller.signal))])
     } catch (error) {
-      throw unavailable('the keyring cannot be used', error)
+      throw unavailable(error)
     } finally {
       clearTimeout(timer)
     }
@@ -52,7 +52,7 @@ export function keyringOver(entryOf: (name: string) => Entry): Keyring {
     await timely(name, (entry, signal) => entry.setPassword(name, signal))
     const back = await timely(name, (entry, signal) => entry.getPassword(signal))
     await timely(name, (entry, signal) => entry.deletePassword(signal))
-    if (back !== name) throw unavailable('the keyring cannot be used', new Error('it forgets what it was given'))
+    if (back !== name) throw unavailable(undefined, 'the keyring forgets what it is given')
     proven = true
   }
   return {
@@ -65,7 +65,15 @@ export function keyringOver(entryOf: (name: string) => Entry): Keyring {
   }
 }
 
-function unavailable(what: string, cause: unknown): CgpuError {
-  const why = sanitizeLine(cause instanceof Error ? cause.message : String(cause), 160)
-  return errors.auth(`${what}: ${why}`, {code: 'KEYRING_UNAVAILABLE', fix: keyringFix, cause})
+/** What the library's messages mean, as seen with gnome-keyring and without it. */
+const meanings: [RegExp, string][] = [
+  [/prompt was dismissed|\blocked\b/i, 'the keyring is locked'],
+  [/no answer within|did not receive a reply|timed? ?out/i, 'the keyring does not answer'],
+  [/DBUS_SESSION_BUS_ADDRESS|no result found|not provided by any|ServiceUnknown|No such file|Connection refused/i, 'there is no keyring in this session'],
+]
+
+function unavailable(cause: unknown, what?: string): CgpuError {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  const message = what ?? meanings.find(([pattern]) => pattern.test(text))?.[1] ?? `the keyring cannot be used: ${sanitizeLine(text, 160)}`
+  return errors.auth(message, {code: 'KEYRING_UNAVAILABLE', fix: keyringFix, cause})
 }

@@ -3,7 +3,7 @@ import {parseJson} from '@cgpu/core/state/json'
 import {FileSecretStore} from '@cgpu/core/state/secrets'
 import type {SecretStore} from '@cgpu/core/provider'
 import type {AccountRecord} from './record.ts'
-import {type Keyring, keyringFix, openKeyring} from './keyring.ts'
+import {type Keyring, openKeyring} from './keyring.ts'
 
 /** What is secret about an account, small enough for every system's keyring (Windows takes 2.5 KB). */
 export interface AccountSecret {
@@ -64,16 +64,14 @@ export class AccountSecrets {
     return 'file'
   }
 
-  /** From both places, as an earlier sign-in may have used the other one. False: the keyring could not be asked. */
-  async delete(key: string, place: Place | undefined): Promise<boolean> {
+  /** From both places, as an earlier sign-in may have used the other one. */
+  async delete(key: string, place: Place | undefined): Promise<void> {
     await this.#file.delete(fileKey(key))
-    if (place !== 'keyring') return true
+    if (place !== 'keyring' && !this.#options.useKeyring) return
     try {
       await (await this.#open()).delete(key)
-      return true
     } catch (error) {
-      this.#options.onWarning?.(`${error instanceof Error ? error.message : String(error)}; what it holds of this sign-in is left there (${keyringFix})`)
-      return false
+      if (place === 'keyring') this.#options.onWarning?.(`${error instanceof Error ? error.message : String(error)}; what it holds of this sign-in stays there`)
     }
   }
 
