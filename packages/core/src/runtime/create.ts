@@ -3,6 +3,7 @@ import {errors} from '../errors.ts'
 import {climb, type Rung} from './ladder.ts'
 import type {CreateRequest, MakeOptions, RuntimesOptions} from './options.ts'
 import {facts, type Lease, type RuntimeRecord} from './record.ts'
+import {hourlyRate} from './rate.ts'
 import {refuseUnknown, refuseUnsupported} from './spec.ts'
 import {mismatch, verify} from './verify.ts'
 
@@ -38,6 +39,19 @@ export class RuntimeMaker {
     )
   }
 
+  /** Gives a machine that is there another lease. */
+  async lease(record: RuntimeRecord, seconds: number, signal: AbortSignal | undefined): Promise<RuntimeRecord> {
+    const {connect, store} = this.#options
+    const session = await connect?.(record, signal)
+    if (!session) return record
+    try {
+      const lease = await this.#lease(await session.agent(), seconds, record)
+      return lease ? await store.update(record.id, (old) => ({...old, lease})) : record
+    } finally {
+      await session.close()
+    }
+  }
+
   async #allowed(spec: RuntimeSpec, provider: RuntimeProvider): Promise<RuntimeSpec> {
     const {lifecycle} = this.#options
     return lifecycle?.beforeCreate ? lifecycle.beforeCreate(spec, provider.id) : spec
@@ -70,6 +84,8 @@ export class RuntimeMaker {
     const looks = record.requested.kind !== 'cpu'
     if (!connect || !provider.capabilities.selfRelease || (!looks && seconds === null)) return record
     options.onProgress?.({message: looks ? 'checking the accelerator' : 'starting the agent'})
+    const rate = store.list().then((known) => hourlyRate(provider, record, known))
+    rate.catch(() => undefined)
     const session = await connect(record, options.signal)
     try {
       const agent = await session.agent()
@@ -79,8 +95,10 @@ export class RuntimeMaker {
         this.#options.onWarning?.(`${record.name} has ${found.accelerator.name}, not what was asked for`)
       }
       const lease = seconds === null ? undefined : await this.#lease(agent, seconds, record)
+      const perHour = await rate
       return await store.update(record.id, (old) => ({
         ...old,
+        ...(perHour === undefined ? {} : {hourlyRate: perHour}),
         ...(found ? {accelerator: found.accelerator, verifiedAt: now().toISOString()} : {}),
         ...(lease ? {lease} : {}),
       }))

@@ -141,6 +141,8 @@ describe('runtimes of a cloud', () => {
     const free = await service().create({provider: 'cloud', spec: {accelerator: {kind: 'cpu'}}, leaseSeconds: null})
     assert.deepEqual(leases, [900, 60])
     assert.equal(free.lease, undefined)
+    const {runtime, created} = await service().ensure({provider: 'cloud', name: free.name, spec: {accelerator: {kind: 'cpu'}}, leaseSeconds: 30, needsLease: true})
+    assert.deepEqual([created, runtime.lease?.seconds, leases.at(-1)], [false, 30, 30])
   })
 
   it('are released at once when the machine has another accelerator', async () => {
@@ -188,14 +190,17 @@ describe('runtimes of a cloud', () => {
     assert.equal((await service({signedIn: async () => false}).list()).length, 1)
   })
 
-  it('tell what they cost when they are released', async () => {
+  it('tell what they cost, as far as the rates of all are known', async () => {
     await service().create({provider: 'cloud', name: 'one', spec: gpu('t4')})
-    cloud.usageNow = {...cloud.usageNow, account: 'other@example.com'}
-    const [released] = await service().release([await service().select('one')])
-    assert.deepEqual([released?.durationSeconds, released?.computeUnits, released?.stopped], [1800, undefined, true])
-    cloud.usageNow = {...cloud.usageNow, account: 'me@example.com'}
-    await service().create({provider: 'cloud', name: 'two', spec: gpu('t4')})
-    assert.equal((await service().release([await service().select('two')]))[0]?.computeUnits, 1)
+    assert.equal((await service().show('one')).hourlyRate, 2)
+    cloud.usageNow = {...cloud.usageNow, runtimes: 2, hourlyRate: 13.8}
+    await service().create({provider: 'cloud', name: 'two', spec: gpu('a100')})
+    assert.equal((await service().show('two')).hourlyRate, 11.8)
+    // one that was opened elsewhere: nobody knows which costs what
+    cloud.usageNow = {...cloud.usageNow, runtimes: 4, hourlyRate: 20}
+    await service().create({provider: 'cloud', name: 'three', spec: gpu('l4')})
+    const released = await service().release(await store.list())
+    assert.deepEqual(Object.fromEntries(released.map(({name, computeUnits}) => [name, computeUnits])), {one: 1, two: 5.9, three: undefined})
   })
 
   it('of another account are no runtime for this call, unless they are named', async () => {

@@ -124,7 +124,9 @@ export class Runtimes {
             code: 'RUNTIME_DIFFERS', fix: `cgpu runtime release ${request.name}, or choose another name`,
           })
         }
-        return {runtime: this.#view(existing, found, await this.#options.defaultRuntime()), created: false}
+        if (request.needsLease) refuseLease(await this.#options.registry.get(request.provider))
+        const record = request.needsLease && request.leaseSeconds ? await this.#maker.lease(existing, request.leaseSeconds, options.signal) : existing
+        return {runtime: this.#view(record, found, await this.#options.defaultRuntime()), created: false}
       }
       await this.#options.store.remove(existing.id)
     }
