@@ -13,7 +13,7 @@ const request = (changes: Record<string, string | undefined> = {}): string => {
     client_id: 'client', redirect_uri: redirect, response_type: 'code', scope: `email profile ${colab}`, state: 'the state',
     code_challenge: challenge, code_challenge_method: 'S256', access_type: 'offline', prompt: 'consent', login_hint: 'me@example.com', ...changes,
   }
-  return `/o/oauth2/v2/auth?${new URLSearchParams(Object.entries(parameters).flatMap(([name, value]) => value === undefined ? [] : [[name, value]])).toString()}`
+  return `/o/oauth2/v2/auth?${new URLSearchParams(Object.entries(parameters).filter((one): one is [string, string] => one[1] !== undefined)).toString()}`
 }
 
 /** Answers a consent page as its form would. */
@@ -21,7 +21,7 @@ async function answer(control: TestControl, path: string, decision: 'allow' | 'd
   const html = await (await fetch(control.url + path)).text()
   const csrf = /name="csrf" value="([^"]+)"/.exec(html)?.[1] ?? ''
   const ticked = [...html.matchAll(/name="scope" value="([^"]+)" checked/g)].map((match) => match[1] ?? '').filter((one) => !untick.includes(one))
-  const body = new URLSearchParams([['csrf', csrf], ['decision', decision], ...ticked.map((one) => ['scope', one])])
+  const body = new URLSearchParams([['csrf', csrf], ['decision', decision], ...ticked.map((one): [string, string] => ['scope', one])])
   const response = await fetch(`${control.url}/o/oauth2/consent`, {method: 'POST', body, redirect: 'manual'})
   assert.equal(response.status, 302, await response.text())
   return new URL(response.headers.get('location') ?? '')
