@@ -27,12 +27,8 @@ describe('where sign-ins are kept', function () {
   })
   afterEach(() => bed.remove())
 
-  describe('row 42: the keyring', function () {
-    before(function () {
-      // the Secret Service is Linux's; other systems' keyrings are those of whoever runs the tests
-      if (process.platform !== 'linux') this.skip()
-    })
-
+  // the Secret Service is Linux's; on other systems the only keyring is that of whoever runs the tests
+  if (process.platform === 'linux') describe('row 42: the keyring', () => {
     /** Runs shell lines in a session with a keyring of its own; `cgpu login` and `cgpu token` are processes. Their answers. */
     const session = async (lines: string): Promise<Answer[]> => {
       const script = `
