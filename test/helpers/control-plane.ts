@@ -50,8 +50,9 @@ export interface TestControl {
 export async function startControl(config: WorldConfigInput = {}): Promise<TestControl> {
   const host = new EchoHost()
   const world = new World({config: worldConfig.parse(config), clock: createClock(), dice: createDice('test'), machines: () => host})
-  const server = createServer((request, response) => controlHandlerOf.request(request, response))
-  const controlHandlerOf = controlHandler({world})
+  const handler = controlHandler({world})
+  const server = createServer((request, response) => handler.request(request, response))
+  server.on('upgrade', (request, socket, head) => handler.upgrade?.(request, socket, head))
   const url = await listen(server)
   const token = world.standingToken(world.accounts()[0]?.email ?? '')
   const call: TestControl['call'] = (path, {as, ...options} = {}) => {

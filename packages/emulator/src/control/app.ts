@@ -10,6 +10,7 @@ import {gapi} from './gapi.ts'
 import {pages} from './pages.ts'
 import {publicApi} from './public.ts'
 import {tunnel} from './tunnel.ts'
+import {tunnelUpgrade} from './upgrade.ts'
 
 export interface ControlParts {
   world: World
@@ -40,5 +41,5 @@ export function controlApp({world, mount = []}: ControlParts): Hono {
 /** The same, as the frame wants it. */
 export function controlHandler(parts: ControlParts): SiteHandler {
   const listener = getRequestListener(controlApp(parts).fetch, {overrideGlobalObjects: false})
-  return {request: (request, response) => void listener(request, response)}
+  return {request: (request, response) => void listener(request, response), upgrade: tunnelUpgrade(parts.world)}
 }

@@ -13,6 +13,8 @@ export class ProxyTokens {
   readonly #dice: Dice
   readonly #ttl: () => number
   readonly #tokens = new Map<string, ProxyToken>()
+  /** by machine and port */
+  readonly #newest = new Map<string, ProxyToken>()
 
   /** `ttl` in seconds */
   constructor(clock: Clock, dice: Dice, ttl: () => number) {
@@ -25,13 +27,15 @@ export class ProxyTokens {
     this.#forget()
     const token = {token: `emu-proxy-${this.#dice.hex('proxy-token', 20)}`, endpoint, port, expiresAt: this.#clock.now() + this.#ttl() * 1000}
     this.#tokens.set(token.token, token)
+    this.#newest.set(`${endpoint} ${port}`, token)
     return token
   }
 
   /** A token that has at least half its life before it: lists show it, and do not fill the memory with new ones. */
   current(endpoint: string, port: number): ProxyToken {
     const enough = this.#clock.now() + this.#ttl() * 500
-    return [...this.#tokens.values()].findLast((one) => one.endpoint === endpoint && one.port === port && one.expiresAt >= enough) ?? this.mint(endpoint, port)
+    const newest = this.#newest.get(`${endpoint} ${port}`)
+    return newest !== undefined && newest.expiresAt >= enough ? newest : this.mint(endpoint, port)
   }
 
   check(endpoint: string, port: number, token: string): TokenVerdict {
@@ -50,6 +54,7 @@ export class ProxyTokens {
   }
 
   remove(endpoint: string): void {
+    for (const [key, token] of this.#newest) if (token.endpoint === endpoint) this.#newest.delete(key)
     for (const token of this.#tokens.values()) if (token.endpoint === endpoint) this.#tokens.delete(token.token)
   }
 
