@@ -40,7 +40,7 @@ export interface EmulatorOptions {
   /** false: machines are folders, as where the system allows no namespaces */
   namespaces?: boolean
   /** hands the calls of Google's hosts to this origin, and keeps them in the file */
-  record?: {file: string; upstream: string}
+  record?: {file: string; upstream: string; keepEmails?: boolean}
   /** answers the calls of Google's hosts from this file */
   replay?: string
 }
@@ -67,6 +67,7 @@ export class Emulator {
   readonly #drive: ReturnType<typeof lazyDrive>
   #scenario: NamedScenario
   #closing: Promise<void> | undefined
+  readonly #closed = Promise.withResolvers<void>()
   #onClose: (() => Promise<unknown>)[] = []
 
   constructor(folder: string, options: EmulatorOptions, adminToken: string) {
@@ -99,6 +100,8 @@ export class Emulator {
 
   async listen(): Promise<void> {
     const {port, adminPort} = this.#options
+    // machines are shown it
+    await ensureDir(this.#drive.root)
     const control = await this.frame.listen('control', await this.#google(), port === undefined ? {} : {port})
     this.url = control.url
     const {startAdmin} = await import('./admin/server.ts')
@@ -164,7 +167,7 @@ export class Emulator {
     if (event.assign !== undefined) this.world.queueAssign(event.assign)
   }
 
-  /** Back to the beginning of this scenario, or of another one: no machines, no faults but its own. The clock goes on. */
+  /** Back to the beginning of this scenario, or of another one: no machines, no files in Drive, no faults but its own. The clock goes on. */
   async reset(scenario = this.#scenario): Promise<void> {
     this.timeline.clear()
     this.faults.clear()
@@ -172,6 +175,7 @@ export class Emulator {
     this.#scenario = scenario
     this.dice.begin(this.#seed())
     await this.world.reset(this.#worldConfig())
+    await this.#drive.clear()
     this.#begin()
   }
 
@@ -180,9 +184,14 @@ export class Emulator {
     this.#onClose.unshift(what)
   }
 
+  /** Resolves when it was closed, by whomever. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
   /** Ends every machine and every connection. Idempotent. */
   close(): Promise<void> {
-    return (this.#closing ??= this.#close())
+    return (this.#closing ??= this.#close().finally(() => this.#closed.resolve()))
   }
 
   async #close(): Promise<void> {

@@ -10,3 +10,5 @@ export {loadScenario, type NamedScenario, parseScenario} from './scenario/load.t
 export type {ScenarioInput} from './scenario/schema.ts'
 export type {EmulatorStatus} from './status.ts'
 export type {AccountPatch} from './world/config.ts'
+export {announce, type DaemonOptions, findRunning, type RunningEmulator, startDaemon, stopDaemon} from './daemon.ts'
+export {runEmulator} from './run.ts'

@@ -1,3 +1,5 @@
+import {readdir, rm} from 'node:fs/promises'
+import {join} from 'node:path'
 import {Hono} from 'hono'
 import type {Drive, DriveFolders} from './contract.ts'
 import type {DriveOptions} from './drive/drive.ts'
@@ -6,6 +8,8 @@ export interface LazyDrive extends DriveFolders {
   /** the folder that holds those of all accounts */
   root: string
   app: Hono
+  /** Forgets every file of every account. */
+  clear(): Promise<void>
   close(): Promise<void>
 }
 
@@ -21,6 +25,12 @@ export function lazyDrive(options: DriveOptions): LazyDrive {
     root: options.folder,
     app,
     folder: async (email) => (await load()).folder(email),
+    async clear() {
+      await (await drive)?.close()
+      drive = undefined
+      // the folder itself stays: machines are shown it
+      for (const name of await readdir(options.folder).catch(() => [])) await rm(join(options.folder, name), {recursive: true, force: true, maxRetries: 5})
+    },
     close: async () => (await drive)?.close(),
   }
 }
