@@ -147,7 +147,7 @@ describe("a folder that shows an account's My Drive", () => {
       const {data} = await again.client().files.list({fields: 'files(id,name)', orderBy: 'name'})
       assert.deepEqual(data.files?.map((file) => file.name), ['a', 'd', 'new'])
       assert.deepEqual(data.files?.slice(0, 2).map((file) => file.id), [before.a, before.d])
-      assert.equal((await again.client().files.get({fileId: id, alt: 'media'}, {responseType: 'text'})).data as unknown, 'two')
+      assert.equal((await again.client().files.get({fileId: id, alt: 'media'}, {responseType: 'text'})).data, 'two')
     } finally {
       await again.stop()
     }

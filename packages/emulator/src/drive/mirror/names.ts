@@ -15,9 +15,10 @@ export const ownSuffix = '.cgpu-tmp'
 function shortened(name: string): string {
   if (Buffer.byteLength(name) <= mostBytes) return name
   const extension = extname(name).slice(0, 20)
-  let stem = name.slice(0, name.length - extname(name).length)
-  while (Buffer.byteLength(stem + extension) > mostBytes) stem = [...stem].slice(0, -1).join('')
-  return stem + extension
+  const stem = Array.from(name.slice(0, name.length - extname(name).length))
+  let bytes = Buffer.byteLength(stem.join('') + extension)
+  while (bytes > mostBytes) bytes -= Buffer.byteLength(stem.pop() ?? extension)
+  return stem.join('') + extension
 }
 
 /** `a.txt`, `a (1).txt`, `a (2).txt`… */

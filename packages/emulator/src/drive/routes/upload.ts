@@ -81,15 +81,11 @@ function sessionOf(context: DriveContext, {uploads}: Parts): UploadSession {
 
 /** A chunk, the whole, or a question how far it came. */
 async function piece(context: DriveContext, parts: Parts): Promise<Response> {
-  const {uploads, blobs, store} = parts
+  const {uploads} = parts
   const pending = sessionOf(context, parts)
   const session = context.get('session')
   if (session.caller.email !== pending.caller.email) throw refuse.other(404, 'notFound', 'Not Found')
-  if (pending.fileId !== undefined) {
-    const done = store.get(pending.fileId)
-    if (!done) throw refuse.notFound(pending.fileId)
-    return answer(context, fileResource(done, session), fileShape, fileDefault)
-  }
+  if (pending.became) return answer(context, fileResource(await pending.became, session), fileShape, fileDefault)
   const range = parseContentRange(context.req.header('content-range'))
   const received = await uploads.received(pending)
   const asked = range.status && received !== (range.total ?? pending.total)
@@ -101,13 +97,16 @@ async function piece(context: DriveContext, parts: Parts): Promise<Response> {
     context.header('X-GUploader-UploadID', pending.id)
     return context.body(null, 308)
   }
-  const media = {received: await blobs.measure(pending.path), type: pending.type || (context.req.header('content-type') ?? '')}
+  pending.became ??= complete(session, parts, pending, context.req.header('content-type') ?? '')
+  return answer(context, fileResource(await pending.became, session), fileShape, fileDefault)
+}
+
+async function complete(session: Session, parts: Parts, pending: UploadSession, header: string): Promise<DriveFile> {
   try {
-    const file = await settle(session, parts, pending, media)
-    pending.fileId = file.id
-    return answer(context, fileResource(file, session), fileShape, fileDefault)
+    const media = {received: await parts.blobs.measure(pending.path), type: pending.type || header}
+    return await settle(session, parts, pending, media)
   } catch (error) {
-    await uploads.cancel(pending)
+    await parts.uploads.cancel(pending)
     throw error
   }
 }

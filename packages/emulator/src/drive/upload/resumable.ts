@@ -3,6 +3,7 @@ import type {Caller, Clock} from '../../contract.ts'
 import type {Blobs} from '../blobs.ts'
 import {refuse} from '../errors.ts'
 import type {Ids} from '../ids.ts'
+import type {DriveFile} from '../model.ts'
 
 /** Chunks end on multiples of it, except the last. */
 export const chunkUnit = 256 * 1024
@@ -22,10 +23,12 @@ export interface UploadSession {
   total: number | undefined
   path: string
   begun: number
-  /** one chunk at a time */
-  busy: boolean
+  /** one request at a time */
+  line: Promise<unknown>
+  /** ends the request that is writing */
+  cut: AbortController
   /** what it became: asked again, it answers the same */
-  fileId?: string
+  became?: Promise<DriveFile>
 }
 
 export type Progress = {kind: 'more'; received: number} | {kind: 'complete'}
@@ -44,7 +47,7 @@ export class Uploads {
   }
 
   async begin(options: Pick<UploadSession, 'caller' | 'target' | 'metadata' | 'query' | 'type' | 'total'>): Promise<UploadSession> {
-    const session: UploadSession = {...options, id: this.#ids.upload(), path: this.#blobs.scratch(), begun: this.#clock.now(), busy: false}
+    const session: UploadSession = {...options, id: this.#ids.upload(), path: this.#blobs.scratch(), begun: this.#clock.now(), line: Promise.resolve(), cut: new AbortController()}
     await writeFile(session.path, '', {mode: 0o600})
     this.#sessions.set(session.id, session)
     return session
@@ -63,26 +66,35 @@ export class Uploads {
     await this.#blobs.discard(session)
   }
 
-  async received(session: UploadSession): Promise<number> {
-    return (await stat(session.path)).size
+  /** How far it came. */
+  received(session: UploadSession): Promise<number> {
+    return this.#inLine(session, () => this.#size(session))
   }
 
   /**
    * Takes in a chunk. A connection that breaks leaves the whole units that came; a chunk may overlap what is there
    * and may not leave a gap.
    */
-  async chunk(session: UploadSession, range: ContentRange, body: AsyncIterable<Buffer>): Promise<Progress> {
-    if (session.busy) throw refuse.other(503, 'backendError', 'Another request is writing to this upload session.')
-    session.busy = true
-    try {
-      return await this.#write(session, range, body)
-    } finally {
-      session.busy = false
-    }
+  chunk(session: UploadSession, range: ContentRange, body: AsyncIterable<Buffer>): Promise<Progress> {
+    return this.#inLine(session, (signal) => this.#write(session, range, interruptible(body, signal)))
+  }
+
+  /** A new request ends the one before: its connection is broken, only that was not noticed yet. */
+  #inLine<T>(session: UploadSession, what: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    session.cut.abort()
+    const cut = new AbortController()
+    session.cut = cut
+    const turn = session.line.catch(() => undefined).then(() => what(cut.signal))
+    session.line = turn
+    return turn
+  }
+
+  async #size(session: UploadSession): Promise<number> {
+    return (await stat(session.path)).size
   }
 
   async #write(session: UploadSession, range: ContentRange, body: AsyncIterable<Buffer>): Promise<Progress> {
-    const before = await this.received(session)
+    const before = await this.#size(session)
     const total = range.total ?? session.total
     if (session.total !== undefined && range.total !== undefined && range.total !== session.total) throw refuse.body('Invalid request. The upload size in the Content-Range header differs from the one that was announced.')
     if (range.start !== undefined && range.start > before) throw refuse.body(`Invalid request. According to the Content-Range header, the upload offset is ${range.start} byte(s), which exceeds already uploaded size of ${before} byte(s).`)
@@ -110,7 +122,22 @@ export class Uploads {
       await truncate(session.path, Math.max(size, whole ? 0 : before))
     }
     if (complete) return {kind: 'complete'}
-    return {kind: 'more', received: await this.received(session)}
+    return {kind: 'more', received: await this.#size(session)}
+  }
+}
+
+async function* interruptible<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]()
+  const cut = new Promise<never>((_, reject) => {
+    const end = (): void => reject(refuse.other(503, 'backendError', 'Another request goes on with this upload.'))
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end, {once: true})
+  })
+  cut.catch(() => undefined)
+  for (;;) {
+    const next = await Promise.race([iterator.next(), cut])
+    if (next.done === true) return
+    yield next.value
   }
 }
 
