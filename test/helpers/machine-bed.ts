@@ -7,7 +7,7 @@ import {join} from 'node:path'
 import {WebSocket} from 'ws'
 import type {Clock, Dice, Frame, Machine, MachineGate, MachineSpec, TokenVerdict} from '../../packages/emulator/src/contract.ts'
 import {createMachineHost, type LocalMachineHost, type MachineHostOptions} from '../../packages/emulator/src/machine/index.ts'
-import {JupyterServer} from '../../packages/jupyter/src/index.ts'
+import {JupyterServer, type KernelConnection} from '../../packages/jupyter/src/index.ts'
 import {testPython} from './jupyter-server.ts'
 
 /** The emulator's machines alone: no accounts, no control origin. Their tokens are what the test says they are. */
@@ -115,25 +115,28 @@ export interface Ran {
 /** Runs code in the machine's kernel of that name, by the client library. */
 export async function runCode(machine: Machine, code: string, {kernelName = 'python3', reply}: RunOptions = {}): Promise<Ran> {
   const server = new JupyterServer({url: `${machine.url}/`, headers: () => ({'X-Colab-Runtime-Proxy-Token': 'good'})})
-  const session = await server.ensureSession({path: `test-${kernelName}`, name: 'test', type: 'console', kernelName})
-  const kernel = await server.openKernel(session.kernel.id)
-  const ran: Ran = {text: '', others: []}
   try {
-    const {error} = await kernel.execute(code, {
-      onOutput({header, content}) {
-        if (header.msg_type === 'stream') ran.text += String(content['text'])
-        else ran.others.push(`${header.msg_type}: ${JSON.stringify(content)}`)
-      },
-      onCustom({metadata, content}) {
-        const answer = reply?.(String(metadata['colab_request_type']), content['request'])
-        if (answer) void kernel.replyInput({type: 'colab_reply', colab_msg_id: metadata['colab_msg_id'], ...answer})
-      },
-    })
-    return error ? {...ran, error: `${error.name}: ${error.value}`} : ran
+    const session = await server.ensureSession({path: `test-${kernelName}`, name: 'test', type: 'console', kernelName})
+    const kernel = await server.openKernel(session.kernel.id)
+    return await execute(kernel, code, reply).finally(() => kernel.close())
   } finally {
-    await kernel.close()
     server.close()
   }
+}
+
+async function execute(kernel: KernelConnection, code: string, reply: RunOptions['reply']): Promise<Ran> {
+  const ran: Ran = {text: '', others: []}
+  const {error} = await kernel.execute(code, {
+    onOutput({header, content}) {
+      if (header.msg_type === 'stream') ran.text += String(content['text'])
+      else ran.others.push(`${header.msg_type}: ${JSON.stringify(content)}`)
+    },
+    onCustom({metadata, content}) {
+      const answer = reply?.(String(metadata['colab_request_type']), content['request'])
+      if (answer) void kernel.replyInput({type: 'colab_reply', colab_msg_id: metadata['colab_msg_id'], ...answer})
+    },
+  })
+  return error ? {...ran, error: `${error.name}: ${error.value}`} : ran
 }
 
 /** The text of a program's output on the machine. */

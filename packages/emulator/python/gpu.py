@@ -13,6 +13,8 @@ import keeper
 
 # a reading sooner than this after the last repeats it
 SETTLE_S = 0.4
+# CPU time that a kernel needs for its start, which is no work for a GPU
+STARTED_S = 2
 # files next to the machine's description: the last reading, and the process that all of the machine's come from
 STATE, ROOT_PID = "gpu.json", "root.pid"
 CONTEXT_MIB = 103
@@ -44,7 +46,7 @@ def advance(state, now, working, about):
     for one in working:
         cores = (one["seconds"] - before.get(str(one["pid"]), 0 if state else one["seconds"])) / max(since, SETTLE_S)
         load += cores
-        if cores > 0.3:
+        if cores > 0.3 and one["seconds"] > STARTED_S:
             users.add(one["pid"])
     users &= {one["pid"] for one in working}
     return {"time": now, "spent": spent, "users": sorted(users), "load": min(1.0, load) if users else 0.0}

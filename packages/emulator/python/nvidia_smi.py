@@ -185,8 +185,8 @@ def table(found, _):
         power = "%dW / %4dW" % (one["power.draw"], one["power.limit"])
         memory = "%dMiB / %6dMiB" % (one["memory.used"], one["memory.total"])
         lines += [
-            "| %3d  %-25s   Off | %16s %s |                    0 |" % (one["index"], one["name"][:25], one["pci.bus_id"], "  Off"),
-            "| N/A  %3dC    %-2s %22s | %22s | %7d%%      Default |" % (one["temperature.gpu"], one["pstate"], power, memory, one["utilization.gpu"]),
+            "|%4d  %-30s Off |   %16s Off |                    0 |" % (one["index"], one["name"][:30], one["pci.bus_id"]),
+            "| N/A  %3dC    %-2s %23s | %22s | %6d%%      Default |" % (one["temperature.gpu"], one["pstate"], power, memory, one["utilization.gpu"]),
             "|                                         |                        |                  N/A |",
             rule,
         ]
@@ -199,7 +199,7 @@ def table(found, _):
     ]
     apps = [(one["index"], app) for one in found for app in one["processes"]]
     for index, app in apps:
-        lines.append("| %4d   N/A  N/A %10d      C   %-38s %8dMiB   |" % (index, app["pid"], app["process_name"][-38:], app["used_memory"]))
+        lines.append("| %4d   N/A  N/A %10d      C   %-37s %8dMiB   |" % (index, app["pid"], app["process_name"][-37:], app["used_memory"]))
     if not apps:
         lines.append("|  No running processes found                                                             |")
     return lines + ["+" + "-" * 89 + "+"]

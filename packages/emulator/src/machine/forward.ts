@@ -1,8 +1,11 @@
 import {type IncomingHttpHeaders, type IncomingMessage, request as httpRequest, type RequestOptions, type ServerResponse} from 'node:http'
 import {type Duplex, pipeline} from 'node:stream'
 
-/** Where a proxy sends what it lets through. */
-export type Upstream = Pick<RequestOptions, 'socketPath' | 'host' | 'port'>
+/**
+ * Where a proxy sends what it lets through. A Unix socket needs an agent that keeps connections: where the other side closes
+ * after its answer, the empty write with which node ends a request can fail first, and the answer is lost.
+ */
+export type Upstream = Pick<RequestOptions, 'socketPath' | 'host' | 'port' | 'agent'>
 
 export interface Outgoing {
   path: string
@@ -18,7 +21,7 @@ export interface Upgraded {
 
 /** Sends a request on and the answer back, both streamed. 502 when nobody is there. */
 export function forwardRequest(upstream: Upstream, outgoing: Outgoing, request: IncomingMessage, response: ServerResponse): void {
-  const sent = httpRequest({...upstream, agent: false, method: request.method, path: outgoing.path, headers: endToEnd(outgoing.headers)})
+  const sent = httpRequest({...upstream, method: request.method, path: outgoing.path, headers: endToEnd(outgoing.headers)})
   sent.once('response', (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.headers))
     pipeline(answer, response, () => undefined)

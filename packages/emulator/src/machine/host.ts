@@ -1,5 +1,6 @@
 import {randomBytes} from 'node:crypto'
 import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {Agent} from 'node:http'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
@@ -67,14 +68,16 @@ export class LocalMachineHost implements MachineHost {
     const socketPath = join(ownSockets, 'jupyter')
     let gone = (): void => undefined
     const ended = new Promise<void>((resolve) => (gone = resolve))
-    const jupyter = await this.listen(spec.endpoint, 8080, {socketPath}, {authorization: `token ${token}`})
+    const agent = new Agent({keepAlive: true})
+    const jupyter = await this.listen(spec.endpoint, 8080, {socketPath, agent}, {authorization: `token ${token}`})
     const machine = new RunningMachine({
       endpoint: spec.endpoint,
       folder: paths.folder,
       jupyter,
-      forward: (port) => this.listen(spec.endpoint, port, {host: '127.0.0.1', port}),
+      forward: (port) => this.listen(spec.endpoint, port, {host: '127.0.0.1', port, agent: false}),
       end: async () => {
         zygote.stop(name)
+        agent.destroy()
         await ended
         await Promise.all([services.close(), rm(ownSockets, {recursive: true, force: true})])
       },

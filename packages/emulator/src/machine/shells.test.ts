@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import {spawn, spawnSync} from 'node:child_process'
+import {chmod, mkdtemp, readFile, rm} from 'node:fs/promises'
+import {createServer} from 'node:net'
+import type {AddressInfo} from 'node:net'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {createWebSocketStream, WebSocket} from 'ws'
+import {ask, machineBed, type MachineBed, shell, socketOf} from '../../../../test/helpers/machine-bed.ts'
+import {until} from '../../../../test/helpers/workbench.ts'
+import type {Machine} from '../contract.ts'
+
+/** The terminal of a machine: what it showed, without the sequences of a screen. */
+async function tty(machine: Machine): Promise<{socket: WebSocket; shown: () => string; type: (text: string) => void}> {
+  const {socket, heard} = await socketOf(machine, '/colab/tty')
+  return {
+    socket,
+    shown: () => heard.map((frame) => (JSON.parse(String(frame)) as {data: string}).data).join(''),
+    type: (text) => socket.send(JSON.stringify({data: text})),
+  }
+}
+
+const closed = (socket: WebSocket): Promise<void> => until(() => socket.readyState === WebSocket.CLOSED, () => 'the socket is still open')
+
+describe('shells of an emulated machine', () => {
+  let bed: MachineBed
+  let machine: Machine
+
+  before(async () => {
+    bed = await machineBed({ssh: (endpoint) => endpoint !== 'cpu-no-ssh'})
+    machine = await bed.start('cpu-shells')
+  })
+  after(() => bed?.close())
+
+  it('have one terminal, which a second client takes over with what it showed', async () => {
+    const first = await tty(machine)
+    first.socket.send(JSON.stringify({cols: 120, rows: 30}))
+    first.type('echo one-$((40 + 2)); stty size; pwd\r')
+    await until(() => /one-42[^]*(29|30) 120[^]*\/content/.test(first.shown()), first.shown)
+    const second = await tty(machine)
+    await closed(first.socket)
+    await until(() => second.shown().includes('one-42'), second.shown)
+    second.type('echo two-$((40 + 2))\r')
+    await until(() => second.shown().includes('two-42'), second.shown)
+    second.socket.close()
+    await closed(second.socket)
+    const third = await tty(machine)
+    await until(() => third.shown().includes('two-42'), third.shown)
+    third.type('exit\r')
+    await closed(third.socket)
+  })
+
+  it('have frames that are no JSON, or no sense, passed over', async () => {
+    const one = await tty(machine)
+    for (const frame of ['', 'x', '[]', '{"cols":"a","rows":-1}', '{"cols":1e9,"rows":-5}', '{"data":7}']) one.socket.send(frame)
+    one.type('echo still-$((40 + 2))\r')
+    await until(() => one.shown().includes('still-42'), one.shown)
+    one.socket.close()
+  })
+
+  it('have Jupyter\'s terminals', async () => {
+    const {name} = (await (await ask(machine, '/api/terminals', {method: 'POST', json: {}})).json()) as {name: string}
+    const {socket, heard} = await socketOf(machine, `/terminals/websocket/${name}?authuser=0`)
+    socket.send(JSON.stringify(['stdin', 'echo three-$((40 + 2)); exit\r']))
+    await until(() => heard.join('').includes('three-42') && heard.some((frame) => String(frame).startsWith('["disconnect"')), () => heard.join('\n'))
+    socket.close()
+  })
+
+  describe('over SSH', () => {
+    let folder: string
+    let key: string
+    const handshake = (headers: Record<string, string>, to = machine): Promise<{status: number; body: string; length: string | undefined}> =>
+      new Promise((resolve, reject) => {
+        const socket = new WebSocket(`${to.url.replace('http', 'ws')}/colab/ssh?colab-runtime-proxy-token=good`, {headers})
+        socket.once('error', reject)
+        socket.once('open', () => reject(new Error('it let in')))
+        socket.once('unexpected-response', (_, response) => {
+          let body = ''
+          response.setEncoding('utf8').on('data', (text: string) => (body += text))
+          response.once('end', () => resolve({status: response.statusCode ?? 0, body, length: response.headers['content-length']}))
+        })
+      })
+
+    before(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'cgpu-ssh-'))
+      const made = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'a test', '-f', join(folder, 'key')])
+      assert.equal(made.status, 0)
+      await chmod(join(folder, 'key'), 0o600)
+      key = (await readFile(join(folder, 'key.pub'), 'utf8')).trim()
+    })
+    after(() => rm(folder, {recursive: true, force: true}))
+
+    it('let in nobody without a fit key', async () => {
+      const told = async (line?: string): Promise<[number, string]> => {
+        const {status, body, length} = await handshake(line === undefined ? {} : {'x-colab-ssh-pubkey': line})
+        assert.equal(length, String(body.length))
+        return [status, body]
+      }
+      assert.deepEqual(await told(), [400, 'missing pubkey'])
+      assert.deepEqual(await told('ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 me'), [400, 'unsupported key type'])
+      assert.deepEqual(await told('ssh-ed25519'), [400, 'malformed pubkey'])
+      assert.deepEqual(await told('ssh-ed25519 AAAA me'), [400, 'malformed pubkey'])
+      assert.deepEqual(await told(`ecdsa-sha2-nistp256 ${key.split(' ')[1]}`), [400, 'malformed pubkey'])
+    })
+
+    it('answer 404 on a runtime without it', async () => {
+      const other = await bed.start('cpu-no-ssh')
+      assert.equal((await handshake({'x-colab-ssh-pubkey': key}, other)).status, 404)
+      await other.stop()
+    })
+
+    it('are root\'s, one session at a time, for OpenSSH\'s own client', async () => {
+      const joined = new Promise<WebSocket>((resolve, reject) => {
+        const socket = new WebSocket(`${machine.url.replace('http', 'ws')}/colab/ssh?colab-runtime-proxy-token=good`, {headers: {'x-colab-ssh-pubkey': key}})
+        socket.once('open', () => resolve(socket))
+        socket.once('error', reject)
+      })
+      // the client comes by TCP, so that nothing but this test stands between it and the socket
+      const relay = createServer((client) => void joined.then((socket) => {
+        const stream = createWebSocketStream(socket)
+        stream.on('error', () => client.destroy())
+        client.on('error', () => stream.destroy())
+        client.pipe(stream).pipe(client)
+      }))
+      await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
+      try {
+        const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'IdentitiesOnly=yes'].flatMap((one) => ['-o', one])
+        const child = spawn('ssh', ['-F', 'none', ...options, '-i', join(folder, 'key'), '-p', String((relay.address() as AddressInfo).port), 'root@127.0.0.1', 'whoami; pwd; cat /var/colab/hostname; echo $COLAB_BACKEND_VERSION; read line; echo $line; exit 7'])
+        let said = ''
+        for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
+        await until(() => said.includes('next'), () => said)
+        const second = await handshake({'x-colab-ssh-pubkey': key})
+        assert.deepEqual([second.status, JSON.parse(second.body)], [429, {error: 'already-active-session'}])
+        child.stdin.write('typed\n')
+        const code = await new Promise((resolve) => child.once('close', resolve))
+        assert.match(said, /^root\n\/root\n[0-9a-f]{12}\nnext\ntyped\n$/)
+        assert.equal(code, 7)
+        await closed(await joined)
+      } finally {
+        relay.close()
+      }
+      await until(async () => (await shell(machine, 'ps ax')).includes('sshd') === false, () => 'sshd is left')
+    })
+  })
+
+  it('have their ports forwarded by origins of their own: HTTP and WebSockets', async () => {
+    const port = await new Promise<number>((resolve) => {
+      const probe = createServer().listen(0, '127.0.0.1', () => {
+        const {port} = probe.address() as AddressInfo
+        probe.close(() => resolve(port))
+      })
+    })
+    const url = await machine.portUrl(port)
+    assert.equal(await machine.portUrl(port), url)
+    assert.equal(await machine.portUrl(8080), machine.url)
+    bed.verdicts.set(`cpu-shells:${port}:port`, 'ok')
+    const get = (path: string, headers: Record<string, string> = {}): Promise<Response> => fetch(`${url}${path}`, {headers})
+    assert.equal((await get('/', {'x-colab-runtime-proxy-token': 'good'})).status, 401)
+    assert.equal((await get('/', {'x-colab-runtime-proxy-token': 'port'})).status, 502)
+    await ask(machine, '/api/contents/content/program.py', {method: 'PUT', json: {type: 'file', format: 'text', content: server(port)}})
+    await shell(machine, 'python program.py >/tmp/log 2>&1 &')
+    await until(async () => (await get('/', {'x-colab-runtime-proxy-token': 'port'})).status === 200, () => 'the program does not answer')
+    const seen = (await (await get('/a?token=mine&colab-runtime-proxy-token=port', {authorization: 'Basic x'})).json()) as object
+    assert.deepEqual(seen, {uri: '/a?token=mine', authorization: 'Basic x', token: null})
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/echo`, {headers: {'x-colab-runtime-proxy-token': 'port'}})
+    const echoed = new Promise((resolve) => socket.once('message', (data: Buffer) => resolve(data.toString())))
+    await new Promise((resolve) => socket.once('open', resolve))
+    socket.send('hello')
+    assert.equal(await echoed, 'hello')
+    socket.close()
+  })
+})
+
+/** A program of a user: tells what reached it, and sends back what a WebSocket says. */
+const server = (port: number): string => `
+import asyncio
+from tornado import web, websocket
+class Tell(web.RequestHandler):
+    def get(self):
+        self.write({'uri': self.request.uri, 'authorization': self.request.headers.get('Authorization'), 'token': self.request.headers.get('X-Colab-Runtime-Proxy-Token')})
+class Echo(websocket.WebSocketHandler):
+    def on_message(self, message):
+        self.write_message(message)
+async def main():
+    web.Application([('/echo', Echo), ('/.*', Tell)]).listen(${port}, '127.0.0.1')
+    await asyncio.Event().wait()
+asyncio.run(main())
+`
