@@ -1,4 +1,4 @@
-// docs/commands.md, made from oclif.manifest.json.
+// docs/commands.md, made from the manifests of the CLI and of the plugins that come with it.
 const spaced = (id) => id.replaceAll(':', ' ')
 const filled = (text) => text.replaceAll('<%= config.bin %>', 'cgpu').replaceAll('<%= command.id %>', '')
 // `|` would end a table's cell, `<` would start HTML
@@ -38,8 +38,8 @@ function section(command) {
 }
 
 /** The whole page. Commands sorted by name, hidden ones left out. */
-export function commandsDoc(manifest) {
-  const commands = Object.values(manifest.commands).filter((command) => !command.hidden).sort((a, b) => (a.id < b.id ? -1 : 1))
+export function commandsDoc(...manifests) {
+  const commands = manifests.flatMap((manifest) => Object.values(manifest.commands)).filter((command) => !command.hidden).sort((a, b) => (a.id < b.id ? -1 : 1))
   const globals = Object.values(commands[0]?.flags ?? {}).filter((flag) => flag.helpGroup === 'GLOBAL')
   return [
     '# Commands',

@@ -2,11 +2,12 @@
 import {readFileSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {commandsDoc} from './commands-doc.mjs'
-import {manifestText} from './manifest.mjs'
+import {manifestFolders, manifestText} from './manifest.mjs'
 
 const place = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
-const manifest = await manifestText()
-const wanted = {'oclif.manifest.json': manifest, 'docs/commands.md': commandsDoc(JSON.parse(manifest))}
+const wanted = {}
+for (const folder of manifestFolders) wanted[`${folder}/oclif.manifest.json`.replace(/^\//, '')] = await manifestText(folder)
+wanted['docs/commands.md'] = commandsDoc(...Object.values(wanted).map((text) => JSON.parse(text)))
 
 let stale = 0
 for (const [name, text] of Object.entries(wanted)) {

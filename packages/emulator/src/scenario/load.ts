@@ -3,7 +3,7 @@ import {basename} from 'node:path'
 import {type CgpuError, errors} from '@cgpu/core/errors'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {builtInScenarios} from './built-in.ts'
-import {type Scenario, scenarioSchema} from './schema.ts'
+import {type Scenario, type ScenarioInput, scenarioSchema} from './schema.ts'
 import {issueLines} from './values.ts'
 
 const maxBytes = 4 * 2 ** 20
@@ -26,8 +26,14 @@ export function parseScenario(input: unknown, name: string): Scenario {
 export async function loadScenario(nameOrFile: string): Promise<NamedScenario> {
   const builtIn = Object.hasOwn(builtInScenarios, nameOrFile) ? builtInScenarios[nameOrFile] : undefined
   if (builtIn !== undefined) return {name: nameOrFile, scenario: parseScenario(builtIn, nameOrFile)}
-  const text = await readText(nameOrFile)
-  const shown = sanitizeLine(nameOrFile, 200)
+  const {name, input} = await readScenario(nameOrFile)
+  return {name, scenario: parseScenario(input, sanitizeLine(nameOrFile, 200))}
+}
+
+/** A scenario file as it was written, once it is known to be valid: for an emulator in another process. Throws as `loadScenario`. */
+export async function readScenario(file: string): Promise<{name: string; input: ScenarioInput}> {
+  const text = await readText(file)
+  const shown = sanitizeLine(file, 200)
   // only here: most starts read no file
   const {parse, YAMLParseError} = await import('yaml')
   let value: unknown
@@ -37,7 +43,8 @@ export async function loadScenario(nameOrFile: string): Promise<NamedScenario> {
     if (!(error instanceof YAMLParseError)) throw error
     throw invalid(shown, sanitizeLine(error.message.split('\n')[0] ?? '', 200), [])
   }
-  return {name: basename(nameOrFile), scenario: parseScenario(value, shown)}
+  parseScenario(value, shown)
+  return {name: basename(file), input: (value ?? {}) as ScenarioInput} // just checked
 }
 
 async function readText(path: string): Promise<string> {
