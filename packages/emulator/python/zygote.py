@@ -1,14 +1,18 @@
 """Starts the emulator's machines: one process that has imported the Jupyter Server and forks for each of them, since the
 import takes longer than all the rest.
 
-    zygote.py       requests are JSON lines on stdin, answers JSON lines on stdout; ends with its stdin
+    zygote.py SOCKETS [--namespaces=no]
 
-Requests: {"op": "start", "id", …spec of server.py} and {"op": "stop", "id"}.
+Requests are JSON lines on stdin, answers JSON lines on stdout. It ends with its stdin, and then removes the folder SOCKETS and those
+of machines that still run.
+
+Requests: {"op": "start", "id", …spec of server.py} and {"op": "stop", "id"}; a machine that was stopped has no folder any more when its exit is told.
 Answers: {"event": "hello", "namespaces", "why", "keep"}, {"event": "ready", "id"}, {"event": "failed", "id", "error"},
 {"event": "exit", "id"}. Needs fork; Python 3.8 or later.
 """
 
 import gc
+import glob
 import json
 import os
 import select
@@ -32,6 +36,7 @@ class Zygote:
         # its writing end closes with this process, however that ends
         self.life, self.alive = os.pipe()
         self.running = {}
+        self.folders = {}
         self.woken, wake = os.pipe()
         for descriptor in (self.woken, wake):
             os.set_blocking(descriptor, False)
@@ -66,11 +71,13 @@ class Zygote:
                     self.obey(json.loads(line))
         # nobody is left: the keepers end their machines
         os.close(self.alive)
-        for pid in list(self.running):
+        for pid, name in self.running.items():
             try:
                 os.waitpid(pid, 0)
             except ChildProcessError:
                 pass
+            remove(self.folders[name])
+        remove(sys.argv[1])
 
     def obey(self, request):
         if request["op"] == "stop":
@@ -85,12 +92,21 @@ class Zygote:
             os.dup2(null, 0)
             keeper.keep(request, self.life, lambda event, **more: self.say(event, id=request["id"], **more), server.serve)
         self.running[pid] = request["id"]
+        self.folders[request["id"]] = request["folder"]
 
     def reap(self):
         for pid in keeper.reap():
             name = self.running.pop(pid, None)
             if name is not None:
+                remove(self.folders.pop(name))
                 self.say("exit", id=name)
+
+
+def remove(folder):
+    """Removes a machine's folder; an overlay leaves one that not even its owner may read."""
+    for path in glob.glob(os.path.join(glob.escape(folder), "layers", "*", "work", "work")):
+        os.chmod(path, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def forbidden(zygote):
@@ -108,7 +124,7 @@ def forbidden(zygote):
         return os.read(readable, 1000).decode("utf-8", "replace")
     finally:
         os.close(readable)
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
 
 
 def try_cage(folder, writable):

@@ -132,7 +132,7 @@ export class LocalMachineHost implements MachineHost {
     const python = await this.options.python()
     const sockets = await mkdtemp(join(tmpdir(), 'cgpu-emu-'))
     const env = {...hostEnv(process.env), PATH: process.env['PATH'], JUPYTER_NO_CONFIG: '1', PYTHONDONTWRITEBYTECODE: '1'}
-    return {python, sockets, zygote: await Zygote.start(python, env, this.options.namespaces ?? true)}
+    return {python, sockets, zygote: await Zygote.start(python, sockets, env, this.options.namespaces ?? true)}
   }
 }
 

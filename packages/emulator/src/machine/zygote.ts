@@ -48,9 +48,9 @@ export class Zygote {
     })
   }
 
-  /** `env` is what the server's own imports may see. */
-  static start(python: string, env: NodeJS.ProcessEnv, namespaces: boolean): Promise<Zygote> {
-    const child = spawn(python, ['-u', script, ...(namespaces ? [] : ['--namespaces=no'])], {env, stdio: ['pipe', 'pipe', 'pipe']})
+  /** `sockets` is the folder of all machines' sockets, `env` what the server's own imports may see. */
+  static start(python: string, sockets: string, env: NodeJS.ProcessEnv, namespaces: boolean): Promise<Zygote> {
+    const child = spawn(python, ['-u', script, sockets, ...(namespaces ? [] : ['--namespaces=no'])], {env, stdio: ['pipe', 'pipe', 'pipe']})
     return new Promise((resolve, reject) => {
       let zygote: Zygote | undefined
       let said = ''
