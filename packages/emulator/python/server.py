@@ -56,6 +56,9 @@ class Machine(ServerApp):
         super().init_configurables()
         # a kernel's folder is /content, wherever its notebook is
         self.kernel_manager.cwd_for_path = lambda *_, **__: self.content
+        # a client asks for a new kernel with an empty id, which Jupyter would give it (protocol notes, 4.2)
+        create = self.session_manager.create_session
+        self.session_manager.create_session = lambda *given, kernel_id=None, **more: create(*given, kernel_id=kernel_id or None, **more)
 
 
 def config(spec):
