@@ -6,13 +6,17 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {ensureTestPython} from './test-python.mjs'
+import {ensureTestSystem} from './test-system.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const only = process.argv.slice(2)
 const total = {passes: 0, failures: 0, pending: 0}
 
 let python
+let system = {}
 try {
+  // a package's own tests need nothing of the system
+  if (only.length === 0 || only.some((path) => !path.startsWith('packages'))) system = ensureTestSystem()
   python = ensureTestPython()
 } catch (error) {
   console.error(`error: ${error.message}`)
@@ -21,7 +25,7 @@ try {
 const scratch = mkdtempSync(join(tmpdir(), 'cgpu-counts-'))
 const counts = join(scratch, 'counts')
 writeFileSync(counts, '')
-const env = {...process.env, CGPU_TEST_PYTHON: python, CGPU_TEST_COUNTS: counts, PYTHONDONTWRITEBYTECODE: '1'}
+const env = {...process.env, ...system, CGPU_TEST_PYTHON: python, CGPU_TEST_COUNTS: counts, PYTHONDONTWRITEBYTECODE: '1'}
 
 function check(title, command, args) {
   console.log(`\n== ${title}`)

@@ -124,6 +124,18 @@ describe('accounts', () => {
     assert.ok(await (await bed.open()).token({scopes: [scopes.driveFile]}))
   })
 
+  it('asks who signs in again for what they allowed before', async () => {
+    bed.google.scopes.push(scopes.drive)
+    await bed.signIn(undefined, {scopes: [scopes.drive]})
+    const pages: URLSearchParams[] = []
+    await bed.signIn(undefined, {account: 'me@example.com', onPage: ({url}) => {
+      pages.push(new URL(url).searchParams)
+      void agree(url)
+    }})
+    assert.ok(pages[0]!.get('scope')?.split(' ').includes(scopes.drive))
+    assert.equal(pages[0]!.get('scope')?.split(' ').length, 5)
+  })
+
   it('keeps nothing when the box for Colab was not ticked', async () => {
     bed.google.scopes = bed.google.scopes.filter((one) => one !== scopes.colab)
     await assert.rejects(bed.signIn(), refusal('SCOPES_NOT_GRANTED', 67, /colaboratory[\s\S]*box for Colab/))

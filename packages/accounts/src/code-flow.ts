@@ -10,6 +10,8 @@ import type {Send} from './wire.ts'
 export interface CodeFlowOptions {
   client: OAuthClient
   scopes: readonly string[]
+  /** what was allowed before stays so */
+  incremental: boolean
   hosts: GoogleHosts
   send: Send
   /** whose sign-in is expected: Google's page offers that account */
@@ -31,7 +33,7 @@ export interface SignInPage {
  * Throws SIGN_IN_DENIED, SIGN_IN_TIMEOUT, SIGN_IN_REFUSED (67), or network errors (69).
  */
 export async function signInWithCode(options: CodeFlowOptions): Promise<Grant> {
-  const {client, scopes, hosts, send, loginHint, onPage, timeoutMs, signal} = options
+  const {client, scopes, incremental, hosts, send, loginHint, onPage, timeoutMs, signal} = options
   const oidc = await import('openid-client')
   const verifier = oidc.randomPKCECodeVerifier()
   const state = oidc.randomState()
@@ -45,7 +47,8 @@ export async function signInWithCode(options: CodeFlowOptions): Promise<Grant> {
   const waiting = await listen({state, redirectUri: client.redirectUri, timeoutMs, signal})
   try {
     const page = oidc.buildAuthorizationUrl(config, {
-      redirect_uri: waiting.redirectUri, scope: scopes.join(' '), state, access_type: 'offline', include_granted_scopes: 'true',
+      redirect_uri: waiting.redirectUri, scope: scopes.join(' '), state, access_type: 'offline',
+      ...(incremental ? {include_granted_scopes: 'true'} : {}),
       code_challenge: await oidc.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
       // without `consent` Google gives a refresh token only the first time
       ...(loginHint === undefined ? {prompt: 'select_account consent'} : {prompt: 'consent', login_hint: loginHint}),

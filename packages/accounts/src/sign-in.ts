@@ -60,11 +60,15 @@ export class SignIn {
     const {hosts, send, sendOnce, secrets, onWarning} = this.#parts
     const before = await this.#before(options.account)
     const client = await this.#client(options, before)
+    const incremental = (options.scopes ?? []).length > 0
+    const loginHint = options.account ?? (incremental ? before?.email : undefined)
     const wanted = [...new Set([...baseScopes, ...(options.scopes ?? [])])]
-    const loginHint = options.account ?? (options.scopes?.length ? before?.email : undefined)
+    // who signs in again is asked for what they allowed before, and may say no to that
+    const again = loginHint !== undefined && before?.email.toLowerCase() === loginHint.toLowerCase() ? before.scopes : []
+    const asked = [...wanted, ...again.filter(one => !covers(wanted, one))]
     const {onPage, signal} = options
-    const grant = await signInWithCode({client, scopes: wanted, hosts, send: sendOnce, onPage, signal, timeoutMs: signInLimitMs, ...(loginHint === undefined ? {} : {loginHint})})
-    const granted = grant.scopes ?? wanted
+    const grant = await signInWithCode({client, scopes: asked, incremental, hosts, send: sendOnce, onPage, signal, timeoutMs: signInLimitMs, ...(loginHint === undefined ? {} : {loginHint})})
+    const granted = grant.scopes ?? asked
     const missing = wanted.filter(one => !covers(granted, one))
     if (missing.length > 0) {
       await this.#revoke(grant)
