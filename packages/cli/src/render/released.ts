@@ -4,6 +4,7 @@ import {formatDuration} from '@cgpu/core/text/format'
 /** `released calm-otter after 12 m, about 0.24 compute units`. */
 export function releasedLine({name, stopped, durationSeconds, computeUnits}: ReleasedRuntime): string {
   if (!stopped) return `forgot ${name}; its server goes on`
-  const cost = computeUnits === undefined ? '' : `, about ${computeUnits.toFixed(2)} compute units`
-  return `released ${name} after ${formatDuration(durationSeconds * 1000)}${cost}`
+  const after = `released ${name} after ${formatDuration(durationSeconds * 1000)}`
+  if (computeUnits === undefined) return after
+  return `${after}, ${computeUnits < 0.01 ? 'less than 0.01' : `about ${computeUnits.toFixed(2)}`} compute units`
 }

@@ -44,6 +44,7 @@ export async function climb<T>(rungs: readonly Rung[], attempt: (rung: Rung) => 
   const {waitMs = 0, signal, onProgress, onWarning, now = () => performance.now(), sleep = pause, random = Math.random} = options
   const failures = new Map<Rung, Failure>()
   const deadline = now() + waitMs
+  const mayWait = (all: Map<Rung, Failure>): boolean => waitMs > 0 && [...all.values()].some((one) => one.later)
   for (let round = 0; ; round++) {
     const open = rungs.filter((rung) => failures.get(rung)?.later ?? true)
     for (const [index, rung] of open.entries()) {
@@ -56,7 +57,9 @@ export async function climb<T>(rungs: readonly Rung[], attempt: (rung: Rung) => 
         if (!failure) throw error
         failures.set(rung, failure)
         const next = open[index + 1]
-        if (!failure.later && next) onWarning?.(`${rungName(rung)}: ${failure.error.message}; trying ${rungName(next)}`)
+        const last = next ? `; trying ${rungName(next)}` : ''
+        // of the last one the error at the end tells, unless others are waited for
+        if (!failure.later && (next || mayWait(failures))) onWarning?.(`${rungName(rung)}: ${failure.error.message}${last}`)
       }
     }
     const tried = [...failures.values()]

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import {readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import type {RuntimeJson, UsageJson} from '@cgpu/core/schema/types'
+import {repoRoot} from '../helpers/cli.ts'
+import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
+import {assertRefused, until} from '../helpers/workbench.ts'
+
+describe('runtimes on Colab', function () {
+  this.timeout(90_000)
+  let bench: ColabBench
+  before(async () => {
+    bench = await colabBench()
+    await bench.file('examples/train.py', readFileSync(join(repoRoot, 'examples', 'train.py'), 'utf8'))
+  })
+  after(() => bench.remove())
+  afterEach(async () => {
+    await bench.cli(['stop', '--all', '--yes'])
+    await bench.emulator.reset()
+    bench.emulator.log.clear()
+  })
+
+  it('are made for a run, checked, used and released, and nothing is left', async () => {
+    const ran = await bench.cli(['run', '--gpu', 't4', 'examples/train.py', '--epochs', '2'])
+    assert.equal(ran.status, 0, ran.stderr)
+    assert.match(ran.stdout, /epoch {3}1\/2/)
+    assert.match(ran.stderr, /checking the accelerator\n[^]*released [a-z-]+ after [\d.]+ s, less than 0\.01 compute units/)
+    assert.deepEqual(bench.machines(), [])
+  })
+
+  it('are shown with what is known of them', async () => {
+    const made = await bench.data<RuntimeJson>(['runtime', 'create', '--name', 'trainer', '--gpu', 'a100'])
+    assert.equal(made.accelerator.name, 'NVIDIA A100-SXM4-40GB')
+    assert.deepEqual([made.account, made.idleTimeoutSeconds, made.lease?.seconds, made.origin], ['google:me@example.com', 5400, 7200, 'created'])
+    assert.ok(made.verifiedAt)
+    assert.ok((made.hourlyRate ?? 0) > 1)
+    const shown = await bench.cli(['runtime', 'show'])
+    for (const part of [/as seen on the machine/, /releases itself +after 2 h without use/, /taken away +after 1 h 30 m/, /compute units an hour/]) assert.match(shown.stdout, part)
+    const listed = await bench.cli(['ps'])
+    assert.match(listed.stdout, /account +accelerator +state +units\/h +created +ends unused/)
+    const usage = await bench.data<UsageJson>(['usage'])
+    assert.deepEqual([usage.account, usage.tier, usage.runtimes, usage.hourlyRate], ['google:me@example.com', 'pro', 1, made.hourlyRate])
+    assert.match((await bench.cli(['usage'])).stdout, /balance +[\d.]+ compute units\n[^]*lasts +\d+/)
+    assert.match((await bench.cli(['runtime', 'url', 'trainer'])).stdout, /^http:\/\/.*dbu=/)
+    const ended = await bench.cli(['runtime', 'release', 'trainer'])
+    assert.match(ended.stdout, /^released trainer after .* compute units\n$/)
+  })
+
+  it('come from the first accelerator that is free', async () => {
+    await bench.emulator.happen({assign: ['503', '503', 'ok']})
+    const made = await bench.cli(['runtime', 'create', '--gpu', 'a100,l4,t4', '--name', 'trainer'])
+    assert.equal(made.stdout, 'trainer  colab  Tesla T4  ready\n', made.stderr)
+    // and the one that is there serves the next run
+    await bench.file('own.py', '# /// cgpu\n# gpu = "a100, t4"\n# ///\nimport subprocess\nprint(subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout)\n')
+    const ran = await bench.cli(['run', 'own.py'])
+    assert.match(ran.stdout, /Tesla T4/, ran.stderr)
+    assert.equal(bench.machines().length, 1)
+  })
+
+  it('are waited for, and what the account may not use is asked for once', async () => {
+    await bench.emulator.happen({assign: ['503', 'quota', 'ok']})
+    const made = await bench.cli(['runtime', 'create', '--gpu', 'a100,l4', '--wait', '1m', '--name', 'trainer'])
+    assert.equal(made.status, 0, made.stderr)
+    assert.match(made.stderr, /no a100 is free; waiting, 1 m at most\nasking for a100\n/)
+    assert.match(made.stderr, /warning: l4: /)
+    assert.equal(made.stderr.match(/asking for l4/g)?.length, 1)
+  })
+
+  it('are refused in one error when none can be had', async () => {
+    await bench.emulator.happen({assign: ['503', 'quota', '503']})
+    const refused = await bench.cli(['runtime', 'create', '--gpu', 'a100,l4,t4', '-q'])
+    assertRefused(refused, 68)
+    assert.match(refused.stderr, /^error: no a100, l4, or t4 could be had: a100: .*; l4: .*; t4: .*\nfix: wait for one: --wait 30m/)
+    assert.deepEqual(bench.machines(), [])
+  })
+
+  for (const [outcome, code] of [['denylisted', 'ACCOUNT_DENYLISTED'], ['412', 'TOO_MANY_RUNTIMES']] as const) {
+    it(`stop at ${code}`, async () => {
+      await bench.emulator.happen({assign: [outcome, 'ok']})
+      const refused = await bench.cli(['runtime', 'create', '--gpu', 'a100,l4', '--wait', '1m', '--json'])
+      assert.equal(refused.status, 68)
+      assert.equal((JSON.parse(refused.stdout) as {error: {code: string}}).error.code, code)
+      assert.deepEqual(bench.machines(), [])
+    })
+  }
+
+  it('are not asked for under a name that nobody knows', async () => {
+    const refused = await bench.cli(['runtime', 'create', '--gpu', 't4,a10'])
+    assertRefused(refused, 68)
+    assert.match(refused.stderr, /there is no GPU "a10"\nfix: did you mean "a100"\?/)
+    assert.deepEqual(bench.calls('/tun/m/assign'), [])
+    assertRefused(await bench.cli(['runtime', 'create', '--wait', 'soon']), 64)
+    assertRefused(await bench.cli(['runtime', 'create', '--lease', 'for ever']), 64)
+  })
+
+  it('with another accelerator than asked for are released, or kept when that is allowed', async () => {
+    // Colab claims an A100; the machine knows better
+    await bench.emulator.happen({assign: [{accelerator: 'T4', reported: 'A100'}]})
+    const refused = await bench.cli(['runtime', 'create', '--gpu', 'a100', '-q'])
+    assertRefused(refused, 68)
+    assert.match(refused.stderr, /the machine has Tesla T4, not the a100/)
+    assert.deepEqual(bench.machines(), [])
+    await bench.emulator.happen({assign: [{accelerator: 'T4', reported: 'A100'}]})
+    const taken = await bench.cli(['runtime', 'create', '--gpu', 'a100', '--allow-downgrade', '--name', 'trainer'])
+    assert.equal(taken.status, 0, taken.stderr)
+    assert.match(taken.stderr, /warning: trainer has Tesla T4, not what was asked for/)
+    assert.equal((await bench.data<RuntimeJson>(['runtime', 'show', 'trainer'])).accelerator.name, 'Tesla T4')
+  })
+
+  it('can be TPUs, under the names of people', async () => {
+    const made = await bench.data<RuntimeJson>(['runtime', 'create', '--tpu', 'v5e-1'])
+    assert.deepEqual([made.accelerator.kind, made.accelerator.name], ['tpu', 'v5litepod-1'])
+  })
+
+  it('release themselves when nobody uses them', async () => {
+    const made = await bench.data<RuntimeJson>(['runtime', 'create', '--lease', '3s'])
+    assert.equal(made.lease?.seconds, 3)
+    await until(() => bench.machines().length === 0, () => 'the machine is still there')
+    assert.deepEqual(bench.emulator.status().ended.map((one) => one.reason), ['self'])
+    assert.deepEqual(await bench.data(['ps']), [])
+  })
+
+  it('do not release themselves while they work, nor without a lease', async () => {
+    await bench.data<RuntimeJson>(['runtime', 'create', '--lease', '2s', '--name', 'busy'])
+    const ran = await bench.cli(['exec', '-r', 'busy', 'import time; time.sleep(6); print("through")'])
+    assert.equal(ran.stdout, 'through\n', ran.stderr)
+    await until(() => bench.machines().length === 0, () => 'the machine is still there')
+    const free = await bench.data<RuntimeJson>(['runtime', 'create', '--lease', 'off', '--name', 'free'])
+    assert.equal(free.lease, undefined)
+    const leased = await bench.data<RuntimeJson>(['runtime', 'ensure', 'free', '--lease', '2s'])
+    assert.equal(leased.lease?.seconds, 2)
+    await until(() => bench.machines().length === 0, () => 'the machine is still there')
+  })
+
+  it('may belong to several accounts', async () => {
+    const one = await bench.data<RuntimeJson>(['runtime', 'create', '--name', 'mine'])
+    const other = bench.as('free@example.com')
+    const two = await bench.data<RuntimeJson>(['runtime', 'create', '--name', 'other', '--gpu', 't4'], {env: other})
+    assert.deepEqual([one.account, two.account], ['google:me@example.com', 'google:free@example.com'])
+    const only = await bench.data<RuntimeJson[]>(['runtime', 'list', '--account', 'free@example.com'], {env: other})
+    assert.deepEqual(only.map((each) => each.name), ['other'])
+    await bench.cli(['runtime', 'release', 'other'], {env: other})
+    assert.equal(bench.machines().length, 1)
+  })
+
+  it('that were opened in a browser are marked, never picked, and can be adopted', async () => {
+    // another cgpu's home is as good as a browser: this one knows nothing of it
+    const elsewhere = await colabHome(bench)
+    const [endpoint = ''] = bench.machines()
+    const [seen] = await bench.data<RuntimeJson[]>(['ps'])
+    assert.deepEqual([seen?.origin, seen?.id], ['foreign', `colab-${endpoint}`])
+    assert.match((await bench.cli(['ps'])).stdout, /opened in a browser/)
+    assertRefused(await bench.cli(['exec', '1']), 66)
+    assert.equal((await bench.cli(['stop', '--all', '--yes'])).stderr, 'no runtimes to release\n')
+    const named = await bench.cli(['exec', '-r', seen?.name ?? '', 'print(6 * 7)'])
+    assert.equal(named.stdout, '42\n', named.stderr)
+    const adopted = await bench.data<RuntimeJson>(['runtime', 'adopt', endpoint, '--name', 'taken'])
+    assert.deepEqual([adopted.origin, adopted.name], ['adopted', 'taken'])
+    assert.equal((await bench.cli(['exec', 'print(1)'])).stdout, '1\n')
+    assert.match((await bench.cli(['stop', '--all', '--yes'])).stdout, /released taken/)
+    assert.deepEqual(bench.machines(), [])
+    await elsewhere()
+  })
+
+  it('are kept alive by work, and not without it', async () => {
+    await bench.emulator.reset({name: 'short', scenario: {...(await import('@cgpu/emulator')).parseScenario({world: {fit: 6}}, 'short')}})
+    await bench.data(['runtime', 'create', '--name', 'alive'])
+    bench.emulator.log.clear()
+    await bench.cli(['exec', '-r', 'alive', 'print(1)'])
+    assert.deepEqual(bench.calls('keep-alive'), [])
+    const ran = await bench.cli(['exec', '-r', 'alive', 'import time; time.sleep(5)'])
+    assert.equal(ran.status, 0, ran.stderr)
+    const beats = bench.calls('keep-alive').length
+    assert.ok(beats >= 1 && beats <= 3, `${beats} beats`)
+  })
+})
+
+/** Makes a machine from another home, and forgets that home. */
+async function colabHome(bench: ColabBench): Promise<() => Promise<void>> {
+  const {sealedHome, cgpu} = await import('../helpers/cli.ts')
+  const home = await sealedHome()
+  const {CGPU_COLAB_EMULATOR = '', CGPU_TOKEN = '', CGPU_PYTHON = ''} = bench.home.env
+  const made = await cgpu(['runtime', 'create', '--gpu', 't4', '--lease', 'off'], {home, env: {CGPU_COLAB_EMULATOR, CGPU_TOKEN, CGPU_PYTHON, CGPU_PROVIDER: 'colab'}})
+  assert.equal(made.status, 0, made.stderr)
+  return () => home.remove()
+}
