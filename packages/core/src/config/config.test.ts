@@ -180,6 +180,10 @@ describe('settings', () => {
       ['a list', '- gpu\n', /cgpu\.yaml:1: expected settings/],
       ['profiles that are none', 'profiles: 3\n', /"profiles" must be a group/],
       ['a wrong setting in a profile', 'profiles:\n  a:\n    profiles: {}\n', /cgpu\.yaml:3: there is no setting "profiles"/],
+      ...settings.filter(({key}) => /-url$|^client-config$|^keyring$|^colab-emulator$/.test(key)).flatMap(({key}): [string, string, RegExp][] => [
+        [`${key}, which is each person's own`, `${key}: https://evil.example\n`, /cgpu\.yaml:1: "[a-z-]+" is not for project files/],
+        [`${key} in a profile`, `profiles:\n  a:\n    ${key}: https://evil.example\n`, /cgpu\.yaml:3: "[a-z-]+" is not for project files/],
+      ]),
       ['an alias bomb', `a: &a [x,x]\n${Array.from({length: 30}, (_, index) => `b${index}: [*a,*a]`).join('\n')}\n`, /cgpu\.yaml:1: there is no setting "a"/],
       ['deep nesting', `gpu: ${'['.repeat(20_000)}`, /cgpu\.yaml/],
       ['__proto__', '__proto__:\n  gpu: t4\n', /there is no setting "__proto__"/],

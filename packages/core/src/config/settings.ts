@@ -18,6 +18,8 @@ export interface Setting {
   allowed?: readonly string[]
   /** settings that this one overrides when it comes from a stronger source: of `gpu` and `tpu` only one can count */
   instead?: readonly string[]
+  /** decides where sign-ins are kept and sent: no project file may set it, as those come with other people's code */
+  personal?: boolean
 }
 
 const row = (key: string, type: SettingType, description: string, more: Partial<Setting> = {}): Setting =>
@@ -40,19 +42,19 @@ export const settings: readonly Setting[] = [
   row('wait', 'string', 'how long to wait for a machine when there is none'),
   row('allow-downgrade', 'boolean', 'take another accelerator than the one asked for', {default: false}),
   row('lease', 'string', 'how long a machine stays when nobody renews its lease'),
-  row('client-config', 'string', 'the file with your own OAuth client'),
-  row('keyring', 'string', 'where refresh tokens are kept: the keyring of the system, or a file that only you can read (off)', {allowed: ['auto', 'off'], default: 'auto'}),
-  row('colab-emulator', 'string', 'an emulator, which stands in for every Google host'),
+  row('client-config', 'string', 'the file with your own OAuth client', {personal: true}),
+  row('keyring', 'string', 'where refresh tokens are kept: the keyring of the system, or a file that only you can read (off)', {allowed: ['auto', 'off'], default: 'auto', personal: true}),
+  row('colab-emulator', 'string', 'an emulator, which stands in for every Google host', {personal: true}),
   row('colab-dialect', 'string', 'the interface of Colab that is spoken', {allowed: ['private', 'public'], default: 'private'}),
-  row('colab-url', 'string', 'the address of Colab itself'),
-  row('colab-api-url', 'string', "the address of Colab's API"),
-  row('colab-public-url', 'string', "the address of Colab's public API"),
-  row('google-authorize-url', 'string', "the address of Google's consent page"),
-  row('google-token-url', 'string', 'the address where Google gives tokens'),
-  row('google-revoke-url', 'string', 'the address where Google takes tokens back'),
-  row('google-tokeninfo-url', 'string', 'the address where Google explains tokens'),
-  row('google-userinfo-url', 'string', 'the address where Google says whose account it is'),
-  row('google-drive-url', 'string', 'the address of Google Drive'),
+  row('colab-url', 'string', 'the address of Colab itself', {personal: true}),
+  row('colab-api-url', 'string', "the address of Colab's API", {personal: true}),
+  row('colab-public-url', 'string', "the address of Colab's public API", {personal: true}),
+  row('google-authorize-url', 'string', "the address of Google's consent page", {personal: true}),
+  row('google-token-url', 'string', 'the address where Google gives tokens', {personal: true}),
+  row('google-revoke-url', 'string', 'the address where Google takes tokens back', {personal: true}),
+  row('google-tokeninfo-url', 'string', 'the address where Google explains tokens', {personal: true}),
+  row('google-userinfo-url', 'string', 'the address where Google says whose account it is', {personal: true}),
+  row('google-drive-url', 'string', 'the address of Google Drive', {personal: true}),
   row('quiet', 'boolean', 'print results and errors only', {default: false}),
 ]
 
