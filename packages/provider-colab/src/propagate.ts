@@ -6,10 +6,7 @@ import {protocolError} from './http/answer.ts'
 
 type Host = Pick<KernelHost, 'consent'> & {signal?: AbortSignal}
 
-const asks = {
-  drive: {what: 'use your Google Drive', fix: 'open the page, agree, then try again'},
-  user: {what: 'act as you at Google', fix: 'open the page, agree, then try again'},
-}
+const asks = {drive: 'use your Google Drive', user: 'act as you at Google'}
 
 /**
  * Hands the account's credentials to the machine (protocol notes, 3.7): a dry run tells whether its owner has agreed; where not, they
@@ -20,7 +17,7 @@ export async function authorizeMachine(api: ColabApi, endpoint: string, what: 'd
   const dry = await api.propagate(endpoint, what, true, {signal})
   if (!dry.success) {
     const url = pageOf(dry.consentUrl)
-    const agreed = await consent?.({message: `Colab asks whether this machine may ${asks[what].what}`, url})
+    const agreed = await consent?.({message: `Colab asks whether this machine may ${asks[what]}`, url})
     if (!agreed) throw consentRequired(what, url)
   }
   const real = await api.propagate(endpoint, what, false, {signal})
@@ -37,5 +34,5 @@ function pageOf(url: string | undefined): string {
 }
 
 function consentRequired(what: 'drive' | 'user', url: string): Error {
-  return errors.auth(`this machine may not ${asks[what].what} yet: agree at ${url}`, {code: 'CONSENT_REQUIRED', fix: asks[what].fix, details: {url}})
+  return errors.auth(`this machine may not ${asks[what]} yet`, {code: 'CONSENT_REQUIRED', fix: `agree at ${url} and try again`, details: {url}})
 }

@@ -24,8 +24,7 @@ export async function kernelHost(options: KernelHostOptions): Promise<KernelHost
       if (!answer.access && !told.has(name)) {
         told.add(name)
         const shown = sanitizeLine(name, 60)
-        const why = answer.exists ? `which was not granted; add --secret ${shown}` : 'which is not there; cgpu secret set keeps it, --secret grants it'
-        await onEvent({type: 'notice', code: 'SECRET_NOT_GRANTED', message: `the code asked for the secret ${shown}, ${why}`})
+        await onEvent({type: 'notice', code: 'SECRET_NOT_GRANTED', message: `the code asked for the secret ${shown}, which was not granted; add --secret ${shown}`})
       }
       return answer
     },
