@@ -81,7 +81,12 @@ export class Accounts implements AccountAccess {
 
   async list(): Promise<Account[]> {
     const environment = this.#environment ? [await this.#environment.account()] : []
-    return [...environment, ...(await this.#records()).map(publicPart)]
+    return [...environment, ...(await this.stored())]
+  }
+
+  /** Those that signed in here; asks no one. */
+  async stored(): Promise<Account[]> {
+    return (await this.#records()).map(publicPart)
   }
 
   async token(request: TokenRequest = {}): Promise<string> {

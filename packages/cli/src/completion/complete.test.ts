@@ -15,6 +15,8 @@ const commands = commandsOf({commands: {
   'runtime:show': {summary: 'show one', flags: {}, args: {name: {}}, aliases: []},
   'runtime:release': {summary: 'release', flags: {}, args: {}, strict: false, aliases: []},
   'config:set': {summary: 'set', flags: {}, args: {key: {}, value: {}}, aliases: []},
+  'auth:switch': {summary: 'switch', flags: {}, args: {account: {}}, aliases: []},
+  'auth:login': {summary: 'sign in', flags: {account: option(), scopes: option({multiple: true})}, args: {}, aliases: []},
   cp: {summary: 'copy', flags: {}, args: {source: {}, target: {}}, aliases: []},
   completion: {summary: 'set up', flags: {}, args: {shell: {options: ['bash', 'zsh']}}, aliases: []},
   secret: {summary: 'hidden', hidden: true, flags: {}, args: {}, aliases: []},
@@ -23,7 +25,7 @@ const commands = commandsOf({commands: {
 
 const listed = (...values: string[]) => async (): Promise<Candidate[]> => values.map((value) => ({value}))
 const sources: CompletionSources = {
-  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), schemas: listed('runtime list', 'events'),
+  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), schemas: listed('runtime list', 'events'),
   accelerators: async (kind, provider) => [{value: kind === 'gpu' ? `t4-${provider ?? 'any'}` : 'v5e'}],
   kernels: async (runtime) => [{value: `python-on-${runtime ?? 'default'}`}],
   settings: listed('gpu', 'keep'), settingValues: async (key) => (key === 'keep' ? [{value: 'true'}, {value: 'false'}] : []),
@@ -58,6 +60,9 @@ describe('complete', () => {
     [['runtime', 'show', 'tr'], ['trainer']],
     [['runtime', 'show', 'trainer', ''], []],
     [['runtime', 'release', 'trainer', ''], ['tester']],
+    [['auth', 'switch', 'm'], ['me@example.com']],
+    [['auth', 'login', '--account', ''], ['me@example.com', 'you@example.com']],
+    [['auth', 'login', '--scopes', 'drive.'], ['drive.file', 'drive.readonly']],
     [['config', 'set', 'k'], ['keep']],
     [['config', 'set', 'keep', ''], ['false', 'true']],
     [['completion', ''], ['bash', 'zsh']],

@@ -44,12 +44,18 @@ export function liveSources({dirs, env, cwd}: SourceOptions): CompletionSources 
       return specs.map(({name, displayName}) => ({value: name, description: displayName}))
     },
     profiles: async () => plain(await new ConfigStore(dirs.config).profiles()),
+    async accounts() {
+      const [{resolveSettings}, {openAccounts}] = await Promise.all([import('@cgpu/core/config/resolve'), import('@cgpu/accounts')])
+      const accounts = await openAccounts({dirs, env, settings: await resolveSettings({env, cwd, configDir: dirs.config})})
+      return (await accounts.stored()).map(({email, name, kind}) => ({value: email, description: name ?? kind}))
+    },
     settings: async () => settings.map(({key, description}) => ({value: key, description})),
     async settingValues(key) {
       const {type, allowed} = settingNamed(key)
       if (type === 'boolean') return plain(['true', 'false'])
       if (key === 'provider') return this.providers()
       if (key === 'runtime') return this.runtimes()
+      if (key === 'account') return this.accounts()
       if (key === 'gpu' || key === 'tpu') return this.accelerators(key, undefined)
       return plain(allowed ?? [])
     },

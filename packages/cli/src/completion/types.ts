@@ -50,6 +50,8 @@ export interface CompletionSources {
   accelerators(kind: 'gpu' | 'tpu', provider: string | undefined): Promise<Candidate[]>
   kernels(runtime: string | undefined): Promise<Candidate[]>
   profiles(): Promise<Candidate[]>
+  /** who is signed in, by e-mail address */
+  accounts(): Promise<Candidate[]>
   settings(): Promise<Candidate[]>
   /** values that a setting can have; empty where any text will do */
   settingValues(key: string): Promise<Candidate[]>

@@ -25,6 +25,8 @@ export async function flagValues(flag: FlagEntry, given: Given, sources: Complet
     case 'runtime': return only(await timely(sources.runtimes()))
     case 'provider': return only(await timely(sources.providers()))
     case 'profile': return only(await timely(sources.profiles()))
+    case 'account': return only(await timely(sources.accounts()))
+    case 'scopes': return only(options(['drive', 'drive.file', 'drive.readonly']))
     case 'kernel': return only(await timely(sources.kernels(given.get('runtime'))))
     case 'gpu':
     case 'tpu': return only(await timely(sources.accelerators(flag.name, given.get('provider'))))
@@ -53,6 +55,7 @@ export async function argumentValues({command, positionals, current, commands}: 
   if (takesRuntimes.has(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.runtimes())).filter(({value}) => !positionals.includes(value)))
   }
+  if (/^auth:(logout|switch)$/.test(id) && at === 0) return only(await timely(sources.accounts()))
   if (/^config:(get|set|unset)$/.test(id) && at === 0) return only(await timely(sources.settings()))
   if (id === 'config:set' && at === 1) return only(await timely(sources.settingValues(positionals[0]!)))
   if (id === 'schema') return only(nextWords(await timely(sources.schemas()), positionals))

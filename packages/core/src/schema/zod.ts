@@ -55,6 +55,11 @@ function build(z: typeof Zod) {
     secondsLeft: seconds.optional(), runtimes: count.optional(), free: z.looseObject({remaining: z.number(), refillsAt: z.string().optional()}).optional(),
   })
   const reaped = z.looseObject({id: z.string(), reason: z.string()})
+  const account = z.looseObject({id: z.string(), kind: z.string(), email: z.string(), name: z.string().optional(), scopes: z.array(z.string())})
+  const accountStatus = z.looseObject({
+    ...account.shape, active: z.boolean(), state: z.string(), reason: z.string().optional(), store: z.string(), clientId: z.string().optional(),
+    createdAt: z.string().optional(), tokenExpiresAt: z.string().optional(),
+  })
   const configEntry = z.looseObject({key: z.string(), value: z.union([z.string(), z.boolean(), z.null()]), source: z.string(), origin: z.string()})
   const cellError = z.looseObject({name: z.string(), value: z.string(), traceback: z.array(z.string())})
   const display = z.looseObject({
@@ -95,5 +100,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, configEntry, exec, artifact, run, job, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, job, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, failure, envelope}
 }
