@@ -118,7 +118,11 @@ export async function runCode(machine: Machine, code: string, {kernelName = 'pyt
   try {
     const session = await server.ensureSession({path: `test-${kernelName}`, name: 'test', type: 'console', kernelName})
     const kernel = await server.openKernel(session.kernel.id)
-    return await execute(kernel, code, reply).finally(() => kernel.close())
+    try {
+      return await execute(kernel, code, reply)
+    } finally {
+      await kernel.close()
+    }
   } finally {
     server.close()
   }

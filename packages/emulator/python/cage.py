@@ -15,6 +15,10 @@ MS_NOSUID, MS_NODEV, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 2, 4, 4096, 8192, 16
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 # the machine has its own of these, or a new one of its kind
 OWN = {"proc", "sys", "dev", "tmp", "root", "content", "lost+found"}
+# what the machine has files of its own in
+NAMED = {"etc", "opt", "run", "var"}
+PROFILES = "/etc/profile.d"
+WRITTEN = {"/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/var/colab", PROFILES + "/colab.sh"}
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -70,7 +74,10 @@ def furnish(folder, hostname, path, keep, shared):
             os.symlink(os.readlink(source), target)
         elif os.path.isdir(source):
             os.mkdir(target)
-            layer(source, target)
+            if name in NAMED and not initial_user_namespace():
+                compose(source, target)
+            else:
+                layer(source, target)
     for name in ("dev", "sys"):
         os.mkdir("new/" + name)
         mount("/" + name, "new/" + name, None, MS_BIND | MS_REC)
@@ -97,20 +104,44 @@ def furnish(folder, hostname, path, keep, shared):
 
 
 def layer(source, target):
-    """The host's folder with a layer of the machine over it: on disk, or in memory where the disk cannot hold one."""
+    """The host's folder with a layer of the machine over it: on disk, or in memory where the disk cannot hold one. A user's own
+    namespaces allow none over a folder that others are mounted in: there it is the host's folder as it is."""
+    trusted = initial_user_namespace()
     for place in ("layers", "mem"):
         own = place + "/" + target[4:].replace("/", "!")
         upper, work = own + "/upper", own + "/work"
         os.makedirs(upper, exist_ok=True)
         os.makedirs(work, exist_ok=True)
         options = "lowerdir=%s,upperdir=%s,workdir=%s" % (source, upper, work)
-        if not initial_user_namespace():
-            options += ",userxattr"
         try:
-            return mount("overlay", target, "overlay", MS_NODEV, options)
+            return mount("overlay", target, "overlay", MS_NODEV, options if trusted else options + ",userxattr")
         except OSError:
-            if place == "mem":
+            if trusted and place == "mem":
                 raise
+    mount(source, target, None, MS_BIND | MS_REC)
+
+
+def compose(source, target):
+    """A new folder with what the host's has, each by itself: a user may not write the host's, not even in a layer."""
+    for name in os.listdir(source):
+        one, other = source + "/" + name, target + "/" + name
+        if one in WRITTEN:
+            continue
+        try:
+            if one == PROFILES:
+                os.mkdir(other)
+                compose(one, other)
+            elif os.path.islink(one):
+                os.symlink(os.readlink(one), other)
+            elif os.path.isdir(one):
+                os.mkdir(other)
+                mount(one, other, None, MS_BIND | MS_REC)
+            elif os.path.isfile(one):
+                open(other, "w").close()
+                mount(one, other, None, MS_BIND)
+        except OSError:
+            # what this user may not see is not there
+            continue
 
 
 def initial_user_namespace():
@@ -135,12 +166,12 @@ def write_names(root, hostname, path):
         ("/var/colab/hostname", hostname + "\n"),
         ("/var/colab/machine.json", read("machine.json")),
         # a login shell sets PATH anew
-        ("/etc/profile.d/colab.sh", "export PATH=%s\n" % shlex.quote(path)),
+        (PROFILES + "/colab.sh", "export PATH=%s\n" % shlex.quote(path)),
     ):
         target = root + name
-        os.makedirs(os.path.dirname(target), exist_ok=True)
         if os.path.islink(target):
             os.unlink(target)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "w") as file:
             file.write(text)
 

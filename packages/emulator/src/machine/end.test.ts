@@ -77,7 +77,7 @@ describe('an emulated machine that is stopped', () => {
       const bed = await machineBed({namespaces})
       try {
         const machine = await bed.start('cpu-stopped')
-        await shell(machine, 'setsid sleep 1000 >/dev/null 2>&1 & disown; touch stays')
+        await shell(machine, 'setsid sleep 1000 >/dev/null 2>&1 & touch stays')
         const before = below(process.pid)
         assert.ok(before.some(({command}) => command.includes('sleep 1000')))
         await machine.stop()

@@ -50,6 +50,26 @@ describe('shells of an emulated machine', () => {
     await closed(third.socket)
   })
 
+  it('are the same without tmux: what is removed on the machine stays on the host', async () => {
+    const other = await bed.start('cpu-no-tmux')
+    assert.equal(await shell(other, 'rm -f $(which -a tmux); which tmux'), '')
+    const first = await tty(other)
+    first.socket.send(JSON.stringify({cols: 100, rows: 20}))
+    first.type('echo one-$((40 + 2)); stty size\r')
+    await until(() => /one-42[^]*20 100/.test(first.shown()), first.shown)
+    const second = await tty(other)
+    await closed(first.socket)
+    await until(() => second.shown().includes('one-42'), second.shown)
+    second.type('exit\r')
+    await closed(second.socket)
+    const third = await tty(other)
+    third.type('echo three-$((40 + 2))\r')
+    await until(() => third.shown().includes('three-42'), third.shown)
+    assert.ok(!third.shown().includes('one-42'))
+    await other.stop()
+    assert.equal(spawnSync('tmux', ['-V']).status, 0)
+  })
+
   it('have frames that are no JSON, or no sense, passed over', async () => {
     const one = await tty(machine)
     for (const frame of ['', 'x', '[]', '{"cols":"a","rows":-1}', '{"cols":1e9,"rows":-5}', '{"data":7}']) one.socket.send(frame)
@@ -139,7 +159,7 @@ describe('shells of an emulated machine', () => {
       } finally {
         relay.close()
       }
-      await until(async () => (await shell(machine, 'ps ax')).includes('sshd') === false, () => 'sshd is left')
+      await until(async () => !(await shell(machine, 'ps ax')).includes('sshd'), () => 'sshd is left')
     })
   })
 
