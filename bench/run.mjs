@@ -130,22 +130,33 @@ function write() {
   writeFileSync(file, readFileSync(file, 'utf8').replace(marked, (_all, start, end) => `${start}\n${text}\n${end}`))
 }
 
-const server = await startJupyter({python: process.env.CGPU_TEST_PYTHON})
+async function jupyter() {
+  const server = await startJupyter({python: process.env.CGPU_TEST_PYTHON})
+  try {
+    json(['runtime', 'create', '--name', 'here'])
+    json(['runtime', 'add', server.url, '--name', 'bench', '--token-stdin'], server.token)
+    const answer = await fetch(`${server.url}api/kernels`, {method: 'POST', headers: {authorization: `token ${server.token}`}, body: '{"name":"python3"}'})
+    server.kernel = (await answer.json()).id
+    await cgpu(['exec', '-r', 'bench', '1'])
+    if (wanted('exec')) await exec(server)
+    if (wanted('cells')) await cells(server)
+    if (wanted('flood')) await flood(server)
+    json(['runtime', 'release', 'bench'])
+    if (wanted('startup')) await startup()
+  } finally {
+    spawnSync(node, [bin, 'stop', '--all', '--yes'], {env, cwd: home})
+    await server.stop()
+  }
+}
+
 try {
-  json(['runtime', 'create', '--name', 'here'])
-  json(['runtime', 'add', server.url, '--name', 'bench', '--token-stdin'], server.token)
-  const answer = await fetch(`${server.url}api/kernels`, {method: 'POST', headers: {authorization: `token ${server.token}`}, body: '{"name":"python3"}'})
-  server.kernel = (await answer.json()).id
-  await cgpu(['exec', '-r', 'bench', '1'])
-  if (wanted('exec')) await exec(server)
-  if (wanted('cells')) await cells(server)
-  if (wanted('flood')) await flood(server)
-  json(['runtime', 'release', 'bench'])
-  if (wanted('startup')) await startup()
+  if (['exec', 'cells', 'flood', 'startup'].some(wanted)) await jupyter()
+  if (wanted('emulator')) {
+    const {emulatorFigures} = await import('./emulator.mjs')
+    await emulatorFigures({home, env, bin, rounds, add})
+  }
   if (positionals.length === 0 && rounds >= 20) write()
 } finally {
-  spawnSync(node, [bin, 'stop', '--all', '--yes'], {env, cwd: home})
-  await server.stop()
   rmSync(home, {recursive: true, force: true})
 }
 process.exit(rows.every((row) => row.met) ? 0 : 1)

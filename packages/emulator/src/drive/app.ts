@@ -22,8 +22,8 @@ export function driveApp({bearer, parts, before, after}: AppOptions): Hono<Drive
   const app = new Hono<DriveEnv>()
   app.onError((error, context) => {
     if (error instanceof DriveError) return error.answer(context)
-    const failed = new DriveError(500, 'internalError', 'Internal Error')
-    return failed.answer(context)
+    process.emitWarning(error)
+    return new DriveError(500, 'internalError', 'Internal Error').answer(context)
   })
   for (const path of ['/drive/v3/*', '/upload/drive/v3/*']) {
     app.use(path, async (context, next) => {
