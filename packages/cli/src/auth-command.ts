@@ -1,7 +1,7 @@
 import {string} from '@oclif/core/flags'
 import type * as library from '@cgpu/accounts'
-import {resolveSettings} from '@cgpu/core/config/resolve'
-import {resolveDirs} from '@cgpu/core/state/dirs'
+import {resolveSettings, type Settings} from '@cgpu/core/config/resolve'
+import {type Dirs, resolveDirs} from '@cgpu/core/state/dirs'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {WorkCommand} from './work-command.ts'
 
@@ -21,13 +21,13 @@ export abstract class AuthCommand<T = unknown> extends WorkCommand<T> {
   static override standalone = true
 
   /** The accounts, with this command's flags as settings. */
-  protected async accounts(flags: Record<string, unknown>): Promise<{accounts: library.Accounts; module: typeof library; clientConfig: string | undefined; emulator: string | undefined}> {
+  protected async accounts(flags: Record<string, unknown>): Promise<{accounts: library.Accounts; module: typeof library; clientConfig: string | undefined; emulator: string | undefined; settings: Settings; dirs: Dirs}> {
     const {configDir, dataDir, cacheDir} = this.config
     const dirs = resolveDirs(process.env, {configDir, dataDir, cacheDir})
     const onWarning = (message: string): void => void this.warn(message)
     const settings = await resolveSettings({env: process.env, cwd: process.cwd(), configDir: dirs.config, flags, onWarning})
     const module = await import('@cgpu/accounts')
     const accounts = await module.openAccounts({dirs, env: process.env, settings, onWarning})
-    return {accounts, module, clientConfig: settings.text('client-config'), emulator: settings.text('colab-emulator')}
+    return {accounts, module, clientConfig: settings.text('client-config'), emulator: settings.text('colab-emulator'), settings, dirs}
   }
 }

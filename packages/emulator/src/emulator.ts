@@ -15,7 +15,7 @@ import {lazyMachines} from './lazy-machines.ts'
 import {ReseededDice} from './scenario/dice.ts'
 import type {NamedScenario} from './scenario/load.ts'
 import {parseScenario} from './scenario/load.ts'
-import type {Scenario, ScenarioEvent} from './scenario/schema.ts'
+import type {ScenarioEvent} from './scenario/schema.ts'
 import {Timeline} from './scenario/timeline.ts'
 import type {EmulatorStatus} from './status.ts'
 import {createClock} from './world/clock.ts'
@@ -124,8 +124,8 @@ export class Emulator {
   }
 
   /** What a program has to have in its environment to use the emulator instead of Google. */
-  env(): Record<'CGPU_COLAB_EMULATOR' | 'CGPU_TOKEN', string> {
-    return {CGPU_COLAB_EMULATOR: this.url, CGPU_TOKEN: this.token()}
+  env(): Record<'CGPU_COLAB_EMULATOR' | 'CGPU_PROVIDER' | 'CGPU_TOKEN', string> {
+    return {CGPU_COLAB_EMULATOR: this.url, CGPU_PROVIDER: 'colab', CGPU_TOKEN: this.token()}
   }
 
   status(): EmulatorStatus {

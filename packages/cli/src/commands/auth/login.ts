@@ -1,5 +1,6 @@
 import {boolean, string} from '@oclif/core/flags'
 import type {Account} from '@cgpu/core/account'
+import {ConfigStore} from '@cgpu/core/config/store'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {accountFlag, AuthCommand, scopesFlag} from '../../auth-command.ts'
 import {SignInDialog} from '../../sign-in-dialog.ts'
@@ -8,7 +9,9 @@ import {SignInDialog} from '../../sign-in-dialog.ts'
 export default class AuthLogin extends AuthCommand<Account> {
   static override description = `A page of Google opens in your browser; once you agree there, this command has its answer and ends. On a machine without
 a browser open the page elsewhere, and paste the address that the browser ends up at. With --json the page's address comes first,
-as one line of JSON on stderr: {"event":"auth_required","url":…,"expiresInSeconds":300}.`
+as one line of JSON on stderr: {"event":"auth_required","url":…,"expiresInSeconds":300}.
+
+Where nothing else says where runtimes come from, they come from Colab from then on (setting "provider").`
   static override examples = [
     {command: '<%= config.bin %> auth login --client-config client.json', description: 'the first time, with your own OAuth client'},
     {command: '<%= config.bin %> auth login --no-browser', description: 'on a machine without a browser'},
@@ -30,7 +33,7 @@ as one line of JSON on stderr: {"event":"auth_required","url":…,"expiresInSeco
 
   async run(): Promise<Account> {
     const {flags} = await this.parse(AuthLogin)
-    const {accounts, module, clientConfig} = await this.accounts(flags)
+    const {accounts, module, clientConfig, settings, dirs} = await this.accounts(flags)
     const scopes = module.scopesNamed(flags.scopes ?? [])
     const abort = this.abortOnSignals()
     const dialog = new SignInDialog({json: this.jsonEnabled(), browser: !flags['no-browser'], open: (url) => module.openBrowser(url, process.env)})
@@ -39,10 +42,17 @@ as one line of JSON on stderr: {"event":"auth_required","url":…,"expiresInSeco
         : flags['service-account'] !== undefined ? await accounts.signIn.withServiceAccount(flags['service-account'], scopes, abort.signal)
         : await accounts.signIn.withBrowser({clientConfig, account: flags.account, scopes, onPage: (page) => dialog.show(page), signal: abort.signal})
       this.log(`signed in as ${account.email}`)
+      if (settings.get('provider')?.source === 'default') await this.#preferColab(dirs.config)
       return account
     } finally {
       dialog.close()
       abort.dispose()
     }
+  }
+
+  /** Who signs in wants Colab's machines; whoever has chosen a provider keeps it. */
+  async #preferColab(configDir: string): Promise<void> {
+    await new ConfigStore(configDir).set('provider', 'colab')
+    this.notice('new runtimes come from Colab from now on; change that: cgpu config set provider local')
   }
 }
