@@ -70,7 +70,9 @@ describe('dialect G', () => {
     control.host.start = () => Promise.reject(new Error('no Python here'))
     const warnings: string[] = []
     const note = (warning: Error): void => void warnings.push(warning.message)
-    process.on('warning', note)
+    // node's own listener prints them
+    const printers = process.listeners('warning')
+    process.removeAllListeners('warning').on('warning', note)
     try {
       const path = `/tun/m/assign?nbh=${'n'.repeat(44)}`
       const {token} = await control.json(path)
@@ -82,6 +84,7 @@ describe('dialect G', () => {
       assert.deepEqual(warnings, ['no Python here'])
     } finally {
       process.off('warning', note)
+      for (const printer of printers) process.on('warning', printer)
     }
   })
 })

@@ -31,12 +31,12 @@ export interface ConsentQuestion {
 export function consentPage({email, clientId, scopes: wanted, csrf}: ConsentQuestion): Response {
   const boxes = wanted.map((scope) => identityScopes.has(scope) ? '' :
     `<p><label><input type="checkbox" name="scope" value="${escape(scope)}" checked> ${escape(meanings[scope] ?? scope)}</label> <small><code>${escape(scope)}</code></small></p>`)
-  const known = wanted.filter((scope) => identityScopes.has(scope)).map((scope) => scope.replace(/^.*\/auth\//, ''))
+  const known = [...wanted.includes(scopes.profile) ? ['your name'] : [], ...wanted.includes(scopes.email) ? ['your email address'] : []]
   return page('An app wants access to your account', `<p>Account: <strong>${escape(email)}</strong></p>
 <p>App: <code>${escape(clientId)}</code></p>
 <form method="post" action="/o/oauth2/consent">
 <input type="hidden" name="csrf" value="${escape(csrf)}">
-${known.length === 0 ? '' : `<p>It will know who you are: ${escape(known.join(', '))}.</p>`}
+${known.length === 0 ? '' : `<p>It will know ${known.join(' and ')}.</p>`}
 ${boxes.join('\n')}
 <button name="decision" value="allow">Allow</button>
 <button name="decision" value="deny">Deny</button>

@@ -19,7 +19,9 @@ export const accountPatch = z.strictObject({
   freeQuota: z.strictObject({
     remaining: amount.exactOptional(), units: amount.exactOptional(), refillHours: z.number().positive().exactOptional(),
   }).exactOptional(),
+  /** by variant, replaced as a whole; the first of a variant is given when none is named */
   eligible: models.exactOptional(),
+  /** shown as existing, and refused */
   ineligible: models.exactOptional(),
   denylisted: z.boolean().exactOptional(),
   /** whether the person has agreed that machines use Drive, or act as them */
