@@ -1,6 +1,5 @@
 import {timingSafeEqual} from 'node:crypto'
 import {type Context, Hono} from 'hono'
-import {bodyLimit} from 'hono/body-limit'
 import type {z} from 'zod'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import type {Emulator} from '../emulator.ts'
@@ -15,7 +14,6 @@ import {accountBody, advanceBody, logQuery, scenarioBody, tokenBody} from './sch
 export function adminApp(emulator: Emulator, stop: () => void): Hono {
   const {world, faults, log} = emulator
   const app = new Hono()
-  app.use(bodyLimit({maxSize: 8 * 2 ** 20, onError: (context) => failure(context, 413, {code: 'TOO_BIG', message: 'the body is bigger than 8 MiB', fix: null})}))
   app.use(async (context, next) => {
     if (!sameText(context.req.header('authorization') ?? '', `Bearer ${emulator.adminToken}`)) {
       return failure(context, 401, {code: 'ADMIN_TOKEN_REQUIRED', message: 'the admin token is missing or wrong', fix: 'send the header "Authorization: Bearer TOKEN" with the adminToken of: cgpu emulator start --json'})
@@ -111,7 +109,7 @@ interface Failure {
   details?: unknown
 }
 
-const failure = (context: Context, status: 400 | 401 | 404 | 409 | 413 | 500, error: Failure): Response => context.json({error}, status)
+const failure = (context: Context, status: 400 | 401 | 404 | 409 | 500, error: Failure): Response => context.json({error}, status)
 
 function sameText(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)]

@@ -48,7 +48,7 @@ export class AdminClient {
   log(filter: LogFilter = {}): Promise<LogEntry[]> {
     const query = new URLSearchParams()
     for (const [name, value] of Object.entries(filter) as [string, string | number | undefined][]) if (value !== undefined) query.set(name, String(value))
-    return this.#call('GET', `/log?${query}`)
+    return this.#call('GET', `/log?${query.toString()}`)
   }
 
   async #call<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -69,4 +69,4 @@ export class AdminClient {
   }
 }
 
-const exits: Record<number, number> = {400: 64, 401: 67, 404: 66, 409: 72, 413: 64}
+const exits: Record<number, number> = {400: 64, 401: 67, 404: 66, 409: 72}

@@ -74,8 +74,7 @@ export type FaultMatch = z.output<typeof faultMatchSchema>
 
 function canCompile(text: string): boolean {
   try {
-    new RegExp(text)
-    return true
+    return new RegExp(text) instanceof RegExp
   } catch {
     return false
   }

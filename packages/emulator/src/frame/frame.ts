@@ -38,7 +38,7 @@ export interface FrameOptions {
 interface Listening {
   site: Site
   sockets: Sockets
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 /** Every origin of the emulator: loopback only, logged, and behind its faults. */

@@ -32,7 +32,7 @@ export class Recorder implements SiteHandler {
     this.#file = file
     this.#upstream = upstream
     this.#place = upstreamOf(upstream)
-    this.#scrubber = new Scrubber({...(keepEmails === undefined ? {} : {keepEmails})})
+    this.#scrubber = new Scrubber(keepEmails === undefined ? {} : {keepEmails})
   }
 
   /** Writes an empty recording first, so that a path that cannot be written is known at once. */

@@ -44,7 +44,7 @@ export async function readScenario(file: string): Promise<{name: string; input: 
     throw invalid(shown, sanitizeLine(error.message.split('\n')[0] ?? '', 200), [])
   }
   parseScenario(value, shown)
-  return {name: basename(file), input: (value ?? {}) as ScenarioInput} // just checked
+  return {name: basename(file), input: value ?? {}} // just checked
 }
 
 async function readText(path: string): Promise<string> {

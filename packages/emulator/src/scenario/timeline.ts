@@ -51,9 +51,9 @@ export class Timeline {
 
   /** A call was answered. */
   answered(call: Call): void {
-    for (const one of [...this.#counting]) {
-      if (!one.matches(call) || --one.left > 0) continue
-      this.#counting = this.#counting.filter((other) => other !== one)
+    const due = this.#counting.filter((one) => one.matches(call) && --one.left <= 0)
+    this.#counting = this.#counting.filter((one) => !due.includes(one))
+    for (const one of due) {
       // an event that fails must not fail the call that it follows
       Promise.resolve().then(() => this.#happen(one.event)).catch((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)))
     }
