@@ -75,7 +75,16 @@ export interface Machine {
   stop(): Promise<void>
 }
 
+/** What machines are like here: in namespaces of their own, else a folder each, and why. */
+export interface MachineGround {
+  namespaces: boolean
+  /** empty with namespaces */
+  why: string
+}
+
 export interface MachineHost {
+  /** known since the first machine; a host of pretended machines has none */
+  readonly ground?: MachineGround | undefined
   /** Resolves when its Jupyter server answers. */
   start(spec: MachineSpec): Promise<Machine>
   /** Stops all machines and what else it started. */

@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {errors} from '@cgpu/core/errors'
 import {writeAtomic} from '@cgpu/core/state/atomic'
 import {ensureDir} from '@cgpu/core/state/dirs'
-import type {Clock, Site, SiteHandler} from './contract.ts'
+import type {Clock, MachineHost, Site, SiteHandler} from './contract.ts'
 import {controlHandler} from './control/app.ts'
 import {Faults} from './faults/faults.ts'
 import {siteMatcher} from './faults/matcher.ts'
@@ -65,6 +65,7 @@ export class Emulator {
   readonly #options: EmulatorOptions
   readonly #startedAt: number
   readonly #drive: ReturnType<typeof lazyDrive>
+  #machines: MachineHost | undefined
   #scenario: NamedScenario
   #closing: Promise<void> | undefined
   readonly #closed = Promise.withResolvers<void>()
@@ -86,13 +87,13 @@ export class Emulator {
     })
     this.world = new World({
       config: this.#worldConfig(), clock: this.clock, dice: this.dice, drive: () => this.#drive,
-      machines: (gate) => lazyMachines({
+      machines: (gate) => (this.#machines = lazyMachines({
         folder: join(folder, 'machines'), frame: this.frame, gate, clock: this.clock, dice: this.dice,
         visible: [this.#drive.root], python: options.python ?? localPython,
         ssh: () => this.#scenario.scenario.machines.ssh,
         closeExpiredSockets: () => this.#scenario.scenario.machines.closeExpiredSockets,
         ...(options.namespaces === undefined ? {} : {namespaces: options.namespaces}),
-      }),
+      })),
     })
     this.#drive = lazyDrive({bearer: this.world, clock: this.clock, dice: this.dice, folder: join(folder, 'drive')})
     this.log.onEnd((entry) => this.#answered(entry))
@@ -131,6 +132,7 @@ export class Emulator {
   status(): EmulatorStatus {
     const {name, scenario} = this.#scenario
     const world = this.world.status()
+    const ground = this.#machines?.ground
     return {
       url: this.url, adminUrl: this.adminUrl, pid: process.pid, folder: this.folder, clientConfig: this.clientConfig,
       mode: this.#options.record ? 'record' : this.#options.replay === undefined ? 'emulate' : 'replay',
@@ -138,6 +140,7 @@ export class Emulator {
       startedAt: new Date(this.#startedAt).toISOString(),
       clock: {now: world.now, aheadSeconds: Math.round((this.clock.now() - Date.now()) / 1000)},
       accounts: world.accounts, assignments: world.assignments, ended: world.ended, script: world.script,
+      ...(ground === undefined ? {} : {machines: ground.namespaces ? 'namespaces' : `folders (${ground.why})`}),
       faults: this.faults.list(), timeline: this.timeline.pending, sites: this.frame.sites(), requests: this.log.count,
     }
   }

@@ -17,6 +17,8 @@ export interface EmulatorStatus extends Omit<WorldStatus, 'now'> {
   startedAt: string
   /** how far it was moved ahead of real time */
   clock: {now: string; aheadSeconds: number}
+  /** what its machines are, once there was one: `namespaces`, or `folders` and why */
+  machines?: string
   faults: ActiveFault[]
   /** steps of the scenario that are still to come */
   timeline: number

@@ -19,6 +19,7 @@ export function statusText(status: EmulatorStatus): string {
     ['scenario', `${status.scenario}${status.about === undefined ? '' : ` (${status.about})`}`], ['seed', status.seed],
     ...(status.mode === 'emulate' ? [] : [['mode', status.mode]]),
     ['clock', `${clockTime(status.clock.now)} UTC, ${ahead(status.clock.aheadSeconds)}`],
+    ...(status.machines === undefined ? [] : [['machines', status.machines]]),
     ['requests', String(status.requests)],
     ...(status.timeline > 0 ? [['to come', `${status.timeline} steps of the scenario`]] : []),
     ...(script.length > 0 ? [['next assigns', script.map((one) => (typeof one === 'string' ? one : one.accelerator)).join(', ')]] : []),

@@ -20,7 +20,7 @@ describe('an emulated machine without namespaces', () => {
   after(() => bed?.close())
 
   it('is a folder: the root of contents, with the folders that kernels work and live in', async () => {
-    assert.deepEqual(await bed.host.prepare().then(({namespaces, why}) => [namespaces, why]), [false, 'switched off'])
+    assert.deepEqual(bed.host.ground, {namespaces: false, why: 'switched off'})
     await ask(machine, '/api/contents/content/a.txt', {method: 'PUT', json: {type: 'file', format: 'text', content: 'here'}})
     const {text} = await runCode(machine, `import os; print(open('a.txt').read(), sorted(os.listdir('.')), os.getcwd() == os.environ['COLAB_EMULATOR_CONTENT'], os.environ['HOME'])`)
     assert.match(text, /^here \['a\.txt', 'sample_data'\] True .*\/machines\/gpu-folders-[0-9a-f]+\/root\n$/)

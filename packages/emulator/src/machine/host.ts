@@ -6,7 +6,7 @@ import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {errors} from '@cgpu/core/errors'
 import {ensureDir} from '@cgpu/core/state/dirs'
-import type {Machine, MachineHost, MachineSpec, Site} from '../contract.ts'
+import type {Machine, MachineGround, MachineHost, MachineSpec, Site} from '../contract.ts'
 import {hostEnv, machineEnv} from './environment.ts'
 import type {Upstream} from './forward.ts'
 import {gpuOf, memoryBytes} from './hardware.ts'
@@ -15,7 +15,7 @@ import {type Origin, RunningMachine} from './machine.ts'
 import type {MachineHostOptions} from './options.ts'
 import {MachineServices} from './services.ts'
 import {RuntimeSite} from './site.ts'
-import {type Ground, Zygote} from './zygote.ts'
+import {Zygote} from './zygote.ts'
 
 const modules = fileURLToPath(new URL('../../python/modules', import.meta.url))
 
@@ -34,20 +34,21 @@ interface Started {
   sockets: string
 }
 
-/** The emulator's machines. Nothing is started before the first of them, or `prepare`. */
+/** The emulator's machines. Nothing is started before the first of them. */
 export class LocalMachineHost implements MachineHost {
   private readonly options: MachineHostOptions
   private readonly machines = new Map<string, Machine>()
   private started: Promise<Started> | undefined
   private closed = false
+  private known: MachineGround | undefined
 
   constructor(options: MachineHostOptions) {
     this.options = options
   }
 
-  /** Gets ready for the first machine, and tells what machines are like here. */
-  async prepare(): Promise<Ground> {
-    return (await this.base()).zygote.ground
+
+  get ground(): MachineGround | undefined {
+    return this.known
   }
 
   async start(spec: MachineSpec): Promise<Machine> {
@@ -132,7 +133,10 @@ export class LocalMachineHost implements MachineHost {
     const python = await this.options.python()
     const sockets = await mkdtemp(join(tmpdir(), 'cgpu-emu-'))
     const env = {...hostEnv(process.env), PATH: process.env['PATH'], JUPYTER_NO_CONFIG: '1', PYTHONDONTWRITEBYTECODE: '1'}
-    return {python, sockets, zygote: await Zygote.start(python, sockets, env, this.options.namespaces ?? true)}
+    const zygote = await Zygote.start(python, sockets, env, this.options.namespaces ?? true)
+    const {namespaces, why} = zygote.ground
+    this.known = {namespaces, why}
+    return {python, sockets, zygote}
   }
 }
 

@@ -3,6 +3,7 @@ import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
 import {z} from 'zod'
 import {errors} from '@cgpu/core/errors'
+import type {MachineGround} from '../contract.ts'
 
 const script = fileURLToPath(new URL('../../python/zygote.py', import.meta.url))
 
@@ -14,11 +15,7 @@ const answer = z.discriminatedUnion('event', [
 ])
 type Answer = z.infer<typeof answer>
 
-/** What machines are like here. */
-export interface Ground {
-  namespaces: boolean
-  /** why there are no namespaces, else empty */
-  why: string
+export interface Ground extends MachineGround {
   /** folders of the host that servers and kernels are made of */
   keep: string[]
 }
