@@ -163,7 +163,7 @@ describe('a proxy token that expires (fault 24)', function () {
     let asked = 0
     tokens.instead = async () => {
       asked++
-      throw Object.assign(new Error('cannot reach the control plane'), {retryable: true})
+      throw Object.assign(new Error('cannot reach the control plane'), asked === 1 ? {retryable: true} : {retryable: false, category: 'network'})
     }
     const back = linked(kernel, 'connected')
     gate.cut()

@@ -11,7 +11,8 @@ export interface ServerOptions {
   token?: string
   /**
    * Extra headers, asked for anew before each request (Colab's proxy token expires). While a lost link is looked for, a
-   * rejection with `retryable: true` is a failed attempt as any other; every other one ends the connection with it.
+   * rejection with `retryable: true` or `category: 'network'` is a failed attempt as any other: a captive portal answers
+   * them, too. Every other one ends the connection with it.
    */
   headers?: () => Record<string, string> | Promise<Record<string, string>>
   /**

@@ -51,7 +51,9 @@ export async function reconnect(options: ReconnectOptions): Promise<Link> {
 
 /** Others' errors come from `headers` and `reauthorize`, which may need a network as well. */
 function isPassing(error: unknown): boolean {
-  return error instanceof JupyterError || (error instanceof Error && 'retryable' in error && error.retryable === true)
+  if (error instanceof JupyterError) return true
+  if (!(error instanceof Error)) return false
+  return ('retryable' in error && error.retryable === true) || ('category' in error && error.category === 'network')
 }
 
 function hasCode(error: unknown, code: JupyterError['code']): boolean {
