@@ -4,19 +4,8 @@ import {spawnSync} from 'node:child_process'
 import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
+import {examples, isAuthExample} from '../helpers/examples.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
-
-type Example = string | {command: string}
-
-/** The examples of the commands that are not hidden, in the manifest's order. */
-function examples(): string[] {
-  // written by our own build, and compared with the code by another test
-  const manifest = JSON.parse(readFileSync(join(repoRoot, 'oclif.manifest.json'), 'utf8')) as {commands: Record<string, {hidden?: boolean; examples?: Example[]}>}
-  return Object.values(manifest.commands)
-    .filter((command) => !command.hidden)
-    .flatMap((command) => command.examples ?? [])
-    .map((example) => (typeof example === 'string' ? example : example.command).replaceAll('<%= config.bin %>', 'cgpu'))
-}
 
 const first = ['cgpu runtime create --name trainer', 'cgpu runtime use trainer']
 const last = ['cgpu runtime release trainer', 'cgpu runtime rename calm-otter trainer', 'cgpu runtime use --none', 'cgpu stop --all --yes', 'cgpu runtime reap']
@@ -67,7 +56,7 @@ describe('examples in help', () => {
     await home.remove()
   })
 
-  const all = examples()
+  const all = examples().filter((line) => !isAuthExample(line))
   const middle = all.filter((line) => !first.includes(line) && !last.includes(line))
   // a job must have run before it can be attached to
   const jobs = middle.filter((line) => line.includes(' job '))

@@ -106,7 +106,7 @@ describe('cgpu auth', function () {
     assert.equal(result.status, 67)
     assert.match(result.stderr, /error: .*not everything was allowed.*colaboratory\nfix: .*tick the box for Colab/)
     assert.deepEqual(await data(['auth', 'list']), [])
-    assert.ok(!(await readdir(home.configDir).catch(() => [])).includes('secrets.json'))
+    await assert.rejects(stat(join(home.configDir, 'secrets.json')), {code: 'ENOENT'})
   })
 
   it('with --json prints the page first, on stderr, and one object at the end', async () => {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import {execFile} from 'node:child_process'
 import {createServer} from 'node:http'
 import type {AddressInfo} from 'node:net'
-import {readFile} from 'node:fs/promises'
+import {readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
 import type {Patience} from '@cgpu/accounts'
 import {type AccountsBed, accountsBed, refusal} from '../helpers/accounts-bed.ts'
+import {until} from '../helpers/workbench.ts'
 
 const child = fileURLToPath(new URL('../helpers/account-child.ts', import.meta.url))
 const hour = 3_600_000
@@ -82,6 +83,16 @@ describe('access tokens in trouble', function () {
       await assert.rejects((await bed.open()).token(), refusal('SIGN_IN_EXPIRED', 67))
       assert.equal(bed.google.requests.length, asked)
       assert.equal((await (await bed.open()).status())[0]?.state, 'expired')
+    })
+
+    it('of a key file signs nobody out: the file may be put right', async () => {
+      const key = join(bed.configDir, 'adc.json')
+      await writeFile(key, JSON.stringify({type: 'authorized_user', client_id: 'gcloud', client_secret: 'x', refresh_token: 'refresh-1'}))
+      await (await bed.open({GOOGLE_APPLICATION_CREDENTIALS: key})).signIn.withAdc()
+      bed.google.refreshTokens.clear()
+      await assert.rejects((await bed.open()).token({refused: 'access-2'}), refusal('SIGN_IN_EXPIRED', 67, /gcloud auth application-default login/))
+      bed.google.refreshTokens.add('refresh-1')
+      assert.equal(await (await bed.open()).token({refused: 'access-2'}), 'access-3')
     })
 
     it('signing in again heals it', async () => {
@@ -171,6 +182,21 @@ describe('access tokens in trouble', function () {
       await assert.rejects(accounts.token({refused: 'access-1'}), refusal('GOOGLE_UNREACHABLE', 69, /127\.0\.0\.1:\d+ cannot be reached: nothing listens there/))
       assert.equal((await accounts.status())[0]?.state, 'signed-in')
     })
+  })
+
+  it('Ctrl-C ends the waiting at once', async () => {
+    bed.google.handler = ({path}) => (path === '/token' ? {status: 503, headers: {'retry-after': '15'}, body: {}} : undefined)
+    const controller = new AbortController()
+    const accounts = await bed.open()
+    const waiting = accounts.token({refused: 'access-1', signal: controller.signal})
+    await until(() => bed.tokenRequests() === 2, () => 'nothing was asked')
+    // another one waits for the same lock
+    const second = new AbortController()
+    const queued = (await bed.open()).token({refused: 'access-1', signal: second.signal})
+    second.abort(new Error('Ctrl-C there'))
+    await assert.rejects(queued, /Ctrl-C there/)
+    controller.abort(new Error('Ctrl-C here'))
+    await assert.rejects(waiting, /Ctrl-C here/)
   })
 
   it('row 36: a captive portal is named, and signs nobody out', async () => {

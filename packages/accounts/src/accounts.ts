@@ -16,7 +16,7 @@ import {SignIn} from './sign-in.ts'
 import {signOut, type SignedOut} from './sign-out.ts'
 import {TokenCache} from './token-cache.ts'
 import {signInExpired, Tokens} from './tokens.ts'
-import {send as realSend, type Send} from './wire.ts'
+import {send as realSend, type Send, traced} from './wire.ts'
 
 export interface AccountsOptions {
   dirs: Pick<Dirs, 'config' | 'state'>
@@ -26,6 +26,8 @@ export interface AccountsOptions {
   /** how requests are sent and time is told; tests have their own */
   send?: Send
   patience?: Patience
+  /** a line for each request, for --verbose; no secrets */
+  trace?: (line: string) => void
   clock?: Clock
 }
 
@@ -57,7 +59,8 @@ export class Accounts implements AccountAccess {
   readonly #environment: EnvironmentToken | undefined
 
   constructor(options: AccountsOptions) {
-    const {dirs, env, settings, onWarning, send: sendOnce = realSend, patience, clock = systemClock} = options
+    const {dirs, env, settings, onWarning, send: plainSend = realSend, patience, clock = systemClock, trace} = options
+    const sendOnce = trace ? traced(plainSend, trace) : plainSend
     const send = patiently(sendOnce, patience)
     this.#options = options
     this.#clock = clock

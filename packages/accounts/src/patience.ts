@@ -12,7 +12,10 @@ export interface Patience {
 }
 
 export const patience: Patience = {
-  pause: (ms, signal) => delay(ms, undefined, signal ? {signal} : {}),
+  async pause(ms, signal) {
+    // the reason of the abort, not node's own error
+    await delay(ms, undefined, signal ? {signal} : {}).catch(() => signal?.throwIfAborted())
+  },
   budgetMs: 20_000,
   attempts: 4,
   now: () => performance.now(),

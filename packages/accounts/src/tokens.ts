@@ -66,7 +66,10 @@ export class Tokens {
   /** Runs `fn` while no other process renews this account's tokens. */
   async alone<T>(key: string, fn: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const path = `${this.#options.cache.pathOf(key)}.lock`
-    return withLock(path, fn, {timeoutMs: 60_000, ...(signal ? {signal} : {})})
+    return withLock(path, fn, {timeoutMs: 60_000, ...(signal ? {signal} : {})}).catch((error: unknown) => {
+      signal?.throwIfAborted()
+      throw error
+    })
   }
 
   #renew(key: string, refused: string | undefined, signal: AbortSignal | undefined): Promise<string> {
@@ -113,11 +116,11 @@ export class Tokens {
     return clientRefused(refused)
   }
 
-  /** Nobody asks again with it: the next command says at once that a new sign-in is due. */
+  /** Nobody asks again with it: the next command says at once that a new sign-in is due. A key file may be put right at any time. */
   async #end(key: string, record: AccountRecord, reason: string): Promise<CgpuError> {
     const expired = {at: new Date(this.#options.clock.now()).toISOString(), reason}
     await this.forget(key)
-    await this.#options.book.change(key, {expired})
+    if (record.store !== undefined) await this.#options.book.change(key, {expired})
     return signInExpired({...record, expired})
   }
 }
@@ -128,12 +131,16 @@ const reasons: Record<string, string> = {
   lost: 'its refresh token is not where it was kept',
 }
 
+const fixes: Record<string, string> = {
+  adc: 'gcloud auth application-default login',
+  'service-account': 'get a new key from the Google Cloud console, then: cgpu auth login --service-account FILE',
+}
+
 /** SIGN_IN_EXPIRED (67), with the command that signs in again as it did. */
 export function signInExpired(record: AccountRecord): CgpuError {
-  const {email, kind, keyFile, expired} = record
-  const how = kind === 'service-account' && keyFile !== undefined ? `--service-account ${keyFile}` : kind === 'adc' ? '--adc' : `--account ${email}`
+  const {email, kind, expired} = record
   return errors.auth(`${email} must sign in again: ${reasons[expired?.reason ?? ''] ?? expired?.reason ?? 'its sign-in is over'}`, {
-    code: 'SIGN_IN_EXPIRED', fix: `cgpu auth login ${how}`, details: {account: record.id, reason: expired?.reason ?? null},
+    code: 'SIGN_IN_EXPIRED', fix: fixes[kind] ?? `cgpu auth login --account ${email}`, details: {account: record.id, reason: expired?.reason ?? null},
   })
 }
 

@@ -79,6 +79,21 @@ export const send: Send = ({method, url: address, headers = {}, form, signal}) =
   })
 }
 
+/** Says what was sent and how it ended: method, place, status, milliseconds. */
+export const traced = (send: Send, trace: (line: string) => void): Send => async request => {
+  const {host, pathname} = new URL(request.url)
+  const started = performance.now()
+  const line = (end: string): void => trace(`${request.method} ${host}${pathname} ${end} ${Math.round(performance.now() - started)} ms`)
+  try {
+    const answer = await send(request)
+    line(String(answer.status))
+    return answer
+  } catch (error) {
+    line(error instanceof CgpuError ? error.code : 'failed')
+    throw error
+  }
+}
+
 /**
  * The answer's JSON. Throws REDIRECTED or CAPTIVE_PORTAL where something between here and Google answered, and
  * UNEXPECTED_ANSWER for anything else that is no JSON.

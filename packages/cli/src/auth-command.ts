@@ -27,7 +27,7 @@ export abstract class AuthCommand<T = unknown> extends WorkCommand<T> {
     const onWarning = (message: string): void => void this.warn(message)
     const settings = await resolveSettings({env: process.env, cwd: process.cwd(), configDir: dirs.config, flags, onWarning})
     const module = await import('@cgpu/accounts')
-    const accounts = await module.openAccounts({dirs, env: process.env, settings, onWarning})
+    const accounts = await module.openAccounts({dirs, env: process.env, settings, onWarning, trace: (line) => this.trace(line)})
     return {accounts, module, clientConfig: settings.text('client-config'), emulator: settings.text('colab-emulator'), settings, dirs}
   }
 }

@@ -26,7 +26,7 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
         ...builtInProviders,
         ...registered.map(({id, factory}) => ({id, source: 'a plugin', load: async () => factory})),
       ],
-      accounts: async (settings) => (await import('@cgpu/accounts')).openAccounts({dirs, env: process.env, settings, onWarning: (message) => void this.warn(message)}),
+      accounts: async (settings) => (await import('@cgpu/accounts')).openAccounts({dirs, env: process.env, settings, onWarning: (message) => void this.warn(message), trace: (line) => this.trace(line)}),
       flags,
       lifecycle: this.#lifecycle(),
       onWarning: (message) => void this.warn(message),

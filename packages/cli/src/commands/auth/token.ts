@@ -7,7 +7,7 @@ import {accountFlag, AuthCommand, scopesFlag} from '../../auth-command.ts'
 export default class AuthToken extends AuthCommand<{account: string; token: string}> {
   static override description = 'The token is good for an hour at most. It is not shown on a terminal, where it would stay in the scrollback, unless --show is given.'
   static override examples = [
-    {command: '<%= config.bin %> auth token > token.txt', description: 'for another tool'},
+    {command: '<%= config.bin %> auth token > access-token.txt', description: 'for another tool'},
     {command: '<%= config.bin %> auth token --scopes colaboratory | wc -c', description: 'one that is good for this, or an error'},
   ]
   static override flags = {...accountFlag, ...scopesFlag, ...withEnv({show: boolean({summary: 'also on a terminal'})})}

@@ -1,0 +1,18 @@
+import {readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {repoRoot} from './cli.ts'
+
+type Example = string | {command: string}
+
+/** The examples of the commands that are not hidden, as they are typed, in the manifest's order. */
+export function examples(): string[] {
+  // written by our own build, and compared with the code by another test
+  const manifest = JSON.parse(readFileSync(join(repoRoot, 'oclif.manifest.json'), 'utf8')) as {commands: Record<string, {hidden?: boolean; examples?: Example[]}>}
+  return Object.values(manifest.commands)
+    .filter((command) => !command.hidden)
+    .flatMap((command) => command.examples ?? [])
+    .map((example) => (typeof example === 'string' ? example : example.command).replaceAll('<%= config.bin %>', 'cgpu'))
+}
+
+/** Those whose test is `test/docs/auth-examples.test.ts`: they need an emulator to sign in at. */
+export const isAuthExample = (line: string): boolean => line.startsWith('cgpu auth ')
