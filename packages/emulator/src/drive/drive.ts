@@ -2,6 +2,7 @@ import {join} from 'node:path'
 import type {BearerCheck, Caller, Clock, Dice, Drive} from '../contract.ts'
 import {driveApp} from './app.ts'
 import {Blobs} from './blobs.ts'
+import {Contents} from './contents.ts'
 import {Files} from './files.ts'
 import {Ids} from './ids.ts'
 import {Mirrors} from './mirror/mirrors.ts'
@@ -26,7 +27,8 @@ export function createDrive({bearer, clock, dice, folder, quotaBytes = freeQuota
   const ids = new Ids(dice)
   const store = new Store(folder, clock, ids)
   const blobs = new Blobs(folder)
-  const parts = {store, blobs, files: new Files(store, blobs, quotaBytes), uploads: new Uploads(blobs, clock, ids)}
+  const contents = new Contents(store, blobs, quotaBytes)
+  const parts = {store, blobs, contents, files: new Files(store, blobs, contents), uploads: new Uploads(blobs, clock, ids)}
   const mirrors = new Mirrors(join(folder, 'folders'), parts)
   let loading: Promise<void> | undefined
   const load = (): Promise<void> => {

@@ -230,6 +230,33 @@ describe('Drive files, by the official client', () => {
     }
   })
 
+  it('keeps what it has answered when it is killed', async () => {
+    const ids = await Promise.all(Array.from({length: 20}, (_, at) => make({name: `f${at}`}, `content ${at}`)))
+    await drive.files.delete({fileId: ids[3] ?? ''})
+    // nothing is closed: what a second one finds is what a killed one leaves
+    const again = await DriveBed.open({folder: bed.folder})
+    try {
+      const left = ids.filter((_, at) => at !== 3)
+      assert.deepEqual((await again.client().files.list()).data.files?.map((file) => file.id).toSorted(), left.toSorted())
+      for (const id of left) assert.match((await again.client().files.get({fileId: id, alt: 'media'}, {responseType: 'text'})).data as unknown as string, /^content \d+$/)
+    } finally {
+      await again.stop()
+    }
+  })
+
+  it('keeps the last revisions, and those that it was told to keep', async () => {
+    const id = await make({name: 'a'}, 'first')
+    const first = (await drive.revisions.list({fileId: id})).data.revisions?.[0]?.id ?? ''
+    await drive.revisions.update({fileId: id, revisionId: first, requestBody: {keepForever: true}})
+    for (let at = 0; at < 25; at++) await drive.files.update({fileId: id, media: {mimeType: 'text/plain', body: `${at}`}}, bed.at)
+    const {revisions = []} = (await drive.revisions.list({fileId: id})).data
+    assert.equal(revisions.length, 20)
+    assert.equal(revisions[0]?.id, first)
+    assert.equal((await drive.revisions.get({fileId: id, revisionId: first, alt: 'media'}, {responseType: 'text'})).data, 'first')
+    await drive.revisions.delete({fileId: id, revisionId: revisions[1]?.id ?? ''})
+    assert.equal((await readdir(join(bed.folder, 'content'))).length, 19)
+  })
+
   it('has room for what the account may store', async () => {
     await bed.close()
     bed = await DriveBed.open({quotaBytes: 1000})

@@ -2,6 +2,7 @@ import type {Context} from 'hono'
 import type {Blobs} from '../blobs.ts'
 import {type Shape, parseFields, select} from '../fields.ts'
 import {refuse} from '../errors.ts'
+import type {Contents} from '../contents.ts'
 import type {Files} from '../files.ts'
 import type {Session} from '../session.ts'
 import type {Store} from '../store.ts'
@@ -10,6 +11,7 @@ import type {Uploads} from '../upload/resumable.ts'
 export interface Parts {
   store: Store
   blobs: Blobs
+  contents: Contents
   files: Files
   uploads: Uploads
 }

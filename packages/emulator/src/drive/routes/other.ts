@@ -103,15 +103,15 @@ function changesSince(session: Session, from: number, includeRemoved: boolean): 
   return [...changed, ...removed].sort((a, b) => a.seq - b.seq)
 }
 
-export function aboutRoutes(app: Hono<DriveEnv>, {files}: Parts): void {
+export function aboutRoutes(app: Hono<DriveEnv>, {contents}: Parts): void {
   app.get('/drive/v3/about', (context) => {
     const session = context.get('session')
     session.need('DriveAbout.Get')
     if (!context.req.query('fields')) throw refuse.required('fields', "The 'fields' parameter is required for this method.")
-    const {drive, trash} = files.used(session.caller.email)
+    const {drive, trash} = contents.used(session.caller.email)
     return answer(context, {
       kind: 'drive#about', user: userResource(session.caller.email, session.caller.email),
-      storageQuota: {limit: String(files.quotaBytes), usage: String(drive), usageInDrive: String(drive), usageInDriveTrash: String(trash)},
+      storageQuota: {limit: String(contents.quotaBytes), usage: String(drive), usageInDrive: String(drive), usageInDriveTrash: String(trash)},
       importFormats: {}, exportFormats: {}, maxImportSizes: {}, maxUploadSize: '5242880000000', appInstalled: true,
       folderColorPalette: ['#ac725e', '#d06b64', '#f83a22', '#ff7537', '#ffad46', '#16a765', '#4986e7', '#8f8f8f'],
       driveThemes: [], teamDriveThemes: [], canCreateDrives: false, canCreateTeamDrives: false,

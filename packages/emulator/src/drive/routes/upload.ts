@@ -1,7 +1,7 @@
 import type {Hono} from 'hono'
 import {parseMetadata} from '../body.ts'
 import {refuse} from '../errors.ts'
-import type {Media} from '../files.ts'
+import type {Media} from '../contents.ts'
 import type {DriveFile} from '../model.ts'
 import {fileResource} from '../resource.ts'
 import type {Session} from '../session.ts'

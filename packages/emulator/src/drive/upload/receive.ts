@@ -2,7 +2,7 @@ import {Readable, Transform} from 'node:stream'
 import type {Blobs} from '../blobs.ts'
 import {parseJsonBody} from '../body.ts'
 import {refuse} from '../errors.ts'
-import type {Media} from '../files.ts'
+import type {Media} from '../contents.ts'
 import {parts} from './multipart.ts'
 
 /** A request to `files.create` or `files.update` as it came: metadata not yet checked, bytes on disk. */
