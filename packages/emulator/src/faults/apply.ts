@@ -40,7 +40,8 @@ function answer(action: FaultAction, request: IncomingMessage, response: ServerR
   } else if (action.drop === 'after') {
     response.shouldKeepAlive = false
     shapeWrites(socket, {discard: true})
-    response.once('finish', () => socket.resetAndDestroy())
+    // in place of the orderly end: a reset after one has begun fails, and leaves a handle that keeps the process from ending
+    socket.destroySoon = () => void socket.resetAndDestroy()
     proceed()
   } else if (action.malformed || action.wrongTypes) {
     rewriteBody(response, action.malformed ? halved : mistyped)

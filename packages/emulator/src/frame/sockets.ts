@@ -53,7 +53,8 @@ export class Sockets {
   destroy(reset = false): void {
     this.#waiting = []
     for (const socket of this.#all) {
-      if (reset) socket.resetAndDestroy()
+      // a reset after an orderly end has begun fails, and leaves a handle that keeps the process from ending
+      if (reset && !socket.writableEnded) socket.resetAndDestroy()
       else socket.destroy()
     }
   }
