@@ -1,7 +1,7 @@
 import type {EventListener} from '@cgpu/core/execution/events'
 import type {KernelHost} from '@cgpu/core/provider'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {terminalConsent} from './consent.ts'
+import {consentForCode, terminalConsent} from './consent.ts'
 import type {SecretPlaces} from './secrets.ts'
 
 export interface KernelHostOptions extends SecretPlaces {
@@ -28,7 +28,7 @@ export async function kernelHost(options: KernelHostOptions): Promise<KernelHost
       }
       return answer
     },
-    ...(consent ? {consent} : {}),
+    ...(consent ? {consent: consentForCode(consent)} : {}),
   }
 }
 
