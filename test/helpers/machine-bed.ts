@@ -5,7 +5,7 @@ import type {AddressInfo} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {WebSocket} from 'ws'
-import type {Clock, Dice, Frame, Machine, MachineGate, MachineSpec, TokenVerdict} from '../../packages/emulator/src/contract.ts'
+import type {Dice, Frame, Machine, MachineGate, MachineSpec, TokenVerdict} from '../../packages/emulator/src/contract.ts'
 import {createMachineHost, type LocalMachineHost, type MachineHostOptions} from '../../packages/emulator/src/machine/index.ts'
 import {JupyterServer, type KernelConnection} from '../../packages/jupyter/src/index.ts'
 import {testPython} from './jupyter-server.ts'
@@ -37,7 +37,7 @@ export async function machineBed(options: Partial<MachineHostOptions> = {}): Pro
     unassign: async (endpoint) => void unassigned.push(endpoint),
     driveFolder: async () => drive.folder,
   }
-  const host = createMachineHost({folder: join(folder, 'machines'), frame, gate, clock, dice, python: async () => testPython, ...options})
+  const host = createMachineHost({folder: join(folder, 'machines'), frame, gate, dice, python: async () => testPython, ...options})
   return {
     host, verdicts, used, unassigned, drive, folder,
     async start(endpoint, about = {}) {
@@ -67,8 +67,6 @@ const frame: Frame = {
     }
   },
 }
-
-const clock: Clock = {now: () => Date.now(), at: () => () => undefined, advance: async () => undefined}
 
 const dice: Dice = {
   row: () => () => 0.5,

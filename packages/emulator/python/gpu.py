@@ -31,20 +31,21 @@ def read(path):
     state = beside(path, STATE)
     working = processes(beside(path, ROOT_PID))
     if state is None or now - state["time"] > SETTLE_S:
-        state = advance(state, now, working, about)
+        state = advance(state, now, working)
         put(path, STATE, state)
     return [figures(model, state, [one for one in working if one["pid"] in state["users"]], about)]
 
 
-def advance(state, now, working, about):
+def advance(state, now, working):
     """A process that computes takes the GPU, and keeps its memory there until it ends."""
     spent = {str(one["pid"]): one["seconds"] for one in working}
     before = state["spent"] if state else {}
     users = set(state["users"] if state else [])
-    since = now - (state["time"] if state else about["started"] / 1000)
+    since = now - state["time"] if state else SETTLE_S
     load = 0.0
     for one in working:
-        cores = (one["seconds"] - before.get(str(one["pid"]), 0 if state else one["seconds"])) / max(since, SETTLE_S)
+        # what was not seen before has computed an unknown time
+        cores = (one["seconds"] - before.get(str(one["pid"]), one["seconds"])) / since
         load += cores
         if cores > 0.3 and one["seconds"] > STARTED_S:
             users.add(one["pid"])

@@ -85,7 +85,12 @@ class Zygote:
                 if name == request["id"]:
                     os.kill(pid, signal.SIGTERM)
             return
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self.say("failed", id=request["id"], error=str(error))
+            self.say("exit", id=request["id"])
+            return
         if pid == 0:
             os.close(self.alive)
             null = os.open(os.devnull, os.O_RDWR)

@@ -88,7 +88,7 @@ export class Emulator {
     this.world = new World({
       config: this.#worldConfig(), clock: this.clock, dice: this.dice, drive: () => this.#drive,
       machines: (gate) => (this.#machines = lazyMachines({
-        folder: join(folder, 'machines'), frame: this.frame, gate, clock: this.clock, dice: this.dice,
+        folder: join(folder, 'machines'), frame: this.frame, gate, dice: this.dice,
         visible: [this.#drive.root], python: options.python ?? localPython,
         ssh: () => this.#scenario.scenario.machines.ssh,
         closeExpiredSockets: () => this.#scenario.scenario.machines.closeExpiredSockets,

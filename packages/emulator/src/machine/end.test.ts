@@ -4,7 +4,8 @@ import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
-import {machineBed, shell} from '../../../../test/helpers/machine-bed.ts'
+import {testPython} from '../../../../test/helpers/jupyter-server.ts'
+import {ask, machineBed, shell} from '../../../../test/helpers/machine-bed.ts'
 import {until} from '../../../../test/helpers/workbench.ts'
 
 const program = fileURLToPath(new URL('../../../../test/helpers/machine-child.ts', import.meta.url))
@@ -70,6 +71,35 @@ for (const kind of ['namespaces', 'folders']) {
     })
   })
 }
+
+describe('an emulator whose machines were killed', () => {
+  it('answers 502 for them, and starts others', async () => {
+    const bed = await machineBed()
+    try {
+      const machine = await bed.start('cpu-killed')
+      const zygote = below(process.pid).find(({command, parent}) => parent === process.pid && command.includes('zygote.py'))
+      process.kill(zygote?.pid ?? 0, 'SIGKILL')
+      await until(async () => (await ask(machine, '/api')).status === 502, () => 'it still answers')
+      const other = await bed.start('cpu-next')
+      assert.equal((await ask(other, '/api')).status, 200)
+      await machine.stop()
+    } finally {
+      await bed.close()
+    }
+  })
+
+  it('begins again after a Python that does not work', async () => {
+    let python = '/nowhere/python'
+    const bed = await machineBed({python: async () => python})
+    try {
+      await assert.rejects(bed.start('cpu-none'), {code: 'EMULATOR_MACHINE_FAILED'})
+      python = testPython
+      assert.equal((await ask(await bed.start('cpu-some'), '/api')).status, 200)
+    } finally {
+      await bed.close()
+    }
+  })
+})
 
 describe('an emulated machine that is stopped', () => {
   for (const namespaces of [true, false]) {

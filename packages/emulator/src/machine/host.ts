@@ -46,7 +46,6 @@ export class LocalMachineHost implements MachineHost {
     this.options = options
   }
 
-
   get ground(): MachineGround | undefined {
     return this.known
   }
@@ -59,7 +58,7 @@ export class LocalMachineHost implements MachineHost {
     const {namespaces} = zygote.ground
     const seen: Seen = namespaces ? {content: '/content', home: '/root', tmp: '/tmp', bin: '/opt/bin'} : paths
     const gpu = gpuOf(spec)
-    const about = {...spec, gpu, memoryBytes: memoryBytes(spec), started: this.options.clock.now()}
+    const about = {...spec, gpu, memoryBytes: memoryBytes(spec)}
     await writeFile(paths.spec, JSON.stringify(about))
     const machineJson = namespaces ? '/var/colab/machine.json' : paths.spec
     if (gpu) await addNvidiaSmi(paths, python, machineJson)
@@ -103,9 +102,7 @@ export class LocalMachineHost implements MachineHost {
     this.closed = true
     await Promise.all([...this.machines.values()].map((machine) => machine.stop()))
     const started = await this.started?.catch(() => undefined)
-    if (!started) return
-    await started.zygote.close()
-    await rm(started.sockets, {recursive: true, force: true})
+    await started?.zygote.close()
   }
 
   private async listen(endpoint: string, port: number, upstream: Upstream, added?: {authorization: string}): Promise<Origin> {
@@ -125,7 +122,22 @@ export class LocalMachineHost implements MachineHost {
     return (this.started ??= this.begin())
   }
 
+  /** The next machine begins anew after this failed, or its process was killed. */
   private async begin(): Promise<Started> {
+    try {
+      const started = await this.launch()
+      void started.zygote.ended.then(async () => {
+        this.started = undefined
+        await rm(started.sockets, {recursive: true, force: true})
+      })
+      return started
+    } catch (error) {
+      this.started = undefined
+      throw error
+    }
+  }
+
+  private async launch(): Promise<Started> {
     if (process.platform === 'win32') {
       throw errors.usage('the emulator\'s machines do not run on Windows', {code: 'EMULATOR_NO_MACHINES', fix: 'run it in WSL, or on another machine'})
     }

@@ -48,9 +48,10 @@ for (const kernelName of ['python3', 'colab']) {
       assert.deepEqual(asked[1], ['request_auth', {authType: 'dfs_ephemeral'}])
       assert.equal((await run(`print(open('/content/drive/MyDrive/notes.txt').read())\nopen('/content/drive/MyDrive/new.txt', 'w').write('from the machine')`)).text, 'from Drive\n')
       assert.equal(await readFile(join(folder, 'new.txt'), 'utf8'), 'from the machine')
+      assert.equal((await run(`from google.colab import drive\ndrive.mount('/root/more')\nimport os; print(os.listdir('/root/more/MyDrive') != [])`, () => ({}))).text, 'Mounted at /root/more\nTrue\n')
       assert.match((await mount()).text, /^Drive already mounted at \/content\/drive; .*force_remount=True/)
       assert.equal((await mount(', force_remount=True')).text, 'Mounted at /content/drive\n')
-      assert.equal((await run(`from google.colab import drive\ndrive.flush_and_unmount()\nimport os; print(os.listdir('/content/drive'))`)).text, '[]\n')
+      assert.equal((await run(`from google.colab import drive\ndrive.flush_and_unmount()\nimport os; print(os.listdir('/content/drive'), os.listdir('/root/more'))`)).text, '[] []\n')
       assert.equal(await readFile(join(folder, 'notes.txt'), 'utf8'), 'from Drive')
       bed.drive.folder = null
     })
@@ -60,7 +61,7 @@ for (const kernelName of ['python3', 'colab']) {
       assert.match((await mount('/content/a b')).error ?? '', /^ValueError: Mountpoint must not contain a space/)
       assert.match((await mount('/content/sample_data')).error ?? '', /^ValueError: Mountpoint must not already contain files/)
       assert.match((await mount('/content/drive', () => ({error: 'access denied'}))).error ?? '', /^MessageError: access denied/)
-      assert.match((await mount('/content/drive', () => undefined)).error ?? '', /^TimeoutError/)
+      assert.match((await mount('/content/drive', () => undefined)).error ?? '', /^ValueError: mount failed/)
     })
 
     it('asks to authorise', async () => {

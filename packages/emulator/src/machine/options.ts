@@ -1,11 +1,10 @@
-import type {Clock, Dice, Frame, MachineGate} from '../contract.ts'
+import type {Dice, Frame, MachineGate} from '../contract.ts'
 
 export interface MachineHostOptions {
   /** the host's own folder, private to the user; a folder per machine is made in it and removed with the machine */
   folder: string
   frame: Frame
   gate: MachineGate
-  clock: Clock
   dice: Dice
   /** The Python that servers and kernels run in (`machinePython` finds one); asked for once, by the first machine. */
   python: () => Promise<string>

@@ -30,7 +30,8 @@ export class Zygote {
   readonly ground: Ground
   private readonly child: ChildProcess
   private readonly machines = new Map<string, Waiting>()
-  private readonly ended: Promise<void>
+  /** it is gone, with all its machines */
+  readonly ended: Promise<void>
   private over = false
 
   private constructor(child: ChildProcess, ground: Ground) {

@@ -6,16 +6,21 @@ whose value is {"type": "colab_reply", "colab_msg_id", "data"?, "error"?}.
 
 import itertools
 import sys
+import threading
 import time
 
 import zmq
 from IPython import get_ipython
 
+from google.colab import errors
+
 POLL_S = 0.025
 _numbers = itertools.count(1)
+# whoever reads stdin drops what is not meant for it
+_one_at_a_time = threading.Lock()
 
 
-class MessageError(Exception):
+class MessageError(errors.Error):
     """The front end answered with an error."""
 
 
@@ -37,7 +42,7 @@ def send_request(request_type, request_body, parent=None, expect_reply=True):
 
 
 def read_reply_from_input(message_id, timeout_sec=None):
-    """The data of the reply, None when it has none. Everything else that arrives on stdin meanwhile is dropped."""
+    """The data of the reply; None when it has none, and when none comes in time. All else that arrives on stdin is dropped."""
     kernel = get_ipython().kernel
     deadline = None if timeout_sec is None else time.monotonic() + timeout_sec
     while deadline is None or time.monotonic() < deadline:
@@ -48,12 +53,13 @@ def read_reply_from_input(message_id, timeout_sec=None):
             if "error" in value:
                 raise MessageError(value["error"])
             return value.get("data")
-    raise TimeoutError("no reply from the front end within %s s" % timeout_sec)
+    return None
 
 
 def blocking_request(request_type, request="", timeout_sec=5, parent=None):
-    """Asks and waits. TimeoutError, or MessageError when the front end answers with an error."""
-    return read_reply_from_input(send_request(request_type, request, parent=parent), timeout_sec)
+    """Asks and waits: the data of the reply, or None without one. MessageError when the front end answers with an error."""
+    with _one_at_a_time:
+        return read_reply_from_input(send_request(request_type, request, parent=parent), timeout_sec)
 
 
 def _received(kernel):

@@ -7,6 +7,8 @@ from google.colab import _message, _services
 
 MS_BIND, MNT_DETACH = 4096, 2
 NAME = "MyDrive"
+# where this kernel has mounted
+_places = set()
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -37,17 +39,19 @@ def mount(mountpoint, force_remount=False, timeout_ms=120000, readonly=False):
     if not os.path.isdir(folder):
         raise ValueError("mount failed: the machine does not see the account's Drive")
     _show(folder, place)
+    _places.add(place)
     print("Mounted at %s" % mountpoint)
 
 
 def flush_and_unmount(timeout_ms=86400000):
     """Writes what is not written yet, and takes Drive away again."""
-    place = _place("/content/drive")
-    if not os.path.lexists(os.path.join(place, NAME)):
+    places = [place for place in {*_places, _place("/content/drive")} if os.path.lexists(os.path.join(place, NAME))]
+    if not places:
         print("Drive not mounted, so nothing to flush and unmount.")
         return
     os.sync()
-    _hide(place)
+    for place in places:
+        _hide(place)
 
 
 def _place(mountpoint):

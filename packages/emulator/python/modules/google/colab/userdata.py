@@ -22,11 +22,9 @@ class TimeoutException(errors.Error):
 
 def get(key):
     """The secret's text. SecretNotFoundError, NotebookAccessError or TimeoutException."""
-    try:
-        answer = _message.blocking_request("GetSecret", request={"key": key}, timeout_sec=TIMEOUT_S)
-    except TimeoutError:
-        raise TimeoutException(key) from None
-    answer = answer or {}
+    answer = _message.blocking_request("GetSecret", request={"key": key}, timeout_sec=TIMEOUT_S)
+    if answer is None:
+        raise TimeoutException(key)
     if not answer.get("exists", False):
         raise SecretNotFoundError(key)
     if not answer.get("access", False):
