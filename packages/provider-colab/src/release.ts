@@ -1,8 +1,12 @@
+import * as z from 'zod/mini'
 import type {Colab} from './context.ts'
+import {checked} from './http/answer.ts'
 import {accountAt, madeAt} from './state/records.ts'
 import {proxyHeaders} from './probe.ts'
 
-const sessionsMs = 3_000
+const sessionsMs = 2_000
+/** as Jupyter's REST API has it; these are cgpu's own when they are consoles called cgpu */
+const sessionList = z.array(z.object({id: z.string(), path: z.string(), type: z.string()}))
 
 /**
  * Gives the machine back, and forgets it only once Colab said that it is gone. cgpu's kernels are ended first, as far as that goes
@@ -32,9 +36,8 @@ async function endSessions(colab: Colab, endpoint: string, signal: AbortSignal |
   const {trace} = colab.context
   const server = new JupyterServer({url: token.url, headers: () => proxyHeaders(token), ...(trace ? {trace} : {})})
   try {
-    // asked once before, as the list is asked for with retries that take no signal
-    await server.request('GET', 'api', {signal: limit})
-    const own = (await server.listSessions()).filter(({type, path}) => type === 'console' && (path === 'cgpu' || path.startsWith('cgpu-')))
+    const sessions = checked(sessionList, await server.request('GET', 'api/sessions', {signal: limit}), 'api/sessions')
+    const own = sessions.filter(({type, path}) => type === 'console' && (path === 'cgpu' || path.startsWith('cgpu-')))
     await Promise.all(own.map(({id}) => server.request('DELETE', `api/sessions/${encodeURIComponent(id)}`, {signal: limit})))
   } catch (error) {
     signal?.throwIfAborted()

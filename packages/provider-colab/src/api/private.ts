@@ -1,9 +1,10 @@
 import {type CgpuError, errors} from '@cgpu/core/errors'
 import type {HttpAnswer} from '@cgpu/jupyter/http'
 import type * as z from 'zod/mini'
-import {checked, jsonOf, protocolError, saidIn} from '../http/answer.ts'
+import {checked, isHtml, jsonOf, protocolError, saidIn} from '../http/answer.ts'
 import type {ControlClient, ControlRequest} from '../http/client.ts'
 import {graceAfter} from '../http/grace.ts'
+import {statusError} from '../http/errors.ts'
 import {isCgpuFailure} from '../http/transport.ts'
 import {type Assignment, AssignRefused, type CallOptions, type ColabApi, type Propagation, type ProxyToken, type UserInfo, type Wish} from './api.ts'
 import {isPublicId, notebookHash} from './keys.ts'
@@ -125,11 +126,14 @@ export class PrivateApi implements ColabApi {
     const path = `/tun/m/unassign/${encodeURIComponent(endpoint)}`
     for (let attempt = 1; ; attempt++) {
       const asked = await this.#client.send({method: 'GET', host: 'colab', path, expect: [404], signal})
-      if (asked.status === 404) return
+      if (asked.status === 404) return this.#confirmGone(asked, endpoint, signal)
       const {token} = this.#parse(schemas.xsrfToken, asked, path)
       try {
         const done = await this.#client.send({method: 'POST', host: 'colab', path, headers: {[xsrfHeader]: token}, expect: [403, 404], signal})
+        if (done.status === 404) return await this.#confirmGone(done, endpoint, signal)
         refuseXsrf(done, `POST ${path}`)
+        // nothing, or JSON: a page of something in between would not have released it
+        jsonOf(done, `POST ${path}`)
         return
       } catch (error) {
         signal?.throwIfAborted()
@@ -159,7 +163,16 @@ export class PrivateApi implements ColabApi {
       method: 'GET', host: 'colab', path: `/tun/m/${encodeURIComponent(endpoint)}/keep-alive/`, headers: tunnel,
       expect: [404], repeatable: false, timeoutMs: keepAliveMs, signal,
     })
-    return answer.status === 404 ? 'gone' : 'alive'
+    if (answer.status !== 404) return 'alive'
+    await this.#confirmGone(answer, endpoint, signal)
+    return 'gone'
+  }
+
+  /** A 404 with a page may be Colab's, or that of something in between: then the list tells. */
+  async #confirmGone(answer: HttpAnswer, endpoint: string, signal: AbortSignal | undefined): Promise<void> {
+    if (!isHtml(answer)) return
+    const listed = (await this.assignments({signal})).some((one) => one.endpoint === endpoint)
+    if (listed) throw statusError(answer, `the release of ${endpoint}`, 'Colab')
   }
 
   /** Each POST with a token of its own. */

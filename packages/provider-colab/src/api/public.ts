@@ -127,6 +127,8 @@ export class PublicApi implements ColabApi {
   async #delete(name: string, signal: AbortSignal | undefined): Promise<boolean> {
     const path = `/v1beta/${pathOf(name)}`
     const answer = await this.#client.send({method: 'DELETE', host: 'colabPublic', path, repeatable: true, expect: [gone], signal})
+    // nothing, or JSON: a page of something in between would not have released it
+    jsonOf(answer, path)
     return answer.status !== gone
   }
 

@@ -12,7 +12,7 @@ export function jsonOf(answer: HttpAnswer, what: string): unknown {
   const text = answer.body.toString('utf8')
   const json = text.startsWith(xssiPrefix) ? text.slice(xssiPrefix.length) : text
   if (json.trim() === '') return undefined
-  if (isHtml(answer, json)) throw captivePortal(what)
+  if (isHtml(answer)) throw captivePortal(what)
   try {
     return parseJson(json)
   } catch (cause) {
@@ -41,8 +41,9 @@ function captivePortal(what: string): CgpuError {
   })
 }
 
-function isHtml(answer: HttpAnswer, text: string): boolean {
-  return /^\s*</.test(text) || /^text\/html/i.test(answer.headers['content-type'] ?? '')
+/** A page for people. */
+export function isHtml({headers, body}: HttpAnswer): boolean {
+  return /^\s*</.test(body.subarray(0, 200).toString('utf8')) || (body.length > 0 && /^text\/html/i.test(headers['content-type'] ?? ''))
 }
 
 /** What Google says of an error. All of it may be missing. */
