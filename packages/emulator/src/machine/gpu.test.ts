@@ -56,7 +56,7 @@ describe('what an emulated machine shows of itself', () => {
   })
 
   it('follows what its programs compute', async () => {
-    const working = runCode(gpu, 'import os\nwhile not os.path.exists('/tmp/enough'): sum(range(10000))', {kernelName: 'colab'})
+    const working = runCode(gpu, 'import os\nwhile not os.path.exists("/tmp/enough"): sum(range(10000))', {kernelName: 'colab'})
     await until(async () => {
       const [first] = (await resources(gpu)).gpus
       return first !== undefined && first.gpuUtilization > 0.2 && first.everUsed && first.memoryUsedBytes > 100 * mib
