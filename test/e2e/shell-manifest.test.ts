@@ -7,10 +7,11 @@ interface Manifest {
   commands: Record<string, {summary?: string; hidden?: boolean; examples?: {command: string; description: string}[]; flags: Record<string, {env?: string; summary?: string}>; args: Record<string, {description?: string}>}>
 }
 
-describe('the commands', () => {
+// the CLI's own, and those of the plugins that come with it
+for (const folder of ['', 'plugins/emulator']) describe(`the commands${folder && ` of ${folder}`}`, () => {
   let manifest: Manifest
   before(async () => {
-    manifest = JSON.parse(await readFile(join(repoRoot, 'oclif.manifest.json'), 'utf8')) as Manifest // our build wrote it
+    manifest = JSON.parse(await readFile(join(repoRoot, folder, 'oclif.manifest.json'), 'utf8')) as Manifest // our build wrote it
   })
   const shown = () => Object.entries(manifest.commands).filter(([, {hidden}]) => !hidden)
 
@@ -45,7 +46,7 @@ describe('the commands', () => {
   })
 
   it('have the manifest that their code gives', async () => {
-    const {manifestText} = (await import(join(repoRoot, 'scripts', 'manifest.mjs'))) as {manifestText: () => Promise<string>} // a plain script
-    assert.equal(await readFile(join(repoRoot, 'oclif.manifest.json'), 'utf8'), await manifestText(), 'run: npm run build')
+    const {manifestText} = (await import(join(repoRoot, 'scripts', 'manifest.mjs'))) as {manifestText: (folder: string) => Promise<string>} // a plain script
+    assert.equal(await readFile(join(repoRoot, folder, 'oclif.manifest.json'), 'utf8'), await manifestText(folder), 'run: npm run build')
   })
 })

@@ -4,10 +4,10 @@ import {repoRoot} from './cli.ts'
 
 type Example = string | {command: string}
 
-/** The examples of the commands that are not hidden, as they are typed, in the manifest's order. */
-export function examples(): string[] {
+/** The examples of the commands that are not hidden, as they are typed, in the manifest's order. `folder`: of a plugin that comes along. */
+export function examples(folder = ''): string[] {
   // written by our own build, and compared with the code by another test
-  const manifest = JSON.parse(readFileSync(join(repoRoot, 'oclif.manifest.json'), 'utf8')) as {commands: Record<string, {hidden?: boolean; examples?: Example[]}>}
+  const manifest = JSON.parse(readFileSync(join(repoRoot, folder, 'oclif.manifest.json'), 'utf8')) as {commands: Record<string, {hidden?: boolean; examples?: Example[]}>}
   return Object.values(manifest.commands)
     .filter((command) => !command.hidden)
     .flatMap((command) => command.examples ?? [])
@@ -16,3 +16,6 @@ export function examples(): string[] {
 
 /** Those whose test is `test/docs/auth-examples.test.ts`: they need an emulator to sign in at. */
 export const isAuthExample = (line: string): boolean => line.startsWith('cgpu auth ')
+
+/** Those whose test is `test/docs/colab-examples.test.ts`: they need a cloud's machine, an account, or several. */
+export const isColabExample = (line: string): boolean => /^cgpu (drive|usage|runtime (adopt|url)|exec --secret)\b|--provider colab/.test(line)

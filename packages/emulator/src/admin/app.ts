@@ -90,7 +90,7 @@ async function body<T extends z.ZodType>(context: Context, schema: T): Promise<z
   try {
     if (text !== '') value = JSON.parse(text)
   } catch {
-    throw errors.usage('the body is no JSON', {code: 'INVALID_REQUEST'})
+    throw errors.usage('the body is no JSON', {code: 'INVALID_REQUEST', fix: 'send JSON'})
   }
   return parsed(value, schema)
 }
@@ -99,7 +99,7 @@ function parsed<T extends z.ZodType>(value: unknown, schema: T): z.output<T> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const problems = issueLines(result.error)
-  throw errors.usage(`the request is not valid: ${problems[0] ?? ''}`, {code: 'INVALID_REQUEST', details: {problems}})
+  throw errors.usage(`the request is not valid: ${problems[0] ?? ''}`, {code: 'INVALID_REQUEST', fix: 'docs/emulator.md says what may be asked', details: {problems}})
 }
 
 interface Failure {
