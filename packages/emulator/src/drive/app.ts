@@ -1,3 +1,4 @@
+import {errnoOf} from '@cgpu/core/state/write-error'
 import {Hono} from 'hono'
 import type {BearerCheck} from '../contract.ts'
 import {DriveError, refuse} from './errors.ts'
@@ -22,7 +23,8 @@ export function driveApp({bearer, parts, before, after}: AppOptions): Hono<Drive
   const app = new Hono<DriveEnv>()
   app.onError((error, context) => {
     if (error instanceof DriveError) return error.answer(context)
-    process.emitWarning(error)
+    // a client that hangs up amid its upload is no fault of ours
+    if (errnoOf(error) !== 'ECONNRESET') process.emitWarning(error)
     return new DriveError(500, 'internalError', 'Internal Error').answer(context)
   })
   for (const path of ['/drive/v3/*', '/upload/drive/v3/*']) {

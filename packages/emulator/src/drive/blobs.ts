@@ -1,9 +1,8 @@
 import {createHash} from 'node:crypto'
-import {createReadStream, createWriteStream} from 'node:fs'
-import {mkdir, readdir, rename, rm} from 'node:fs/promises'
+import {constants, createReadStream, createWriteStream} from 'node:fs'
+import {copyFile, mkdir, readFile, readdir, rename, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
-import type {Readable} from 'node:stream'
-import {Transform} from 'node:stream'
+import {Readable, Transform} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {uniqueTag} from '@cgpu/core/state/token'
 
@@ -15,6 +14,9 @@ export interface Received {
   sha1: string
   sha256: string
 }
+
+/** a stream costs more than it saves */
+const readWhole = 2 ** 20
 
 /** Content on disk, one file a revision. Everything is streamed. */
 export class Blobs {
@@ -48,9 +50,22 @@ export class Blobs {
     }
   }
 
+  /** A copy of a file that somebody else may go on writing to. */
+  async copy(from: string): Promise<Received> {
+    const path = this.scratch()
+    try {
+      await copyFile(from, path, constants.COPYFILE_FICLONE)
+      return await this.measure(path)
+    } catch (error) {
+      await rm(path, {force: true})
+      throw error
+    }
+  }
+
   /** Sums of a scratch file that is complete. */
   async measure(path: string): Promise<Received> {
-    return {path, ...await hashed(createReadStream(path))}
+    const {size} = await stat(path)
+    return {path, ...await hashed(size <= readWhole ? Readable.from([await readFile(path)]) : createReadStream(path))}
   }
 
   /** sha256 of bytes that stay where they are. */

@@ -1,4 +1,3 @@
-import {createReadStream} from 'node:fs'
 import {join} from 'node:path'
 import {errnoOf} from '@cgpu/core/state/write-error'
 import type {Blobs, Received} from '../blobs.ts'
@@ -41,24 +40,33 @@ export async function pull(place: Place): Promise<void> {
   // parents come first, so the folder of everything has its id by then
   const ids = new Map<string, string>([['', place.rootId]])
   const isFresh = new Set(fresh)
+  const content: Content[] = []
   for (const one of seen) {
     const parent = ids.get(one.folder)
     if (parent === undefined) continue
     const entry = isFresh.has(one) ? missing.get(one.mark.identity) : known.get(one.path)
-    if (!entry) {
-      const id = await takeNew(place, one, parent)
-      if (id !== undefined) ids.set(one.path, id)
-      continue
-    }
-    if (isFresh.has(one)) {
+    if (entry && isFresh.has(one)) {
       missing.delete(one.mark.identity)
       move(place, entry, one, parent)
     }
-    ids.set(one.path, entry.id)
-    await takeContent(place, entry, one)
+    if (one.mark.kind === 'folder') {
+      const id = entry?.id ?? await takeFolder(place, one, parent)
+      if (id !== undefined) ids.set(one.path, id)
+    } else if (!entry || tree.get(entry.id)?.mark.state !== one.mark.state) content.push({seen: one, parent, id: entry?.id})
   }
+  await takeContent(place, content)
   for (const entry of missing.values()) forget(place, entry)
 }
+
+/** Bytes that are to be taken over. */
+interface Content {
+  seen: Seen
+  parent: string
+  /** undefined: a new file */
+  id: string | undefined
+}
+
+const atOnce = 16
 
 /** A file that another place of the folder had before. */
 function move({tree, store, email}: Place, entry: Entry, seen: Seen, parent: string): void {
@@ -72,34 +80,44 @@ function move({tree, store, email}: Place, entry: Entry, seen: Seen, parent: str
   store.put(file)
 }
 
-async function takeNew(place: Place, {name, path, mark}: Seen, parent: string): Promise<string | undefined> {
-  const {tree, files, email, store} = place
+async function takeFolder({tree, store, files, email}: Place, {name, mark}: Seen, parent: string): Promise<string | undefined> {
   if (!store.get(parent)) return undefined
-  const found = mark.kind === 'folder' ? 'folder' : await read(place, path)
-  if (found === undefined) return undefined
-  const file = await files.adopt(email, parent, name, found)
-  tree.set({id: file.id, parent, name, revision: head(file)?.id, mark})
-  return file.id
+  const {id} = await files.adopt(email, parent, name, 'folder')
+  tree.set({id, parent, name, revision: undefined, mark})
+  return id
 }
 
-async function takeContent(place: Place, entry: Entry, {path, mark}: Seen): Promise<void> {
-  const {tree, store, blobs, files, email} = place
-  const now = tree.get(entry.id)
-  if (!now || mark.kind === 'folder' || now.mark.state === mark.state) return
-  const file = store.get(entry.id)
-  // the API took it away while the machine wrote it: at the next look it is a new file
-  if (!file) return tree.delete(entry.id)
-  const received = await read(place, path)
-  if (!received) return
-  if (head(file)?.sha256 === received.sha256) await blobs.discard(received)
+/** Reads several at once, and takes them over in their order. */
+async function takeContent(place: Place, all: Content[]): Promise<void> {
+  for (let at = 0; at < all.length; at += atOnce) {
+    const some = all.slice(at, at + atOnce)
+    const read = await Promise.all(some.map((one) => readFile(place, one.seen.path)))
+    for (const [index, one] of some.entries()) {
+      const received = read[index]
+      if (received) await takeFile(place, one, received)
+    }
+  }
+}
+
+async function takeFile({tree, store, blobs, files, email}: Place, {seen: {name, mark}, parent, id}: Content, received: Received): Promise<void> {
+  if (id === undefined) {
+    if (!store.get(parent)) return blobs.discard(received)
+    const file = await files.adopt(email, parent, name, received)
+    tree.set({id: file.id, parent, name, revision: head(file)?.id, mark})
+    return
+  }
+  const [entry, file] = [tree.get(id), store.get(id)]
+  if (!entry || !file || head(file)?.sha256 === received.sha256) await blobs.discard(received)
   else await files.replace(email, file, received)
-  tree.set({...now, revision: head(file)?.id, mark})
+  // what the API took away while the machine wrote it is a new file at the next look
+  if (!file) tree.delete(id)
+  else if (entry) tree.set({...entry, revision: head(file)?.id, mark})
 }
 
 /** Undefined: it went away meanwhile. Written to meanwhile: its mark is another one then, and the next look takes it again. */
-async function read({path: root, blobs}: Place, path: string): Promise<Received | undefined> {
+async function readFile({path: root, blobs}: Place, path: string): Promise<Received | undefined> {
   try {
-    return await blobs.receive(createReadStream(join(root, path)))
+    return await blobs.copy(join(root, path))
   } catch (error) {
     if (['ENOENT', 'EACCES', 'EISDIR'].includes(errnoOf(error) ?? '')) return undefined
     throw error

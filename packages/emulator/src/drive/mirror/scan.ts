@@ -28,11 +28,11 @@ export async function scan(root: string): Promise<Seen[]> {
   const folders = ['']
   for (let at = 0; at < folders.length; at++) {
     const folder = folders[at] ?? ''
-    const names = await readdir(join(root, folder)).catch(absent<string[]>([]))
-    for (const name of names.toSorted()) {
-      if (name.endsWith(ownSuffix)) continue
+    const names = (await readdir(join(root, folder)).catch(absent<string[]>([]))).filter((name) => !name.endsWith(ownSuffix)).toSorted()
+    const marks = await Promise.all(names.map((name) => markOf(join(root, folder, name))))
+    for (const [index, name] of names.entries()) {
       const path = folder === '' ? name : `${folder}/${name}`
-      const mark = await markOf(join(root, path))
+      const mark = marks[index]
       if (!mark) continue
       seen.push({path, folder, name, mark})
       if (mark.kind === 'folder') folders.push(path)
