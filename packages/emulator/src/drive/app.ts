@@ -29,7 +29,10 @@ export function driveApp({bearer, parts, before, after}: AppOptions): Hono<Drive
   })
   for (const path of ['/drive/v3/*', '/upload/drive/v3/*']) {
     app.use(path, async (context, next) => {
-      const caller = bearer.caller(context.req.header('authorization'))
+      const authorization = context.req.header('authorization')
+      // the address of an upload session is permission enough to go on with it
+      const upload = authorization === undefined && ['PUT', 'DELETE'].includes(context.req.method) ? context.req.query('upload_id') : undefined
+      const caller = upload === undefined ? bearer.caller(authorization) : parts.uploads.find(upload).caller
       if (!caller) throw refuse.signIn()
       await before()
       context.set('session', new Session(parts.store, caller))

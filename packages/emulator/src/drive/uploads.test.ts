@@ -124,6 +124,13 @@ describe('uploads to Drive', () => {
     assert.equal((await bed.fetch(stranger, {method: 'PUT', as: 'bob@example.com', headers: {'content-range': 'bytes */10'}})).status, 404)
   })
 
+  it('needs no token to go on with an upload', async () => {
+    const url = await begin(4)
+    assert.equal((await fetch(url, {method: 'PUT', headers: {'content-range': 'bytes */4'}})).status, 308)
+    assert.equal((await file(await fetch(url, {method: 'PUT', body: 'four'}))).size, '4')
+    assert.equal((await fetch(url, {method: 'POST', body: 'four'})).status, 401)
+  })
+
   it('replaces content the three ways and keeps the revisions', async () => {
     const drive = bed.client()
     const {data} = await drive.files.create({requestBody: {name: 'a.txt'}, media: {mimeType: 'text/plain', body: 'one'}}, bed.at)
