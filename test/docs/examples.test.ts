@@ -4,7 +4,7 @@ import {spawnSync} from 'node:child_process'
 import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
-import {examples, isAuthExample} from '../helpers/examples.ts'
+import {examples, isAuthExample, isColabExample} from '../helpers/examples.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
 
 const first = ['cgpu runtime create --name trainer', 'cgpu runtime use trainer']
@@ -13,6 +13,7 @@ const last = ['cgpu runtime release trainer', 'cgpu runtime rename calm-otter tr
 const needs: Record<string, string> = {
   'cgpu cp trainer:model.json .': 'echo {} > model.json; cgpu cp model.json trainer:model.json',
   'cgpu runtime rename calm-otter trainer': 'cgpu runtime create --name calm-otter',
+  'cgpu secret delete HF_TOKEN': 'cgpu secret set HF_TOKEN < token.txt',
   'cgpu config get provider': 'cgpu config set provider local',
   'cgpu config get provider --origin': 'cgpu config set provider local',
 }
@@ -32,6 +33,7 @@ describe('examples in help', () => {
       .replace(/https?:\/\/(lab\.example\.com\/user\/me\/|127\.0\.0\.1:8888)/, server.url)
       .replace('--name here', '--name here < token.txt')
       .replace('"numpy, pandas"', 'pip')
+      .replace(/secret set HF_TOKEN$/, '$& < token.txt')
     if (!here.includes('job attach')) return here
     const {data} = JSON.parse(shell('cgpu job list -r trainer --json')) as {data: {id: string}[]} // the envelope of our own command
     return here.replace(/attach \S+/, `attach ${data[0]?.id}`)
@@ -44,7 +46,7 @@ describe('examples in help', () => {
     mkdirSync(bin)
     writeFileSync(join(bin, 'cgpu'), `#!/bin/sh\nexec "${process.execPath}" -- "${cgpuBin}" "$@"\n`)
     chmodSync(join(bin, 'cgpu'), 0o755)
-    Object.assign(home.env, {PATH: `${bin}:${home.env['PATH']}`, CGPU_PYTHON: testPython, WANDB_API_KEY: 'a secret'})
+    Object.assign(home.env, {PATH: `${bin}:${home.env['PATH']}`, CGPU_PYTHON: testPython, WANDB_API_KEY: 'a secret', CGPU_KEYRING: 'off'})
     for (const folder of ['examples', 'data']) mkdirSync(join(home.cwd, folder))
     const script = readFileSync(join(repoRoot, 'examples', 'train.py'), 'utf8')
     const files = {'examples/train.py': script, 'train.py': script, 'data/one.csv': '1\n', 'data.csv': '1\n', 'prepare.py': 'y = 1\n', 'analyse.py': 'print(open("data/one.csv").read())\n', 'token.txt': server.token}
@@ -56,7 +58,7 @@ describe('examples in help', () => {
     await home.remove()
   })
 
-  const all = examples().filter((line) => !isAuthExample(line))
+  const all = examples().filter((line) => !isAuthExample(line) && !isColabExample(line))
   const middle = all.filter((line) => !first.includes(line) && !last.includes(line))
   // a job must have run before it can be attached to
   const jobs = middle.filter((line) => line.includes(' job '))

@@ -18,7 +18,10 @@ export function terminalConsent({open = false, onWarning}: ConsentOptions): Cons
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
   return async ({message, url, signal}) => {
     process.stderr.write(`${inert(message)}\n  ${inert(url)}\n`)
-    if (open) await openPage(url).catch((error: unknown) => onWarning(`the browser could not be opened: ${String(error)}`))
+    if (open) {
+      const {openBrowser} = await import('@cgpu/accounts/browser')
+      if (!(await openBrowser(url))) onWarning('no browser could be opened: open the page yourself')
+    }
     const {ask} = await import('../input.ts')
     const answer = await ask('Enter when you have agreed there, n to leave it: ', {signal})
     return !/^n(o)?$/i.test(answer.trim())
@@ -39,9 +42,4 @@ export function consentForCode(consent: Consent): Consent {
       return false
     }
   }
-}
-
-async function openPage(url: string): Promise<void> {
-  const {openBrowser} = await import('@cgpu/accounts/browser')
-  await openBrowser(url)
 }
