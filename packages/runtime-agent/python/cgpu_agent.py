@@ -57,6 +57,7 @@ ALIVE_EVERY = 5.0  # a follower hears from us at least this often, with our offs
 CLIENT_GONE = 150.0  # streams of a client that was silent for so long are ended
 LEASE_LOOK = 15.0  # the watcher looks at least this often whether the machine is used
 LEASE_TELL = 5.0  # uses of the machine within so many seconds are noted as one
+KERNEL_WORK = 0.05  # a kernel that takes more of a processor than this does something; an idle one takes a tenth of it
 
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 PART = re.compile(r"\..*\.cgpu-[0-9a-f]{12}\.part\Z", re.S)
@@ -1194,6 +1195,7 @@ class LeaseWatcher:
         self.home = home
         self.release = release or release_machine
         self.sleep = sleep
+        self.kernels = KernelWork()
 
     def run(self):
         lock = os.open(os.path.join(self.home, "lease.lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -1224,7 +1226,7 @@ class LeaseWatcher:
         seconds = load_lease(self.home)
         if seconds is None:
             return None
-        if busy(self.home):
+        if busy(self.home) or self.kernels.seen():
             note_use(self.home)  # the lease counts from the end of the work
         left = lease_left(self.home, seconds)
         return max(0.0, min(left, LEASE_LOOK, max(0.2, seconds / 4)))
@@ -1233,6 +1235,57 @@ class LeaseWatcher:
 def busy(home):
     """A job runs, or a cell that cgpu sent."""
     return any(run.get("state") in ("starting", "running") for run in list_runs(home))
+
+
+class KernelWork:
+    """Whether kernels did something since the last look: code from a browser is not ours, and its work is work too."""
+
+    def __init__(self):
+        self.before = None
+        self.at = 0.0
+
+    def seen(self):
+        times, now = kernel_times(os.environ.get("TBE_RUNTIME_ADDR")), time.monotonic()
+        before, self.before = self.before, times
+        elapsed, self.at = now - self.at, now
+        if before is None:
+            return False
+        spent = sum(ticks - before.get(process, 0) for process, ticks in times.items())
+        return spent / os.sysconf("SC_CLK_TCK") > KERNEL_WORK * elapsed
+
+
+def kernel_times(address):
+    """Processor time in ticks of this machine's kernels and what they started, by (pid, start)."""
+    parents, times, roots = {}, {}, set()
+    for name in os.listdir("/proc") if os.path.isdir("/proc/self") else []:
+        if not name.isdigit():
+            continue
+        try:
+            with open("/proc/%s/stat" % name, "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+            with open("/proc/%s/cmdline" % name, "rb") as file:
+                kernel = b"ipykernel" in file.read()
+            if kernel:
+                # other machines of an emulator may be seen here
+                with open("/proc/%s/environ" % name, "rb") as file:
+                    kernel = b"TBE_RUNTIME_ADDR=" + os.fsencode(address or "") in file.read().split(b"\0")
+        except OSError:
+            continue
+        pid = int(name)
+        parents[pid] = int(fields[1])
+        # its own and that of children which ended, as user and as system
+        times[pid] = (pid, int(fields[19])), sum(int(field) for field in fields[11:15])
+        if kernel:
+            roots.add(pid)
+
+    def started_by_kernel(pid):
+        for _ in range(64):
+            if pid in roots or pid not in parents:
+                return pid in roots
+            pid = parents[pid]
+        return False
+
+    return dict(times[pid] for pid in times if started_by_kernel(pid))
 
 
 def release_machine():

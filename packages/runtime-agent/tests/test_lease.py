@@ -90,6 +90,37 @@ class TestLease(LeaseCase):
         self.assertEqual(self.wait(run)["exitCode"], 0)
         self.wait_released()
 
+    def test_code_from_a_browser_puts_it_off_while_its_kernel_works(self):
+        code = "import sys, time\nsys.stdin.readline()\nend = time.monotonic() + 2\nwhile time.monotonic() < end: pass\nsys.stdin.readline()"
+        # a process that looks like a kernel of this machine
+        kernel = subprocess.Popen([sys.executable, "-c", code, "ipykernel"], stdin=subprocess.PIPE)
+        try:
+            work = agent.KernelWork()
+            self.assertFalse(work.seen())
+            wait_until(lambda: not work.seen(), what="an idle kernel")
+            kernel.stdin.write(b"go\n")
+            kernel.stdin.flush()
+            wait_until(work.seen, what="a kernel that works")
+            # of another machine
+            os.environ["TBE_RUNTIME_ADDR"] = "127.0.0.1:1"
+            self.assertNotIn(kernel.pid, [pid for pid, _ in agent.kernel_times("127.0.0.1:1")])
+        finally:
+            kernel.kill()
+            kernel.wait()
+            kernel.stdin.close()
+
+    def test_what_a_kernel_started_is_its_work(self):
+        code = "import subprocess, sys; child = subprocess.Popen(['sleep', '60']); print(child.pid, flush=True); sys.stdin.readline(); child.kill()"
+        kernel = subprocess.Popen([sys.executable, "-c", code, "ipykernel"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            child = int(kernel.stdout.readline())
+            found = [pid for pid, _ in agent.kernel_times(os.environ["TBE_RUNTIME_ADDR"])]
+            self.assertIn(kernel.pid, found)
+            self.assertIn(child, found)
+            self.assertNotIn(os.getpid(), found)
+        finally:
+            kernel.communicate(b"\n")
+
     def test_a_running_cell_puts_it_off(self):
         status = {"id": "c", "kind": "cell", "state": "running", "startedAt": time.time(), "owner": agent.owner_of(os.getpid())}
         folder, _ = agent.claim(self.home, "c", None, status)
