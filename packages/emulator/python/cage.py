@@ -11,7 +11,7 @@ import signal
 import socket
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x04000000, 0x10000000, 0x20000000
-MS_NOSUID, MS_NODEV, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 2, 4, 4096, 8192, 16384, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 8192, 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 # the machine has its own of these, or a new one of its kind
 OWN = {"proc", "sys", "dev", "tmp", "root", "content", "lost+found"}
@@ -19,6 +19,7 @@ OWN = {"proc", "sys", "dev", "tmp", "root", "content", "lost+found"}
 NAMED = {"etc", "opt", "run", "var"}
 PROFILES = "/etc/profile.d"
 WRITTEN = {"/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/var/colab", PROFILES + "/colab.sh"}
+DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "fuse", "dri"}
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -78,9 +79,13 @@ def furnish(folder, hostname, path, keep, shared):
                 compose(source, target)
             else:
                 layer(source, target)
-    for name in ("dev", "sys"):
-        os.mkdir("new/" + name)
-        mount("/" + name, "new/" + name, None, MS_BIND | MS_REC)
+    devices("new/dev")
+    os.mkdir("new/sys")
+    mount("/sys", "new/sys", None, MS_BIND | MS_REC)
+    try:
+        mount(None, "new/sys", None, MS_REMOUNT | MS_BIND | MS_RDONLY)
+    except OSError:
+        pass  # a user may not take away what the host's mount has: nor may they write there
     os.mkdir("new/proc")
     mount("proc", "new/proc", "proc", MS_NOSUID | MS_NODEV)
     for name in ("content", "root", "tmp"):
@@ -101,6 +106,24 @@ def furnish(folder, hostname, path, keep, shared):
     os.chroot(".")
     os.chdir("/")
     socket.sethostname(hostname)
+
+
+def devices(target):
+    """The devices that programs need, terminals and shared memory of its own, and no disks."""
+    os.mkdir(target)
+    for name in sorted(os.listdir("/dev")):
+        if name in DEVICES or name.startswith("nvidia"):
+            source, other = "/dev/" + name, target + "/" + name
+            if os.path.isdir(source):
+                os.mkdir(other)
+            else:
+                open(other, "w").close()
+            mount(source, other, None, MS_BIND | MS_REC)
+    for name, place in (("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx")):
+        os.symlink(place, target + "/" + name)
+    for name, kind, options in (("pts", "devpts", "newinstance,ptmxmode=0666,mode=620"), ("shm", "tmpfs", "mode=1777")):
+        os.mkdir(target + "/" + name)
+        mount(kind, target + "/" + name, kind, MS_NOSUID, options)
 
 
 def layer(source, target):

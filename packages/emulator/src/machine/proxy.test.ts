@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import {randomUUID} from 'node:crypto'
+import {existsSync} from 'node:fs'
 import {request} from 'node:http'
+import {join} from 'node:path'
 import {WebSocket} from 'ws'
 import {ask, machineBed, type MachineBed, runCode, socketOf} from '../../../../test/helpers/machine-bed.ts'
 import {until} from '../../../../test/helpers/workbench.ts'
@@ -105,6 +107,18 @@ print([name for name in os.environ if name.startswith('CGPU_')], 'TPU_ACCELERATO
 import socket; print(socket.gethostname() == open('/etc/hostname').read().strip(), socket.gethostbyname(socket.gethostname()))
 `)
     assert.match(text, /^\/content \/root [0-9a-f]{12} release-colab-external-images_2026\.09\n\[\] False\nTrue 127\.0\.0\.1\n$/)
+  })
+
+  it('keeps what is written on it off the host: packages, devices, the system', async () => {
+    const {text} = await runCode(machine, `
+import os, sys
+for place in (sys.prefix, '/usr/local/lib', '/etc', '/tmp', '/dev/shm', '/root'):
+    open(os.path.join(place, 'cgpu-emulator-was-here'), 'w').close()
+print(sys.prefix, sorted(set(os.listdir('/dev')) & {'mem', 'kmsg', 'vda', 'sda', 'nvme0n1'}), os.access('/sys/kernel', os.W_OK))
+`)
+    const [prefix = '', ...rest] = text.trim().split(' ')
+    assert.deepEqual(rest, ['[]', 'False'])
+    for (const place of [prefix, '/usr/local/lib', '/etc', '/tmp', '/dev/shm', '/root']) assert.ok(!existsSync(join(place, 'cgpu-emulator-was-here')), place)
   })
 
   describe('channels of a kernel', () => {
