@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
+import type * as google from 'google-auth-library'
 import {z} from 'zod/mini'
 import {errors} from '@cgpu/core/errors'
 import {googleHosts} from '@cgpu/core/google/hosts'
@@ -30,7 +31,7 @@ export function adcFile(env: NodeJS.ProcessEnv): string | undefined {
  * identity, impersonation, a Google machine) is left to google-auth-library, which asks the hosts that such a file names.
  */
 export async function adcGrant(path: string | undefined, scopes: readonly string[], options: MintOptions, signal?: AbortSignal): Promise<Grant> {
-  if (path === undefined) return libraryGrant(undefined, scopes, options)
+  if (path === undefined) return libraryGrant(undefined, undefined, scopes, options)
   const body = await readJsonFile(path, 'file of Application Default Credentials')
   const parsed = z.safeParse(user, body)
   if (parsed.success) {
@@ -40,7 +41,7 @@ export async function adcGrant(path: string | undefined, scopes: readonly string
     return grant
   }
   if (typeOf(body) === 'service_account') return serviceGrant(serviceKeyOf(body, path), scopes, options, signal)
-  return libraryGrant(path, scopes, options)
+  return libraryGrant(path, body, scopes, options)
 }
 
 /** The type that a credentials file says it has. */
@@ -49,15 +50,15 @@ export function typeOf(body: unknown): string | undefined {
   return parsed.success ? parsed.data.type : undefined
 }
 
-async function libraryGrant(path: string | undefined, scopes: readonly string[], {hosts, clock}: MintOptions): Promise<Grant> {
+async function libraryGrant(path: string | undefined, body: unknown, scopes: readonly string[], {hosts, clock}: MintOptions): Promise<Grant> {
   if (hosts.token !== googleHosts(() => undefined).token) {
     throw errors.auth('these Application Default Credentials work with Google itself only, not with an emulator', {
       code: 'ADC_UNUSABLE', fix: 'give a file of the type authorized_user or service_account: GOOGLE_APPLICATION_CREDENTIALS=FILE',
     })
   }
-  const {GoogleAuth} = await import('google-auth-library')
+  const library = await import('google-auth-library')
   try {
-    const client = await new GoogleAuth({scopes: [...scopes], ...(path === undefined ? {} : {keyFilename: path})}).getClient()
+    const client = federated(library, body, scopes) ?? await withVariable('GOOGLE_APPLICATION_CREDENTIALS', path, () => new library.GoogleAuth({scopes: [...scopes]}).getClient())
     const {token} = await client.getAccessToken()
     const expiry = client.credentials.expiry_date
     if (typeof token !== 'string' || token === '') throw new Error('no token came back')
@@ -66,5 +67,29 @@ async function libraryGrant(path: string | undefined, scopes: readonly string[],
     throw errors.auth(`Application Default Credentials gave no token: ${sanitizeLine(error instanceof Error ? error.message : String(error), 200)}`, {
       code: 'ADC_UNUSABLE', fix: 'gcloud auth application-default login', cause: error,
     })
+  }
+}
+
+const external = z.looseObject({type: z.literal('external_account'), credential_source: z.optional(z.looseObject({environment_id: z.optional(z.string()), executable: z.optional(z.unknown())}))})
+
+/** Workload identity. Not by the library's own choosing among these classes: that warns on stderr, and asks for a project. */
+function federated(library: typeof google, body: unknown, scopes: readonly string[]): google.BaseExternalAccountClient | undefined {
+  const parsed = z.safeParse(external, body)
+  if (!parsed.success) return undefined
+  const {credential_source: source} = parsed.data
+  const options = {...parsed.data, scopes: [...scopes]} as never // the library checks what it needs of it
+  if (source?.environment_id?.startsWith('aws')) return new library.AwsClient(options)
+  return source?.executable === undefined ? new library.IdentityPoolClient(options) : new library.PluggableAuthClient(options)
+}
+
+/** The library wants its file named by the environment: every other way is deprecated, and warns on stderr. */
+async function withVariable<T>(name: string, value: string | undefined, use: () => Promise<T>): Promise<T> {
+  const before = process.env[name]
+  if (value !== undefined) process.env[name] = value
+  try {
+    return await use()
+  } finally {
+    if (before === undefined) delete process.env[name]
+    else process.env[name] = before
   }
 }
