@@ -5,11 +5,11 @@ import {setTimeout as delay} from 'node:timers/promises'
 import {fileURLToPath} from 'node:url'
 import {z} from 'zod'
 import {CgpuError, errors} from '@cgpu/core/errors'
-import {writeAtomic} from '@cgpu/core/state/atomic'
 import {ensureDir} from '@cgpu/core/state/dirs'
 import {withLock} from '@cgpu/core/state/lock'
 import {isAlive, processStartTime} from '@cgpu/core/state/process'
 import type {Emulator} from './emulator.ts'
+import {writePrivate} from './write-private.ts'
 
 /** How an emulator in a process of its own is started. Paths are absolute. */
 export interface DaemonOptions {
@@ -95,7 +95,7 @@ export async function announce(emulator: Emulator): Promise<RunningEmulator> {
   const running: RunningEmulator = {
     url, adminUrl, adminToken, pid: process.pid, ...(startTime === undefined ? {} : {startTime}), folder, clientConfig, scenario, seed, env: emulator.env(),
   }
-  await writeAtomic(stateFile(folder), `${JSON.stringify(running, null, 2)}\n`)
+  await writePrivate(stateFile(folder), `${JSON.stringify(running, null, 2)}\n`)
   emulator.onClose(() => rm(stateFile(folder), {force: true}))
   return running
 }

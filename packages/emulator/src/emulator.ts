@@ -2,15 +2,14 @@ import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {errors} from '@cgpu/core/errors'
-import {writeAtomic} from '@cgpu/core/state/atomic'
 import {ensureDir} from '@cgpu/core/state/dirs'
 import type {Clock, MachineHost, Site, SiteHandler} from './contract.ts'
-import {controlHandler} from './control/app.ts'
 import {Faults} from './faults/faults.ts'
 import {siteMatcher} from './faults/matcher.ts'
 import {HttpFrame} from './frame/frame.ts'
 import {type LogEntry, RequestLog} from './frame/request-log.ts'
 import {lazyDrive} from './lazy-drive.ts'
+import {lazySite} from './lazy-site.ts'
 import {lazyMachines} from './lazy-machines.ts'
 import {ReseededDice} from './scenario/dice.ts'
 import type {NamedScenario} from './scenario/load.ts'
@@ -18,6 +17,7 @@ import {parseScenario} from './scenario/load.ts'
 import type {ScenarioEvent} from './scenario/schema.ts'
 import {Timeline} from './scenario/timeline.ts'
 import type {EmulatorStatus} from './status.ts'
+import {writePrivate} from './write-private.ts'
 import {createClock} from './world/clock.ts'
 import {type WorldConfig, worldConfig} from './world/config.ts'
 import {World} from './world/world.ts'
@@ -109,7 +109,7 @@ export class Emulator {
     const admin = await startAdmin(this, adminPort)
     this.adminUrl = admin.url
     this.onClose(() => admin.close())
-    await writeAtomic(this.clientConfig, `${JSON.stringify(clientFile(this.url), null, 2)}\n`)
+    await writePrivate(this.clientConfig, `${JSON.stringify(clientFile(this.url), null, 2)}\n`)
     this.#begin()
   }
 
@@ -220,7 +220,10 @@ export class Emulator {
       const {Replay} = await import('./record/replay.ts')
       return Replay.open(replay)
     }
-    return controlHandler({world: this.world, mount: [this.#drive.app]})
+    return lazySite(async () => {
+      const [{controlHandler}, drive] = await Promise.all([import('./control/app.ts'), this.#drive.app()])
+      return controlHandler({world: this.world, mount: [drive]})
+    })
   }
 
   #begin(): void {

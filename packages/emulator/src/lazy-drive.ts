@@ -1,13 +1,14 @@
 import {readdir, rm} from 'node:fs/promises'
 import {join} from 'node:path'
-import {Hono} from 'hono'
+import type {Hono} from 'hono'
 import type {Drive, DriveFolders} from './contract.ts'
 import type {DriveOptions} from './drive/drive.ts'
 
 export interface LazyDrive extends DriveFolders {
   /** the folder that holds those of all accounts */
   root: string
-  app: Hono
+  /** for the control app to mount */
+  app(): Promise<Hono>
   /** Forgets every file of every account. */
   clear(): Promise<void>
   close(): Promise<void>
@@ -17,13 +18,16 @@ export interface LazyDrive extends DriveFolders {
 export function lazyDrive(options: DriveOptions): LazyDrive {
   let drive: Promise<Drive> | undefined
   const load = (): Promise<Drive> => (drive ??= import('./drive/drive.ts').then(({createDrive}) => createDrive(options)))
-  const app = new Hono()
-  for (const path of ['/drive/*', '/upload/drive/*']) {
-    app.all(path, async (context) => (await load()).app.fetch(context.req.raw, context.env as object)) // node's request is in it
-  }
   return {
     root: options.folder,
-    app,
+    async app() {
+      const {Hono: App} = await import('hono')
+      const app = new App()
+      for (const path of ['/drive/*', '/upload/drive/*']) {
+        app.all(path, async (context) => (await load()).app.fetch(context.req.raw, context.env as object)) // node's request is in it
+      }
+      return app
+    },
     folder: async (email) => (await load()).folder(email),
     async clear() {
       await (await drive)?.close()

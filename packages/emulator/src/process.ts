@@ -1,38 +1,5 @@
-// An emulator in a process of its own: told what to do by its parent, over IPC, once.
-import {CgpuError} from '@cgpu/core/errors'
-import {isAlive, processStartTime} from '@cgpu/core/state/process'
-import {announce, type DaemonOptions, type StartMessage} from './daemon.ts'
-import {runEmulator} from './run.ts'
+// Entry of an emulator in a process of its own. What is compiled once is kept: starting is mostly loading.
+import {enableCompileCache} from 'node:module'
 
-const ownerCheckMs = 500
-
-async function main(options: DaemonOptions): Promise<void> {
-  const emulator = await runEmulator(options)
-  await announce(emulator)
-  if (options.ownerPid !== undefined) await followOwner(options.ownerPid, () => void emulator.close())
-  tell({ready: true})
-  await emulator.closed
-  process.exit(0)
-}
-
-async function followOwner(pid: number, end: () => void): Promise<void> {
-  const startTime = await processStartTime(pid)
-  setInterval(() => {
-    void isAlive(pid, startTime).then((alive) => alive || end())
-  }, ownerCheckMs)
-}
-
-function tell(message: StartMessage): void {
-  process.send?.(message, () => {
-    if (process.connected) process.disconnect()
-  })
-}
-
-process.once('message', (options: DaemonOptions) => {
-  main(options).catch((error: unknown) => {
-    console.error(error)
-    const known = error instanceof CgpuError
-    const {message, code, exit, fix, details} = known ? error : {message: error instanceof Error ? error.message : String(error), code: 'EMULATOR_BUG', exit: 70, fix: undefined, details: undefined}
-    process.send?.({ready: false, error: {message, code, exit, fix, details}} satisfies StartMessage, () => process.exit(1))
-  })
-})
+enableCompileCache()
+await import('./serve.ts')

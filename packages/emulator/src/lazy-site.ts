@@ -1,0 +1,17 @@
+import type {SiteHandler} from './contract.ts'
+
+/** A site that listens at once, and whose code is loaded just after, or by its first request. It takes no upgrades. */
+export function lazySite(load: () => Promise<SiteHandler>): SiteHandler {
+  let handler: Promise<SiteHandler> | undefined
+  const loaded = (): Promise<SiteHandler> => (handler ??= load())
+  // once whoever waits for the start was told; a failure is the first request's to tell
+  setTimeout(() => void loaded().catch(() => undefined), 20).unref()
+  return {
+    request(request, response) {
+      loaded().then((one) => one.request(request, response), (error: unknown) => {
+        process.emitWarning(error instanceof Error ? error : String(error))
+        response.writeHead(500, {'content-type': 'text/plain'}).end('the emulator could not load')
+      })
+    },
+  }
+}
