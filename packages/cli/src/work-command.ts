@@ -1,3 +1,6 @@
+import {existsSync} from 'node:fs'
+import {join} from 'node:path'
+import {noAccounts} from '@cgpu/core/account'
 import {Cgpu} from '@cgpu/core/cgpu'
 import {errors, ExitCode} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
@@ -26,7 +29,8 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
         ...builtInProviders,
         ...registered.map(({id, factory}) => ({id, source: 'a plugin', load: async () => factory})),
       ],
-      accounts: async (settings) => (await import('@cgpu/accounts')).openAccounts({dirs, env: process.env, settings, onWarning: (message) => void this.warn(message), trace: (line) => this.trace(line)}),
+      // whoever never signed in need not wait until everything about accounts is loaded
+      accounts: async (settings) => !process.env['CGPU_TOKEN'] && !existsSync(join(dirs.config, 'accounts.json')) ? noAccounts : (await import('@cgpu/accounts')).openAccounts({dirs, env: process.env, settings, onWarning: (message) => void this.warn(message), trace: (line) => this.trace(line)}),
       flags,
       lifecycle: this.#lifecycle(),
       onWarning: (message) => void this.warn(message),
