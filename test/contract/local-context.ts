@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {setTimeout as delay} from 'node:timers/promises'
 import {FileSecretStore} from '@cgpu/core'
+import {noAccounts} from '@cgpu/core/account'
 import type {ProviderContext} from '@cgpu/core/provider'
 import {testPython} from '../helpers/jupyter-server.ts'
 
@@ -20,6 +21,7 @@ export function sealedContext(options: {python?: string | undefined; env?: Recor
   const context: ProviderContext = {
     stateDir: join(root, 'state'),
     secrets: new FileSecretStore(join(root, 'config')),
+    accounts: noAccounts,
     setting: (key) => (key === 'python' ? python : undefined),
     env: {...process.env, HOME: join(root, 'home'), ...options.env},
     cwd: options.cwd ?? join(root, 'project'),
