@@ -40,7 +40,12 @@ describe('leasing a machine of Colab', () => {
     assert.deepEqual(await colab.provider().list(), [{...runtime, details: {shape: 'standard', image: '2026.01'}}])
     const endpoint = await colab.provider().connect(runtime.id)
     assert.deepEqual(await endpoint.headers?.(), {'X-Colab-Runtime-Proxy-Token': proxyToken, 'X-Colab-Client-Agent': 'cgpu'})
-    nock(runtime.endpointUrl).get('/api').reply(503)
+    // its own kernels are ended first, nobody else's
+    nock(machine).get('/api/sessions').reply(200, [
+      {id: 's1', path: 'cgpu', type: 'console'}, {id: 's2', path: 'cgpu-control', type: 'console'}, {id: 's3', path: 'cgpu', type: 'notebook'},
+    ])
+    nock(machine).delete('/api/sessions/s1').reply(204)
+    nock(machine).delete('/api/sessions/s2').reply(500)
     releasing()
     await colab.provider().release(runtime.id)
     assert.deepEqual(made(), {})

@@ -105,6 +105,18 @@ describe('faults of Colab\'s control plane', () => {
       assert.deepEqual(await provider.list(), [])
     })
 
+    it('is not opened by a sign-in that fails, nor by keep-alives that are not answered', async () => {
+      const provider = colab.provider()
+      nock(session).get('/tun/m/gpu-t4-s-1/keep-alive/').query(true).times(20).replyWithError('socket hang up')
+      for (let time = 0; time < 20; time++) assert.equal(await provider.keepAlive('gpu-t4-s-1'), 'alive')
+      const [id] = colab.accounts.ids.splice(0)
+      for (let time = 0; time < 20; time++) await rejects(provider.list(), 'SIGN_IN_REQUIRED', 67)
+      colab.accounts.ids.push(id ?? '')
+      nock(session).get('/tun/m/unassign/gpu-t4-s-1').query(true).reply(404)
+      await provider.release('gpu-t4-s-1')
+      assert.deepEqual(colab.effects.waits, [])
+    })
+
     it('stops waiting when it is aborted', async () => {
       const abort = new AbortController()
       nock(session).get('/tun/m/unassign/m-1').query(true).reply(() => {
@@ -151,7 +163,7 @@ describe('faults of Colab\'s control plane', () => {
       writeFileSync(file, JSON.stringify(state))
       // the list tells whose hash it is
       nock(gapi).get(list).reply(200, {assignments: [assignedG({notebookIdHash: key}), assignedG({endpoint: 'foreign-1'})]})
-      nock(machine).get('/api').optionally().reply(503)
+      nock(machine).get('/api/sessions').reply(503)
       releasing()
       assert.deepEqual(await colab.provider().reap(), [{id: 'gpu-t4-s-1', reason: 'its owner was killed'}])
       assert.deepEqual((JSON.parse(readFileSync(file, 'utf8')) as {made: object}).made, {})

@@ -161,7 +161,7 @@ export class PrivateApi implements ColabApi {
   async keepAlive(endpoint: string, {signal}: CallOptions = {}): Promise<'alive' | 'gone'> {
     const answer = await this.#client.send({
       method: 'GET', host: 'colab', path: `/tun/m/${encodeURIComponent(endpoint)}/keep-alive/`, headers: tunnel,
-      expect: [404], repeatable: false, timeoutMs: keepAliveMs, signal,
+      expect: [404], repeatable: false, mayHang: true, timeoutMs: keepAliveMs, signal,
     })
     if (answer.status !== 404) return 'alive'
     await this.#confirmGone(answer, endpoint, signal)

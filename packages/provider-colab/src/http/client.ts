@@ -24,6 +24,8 @@ export interface ControlRequest {
   expect?: readonly number[]
   /** False: never sent twice, except after 401, which says that nothing was done. Default: true for GET. */
   repeatable?: boolean
+  /** an answer that does not come says nothing of the host */
+  mayHang?: boolean
   /** one attempt, connecting and body included; default 30 s */
   timeoutMs?: number
   signal?: AbortSignal | undefined
@@ -46,6 +48,9 @@ const maxAttempts = 5
 
 /** 500 and above, and 429: the request may be good, the moment is not. */
 const passing = (status: number): boolean => status === 429 || status >= 500
+
+/** The account has none to give: that says nothing of Colab, and is not tried again here. */
+class NoToken extends Error {}
 
 /**
  * Requests to Colab's own hosts for one account. Throws CgpuError: sign-in and scope (67), network and protocol (69).
@@ -76,38 +81,52 @@ export class ControlClient {
     const repeatable = request.repeatable ?? request.method === 'GET'
     for (let attempt = 1; ; attempt++) {
       this.#checkCircuit(request)
-      const outcome = await this.#authorized(request, what).catch((error: unknown) => error)
-      const answer = outcome instanceof Error ? undefined : (outcome as HttpAnswer) // the only other thing that it is
+      const {answer, failure} = await this.#tried(request, what)
       if (answer && !passing(answer.status)) {
         this.#circuit(request).succeeded()
         if (isGood(answer, request)) return answer
         throw statusError(answer, what, this.#hostName(request))
       }
       if (answer && request.expect?.includes(answer.status)) return answer
-      request.signal?.throwIfAborted()
       const asked = answer && retryAfterMs(answer.headers['retry-after'], answer.headers.date, effects.wall())
-      const error = answer ? statusError(answer, what, this.#hostName(request), asked) : outcome
+      const error = answer ? statusError(answer, what, this.#hostName(request), asked) : failure
       if (!isCgpuFailure(error)) throw error
-      // a sign-in that fails says nothing of this host
-      if (error.category === 'network') this.#circuit(request).failed()
+      if (error.retryable && !request.mayHang) this.#circuit(request).failed()
       const wait = waitBefore(attempt, asked, effects)
       if (!repeatable || !error.retryable || attempt >= maxAttempts || effects.uptime() + wait > deadline) throw error
       await effects.sleep(wait, request.signal)
     }
   }
 
+  /** A failure is one of the request itself; an abort, or an account that has no token to give, is thrown. */
+  async #tried(request: ControlRequest, what: string): Promise<{answer?: HttpAnswer; failure?: unknown}> {
+    try {
+      return {answer: await this.#authorized(request, what)}
+    } catch (failure) {
+      if (failure instanceof NoToken) throw failure.cause
+      request.signal?.throwIfAborted()
+      return {failure}
+    }
+  }
+
   /** With the account's token, and once more with another when this one is refused. */
   async #authorized(request: ControlRequest, what: string): Promise<HttpAnswer> {
-    const {accounts, account} = this.#options
-    const ask = {account, scopes: [scopes.colab], signal: request.signal}
-    const token = await accounts.token(ask)
+    const {account} = this.#options
+    const token = await this.#token(request)
     const answer = await this.#once(request, token)
     if (answer.status === 403 && lacksScope(answer)) throw scopeMissing(account)
     if (answer.status !== 401) return answer
-    const other = await accounts.token({...ask, refused: token})
+    const other = await this.#token(request, token)
     const again = other === token ? answer : await this.#once(request, other)
     if (again.status === 401) throw signInRefused(account, what)
     return again
+  }
+
+  #token({signal}: ControlRequest, refused?: string): Promise<string> {
+    const {accounts, account} = this.#options
+    return accounts.token({account, scopes: [scopes.colab], signal, ...(refused === undefined ? {} : {refused})}).catch((error: unknown) => {
+      throw new NoToken('', {cause: error})
+    })
   }
 
   async #once(request: ControlRequest, token: string): Promise<HttpAnswer> {

@@ -34,9 +34,10 @@ export interface Answer {
 export function reconcile(records: Records, {account, assignments, now, covers}: Answer): Reconciled {
   const made = {...records.made}
   const seen = {...records.seen}
+  const there = new Set(assignments.map((one) => one.endpoint))
   const machines = assignments.map((assignment): Machine => {
     const last = {accelerator: assignment.accelerator, variant: assignment.variant, url: assignment.proxy?.url ?? ''}
-    const own = Object.values(made).find((one) => isMadeBy(one, assignment))
+    const own = Object.values(made).find((one) => isMadeBy(one, assignment, there))
     const name = assignment.name === undefined ? {} : {name: assignment.name}
     if (own) {
       made[own.key] = {...own, endpoint: assignment.endpoint, ...name, last: {...last, url: last.url || (own.last?.url ?? '')}}
@@ -47,7 +48,6 @@ export function reconcile(records: Records, {account, assignments, now, covers}:
     seen[assignment.endpoint] = one
     return {assignment, account, seen: one}
   })
-  const there = new Set(assignments.map((one) => one.endpoint))
   for (const one of Object.values(made)) {
     if (one.account === account && one.endpoint !== undefined && !there.has(one.endpoint) && covers(one.key)) delete made[one.key]
   }
@@ -58,8 +58,10 @@ export function reconcile(records: Records, {account, assignments, now, covers}:
   return {records: next, machines, changed: JSON.stringify(next) !== JSON.stringify(records)}
 }
 
-function isMadeBy(made: Made, {endpoint, notebookHash, name}: Assignment): boolean {
-  return made.endpoint === endpoint || (notebookHash !== undefined && notebookHash === made.key) || name === `runtimes/${made.key}`
+/** By its endpoint; only one whose endpoint is not known, or gone, by its key. */
+function isMadeBy(made: Made, {endpoint, notebookHash, name}: Assignment, there: ReadonlySet<string>): boolean {
+  if (made.endpoint !== undefined && there.has(made.endpoint)) return made.endpoint === endpoint
+  return (notebookHash !== undefined && notebookHash === made.key) || name === `runtimes/${made.key}`
 }
 
 /** Made by some cgpu, as its name shows where the dialect has names. */
