@@ -17,6 +17,9 @@ from traitlets.config import Config
 import colab_handlers
 import gpu
 
+# bytes that the path of a socket may have, on the system that allows the fewest
+SOCKET_PATH = 104
+
 
 def needed_paths():
     """What the server and the kernels of this Python are made of."""
@@ -64,7 +67,10 @@ class Machine(ServerApp):
 def config(spec):
     token = {"IdentityProvider": {"token": spec["token"]}} if int(jupyter_server.__version__.split(".")[0]) >= 2 else {}
     contents = {"allow_hidden": True, "delete_to_trash": False}
+    # as on Colab: many machines share the host's ports, and kernels choose theirs without asking each other
+    longest = os.path.join(spec["env"]["JUPYTER_RUNTIME_DIR"], "kernel-%s-ipc-5" % ("0" * 36))
     return Config({
+        "KernelManager": {"transport": "ipc" if len(longest) < SOCKET_PATH else "tcp"},
         "ServerApp": {
             **({} if token else {"token": spec["token"]}),
             "sock": spec["socket"], "sock_mode": "0600", "open_browser": False, "allow_root": True, "log_level": 30,

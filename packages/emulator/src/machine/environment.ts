@@ -17,7 +17,7 @@ export interface MachinePaths {
   bin: string
   /** google.colab */
   modules: string
-  /** where tmux keeps its socket: a short path */
+  /** where tmux and kernels keep their sockets: a short path */
   sockets: string
   /** whether `content` is `/content` */
   namespaces: boolean
@@ -47,7 +47,7 @@ export function machineEnv(spec: MachineSpec, paths: MachinePaths, python: strin
     COLAB_RELEASE_TAG: `release-colab-external-images_${spec.image}`,
     COLAB_GPU: spec.variant === 'GPU' ? '1' : '',
     COLAB_EMULATOR: '1',
-    ...(paths.namespaces ? {} : {COLAB_EMULATOR_CONTENT: paths.content, TMUX_TMPDIR: paths.sockets, PYTHONDONTWRITEBYTECODE: '1'}),
+    ...(paths.namespaces ? {COLAB_JUPYTER_TRANSPORT: 'ipc'} : folderEnv(paths)),
     TBE_RUNTIME_ADDR: address,
     TBE_EPHEM_CREDS_ADDR: address,
     TBE_CREDS_ADDR: address,
@@ -55,6 +55,11 @@ export function machineEnv(spec: MachineSpec, paths: MachinePaths, python: strin
     ...(spec.variant === 'GPU' ? {NVIDIA_VISIBLE_DEVICES: 'all', NVIDIA_DRIVER_CAPABILITIES: 'compute,utility', CUDA_VERSION: '12.5.1'} : {}),
     ...tpuEnv(spec),
   }
+}
+
+/** What a machine needs that has no file system of its own. */
+function folderEnv({content, sockets}: MachinePaths): Record<string, string> {
+  return {COLAB_EMULATOR_CONTENT: content, TMUX_TMPDIR: sockets, JUPYTER_RUNTIME_DIR: sockets, PYTHONDONTWRITEBYTECODE: '1'}
 }
 
 function usualPath(host: NodeJS.ProcessEnv): string[] {

@@ -109,6 +109,21 @@ import socket; print(socket.gethostname() == open('/etc/hostname').read().strip(
     assert.match(text, /^\/content \/root [0-9a-f]{12} release-colab-external-images_2026\.09\n\[\] False\nTrue 127\.0\.0\.1\n$/)
   })
 
+  for (const kernelName of ['python3', 'colab']) {
+    it(`restarts and interrupts kernels, ${kernelName}`, async () => {
+      assert.equal((await runCode(machine, 'kept = 1; print(kept)', {kernelName})).text, '1\n')
+      const kernels = (await (await ask(machine, '/api/sessions')).json()) as {name: string; kernel: {id: string; name: string}}[]
+      const id = kernels.find(({kernel}) => kernel.name === kernelName)?.kernel.id ?? ''
+      assert.equal((await ask(machine, `/api/kernels/${id}/restart`, {method: 'POST'})).status, 200)
+      assert.match((await runCode(machine, 'print(kept)', {kernelName})).error ?? '', /^NameError/)
+      const endless = runCode(machine, 'import os, time\nopen("/tmp/looping", "w").close()\nwhile True: time.sleep(0.01)', {kernelName})
+      await until(async () => (await ask(machine, '/api/contents/tmp/looping?content=0')).ok, () => 'it does not start')
+      assert.equal((await ask(machine, `/api/kernels/${id}/interrupt`, {method: 'POST'})).status, 204)
+      assert.match((await endless).error ?? '', /^KeyboardInterrupt/)
+      assert.equal((await ask(machine, '/api/contents/tmp/looping', {method: 'DELETE'})).status, 204)
+    })
+  }
+
   it('keeps what is written on it off the host: packages, devices, the system', async () => {
     const {text} = await runCode(machine, `
 import os, sys
