@@ -107,6 +107,13 @@ describe('the older and the public interface of Colab', () => {
       assert.equal((await colab.provider().create(cpu, {})).id, 'm-s-1')
     })
 
+    it('says so when it is not open to the account', async () => {
+      nock(publicApi).get('/v1beta/runtimes').reply(403, {error: {message: 'Colab API has not been used in project 1'}})
+      nock(gapi).get('/v1/assignments').reply(200, {})
+      const error = await rejects(colab.provider().list(), 'PUBLIC_INTERFACE_CLOSED', 67)
+      assert.match(error.fix ?? '', /colab-dialect/)
+    })
+
     it('gives up an operation that does not end, and takes back what may come of it', async () => {
       nock(publicApi).post('/v1beta/runtimes').query(true).reply(200, {name: 'operations/1'})
       nock(publicApi).get('/v1/operations/1:wait').query(true).times(3).reply(200, {name: 'operations/1', done: false})

@@ -15,6 +15,8 @@ const waitSeconds = 200
 const waits = 3
 const graceMs = 10_000
 const gone = 404
+/** how it answers accounts and projects that it is not open to */
+const closed = [403, 404]
 const alreadyExists = 6
 const failedPrecondition = 9
 
@@ -52,7 +54,8 @@ export class PublicApi implements ColabApi {
     const others = this.#rest.assignments({signal})
     // its failure is thrown below, after that of the first
     others.catch(() => undefined)
-    const answer = await this.#client.send({method: 'GET', host: 'colabPublic', path: runtimesPath, signal})
+    const answer = await this.#client.send({method: 'GET', host: 'colabPublic', path: runtimesPath, expect: closed, signal})
+    refuseClosed(answer)
     const {runtimes = []} = checked(schemas.runtimesP, jsonOf(answer, runtimesPath), runtimesPath)
     const named = runtimes.flatMap((one) => this.#machine(one, answer) ?? [])
     // what was made in a browser or by another dialect is billed as well, whether or not it is in the first list
@@ -63,12 +66,13 @@ export class PublicApi implements ColabApi {
     const {key, variant, accelerator, highMemory, image} = wish
     // the id makes it safe to repeat: a second runtime of that id is refused
     const answer = await this.#client.send({
-      method: 'POST', host: 'colabPublic', path: runtimesPath, query: {requestId: requestIdOf(key), runtimeId: key}, repeatable: true, expect: [400, 409], signal,
+      method: 'POST', host: 'colabPublic', path: runtimesPath, query: {requestId: requestIdOf(key), runtimeId: key}, repeatable: true, expect: [400, 409, ...closed], signal,
       body: {
         runtimeSpec: {accelerator, shape: highMemory ? 'SHAPE_HIGHMEM' : 'SHAPE_STANDARD', variant: `VARIANT_${variant}`},
         ...(image === undefined ? {} : {version: image}),
       },
     })
+    refuseClosed(answer)
     if (answer.status === 400) throw new AssignRefused('entitlement', saidIn(answer).message)
     if (answer.status === 409) return this.#made(key, signal)
     let operation = this.#operation(answer)
@@ -164,6 +168,14 @@ function lifeOf(expireTime: string | undefined, answer: HttpAnswer): number | un
   const until = Date.parse(expireTime ?? '')
   const now = Date.parse(answer.headers.date ?? '')
   return Number.isNaN(until) || Number.isNaN(now) ? undefined : (until - now) / 1000
+}
+
+function refuseClosed(answer: HttpAnswer): void {
+  if (!closed.includes(answer.status)) return
+  const {message} = saidIn(answer)
+  throw errors.auth(`Colab's public interface is not open to this account${message === undefined ? '' : `: ${message}`}`, {
+    code: 'PUBLIC_INTERFACE_CLOSED', fix: 'use the other one: cgpu config unset colab-dialect',
+  })
 }
 
 function pathOf(name: string): string {
