@@ -102,7 +102,7 @@ async function hashed(source: Readable, to?: string): Promise<Omit<Received, 'pa
     size += chunk.length
     for (const sum of Object.values(sums)) sum.update(chunk)
   }
-  if (to === undefined) for await (const chunk of source) count(chunk as Buffer)
+  if (to === undefined) for await (const chunk of source) count(chunk as Buffer) // no encoding is set
   else {
     const counter = new Transform({transform(chunk: Buffer, _, done) {
       count(chunk)

@@ -47,6 +47,7 @@ export function createDrive({bearer, clock, dice, folder, quotaBytes = freeQuota
     await store.flush()
   }
   return {
+    // what a request carries along in it is its own business
     app: driveApp({bearer, parts, before, after}) as unknown as Drive['app'],
     folder: async (email) => {
       await load()

@@ -33,7 +33,7 @@ export class DriveError extends Error {
 
   answer(context: Context): Response {
     if (this.code === 401) context.header('WWW-Authenticate', 'Bearer realm="https://accounts.google.com/"')
-    return context.json(this.body, this.code as ContentfulStatusCode)
+    return context.json(this.body, this.code as ContentfulStatusCode) // of the table above, or given below
   }
 }
 

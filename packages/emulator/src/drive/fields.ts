@@ -33,7 +33,8 @@ export function select(value: unknown, mask: Mask | null): unknown {
     const wanted = mask.get(name)
     if (wanted === undefined && every === undefined) continue
     const parts = [wanted, every].filter((one) => one !== undefined)
-    picked[name] = select(inside, parts.includes(null) ? null : merge(parts as Mask[]))
+    const masks = parts.filter((one) => one !== null)
+    picked[name] = select(inside, masks.length < parts.length ? null : merge(masks))
   }
   return picked
 }

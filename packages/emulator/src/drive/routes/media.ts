@@ -21,7 +21,7 @@ export function answerMedia(context: DriveContext, blobs: Blobs, content: Conten
   headers['Content-Length'] = String(end - start + 1)
   const status = range === 'all' ? 200 : 206
   if (content.size === 0) return context.body(null, status, headers)
-  return context.body(Readable.toWeb(blobs.read(content.id, {start, end})) as ReadableStream, status, headers)
+  return context.body(Readable.toWeb(blobs.read(content.id, {start, end})) as ReadableStream, status, headers) // Node has two types of it
 }
 
 /** One range; several, or what is none, means all of it, as HTTP says. */

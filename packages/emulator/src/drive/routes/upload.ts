@@ -21,7 +21,7 @@ export function uploadRoutes(app: Hono<DriveEnv>, parts: Parts): void {
     app.put(path, (context) => piece(context, parts))
     app.delete(path, async (context) => {
       await parts.uploads.cancel(sessionOf(context, parts))
-      return context.body(null, 499 as 400)
+      return context.body(null, 499 as 400) // Google's own status for it
     })
   }
 }
