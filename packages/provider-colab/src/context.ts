@@ -3,10 +3,7 @@ import {type GoogleHosts, googleHosts} from '@cgpu/core/google/hosts'
 import type {ProviderContext} from '@cgpu/core/provider'
 import type {JsonFile} from '@cgpu/core/state/json-file'
 import type {ColabApi} from './api/api.ts'
-import {PrivateApi} from './api/private.ts'
-import {PublicApi} from './api/public.ts'
 import type {Effects} from './effects.ts'
-import {ControlClient} from './http/client.ts'
 import {Transport} from './http/transport.ts'
 import {type Records, recordsFile} from './state/records.ts'
 import {ProxyTokens} from './state/tokens.ts'
@@ -21,7 +18,7 @@ export class Colab {
   readonly transport: Transport
   readonly records: JsonFile<Records>
   readonly tokens: ProxyTokens
-  readonly #apis = new Map<string, ColabApi>()
+  readonly #apis = new Map<string, Promise<ColabApi>>()
 
   constructor(context: ProviderContext, effects: Effects) {
     this.context = context
@@ -34,13 +31,12 @@ export class Colab {
   }
 
   /** Colab, as this account. */
-  api(account: string): ColabApi {
+  api(account: string): Promise<ColabApi> {
     const known = this.#apis.get(account)
     if (known) return known
     const {accounts} = this.context
-    const client = new ControlClient({hosts: this.hosts, accounts, account, transport: this.transport, effects: this.effects})
-    const spoken = new PrivateApi(client)
-    const api = this.context.setting('colab-dialect') === 'public' ? new PublicApi(client, spoken) : spoken
+    const options = {hosts: this.hosts, accounts, account, transport: this.transport, effects: this.effects}
+    const api = import('./api/open.ts').then(({openApi}) => openApi(options, this.context.setting('colab-dialect')))
     this.#apis.set(account, api)
     return api
   }

@@ -21,7 +21,7 @@ const cleanUpMs = 30_000
  */
 export async function createRuntime(colab: Colab, spec: RuntimeSpec, options: CreateOptions): Promise<ProviderRuntime> {
   const {signal, onProgress} = options
-  const api = colab.api(await colab.currentAccount())
+  const api = await colab.api(await colab.currentAccount())
   const wish = await wishFor(spec, api.newKey(), () => api.userInfo({signal}))
   signal?.throwIfAborted()
   const startTime = await processStartTime(process.pid)

@@ -1,5 +1,5 @@
 import type {RuntimeEndpoint} from '@cgpu/core/provider'
-import type {ColabApi} from './api/api.ts'
+import type {ProxyToken} from './api/api.ts'
 import type {Colab} from './context.ts'
 import {proxyHeaders} from './probe.ts'
 import type {KeptToken} from './state/tokens.ts'
@@ -11,15 +11,14 @@ const header = 'X-Colab-Runtime-Proxy-Token'
 export interface Port {
   endpoint: string
   port: number
-  /** P's name of the machine */
-  name?: string | undefined
+  /** asks Colab for another token; null: there is no such machine */
+  fetch: () => Promise<ProxyToken | null>
 }
 
 /** How one port of a machine is reached: with its proxy token, replaced ahead of its end and when it is refused. */
-export function endpointOf(colab: Colab, api: ColabApi, {endpoint, port, name}: Port, first: KeptToken): RuntimeEndpoint {
+export function endpointOf(colab: Colab, {endpoint, port, fetch}: Port, first: KeptToken): RuntimeEndpoint {
   let current = first
   let notBefore = -Infinity
-  const fetch = () => api.proxyToken({endpoint, ...(name === undefined ? {} : {name})}, port)
   const renew = async (refused?: string): Promise<boolean> => {
     const next = await colab.tokens.renew(endpoint, port, fetch, refused)
     if (!next || next.token === refused) return false

@@ -12,7 +12,7 @@ const lookMs = 3_000
 
 /** The account's machines, as one request tells; what it tells is remembered. */
 export async function machinesOf(colab: Colab, account: string, signal?: AbortSignal): Promise<Machine[]> {
-  const api = colab.api(account)
+  const api = await colab.api(account)
   // read first: what another command asks for meanwhile is not in this answer
   const before = await colab.records.read()
   const assignments = await api.assignments({signal})

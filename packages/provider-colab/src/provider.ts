@@ -34,7 +34,8 @@ export class ColabProvider implements RuntimeProvider {
 
   async accelerators(): Promise<Accelerator[]> {
     const {acceleratorsOf} = await import('./accelerators.ts')
-    return acceleratorsOf(await this.#colab.api(await this.#colab.currentAccount()).userInfo())
+    const api = await this.#colab.api(await this.#colab.currentAccount())
+    return acceleratorsOf(await api.userInfo())
   }
 
   /** The current account's, and those of accounts that made or saw machines here. One that cannot be asked yields what is remembered. */
@@ -104,7 +105,7 @@ export class ColabProvider implements RuntimeProvider {
   /** Only Colab's word that there is no such machine counts as gone: what fails otherwise is tried again by the next call. */
   async keepAlive(id: string, options: {signal?: AbortSignal} = {}): Promise<'alive' | 'gone'> {
     if (!isEndpoint(id)) return 'gone'
-    const api = this.#colab.api(await this.#accountOf(id))
+    const api = await this.#colab.api(await this.#accountOf(id))
     return api.keepAlive(id, options).catch((error: unknown) => {
       options.signal?.throwIfAborted()
       if (!(error instanceof CgpuError)) throw error
@@ -123,7 +124,7 @@ export class ColabProvider implements RuntimeProvider {
 
   async usage(): Promise<Usage> {
     const account = await this.#context.accounts.current()
-    const {tier, balance, hourlyRate, runtimes, free} = await this.#colab.api(account.id).userInfo({consumption: true})
+    const {tier, balance, hourlyRate, runtimes, free} = await (await this.#colab.api(account.id)).userInfo({consumption: true})
     const secondsLeft = balance !== undefined && hourlyRate !== undefined && hourlyRate > 0 ? Math.floor((balance / hourlyRate) * 3600) : undefined
     return {
       account: account.id, tier,
@@ -135,7 +136,7 @@ export class ColabProvider implements RuntimeProvider {
   async authorizeMachine(id: string, what: 'drive' | 'user', host: Pick<KernelHost, 'consent'> & {signal?: AbortSignal}): Promise<void> {
     if (!isEndpoint(id)) throw unknown(id)
     const {authorizeMachine} = await import('./propagate.ts')
-    await authorizeMachine(this.#colab.api(await this.#accountOf(id)), id, what, host)
+    await authorizeMachine(await this.#colab.api(await this.#accountOf(id)), id, what, host)
   }
 
   async reap(): Promise<{id: string; reason: string}[]> {
@@ -147,7 +148,6 @@ export class ColabProvider implements RuntimeProvider {
     if (!isEndpoint(id)) throw unknown(id)
     const colab = this.#colab
     const account = await this.#accountOf(id)
-    const api = colab.api(account)
     let token = await colab.tokens.fresh(id, port)
     if (!token && port === jupyterPort) {
       // the list says whether it is there, and brings the tokens along
@@ -156,9 +156,10 @@ export class ColabProvider implements RuntimeProvider {
       token = await colab.tokens.fresh(id, port)
     }
     const name = madeAt(await colab.records.read(), id)?.name
-    token ??= await colab.tokens.renew(id, port, () => api.proxyToken({endpoint: id, ...(name === undefined ? {} : {name})}, port))
+    const fetch = async () => (await colab.api(account)).proxyToken({endpoint: id, ...(name === undefined ? {} : {name})}, port)
+    token ??= await colab.tokens.renew(id, port, fetch)
     if (!token) throw unknown(id)
-    return endpointOf(colab, api, {endpoint: id, port, name}, token)
+    return endpointOf(colab, {endpoint: id, port, fetch}, token)
   }
 
   async #accountOf(id: string): Promise<string> {

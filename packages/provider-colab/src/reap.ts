@@ -24,7 +24,7 @@ export async function reapRuntimes(colab: Colab): Promise<{id: string; reason: s
         reaped.push({id: one.endpoint, reason: 'its owner was killed'})
         continue
       }
-      const released = await colab.api(account).withdraw(key)
+      const released = await (await colab.api(account)).withdraw(key)
       if (released) reaped.push({id: key, reason: 'its owner was killed before it knew of it'})
       if (released || colab.effects.wall() - Date.parse(one.createdAt) > unansweredMs) await forget(colab, key)
     }

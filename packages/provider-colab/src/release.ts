@@ -16,7 +16,7 @@ export async function releaseRuntime(colab: Colab, endpoint: string, signal?: Ab
   const records = await colab.records.read()
   const made = madeAt(records, endpoint)
   const name = made?.name ?? (Object.hasOwn(records.seen, endpoint) ? records.seen[endpoint]?.name : undefined)
-  const api = colab.api(accountAt(records, endpoint) ?? (await colab.currentAccount()))
+  const api = await colab.api(accountAt(records, endpoint) ?? (await colab.currentAccount()))
   if (made) await endSessions(colab, endpoint, signal)
   await api.unassign({endpoint, ...(name === undefined ? {} : {name})}, {signal})
   await colab.tokens.drop((one) => one === endpoint)
