@@ -27,7 +27,7 @@ export interface TestEmulator {
   admin: AdminClient
   /** an access token, of the first account when none is named */
   token(email?: string): string
-  /** A new home whose `cgpu` calls use the emulator; `signedIn: false` leaves CGPU_TOKEN out. Removed by `stop`. */
+  /** A new home whose `cgpu` calls use the emulator; `signedIn: false` leaves CGPU_TOKEN and CGPU_PROVIDER out. Removed by `stop`. */
   home(options?: {signedIn?: boolean; account?: string}): Promise<EmulatorHome>
   /** requests to Google's side since `since` (an entry's id), answered or not */
   controlCalls(since?: number): LogEntry[]
@@ -51,7 +51,7 @@ export async function startTestEmulator({scenario = {}, seed = 'test', ...option
     async home({signedIn = true, account} = {}) {
       const home = await sealedHome()
       homes.push(home)
-      Object.assign(home.env, {CGPU_COLAB_EMULATOR: emulator.url, CGPU_PYTHON: testPython, ...(signedIn ? {CGPU_TOKEN: emulator.token(account)} : {})})
+      Object.assign(home.env, {CGPU_COLAB_EMULATOR: emulator.url, CGPU_PYTHON: testPython, ...(signedIn ? {...emulator.env(), CGPU_TOKEN: emulator.token(account)} : {})})
       const cli: EmulatorHome['cli'] = (args, more = {}) => cgpu(args, {home, ...more})
       return {
         home,

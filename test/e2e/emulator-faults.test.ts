@@ -1,0 +1,99 @@
+// What the emulator does to connections must look to cgpu as on a bad network: nothing is lost, nothing comes twice.
+import assert from 'node:assert/strict'
+import {existsSync, readdirSync} from 'node:fs'
+import {writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {builtInScenarios} from '@cgpu/emulator'
+import {startCgpu} from '../helpers/cli.ts'
+import {type EmulatorHome, startTestEmulator, type TestEmulator} from '../helpers/emulator.ts'
+import {until} from '../helpers/workbench.ts'
+
+const count = 60
+const counting = `import time\nfor i in range(${count}):\n    print(i, flush=True)\n    time.sleep(0.05)\nopen('/content/counted', 'w').close()\nprint('end')\n`
+const expected = `${Array.from({length: count}, (_, i) => `${i}\n`).join('')}end\n`
+
+describe('connections of the emulator', function () {
+  this.timeout(90_000)
+  let google: TestEmulator
+  let use: EmulatorHome
+  before(async () => {
+    google = await startTestEmulator({scenario: {machines: {closeExpiredSockets: true}}})
+    use = await google.home()
+    await use.data(['runtime', 'create', '--name', 'trainer'])
+  })
+  after(() => google.stop())
+
+  /** Runs the cell, does something once it printed, and gives what came. */
+  async function amid(what: () => unknown): Promise<{status: number | null; stdout: string; stderr: string}> {
+    const child = startCgpu(['exec', '-r', 'trainer', counting], {home: use.home})
+    child.stdin?.end()
+    const text = {stdout: '', stderr: ''}
+    for (const name of ['stdout', 'stderr'] as const) child[name]?.on('data', (chunk: Buffer) => (text[name] += chunk.toString()))
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+    await until(() => text.stdout.includes('5\n'), () => `nothing was printed: ${text.stderr}`)
+    await what()
+    return {status: await ended, ...text}
+  }
+  /** On the machine the cell has ended. */
+  const counted = async (): Promise<void> => {
+    const machines = join(google.emulator.folder, 'machines')
+    await until(() => readdirSync(machines).some((name) => existsSync(join(machines, name, 'content', 'counted'))), () => 'the cell goes on')
+  }
+  afterEach(async () => {
+    google.emulator.frame.thaw()
+    google.emulator.faults.clear()
+    await use.cli(['exec', '-r', 'trainer', "import os\nos.path.exists('/content/counted') and os.remove('/content/counted')"])
+  })
+
+  it('frozen until the work was done, then thawed', async () => {
+    const {status, stdout, stderr} = await amid(async () => {
+      await google.admin.happen({freeze: 'runtime:*'})
+      await counted()
+      await google.admin.happen({thaw: true})
+    })
+    assert.deepEqual([status, stdout], [0, expected], stderr)
+  })
+
+  it('reset again and again', async () => {
+    const {status, stdout, stderr} = await amid(async () => {
+      for (let i = 0; i < 3; i++) {
+        const before = google.runtimeCalls().at(-1)?.id ?? 0
+        await google.admin.happen({disconnect: 'runtime:*'})
+        await until(() => google.runtimeCalls(before).some((one) => one.status === 101), () => 'it does not come back')
+      }
+    })
+    assert.deepEqual([status, stdout], [0, expected], stderr)
+  })
+
+  it('ended by their token', async () => {
+    const before = google.controlCalls().at(-1)?.id ?? 0
+    const {status, stdout, stderr} = await amid(() => google.admin.happen({expire: 'proxy-tokens'}))
+    assert.deepEqual([status, stdout], [0, expected], stderr)
+    assert.ok(google.controlCalls(before).some((one) => one.path.includes('runtime-proxy-token')))
+  })
+
+  it('slow', async () => {
+    await google.admin.addFault({match: {site: 'runtime:*'}, do: {latency: 300, dripBytesPerSecond: 20_000}})
+    const {status, stdout, stderr} = await amid(() => undefined)
+    assert.deepEqual([status, stdout], [0, expected], stderr)
+  })
+})
+
+describe('the scenario flaky-network', function () {
+  this.timeout(120_000)
+  for (const seed of ['one', 'two']) {
+    it(`changes nothing for a run, with the seed ${seed}`, async () => {
+      const google = await startTestEmulator({seed, scenario: builtInScenarios['flaky-network'] ?? {}})
+      try {
+        const {home, cli} = await google.home()
+        await writeFile(join(home.cwd, 'count.py'), counting)
+        const {status, stdout, stderr} = await cli(['run', '--gpu', 't4', 'count.py'])
+        assert.deepEqual([status, stdout], [0, expected], stderr)
+        assert.ok(google.emulator.faults.list().some((one) => one.struck > 0))
+        assert.deepEqual((await google.admin.status()).assignments, [], 'a machine is left')
+      } finally {
+        await google.stop()
+      }
+    })
+  }
+})
