@@ -150,6 +150,13 @@ describe('cgpu auth', function () {
     await assert.rejects(fetch(redirect))
   })
 
+  it('Ctrl-C ends it on a terminal too, where an address may be pasted', async () => {
+    const terminal = new Terminal(['auth', 'login', '--no-browser'], {home})
+    await terminal.shows(/paste the address/)
+    terminal.interrupt()
+    assert.equal((await terminal.exit).exitCode, 130)
+  })
+
   it('works with several accounts: list, switch, --account, logout', async () => {
     await login()
     await login([], {email: 'free@example.com'})

@@ -16,7 +16,7 @@ import {SignIn} from './sign-in.ts'
 import {signOut, type SignedOut} from './sign-out.ts'
 import {TokenCache} from './token-cache.ts'
 import {signInExpired, Tokens} from './tokens.ts'
-import {send as realSend, type Send, traced} from './wire.ts'
+import {type Send, sender, traced} from './wire.ts'
 
 export interface AccountsOptions {
   dirs: Pick<Dirs, 'config' | 'state'>
@@ -59,7 +59,7 @@ export class Accounts implements AccountAccess {
   readonly #environment: EnvironmentToken | undefined
 
   constructor(options: AccountsOptions) {
-    const {dirs, env, settings, onWarning, send: plainSend = realSend, patience, clock = systemClock, trace} = options
+    const {dirs, env, settings, onWarning, send: plainSend = sender(), patience, clock = systemClock, trace} = options
     const sendOnce = trace ? traced(plainSend, trace) : plainSend
     const send = patiently(sendOnce, patience)
     this.#options = options

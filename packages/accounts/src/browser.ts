@@ -23,7 +23,8 @@ export async function openBrowser(url: string, env: NodeJS.ProcessEnv = process.
 
 /** `firefox`, or `firefox --new-window %s`: no shell sees the URL. */
 function started(command: string, url: string, env: NodeJS.ProcessEnv): Promise<boolean> {
-  const [file, ...args] = command.split(' ').filter((word) => word !== '')
+  // a path of Windows may hold spaces
+  const [file, ...args] = process.platform === 'win32' ? [command] : command.split(' ').filter((word) => word !== '')
   if (file === undefined) return Promise.resolve(false)
   const filled = args.some((arg) => arg.includes('%s')) ? args.map((arg) => arg.replaceAll('%s', url)) : [...args, url]
   return new Promise((resolve) => {

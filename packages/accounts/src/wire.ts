@@ -26,14 +26,20 @@ export type Send = (request: WireRequest) => Promise<WireAnswer>
 
 /** A sign-in answer is a few kilobytes. */
 const maxBytes = 256 * 1024
-const connectMs = 10_000
-const answerMs = 20_000
+
+/** How long a connection may take, and the whole answer after it. */
+export interface Limits {
+  connectMs: number
+  answerMs: number
+}
+
+const usual: Limits = {connectMs: 10_000, answerMs: 20_000}
 
 // not imported: an import of node:http loads undici, which takes 30 ms
 const node = {http: process.getBuiltinModule('node:http'), https: process.getBuiltinModule('node:https')}
 
 /** Throws errors of exit 69: GOOGLE_UNREACHABLE, TLS_NOT_TRUSTED, UNEXPECTED_ANSWER for one that is too big. */
-export const send: Send = ({method, url: address, headers = {}, form, signal}) => {
+export const sender = ({connectMs, answerMs}: Limits = usual): Send => ({method, url: address, headers = {}, form, signal}) => {
   const url = new URL(address)
   const body = form === undefined ? undefined : Buffer.from(new URLSearchParams(form).toString())
   return new Promise((resolve, reject) => {
@@ -140,7 +146,7 @@ function unreachable(url: URL, why: string, cause?: unknown): CgpuError {
 const causes: Record<string, string> = {
   ENOTFOUND: 'its name is not known here', EAI_AGAIN: 'the name server does not answer', ECONNREFUSED: 'nothing listens there',
   ECONNRESET: 'the connection was cut', EPIPE: 'the connection was cut', ETIMEDOUT: 'it does not answer', ENETUNREACH: 'there is no network',
-  EHOSTUNREACH: 'there is no way to it',
+  EHOSTUNREACH: 'there is no way to it', EPROTO: 'it does not speak TLS',
 }
 
 function explain(url: URL, error: unknown): CgpuError {

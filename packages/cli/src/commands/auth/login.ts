@@ -21,10 +21,10 @@ Where nothing else says where runtimes come from, they come from Colab from then
   static override flags = {
     ...accountFlag,
     ...withEnv({
-      adc: boolean({summary: 'use Application Default Credentials', exclusive: ['service-account', 'client-config', 'account']}),
+      adc: boolean({summary: 'use Application Default Credentials', exclusive: ['service-account']}),
       'client-config': string({summary: 'the JSON file with your own OAuth client', helpValue: 'FILE'}),
       'no-browser': boolean({summary: 'only print the address of the page'}),
-      'service-account': string({summary: 'use the key file of a service account', helpValue: 'FILE', exclusive: ['client-config', 'account']}),
+      'service-account': string({summary: 'use the key file of a service account', helpValue: 'FILE'}),
     }),
     ...scopesFlag,
   }
