@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import {once} from 'node:events'
+import {WebSocket} from 'ws'
 import {until} from '../../../../test/helpers/workbench.ts'
 import {testPython} from '../../../../test/helpers/jupyter-server.ts'
 import {JupyterServer} from '../../../jupyter/src/index.ts'
@@ -64,6 +66,16 @@ describe('the emulated control plane with real machines', function () {
     assert.match(await run(made, 'import subprocess\nprint(subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout, 6 * 7)'), /Tesla T4[^]*42/)
     const sessions = await json<unknown[]>(`/tun/m/${made.endpoint}/api/sessions?authuser=0`, {headers: {'x-colab-tunnel': 'Google'}})
     assert.equal(sessions.length, 1)
+    const terminal = await json<{name: string}>(`/tun/m/${made.endpoint}/api/terminals`, {method: 'POST', body: '{}', headers: {'x-colab-tunnel': 'Google'}})
+    const socket = new WebSocket(`${emulator.url.replace('http', 'ws')}/tun/m/${made.endpoint}/terminals/websocket/${terminal.name}`, {
+      headers: {'x-colab-tunnel': 'Google', authorization: `Bearer ${emulator.token()}`},
+    })
+    let seen = ''
+    socket.on('message', (data: Buffer) => seen += data.toString())
+    await once(socket, 'open')
+    socket.send(JSON.stringify(['stdin', 'echo through-$((6 * 7))\r']))
+    await until(() => seen.includes('through-42'), () => seen)
+    socket.terminate()
     await emulator.world.reclaim(made.endpoint)
     assert.deepEqual(await listed(), [])
     await assert.rejects(fetch(made.runtimeProxyInfo.url))
