@@ -1,7 +1,8 @@
 """Gives a machine namespaces of its own: its processes see their own `/content`, `/root`, `/tmp`, `/proc` and hostname, and
 what they write to the rest of the system (`pip install`, `apt install`) stays in layers of the machine.
 
-It is about looking like a machine, not about safety: the network is the host's. Linux only. Standard library only.
+It is about looking like a machine, not about safety: the network is the host's, and root of a machine is root. Elsewhere than on Linux
+nothing of this is used. Standard library only.
 """
 
 import ctypes
@@ -9,6 +10,7 @@ import os
 import shlex
 import signal
 import socket
+import sys
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x04000000, 0x10000000, 0x20000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 8192, 16384, 1 << 18
@@ -21,6 +23,7 @@ PROFILES = "/etc/profile.d"
 WRITTEN = {"/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/var/colab", PROFILES + "/colab.sh"}
 DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "fuse", "dri"}
 
+LINUX = sys.platform.startswith("linux")
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -37,11 +40,13 @@ def mount(source, target, kind=None, flags=0, data=None):
 
 
 def die_with_parent(number=signal.SIGKILL):
-    libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    if LINUX:
+        libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
 def adopt_orphans():
-    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if LINUX:
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def enter():

@@ -35,7 +35,9 @@ class Zygote:
         os.dup2(2, 1)
         # its writing end closes with this process, however that ends
         self.life, self.alive = os.pipe()
+        # ids by pid: of keepers, and of processes that remove what a machine left
         self.running = {}
+        self.removing = {}
         self.folders = {}
         self.woken, wake = os.pipe()
         for descriptor in (self.woken, wake):
@@ -71,12 +73,13 @@ class Zygote:
                     self.obey(json.loads(line))
         # nobody is left: the keepers end their machines
         os.close(self.alive)
-        for pid, name in self.running.items():
+        for pid in [*self.running, *self.removing]:
             try:
                 os.waitpid(pid, 0)
             except ChildProcessError:
                 pass
-            remove(self.folders[name])
+        for folder in self.folders.values():
+            remove(folder)
         remove(sys.argv[1])
 
     def obey(self, request):
@@ -101,10 +104,27 @@ class Zygote:
 
     def reap(self):
         for pid in keeper.reap():
-            name = self.running.pop(pid, None)
-            if name is not None:
-                remove(self.folders.pop(name))
-                self.say("exit", id=name)
+            if pid in self.running:
+                self.tidy(self.running.pop(pid))
+            elif pid in self.removing:
+                self.say("exit", id=self.removing.pop(pid))
+
+    def tidy(self, name):
+        """Removes the machine's folder, in a process of its own: it may be big, and others want to start."""
+        folder = self.folders.pop(name)
+        try:
+            pid = os.fork()
+        except OSError:
+            remove(folder)
+            self.say("exit", id=name)
+            return
+        if pid == 0:
+            try:
+                os.close(self.alive)
+                remove(folder)
+            finally:
+                os._exit(0)
+        self.removing[pid] = name
 
 
 def remove(folder):
