@@ -28,6 +28,14 @@ describe('runtimes on Colab', function () {
     assert.deepEqual(bench.machines(), [])
   })
 
+  it('tell programs what a run cost', async () => {
+    const ran = await bench.cli(['run', '--gpu', 'a100', '--output', 'ndjson', '--', 'echo', 'hello'])
+    const events = ran.stdout.trim().split('\n').map((line) => JSON.parse(line) as {type: string; amount?: number; unit?: string})
+    const cost = events.at(-2)
+    assert.deepEqual([events.at(-1)?.type, cost?.type, cost?.unit], ['finished', 'cost', 'compute units'])
+    assert.ok((cost?.amount ?? 0) > 0)
+  })
+
   it('are shown with what is known of them', async () => {
     const made = await bench.data<RuntimeJson>(['runtime', 'create', '--name', 'trainer', '--gpu', 'a100'])
     assert.equal(made.accelerator.name, 'NVIDIA A100-SXM4-40GB')

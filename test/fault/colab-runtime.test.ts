@@ -54,6 +54,20 @@ describe('runtimes on Colab that go, and commands that die', function () {
     assertRefused(await bench.cli(['exec', '-r', 'trainer', '1']), 66)
   })
 
+  it('row 10: and a copy', async () => {
+    await bench.data(['runtime', 'create', '--name', 'trainer'])
+    await bench.file('big', Buffer.alloc(40 << 20, 'x'))
+    const child = startCgpu(['cp', 'big', 'trainer:big'], {home: bench.home})
+    child.stdin?.end()
+    let said = ''
+    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+    await until(() => bench.emulator.log.query({site: 'runtime:*'}).filter((one) => one.path.includes('channels')).length >= 2, () => said)
+    await bench.emulator.happen({reclaim: '*'})
+    assert.equal(await ended, 71, said)
+    assert.match(said, /error: trainer was taken away while work ran on it/)
+  })
+
   it('row 10: a machine that goes silent and is then taken away', async () => {
     await bench.data(['runtime', 'create', '--name', 'trainer'])
     const {status, stderr, tookMs} = await whileItRuns(['exec', '-r', 'trainer', counting], async () => {

@@ -44,7 +44,9 @@ export default class Cp extends WorkCommand<Copied> {
     const abort = this.abortOnSignals()
     try {
       const options = {signal: abort.signal, onProgress: (done: number, total: number) => progress.show({message: 'copying', done, total})}
-      const copied = local === undefined ? await this.#download(session, source, target, options) : await this.#upload(session, local, target, options)
+      const copied = await session.guard(() =>
+        local === undefined ? this.#download(session, source, target, options) : this.#upload(session, local, target, options),
+      )
       progress.done()
       this.notice(`${sanitizeLine(copied.to)} (${formatBytes(copied.size)})`)
       return copied

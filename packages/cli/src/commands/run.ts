@@ -107,6 +107,8 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
       abort.dispose()
       // closing a terminal sends SIGHUP more than once: from here on none of them may end cgpu before the release
       const outcome = await this.#follow(run, held).finally(abort.arm)
+      const cost = held.costSoFar()
+      if (cost) await sink.onEvent(cost)
       await this.#sayEnd(outcome, sink)
       return outcome
     } finally {

@@ -1,5 +1,5 @@
 import type {Cgpu} from '@cgpu/core/cgpu'
-import type {EventListener} from '@cgpu/core/execution/events'
+import type {EventListener, ExecutionEvent} from '@cgpu/core/execution/events'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 import {releasedLine} from '../render/released.ts'
 import {makeOptionsOf, requestOf, type RuntimeWish, runtimeWish} from '../runtime-request.ts'
@@ -15,6 +15,8 @@ export interface HeldRuntime {
   record: RuntimeRecord
   /** true when `done` releases it */
   releases: boolean
+  /** of what was made for this run, where the rate is known */
+  costSoFar: () => Extract<ExecutionEvent, {type: 'cost'}> | undefined
   /** Releases what was made for this run; keeps it when asked to. Idempotent. */
   done: (say: (line: string) => void) => Promise<void>
 }
@@ -33,18 +35,24 @@ export async function chooseRuntime(cgpu: Cgpu, name: string | undefined): Promi
 
 /** The runtime that was chosen; else one made for this run and released after it. */
 export async function acquireRuntime(cgpu: Cgpu, {there, wish}: ChosenRuntime, options: AcquireOptions): Promise<HeldRuntime> {
-  if (there) return {record: there, releases: false, done: async () => undefined}
+  const none = (): undefined => undefined
+  if (there) return {record: there, releases: false, costSoFar: none, done: async () => undefined}
 
   const made = await cgpu.runtimes.create(
     {...requestOf(wish), ephemeral: !options.keep},
     {...makeOptionsOf(wish), signal: options.signal, onProgress: (event) => void options.onEvent({type: 'progress', ...event})},
   )
   const record = await cgpu.runtimes.select(made.id)
-  if (options.keep) return {record, releases: false, done: async (say) => say(`kept ${record.name}; release it: cgpu runtime release ${record.name}`)}
+  if (options.keep) return {record, releases: false, costSoFar: none, done: async (say) => say(`kept ${record.name}; release it: cgpu runtime release ${record.name}`)}
   let releasing: Promise<void> | undefined
   return {
     record,
     releases: true,
+    costSoFar: () => {
+      const durationSeconds = Math.max(0, (Date.now() - Date.parse(record.createdAt)) / 1000)
+      if (record.hourlyRate === undefined) return undefined
+      return {type: 'cost', amount: Number(((record.hourlyRate * durationSeconds) / 3600).toFixed(4)), unit: 'compute units', durationSeconds}
+    },
     done: (say) =>
       (releasing ??= cgpu.runtimes.release([record]).then(([released]) => {
         if (released) say(releasedLine(released))

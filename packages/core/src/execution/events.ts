@@ -7,6 +7,8 @@ export type ExecutionEvent =
   | {type: 'progress'; message: string; detail?: string; done?: number; total?: number}
   | {type: 'input_request'; prompt: string; password: boolean}
   | {type: 'artifact'; path: string; size: number; sha256: string}
+  /** of the runtime that was made for this run, until now; about */
+  | {type: 'cost'; amount: number; unit: string; durationSeconds: number}
   | {type: 'reconnecting'; reason: string}
   | {type: 'reconnected'}
   | {type: 'notice'; code: string; message: string}

@@ -66,7 +66,11 @@ export class Run {
     if (this.#job !== undefined) await (await this.#session.agent()).signal(this.#job, name)
   }
 
-  async execute(): Promise<RunOutcome> {
+  execute(): Promise<RunOutcome> {
+    return this.#session.guard(() => this.#execute())
+  }
+
+  async #execute(): Promise<RunOutcome> {
     const {plan, onEvent} = this.#options
     const agent = await this.#session.agent()
     await onEvent({type: 'started', id: this.id, runtime: this.#session.record.name})

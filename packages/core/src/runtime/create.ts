@@ -45,7 +45,7 @@ export class RuntimeMaker {
     const session = await connect?.(record, signal)
     if (!session) return record
     try {
-      const lease = await this.#lease(await session.agent(), seconds, record)
+      const lease = await session.guard(async () => this.#lease(await session.agent(), seconds, record))
       return lease ? await store.update(record.id, (old) => ({...old, lease})) : record
     } finally {
       await session.close()
@@ -89,12 +89,12 @@ export class RuntimeMaker {
     const session = await connect(record, options.signal)
     try {
       const agent = await session.agent()
-      const found = looks ? verify(record.requested, record.accelerator, (await agent.devices({signal: options.signal})).accelerators) : undefined
+      const found = looks ? verify(record.requested, record.accelerator, (await session.guard(() => agent.devices({signal: options.signal}))).accelerators) : undefined
       if (found && !found.asAsked) {
         if (!options.allowDowngrade) throw mismatch(record.requested, found.accelerator)
         this.#options.onWarning?.(`${record.name} has ${found.accelerator.name}, not what was asked for`)
       }
-      const lease = seconds === null ? undefined : await this.#lease(agent, seconds, record)
+      const lease = seconds === null ? undefined : await session.guard(() => this.#lease(agent, seconds, record))
       const perHour = await rate
       return await store.update(record.id, (old) => ({
         ...old,

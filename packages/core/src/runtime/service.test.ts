@@ -102,7 +102,7 @@ describe('runtimes of a cloud', () => {
             return {set: true, seconds, left: seconds}
           },
         }
-        return {agent: async () => agent, close: async () => undefined} as unknown as RuntimeSession // only this much is used of it
+        return {agent: async () => agent, close: async () => undefined, guard: <T>(work: () => Promise<T>) => work()} as unknown as RuntimeSession // only this much is used of it
       },
       ...more,
     })

@@ -79,7 +79,7 @@ export class RuntimeSession {
 
   /** A kernel of its own for one execution; the caller shuts it down with `shutdownKernel`. */
   async freshKernel(spec?: string): Promise<UserKernel> {
-    return this.#guard(async () => {
+    return this.guard(async () => {
       const server = await this.server()
       const chosen = await this.#spec(spec)
       const model = await server.startKernel({name: chosen.name})
@@ -88,7 +88,7 @@ export class RuntimeSession {
   }
 
   async shutdownKernel(id: string): Promise<void> {
-    await this.#guard(async () => (await this.server()).shutdownKernel(id))
+    await this.guard(async () => (await this.server()).shutdownKernel(id))
   }
 
   /** cgpu's own kernel with the agent in it: busy user kernels never block it. Opened once, and anew when its kernel has gone. */
@@ -103,7 +103,7 @@ export class RuntimeSession {
   }
 
   #openAgent(): Promise<{client: AgentClient; connection: KernelConnection}> {
-    return this.#guard(async () => {
+    return this.guard(async () => {
       const [{AgentClient}, {connection}] = await Promise.all([import('../agent/client.ts'), this.#kernel('control', undefined, 'python')])
       const client = await AgentClient.open(connection, this.endpoint.agentHome === undefined ? {} : {home: this.endpoint.agentHome})
       return {client, connection}
@@ -135,7 +135,7 @@ export class RuntimeSession {
   }
 
   async #kernel(key: string, spec: string | undefined, language?: string): Promise<UserKernel> {
-    return this.#guard(async () => {
+    return this.guard(async () => {
       const known = this.#known.get(key)
       if (known) {
         try {
@@ -214,7 +214,8 @@ export class RuntimeSession {
     this.#options.onLink?.(lost ? 'reconnecting' : 'connected', lost ? reason : '')
   }
 
-  async #guard<T>(work: () => Promise<T>): Promise<T> {
+  /** Work on the machine; what it rejects with is explained. */
+  async guard<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {

@@ -34,7 +34,7 @@ export default class JobList extends WorkCommand<ListedJob[]> {
     const record = await cgpu.runtimes.select(flags.runtime)
     const session = await cgpu.connect(record)
     try {
-      const jobs = (await (await session.agent()).runs()).filter(({kind}) => kind !== 'cell').map((job) => listed(job, record.name))
+      const jobs = (await session.guard(async () => (await session.agent()).runs())).filter(({kind}) => kind !== 'cell').map((job) => listed(job, record.name))
       if (jobs.length === 0) this.notice('no jobs on this runtime yet')
       else {
         this.log(table(['id', 'state', 'status', 'started', 'command'], jobs.map((job) => [
