@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import {spawn} from 'node:child_process'
 import {readFile, stat, writeFile} from 'node:fs/promises'
 import {createServer} from 'node:net'
 import {join} from 'node:path'
@@ -109,10 +110,13 @@ describe('cgpu emulator', function () {
 
   it('gives the same names and tokens for the same seed', async () => {
     const once = async (): Promise<unknown> => {
-      const {env} = await start('--seed', 'same')
-      await data(['runtime', 'create', '--provider', 'colab', '--name', 'one'], {env})
+      const {env, url} = await start('--seed', 'same')
+      const assign = `${url}/tun/m/assign?nbh=${'a'.repeat(44)}&variant=GPU&accelerator=T4`
+      const headers = {authorization: `Bearer ${env['CGPU_TOKEN']}`}
+      const {token} = JSON.parse((await (await fetch(assign, {headers})).text()).slice(5)) as {token: string} // behind Colab's prefix
+      await (await fetch(assign, {method: 'POST', headers: {...headers, 'x-goog-colab-token': token}})).text()
       const {assignments} = await status()
-      await cli(['runtime', 'release', 'one'], {env})
+      assert.equal(assignments.length, 1)
       await cli(['emulator', 'stop'])
       return [env['CGPU_TOKEN'], assignments.map((one) => one.endpoint)]
     }
@@ -172,6 +176,14 @@ describe('cgpu emulator', function () {
     assert.deepEqual([(await status('--name', 'one')).clock.aheadSeconds, (await status('--name', 'two')).clock.aheadSeconds], [0, 3600])
     assert.deepEqual(await data(['emulator', 'stop', '--all']), [{name: 'one', stopped: true}, {name: 'two', stopped: true}])
     assert.match((await cli(['emulator', 'stop', '--name', 'one'])).stderr, /was not running/)
+  })
+
+  it('ends with the process that it was started for', async () => {
+    const owner = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {stdio: 'ignore'})
+    const {pid} = await start('--parent-pid', String(owner.pid))
+    assert.ok(await isAlive(pid))
+    owner.kill('SIGKILL')
+    await until(async () => !(await isAlive(pid)), () => 'it goes on')
   })
 
   it('starts anew after it was killed', async () => {

@@ -42,7 +42,7 @@ export type RunningEmulator = z.infer<typeof runningSchema>
 
 const stateFile = (folder: string): string => join(folder, 'emulator.json')
 const startLimitMs = 20_000
-const stopLimitMs = 15_000
+const stopLimitMs = 45_000
 
 /** The emulator that runs in this folder, if one does. */
 export async function findRunning(folder: string): Promise<RunningEmulator | undefined> {

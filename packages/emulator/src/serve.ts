@@ -1,25 +1,14 @@
 import {CgpuError} from '@cgpu/core/errors'
-import {isAlive, processStartTime} from '@cgpu/core/state/process'
 import {announce, type DaemonOptions, type StartMessage} from './daemon.ts'
 import {runEmulator} from './run.ts'
-
-const ownerCheckMs = 500
 
 /** The emulator's process: told what to do by its parent, over IPC, once. */
 async function serve(options: DaemonOptions): Promise<void> {
   const emulator = await runEmulator(options)
   await announce(emulator)
-  if (options.ownerPid !== undefined) await followOwner(options.ownerPid, () => void emulator.close())
   tell({ready: true})
   await emulator.closed
   process.exit(0)
-}
-
-async function followOwner(pid: number, end: () => void): Promise<void> {
-  const startTime = await processStartTime(pid)
-  setInterval(() => {
-    void isAlive(pid, startTime).then((alive) => alive || end())
-  }, ownerCheckMs)
 }
 
 function tell(message: StartMessage): void {

@@ -18,6 +18,7 @@ export default class EmulatorStart extends EmulatorCommand<RunningEmulator & {na
       env: boolean({summary: 'print lines that set the environment, for eval', env: 'CGPU_EMULATOR_ENV', exclusive: ['foreground']}),
       foreground: boolean({summary: 'stay until interrupted'}),
       'keep-emails': boolean({summary: 'do not replace e-mail addresses in the recording', dependsOn: ['record']}),
+      'parent-pid': integer({min: 1, summary: 'end when this process does: of a test runner, a shell', helpValue: 'PID'}),
       port: integer({min: 1, max: 65_535, summary: 'where it listens; default: any free port', helpValue: 'PORT'}),
       record: string({summary: 'hand calls on to --upstream, and keep them without secrets', helpValue: 'FILE', dependsOn: ['upstream'], exclusive: ['replay', 'scenario']}),
       replay: string({summary: 'answer from a recording', helpValue: 'FILE', exclusive: ['scenario']}),
@@ -46,10 +47,10 @@ export default class EmulatorStart extends EmulatorCommand<RunningEmulator & {na
     return {name: flags.name, ...running}
   }
 
-  #options({name, port, seed, scenario, record, upstream, replay, 'keep-emails': keepEmails}: StartFlags): DaemonOptions {
+  #options({name, port, seed, scenario, record, upstream, replay, 'keep-emails': keepEmails, 'parent-pid': ownerPid}: StartFlags): DaemonOptions {
     const isName = scenario !== undefined && /^[\w-]+$/.test(scenario)
     return {
-      folder: this.folderOf(name), port, seed,
+      folder: this.folderOf(name), port, seed, ownerPid,
       scenario: scenario === undefined || isName ? scenario : resolve(scenario),
       record: record === undefined || upstream === undefined ? undefined : {file: resolve(record), upstream, keepEmails: keepEmails ?? false},
       replay: replay === undefined ? undefined : resolve(replay),
@@ -86,4 +87,5 @@ interface StartFlags {
   upstream?: string | undefined
   replay?: string | undefined
   'keep-emails'?: boolean | undefined
+  'parent-pid'?: number | undefined
 }
