@@ -48,6 +48,32 @@ describe('dialect T', () => {
     assert.ok('token' in await control.json(`/tun/m/assign?nbh=${nbh(1)}`))
   })
 
+  it('keeps a machine whose client went away before the answer', async () => {
+    let began = (): void => undefined
+    let go = (): void => undefined
+    const begun = new Promise<void>((resolve) => { began = resolve })
+    const gate = new Promise<void>((resolve) => { go = resolve })
+    const startMachine = control.host.start.bind(control.host)
+    control.host.start = async (spec) => {
+      began()
+      await gate
+      return startMachine(spec)
+    }
+    const path = `/tun/m/assign?nbh=${nbh(1)}`
+    const {token} = await control.json(path)
+    const aborter = new AbortController()
+    const posted = control.call(path, {method: 'POST', headers: {'x-goog-colab-token': String(token)}, signal: aborter.signal})
+    await begun
+    assert.deepEqual(await control.json('/tun/m/assignments'), {assignments: []})
+    aborter.abort()
+    await assert.rejects(posted, {name: 'AbortError'})
+    go()
+    const again = await (await control.call(path, {method: 'POST', headers: {'x-goog-colab-token': String(token)}})).text()
+    const {assignments} = await control.json('/tun/m/assignments') as {assignments: {endpoint: string}[]}
+    assert.deepEqual(assignments.map((one) => one.endpoint), [(JSON.parse(again.slice(5)) as {endpoint: string}).endpoint])
+    assert.equal(control.host.specs.length, 1)
+  })
+
   it('takes both ways to ask for no accelerator', async () => {
     for (const query of ['', '&variant=DEFAULT&accelerator=NONE']) {
       const {acc, variant} = await control.json(`/tun/m/assign?nbh=${nbh(1)}${query}`)

@@ -147,6 +147,16 @@ describe('world', () => {
     assert.equal(await assign(at.world), 'usage')
   })
 
+  it('takes machines away at once from an account that is left with nothing', async () => {
+    await assign(at.world)
+    at.world.setAccount('me@example.com', {balance: 0})
+    await at.world.advance(1000)
+    assert.equal(at.world.fleet.list().length, 1)
+    at.world.setAccount('me@example.com', {freeQuota: {remaining: 0}})
+    await at.world.advance(1000)
+    assert.deepEqual(at.world.status().ended.map((one) => one.reason), ['quota'])
+  })
+
   it('tells good, expired and unknown proxy tokens apart, by port and machine', async () => {
     const endpoint = await assign(at.world)
     const assignment = at.world.fleet.get(endpoint)
