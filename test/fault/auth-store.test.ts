@@ -87,6 +87,16 @@ describe('where sign-ins are kept', function () {
     })
   })
 
+  it('row 21: eight sign-ins at once in an empty home: none is lost', async () => {
+    bed.google.handler = ({path, headers}) => (path === '/oauth2/v2/userinfo' ? {body: {id: '1', email: `${headers.authorization?.replace('Bearer ', '')}@example.com`, verified_email: true}} : undefined)
+    await Promise.all(Array.from({length: 8}, () => bed.signIn()))
+    const accounts = await bed.open()
+    const emails = (await accounts.list()).map(({email}) => email).sort()
+    assert.deepEqual(emails, Array.from({length: 8}, (_, i) => `access-${i + 1}@example.com`))
+    for (const email of emails) assert.equal(`${await accounts.token({account: email})}@example.com`, email)
+    assert.deepEqual(bed.warnings, [])
+  })
+
   describe('row 43: accounts.json', () => {
     const path = (): string => join(bed.configDir, 'accounts.json')
     const broken: [string, string | Buffer][] = [
