@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http'
 import {join} from 'node:path'
@@ -7,6 +6,7 @@ import type {RuntimeProvider} from '@cgpu/core/provider'
 import {JupyterServer} from '@cgpu/jupyter'
 import {createProvider} from '@cgpu/provider-jupyter'
 import {freePort, startJupyter, type TestJupyter} from '../helpers/jupyter-server.ts'
+import {certificate} from './certificate.ts'
 import {type Sealed, sealedContext} from './local-context.ts'
 import {compute, rejects} from './provider.ts'
 
@@ -184,13 +184,3 @@ describe('adding Jupyter servers', function () {
     })
   }
 })
-
-/** A self-signed certificate for 127.0.0.1. */
-function certificate(folder: string): {cert: string; key: string} {
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-  execFileSync('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=cgpu test',
-    '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert,
-  ], {stdio: 'ignore'})
-  return {cert, key}
-}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {readFileSync} from 'node:fs'
 import {createServer, type RequestListener} from 'node:http'
+import {createServer as createTlsServer} from 'node:https'
 import type {AddressInfo} from 'node:net'
 import {join} from 'node:path'
 import nock from 'nock'
@@ -9,6 +10,7 @@ import {retryAfterMs} from '../../packages/provider-colab/src/http/retry.ts'
 import {
   answering, assignedG, assignedT, assigning, type FakeColab, FakeAccounts, fakeColab, gapi, machine, prefixed, proxyToken, releasing, session,
 } from '../contract/colab-fake.ts'
+import {certificate} from '../contract/certificate.ts'
 import {rejects} from '../contract/provider.ts'
 
 const cpu = {name: 'x', accelerator: {kind: 'cpu'}} as const
@@ -197,6 +199,25 @@ describe('faults of Colab\'s control plane', () => {
         nock(session).get('/tun/m/gpu-t4-s-1/keep-alive/').query(true).reply(status)
         assert.equal(await colab.provider().keepAlive('gpu-t4-s-1'), said, String(status))
       }
+    })
+  })
+
+  describe('row 35: a certificate that nobody vouches for', () => {
+    it('is refused, and no token was sent', async () => {
+      const files = certificate(join(colab.stateDir, '..'))
+      const seen: unknown[] = []
+      const server = createTlsServer({key: readFileSync(files.key), cert: readFileSync(files.cert)}, (request, response) => {
+        seen.push(request.headers)
+        response.end('{}')
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const own = fakeColab({'colab-api-url': `https://127.0.0.1:${(server.address() as AddressInfo).port}`})
+      nock.enableNetConnect('127.0.0.1')
+      const error = await rejects(own.provider().list(), 'TLS_NOT_TRUSTED', 69)
+      assert.match(error.fix ?? '', /NODE_EXTRA_CA_CERTS/)
+      assert.deepEqual(seen, [])
+      own.end()
+      await new Promise((resolve) => server.close(resolve))
     })
   })
 
