@@ -14,9 +14,9 @@ export interface TestEmulatorOptions extends Pick<EmulatorOptions, 'seed' | 'nam
 export interface EmulatorHome {
   home: SealedHome
   /** runs the built CLI to its end, in the home's working folder */
-  cli(args: readonly string[], options?: Partial<CliOptions>): Promise<CliResult>
+  cli: (args: readonly string[], options?: Partial<CliOptions>) => Promise<CliResult>
   /** the same with --json; `data` of the envelope. Fails when the command did. */
-  data<T>(args: readonly string[], options?: Partial<CliOptions>): Promise<T>
+  data: <T>(args: readonly string[], options?: Partial<CliOptions>) => Promise<T>
 }
 
 export interface TestEmulator {
