@@ -51,7 +51,17 @@ export class LocalMachineHost implements MachineHost {
   }
 
   async start(spec: MachineSpec): Promise<Machine> {
-    const {zygote, python, sockets} = await this.base()
+    const started = await this.base()
+    try {
+      return await this.startOn(started, spec)
+    } catch (error) {
+      // killed, which nobody had seen before this machine needed it
+      if (!started.zygote.over || this.closed) throw error
+      return await this.startOn(await this.base(), spec)
+    }
+  }
+
+  private async startOn({zygote, python, sockets}: Started, spec: MachineSpec): Promise<Machine> {
     const name = `${spec.endpoint.replace(/[^\w-]/g, '_')}-${randomBytes(3).toString('hex')}`
     const paths = machineFolder(join(this.options.folder, name))
     await furnish(paths)

@@ -32,7 +32,7 @@ export class Zygote {
   private readonly machines = new Map<string, Waiting>()
   /** it is gone, with all its machines */
   readonly ended: Promise<void>
-  private over = false
+  over = false
 
   private constructor(child: ChildProcess, ground: Ground) {
     this.child = child
