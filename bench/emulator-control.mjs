@@ -21,12 +21,11 @@ async function serve() {
   const floor = createServer((incoming, response) => response.setHeader('Content-Type', 'application/json').end(list)).listen(0, '127.0.0.1')
   await once(floor, 'listening')
   process.send({url: control.url, token: control.token, endpoint, floor: `http://127.0.0.1:${floor.address().port}`})
-  process.once('message', async () => {
-    floor.close()
-    floor.closeAllConnections()
-    await control.stop()
-    process.disconnect()
-  })
+  await once(process, 'message')
+  floor.close()
+  floor.closeAllConnections()
+  await control.stop()
+  process.disconnect()
 }
 
 async function measure(seconds, parallel) {
