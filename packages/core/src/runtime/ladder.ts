@@ -49,7 +49,6 @@ export async function climb<T>(rungs: readonly Rung[], attempt: (rung: Rung) => 
     const open = rungs.filter((rung) => failures.get(rung)?.later ?? true)
     for (const [index, rung] of open.entries()) {
       signal?.throwIfAborted()
-      if (rungs.length > 1) onProgress?.({message: `asking for ${rungName(rung)}`})
       try {
         return await attempt(rung)
       } catch (error) {
