@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {mkdtemp, readFile, rm, stat} from 'node:fs/promises'
+import {request as httpRequest} from 'node:http'
 import {connect} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -129,6 +130,16 @@ describe('HttpFrame', () => {
     assert.deepEqual(heard, ['one'])
     client.terminate()
   })
+
+  for (const [host, status] of [['127.0.0.1:80', 200], ['localhost', 200], ['[::1]:1', 200], ['rebound.example.com:80', 421], ['127.0.0.1.example.com', 421], ['[', 421]] as const) {
+    it(`answers ${status} to the host ${host}`, async () => {
+      const {url} = await frame.listen('control', echo)
+      const answered = await new Promise<number | undefined>((resolve, reject) => httpRequest(url, {headers: {host}}, (response) => resolve(response.resume().statusCode)).on('error', reject).end())
+      assert.equal(answered, status)
+      const client = new WebSocket(url.replace('http', 'ws'), {headers: {host}})
+      assert.match(await new Promise<string>((resolve) => client.on('error', (error) => resolve(error.message))), status === 200 ? /404/ : /421/)
+    })
+  }
 
   it('says that a port is taken', async () => {
     const {url} = await frame.listen('control', echo)

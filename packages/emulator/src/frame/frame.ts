@@ -2,6 +2,7 @@ import {createServer as createHttpServer, type IncomingMessage, type ServerRespo
 import {createServer, type Server, type Socket} from 'node:net'
 import type {Duplex} from 'node:stream'
 import {errors} from '@cgpu/core/errors'
+import {isLoopback} from '@cgpu/core/google/hosts'
 import type {Frame, Site, SiteHandler} from '../contract.ts'
 import {headersOf, watchBody} from './facts.ts'
 import type {LogEntry, RequestLog} from './request-log.ts'
@@ -103,6 +104,7 @@ export class HttpFrame implements Frame {
     const started = performance.now()
     response.once('close', () => this.#options.log.end(entry, response.headersSent ? response.statusCode : null, performance.now() - started))
     if (sockets.frozen) await sockets.passing()
+    if (misdirected(call)) return void response.writeHead(421, {'content-type': 'text/plain'}).end('the emulator answers under loopback names only\n')
     const proceed = (): void => handler.request(request, response)
     const fault = this.#meet(entry, call)
     if (fault) fault.request(request, response, proceed)
@@ -116,8 +118,9 @@ export class HttpFrame implements Frame {
     if (sockets.frozen) await sockets.passing()
     const proceed = (): void => {
       if (handler.upgrade) handler.upgrade(request, socket, head)
-      else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      else refuseUpgrade(socket, '404 Not Found')
     }
+    if (misdirected(call)) return refuseUpgrade(socket, '421 Misdirected Request')
     const fault = this.#meet(entry, call)
     if (fault) fault.upgrade(request, socket, proceed)
     else proceed()
@@ -160,6 +163,16 @@ export class HttpFrame implements Frame {
     socket.write = watched
     socket.once('close', () => end(null))
   }
+}
+
+/** A web page whose name was pointed at 127.0.0.1 (DNS rebinding) must not sign in, and so run programs, as the user. */
+function misdirected({headers}: Call): boolean {
+  const host = headers['host']
+  return host !== undefined && !(URL.canParse(`http://${host}`) && isLoopback(new URL(`http://${host}`).hostname))
+}
+
+function refuseUpgrade(socket: Socket, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
 function bind(server: Server, port: number): Promise<number> {
