@@ -28,15 +28,15 @@ describe('shells of an emulated machine', () => {
 
   before(async () => {
     bed = await machineBed({ssh: (endpoint) => endpoint !== 'cpu-no-ssh'})
-    machine = await bed.start('cpu-shells')
+    machine = await bed.start('gpu-shells', {variant: 'GPU', accelerator: 'T4'})
   })
   after(() => bed?.close())
 
   it('have one terminal, which a second client takes over with what it showed', async () => {
     const first = await tty(machine)
     first.socket.send(JSON.stringify({cols: 120, rows: 30}))
-    first.type('echo one-$((40 + 2)); stty size; pwd\r')
-    await until(() => /one-42[^]*(29|30) 120[^]*\/content/.test(first.shown()), first.shown)
+    first.type('echo one-$((40 + 2)); stty size; pwd; command -v nvidia-smi\r')
+    await until(() => /one-42[^]*(29|30) 120[^]*\/content[^]*\/opt\/bin\/nvidia-smi/.test(first.shown()), first.shown)
     const second = await tty(machine)
     await closed(first.socket)
     await until(() => second.shown().includes('one-42'), second.shown)
@@ -145,7 +145,7 @@ describe('shells of an emulated machine', () => {
       await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
       try {
         const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'IdentitiesOnly=yes'].flatMap((one) => ['-o', one])
-        const child = spawn('ssh', ['-F', 'none', ...options, '-i', join(folder, 'key'), '-p', String((relay.address() as AddressInfo).port), 'root@127.0.0.1', 'whoami; pwd; cat /var/colab/hostname; echo $COLAB_BACKEND_VERSION; read line; echo $line; exit 7'])
+        const child = spawn('ssh', ['-F', 'none', ...options, '-i', join(folder, 'key'), '-p', String((relay.address() as AddressInfo).port), 'root@127.0.0.1', 'whoami; pwd; command -v nvidia-smi; cat /var/colab/hostname; echo $COLAB_BACKEND_VERSION; read line; echo $line; exit 7'])
         let said = ''
         for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
         await until(() => said.includes('next'), () => said)
@@ -153,7 +153,7 @@ describe('shells of an emulated machine', () => {
         assert.deepEqual([second.status, JSON.parse(second.body)], [429, {error: 'already-active-session'}])
         child.stdin.write('typed\n')
         const code = await new Promise((resolve) => child.once('close', resolve))
-        assert.match(said, /^root\n\/root\n[0-9a-f]{12}\nnext\ntyped\n$/)
+        assert.match(said, /^root\n\/root\n\/opt\/bin\/nvidia-smi\n[0-9a-f]{12}\nnext\ntyped\n$/)
         assert.equal(code, 7)
         await closed(await joined)
       } finally {
@@ -173,7 +173,7 @@ describe('shells of an emulated machine', () => {
     const url = await machine.portUrl(port)
     assert.equal(await machine.portUrl(port), url)
     assert.equal(await machine.portUrl(8080), machine.url)
-    bed.verdicts.set(`cpu-shells:${port}:port`, 'ok')
+    bed.verdicts.set(`gpu-shells:${port}:port`, 'ok')
     const get = (path: string, headers: Record<string, string> = {}): Promise<Response> => fetch(`${url}${path}`, {headers})
     assert.equal((await get('/', {'x-colab-runtime-proxy-token': 'good'})).status, 401)
     assert.equal((await get('/', {'x-colab-runtime-proxy-token': 'port'})).status, 502)
@@ -182,6 +182,9 @@ describe('shells of an emulated machine', () => {
     await until(async () => (await get('/', {'x-colab-runtime-proxy-token': 'port'})).status === 200, () => 'the program does not answer')
     const seen = (await (await get('/a?token=mine&colab-runtime-proxy-token=port', {authorization: 'Basic x'})).json()) as object
     assert.deepEqual(seen, {uri: '/a?token=mine', authorization: 'Basic x', token: null})
+    const slow = (await get('/slow', {'x-colab-runtime-proxy-token': 'port'})).body!.getReader()
+    assert.equal(Buffer.from((await slow.read()).value ?? []).toString(), 'at once')
+    await slow.cancel()
     const socket = new WebSocket(`${url.replace('http', 'ws')}/echo`, {headers: {'x-colab-runtime-proxy-token': 'port'}})
     const echoed = new Promise((resolve) => socket.once('message', (data: Buffer) => resolve(data.toString())))
     await new Promise((resolve) => socket.once('open', resolve))
@@ -198,11 +201,16 @@ from tornado import web, websocket
 class Tell(web.RequestHandler):
     def get(self):
         self.write({'uri': self.request.uri, 'authorization': self.request.headers.get('Authorization'), 'token': self.request.headers.get('X-Colab-Runtime-Proxy-Token')})
+class Slow(web.RequestHandler):
+    async def get(self):
+        self.write('at once')
+        await self.flush()
+        await asyncio.Event().wait()
 class Echo(websocket.WebSocketHandler):
     def on_message(self, message):
         self.write_message(message)
 async def main():
-    web.Application([('/echo', Echo), ('/.*', Tell)]).listen(${port}, '127.0.0.1')
+    web.Application([('/echo', Echo), ('/slow', Slow), ('/.*', Tell)]).listen(${port}, '127.0.0.1')
     await asyncio.Event().wait()
 asyncio.run(main())
 `
