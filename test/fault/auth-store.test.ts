@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import {execFile} from 'node:child_process'
-import {chmod, mkdir, readdir, readFile, writeFile} from 'node:fs/promises'
+import {chmod, mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
@@ -155,6 +155,15 @@ describe('where sign-ins are kept', function () {
       await writeFile(join(bed.configDir, 'secrets.json'), '{"version":1,"secrets":{}}')
       await assert.rejects((await bed.open()).token({refused: 'access-1'}), refusal('SIGN_IN_EXPIRED', 67, /not where it was kept.*\n?.*auth login --account me@example\.com/))
     })
+  })
+
+  it('row 31: a token cache that cannot be written costs a renewal per command', async () => {
+    await bed.signIn()
+    const path = join(bed.stateDir, 'tokens', (await readdir(join(bed.stateDir, 'tokens'))).find((one) => one.endsWith('.json'))!)
+    await rm(path)
+    // a folder in its place: nobody can rename a file over it
+    await mkdir(join(path, 'x'), {recursive: true})
+    assert.deepEqual([await (await bed.open()).token(), await (await bed.open()).token()], ['access-2', 'access-3'])
   })
 
   it('a broken token cache costs one renewal', async () => {

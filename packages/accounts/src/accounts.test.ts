@@ -207,6 +207,13 @@ describe('accounts', () => {
       assert.deepEqual((await (await bed.open(env)).list()).map(({email}) => email), ['ci@example.com', 'you@example.com', 'me@example.com'])
     })
 
+    it('works where nothing can be written', async () => {
+      await writeFile(bed.stateDir, 'a file in its place')
+      const accounts = await bed.open({CGPU_TOKEN: 'from-the-environment'})
+      assert.equal((await accounts.current()).email, 'me@example.com')
+      assert.equal(await accounts.token(), 'from-the-environment')
+    })
+
     it('cannot be renewed', async () => {
       const accounts = await bed.open({CGPU_TOKEN: 'from-the-environment'})
       await assert.rejects(accounts.token({refused: 'from-the-environment'}), refusal('SIGN_IN_EXPIRED', 67, /CGPU_TOKEN/))

@@ -56,7 +56,8 @@ export class EnvironmentToken {
     const info = await explainToken(token, send, hosts)
     const email = info.email ?? (await whoHas(token, send, hosts)).email
     const found = {email, scopes: info.scopes}
-    await writeAtomic(path, `${JSON.stringify(found)}\n`)
+    // a home that cannot be written, as in some containers, costs one question per command
+    await writeAtomic(path, `${JSON.stringify(found)}\n`).catch(() => undefined)
     return accountOf(found)
   }
 }

@@ -54,7 +54,8 @@ export class Tokens {
     const {clock, cache} = this.#options
     const token = {accessToken: grant.accessToken, expiresIn: grant.expiresIn, receivedAt: clock.now(), receivedUptime: clock.uptime()}
     this.#held.set(key, token)
-    await cache.set(key, token)
+    // on a full disk the next command gets one of its own
+    await cache.set(key, token).catch(() => undefined)
     return token
   }
 
