@@ -52,6 +52,20 @@ for (const kernelName of ['python3', 'colab']) {
       assert.deepEqual([printed, handed], ['timeout\n', 0])
     })
 
+    it('without a parent are not handed to an execution that waits behind another client\'s', async () => {
+      const other = await server.openKernel(kernel.kernelId)
+      let handed = 0
+      const asking = Promise.withResolvers<void>()
+      const theirs = other.execute(colabRequest('GetSecret', {}, {parent: 'None', seconds: 1}), {onCustom: () => asking.resolve()})
+      await asking.promise
+      const behind = kernel.execute(colabRequest('GetSecret', {}, {parent: 'None', seconds: 0.2}), {onCustom: () => handed++})
+      await theirs
+      assert.equal(handed, 0)
+      await behind
+      assert.equal(handed, 1)
+      await other.close()
+    })
+
     it('do not disturb a later question of the code', async () => {
       await kernel.replyInput({type: 'colab_reply', colab_msg_id: 99})
       const printed: unknown[] = []

@@ -256,9 +256,9 @@ export class KernelConnection {
     if (parent !== undefined) return this.#exchanges.get(parent)?.handle(message)
   }
 
-  /** A thread's messages may have no parent. */
+  /** A thread's messages may have no parent: they are of what runs, not of what waits behind somebody else's work. */
   #custom(message: Message, parent: string | undefined): void {
-    for (const each of this.#executions()) if (each.id === parent || !parent) each.custom(message)
+    for (const each of this.#executions()) if (each.id === parent || (!parent && each.started)) each.custom(message)
   }
 
   /** What the server says of the kernel's process; a kernel's own `busy` and `idle` are for their parents. */

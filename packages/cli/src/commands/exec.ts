@@ -53,10 +53,10 @@ export default class Exec extends StreamCommand<Result> {
     const session = await cgpu.connect(record, {
       onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}),
     })
-    if (granted.length > 0 && !session.endpoint.answerKernel) throw kernelsAskNothing(record.provider)
     const id = newRunId()
     const lines = args.code === '-' ? undefined : new StdinLines()
     try {
+      if (granted.length > 0 && !session.endpoint.answerKernel) throw kernelsAskNothing(record.provider)
       const outcome = await withExecution(
         this,
         {id, kind: 'exec', runtime: {id: record.id, name: record.name, provider: record.provider}, code, envNames: []},
