@@ -157,6 +157,7 @@ describe('Drive files, by the official client', () => {
     assert.deepEqual(await refusal(drive.files.list({q: 'name ='})), {code: 400, reason: 'invalid', message: 'Invalid Value'})
     assert.equal((await refusal(drive.files.list({orderBy: 'size'}))).reason, 'invalid')
     assert.equal((await refusal(drive.files.list({pageSize: 0}))).code, 400)
+    assert.equal((await drive.files.list({pageSize: 5000})).data.files?.length, 4)
   })
 
   it('sorts by several keys, numbers in names by their value', async () => {

@@ -23,7 +23,7 @@ const methods = {
   'DriveFiles.Create': write,
   'DriveFiles.Update': [...write, metadata],
   'DriveFiles.UpdateMedia': write,
-  'DriveFiles.Copy': [...write, ...readonly],
+  'DriveFiles.Copy': write,
   'DriveFiles.Delete': write,
   'DriveFiles.EmptyTrash': [drive],
   'DriveFiles.GenerateIds': write,

@@ -25,7 +25,7 @@ export const fileShape: Shape = {
     capabilities viewersCanCopyContent copyRequiresWriterPermission writersCanShare permissionIds hasAugmentedPermissions
     folderColorRgb originalFilename fullFileExtension fileExtension md5Checksum sha1Checksum sha256Checksum size
     quotaBytesUsed headRevisionId contentHints imageMediaMetadata videoMediaMetadata isAppAuthorized exportLinks
-    shortcutDetails contentRestrictions linkShareMetadata labelInfo resourceKey inheritedPermissionsDisabled
+    shortcutDetails clientEncryptionDetails contentRestrictions linkShareMetadata labelInfo resourceKey inheritedPermissionsDisabled
     downloadRestrictions shared`),
   owners: userShape, lastModifyingUser: userShape, trashingUser: userShape, sharingUser: userShape, permissions: permissionShape,
 }

@@ -66,9 +66,11 @@ describe('uploads to Drive', () => {
   }
 
   it('splits a multipart body right wherever the network splits it', async () => {
-    const content = Buffer.from('ab\r\n--\r\n--bound\r\n-\r')
-    const body = Buffer.concat([Buffer.from('--boundary\r\nA: 1\r\n\r\n{}\r\n--boundary\r\n\r\n'), content, Buffer.from('\r\n--boundary--\r\n')])
-    await fc.assert(fc.asyncProperty(fc.array(fc.integer({min: 1, max: body.length}), {maxLength: 8}), async (cuts) => {
+    const content = Buffer.from('ab\r\n--\r\n--bound\r\n-\n-')
+    await fc.assert(fc.asyncProperty(fc.constantFrom('\r\n', '\n'), fc.array(fc.nat(200), {maxLength: 8}), async (end, places) => {
+      const text = (lines: string[]): Buffer => Buffer.from(lines.join(end))
+      const body = Buffer.concat([text(['--boundary', 'A: 1', '', '{}', '--boundary', '', '']), content, text(['', '--boundary', '', '', '--boundary--', ''])])
+      const cuts = places.map((place) => Math.min(place, body.length))
       const edges = [0, ...cuts.toSorted((a, b) => a - b), body.length]
       const source = (async function* () {
         await Promise.resolve()
@@ -80,7 +82,7 @@ describe('uploads to Drive', () => {
         for await (const chunk of part.body) chunks.push(chunk)
         found.push(Buffer.concat(chunks).toString())
       }
-      assert.deepEqual(found, ['{}', content.toString()])
+      assert.deepEqual(found, ['{}', content.toString(), ''])
     }))
   })
 

@@ -27,10 +27,10 @@ export function readPageToken(text: string | undefined, key: string): Place | nu
   throw refuse.value('pageToken')
 }
 
-/** `pageSize` within its bounds. Throws 400. */
+/** `pageSize`; more than the most counts as that, as the reference says. Throws 400. */
 export function pageSize(text: string | undefined, {initial, most}: {initial: number; most: number}): number {
   if (text === undefined) return initial
   const size = Number(text)
-  if (!Number.isInteger(size) || size < 1 || size > most) throw refuse.value('pageSize', `Invalid value '${text.slice(0, 40)}'. Values must be within the range: [1, ${most}]`)
-  return size
+  if (!Number.isInteger(size) || size < 1) throw refuse.value('pageSize', `Invalid value '${text.slice(0, 40)}'. Values must be within the range: [1, ${most}]`)
+  return Math.min(size, most)
 }

@@ -6,14 +6,18 @@ export interface Part {
   body: AsyncIterable<Buffer>
 }
 
+const newline = Buffer.from('\n')
 const mostHeaderBytes = 16 * 1024
 
-/** The parts of a `multipart/related` body as they arrive; nothing of a part's body is held beyond a boundary's length. Throws 400. */
+/**
+ * The parts of a `multipart/related` body as they arrive; nothing of a part's body is held beyond a boundary's length.
+ * Lines may end with a bare newline, as those of Google's own Python client do. Throws 400.
+ */
 export async function* parts(source: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Part> {
   const input = new Input(source)
   // the first boundary stands at the very start or behind a line end
-  input.prepend(Buffer.from('\r\n'))
-  const fence = Buffer.from(`\r\n--${boundary}`)
+  input.prepend(newline)
+  const fence = Buffer.from(`\n--${boundary}`)
   for await (const chunk of input.until(fence)) void chunk
   for (;;) {
     const end = await input.line()
@@ -26,8 +30,8 @@ export async function* parts(source: AsyncIterable<Uint8Array>, boundary: string
       headers.set(line.slice(0, at).trim().toLowerCase(), line.slice(at + 1).trim())
     }
     // the line end before the body belongs to the fence when the body is empty
-    input.prepend(Buffer.from('\r\n'))
-    yield {headers, body: skipped(input.until(fence), 2)}
+    input.prepend(newline)
+    yield {headers, body: skipped(input.until(fence), newline.length)}
   }
 }
 
@@ -55,11 +59,11 @@ class Input {
   /** Text up to the line end, which is taken too. */
   async line(): Promise<string> {
     for (;;) {
-      const at = this.#held.indexOf('\r\n')
+      const at = this.#held.indexOf('\n')
       if (at !== -1) {
         const line = this.#held.subarray(0, at).toString()
-        this.#held = this.#held.subarray(at + 2)
-        return line
+        this.#held = this.#held.subarray(at + 1)
+        return line.replace(/\r$/, '')
       }
       if (this.#held.length > mostHeaderBytes) throw refuse.body('Malformed multipart body.')
       // the closing boundary may be the last thing there is
@@ -71,17 +75,17 @@ class Input {
     }
   }
 
-  /** Bytes up to the fence, which is taken too. */
+  /** Bytes up to the fence, which is taken too, with a carriage return before it. */
   async *until(fence: Buffer): AsyncGenerator<Buffer> {
     for (;;) {
       const at = this.#held.indexOf(fence)
       if (at !== -1) {
-        const last = this.#held.subarray(0, at)
+        const last = this.#held.subarray(0, this.#held[at - 1] === 13 ? at - 1 : at)
         this.#held = this.#held.subarray(at + fence.length)
         if (last.length > 0) yield last
         return
       }
-      const sure = this.#held.length - fence.length + 1
+      const sure = this.#held.length - fence.length
       if (sure > 0) {
         const chunk = this.#held.subarray(0, sure)
         this.#held = this.#held.subarray(sure)
