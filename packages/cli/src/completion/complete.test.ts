@@ -9,7 +9,7 @@ const option = (more: object = {}): object => ({type: 'option', ...more})
 const commands = commandsOf({commands: {
   run: {
     summary: 'run a script', strict: false, remoteArgs: true, args: {}, aliases: [],
-    flags: {gpu: option({char: 'g'}), runtime: option({char: 'r'}), output: option({options: ['text', 'json']}), include: option({multiple: true, helpValue: 'PATH'}), keep: {type: 'boolean', allowNo: true}},
+    flags: {gpu: option({char: 'g'}), runtime: option({char: 'r'}), output: option({options: ['text', 'json']}), include: option({multiple: true, helpValue: 'PATH'}), keep: {type: 'boolean', allowNo: true}, secret: option({multiple: true})},
   },
   'runtime:list': {summary: 'list runtimes', flags: {json: {type: 'boolean'}}, args: {}, aliases: ['ps']},
   'runtime:show': {summary: 'show one', flags: {}, args: {name: {}}, aliases: []},
@@ -25,7 +25,7 @@ const commands = commandsOf({commands: {
 
 const listed = (...values: string[]) => async (): Promise<Candidate[]> => values.map((value) => ({value}))
 const sources: CompletionSources = {
-  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), schemas: listed('runtime list', 'events'),
+  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), secrets: listed('HF_TOKEN', 'WANDB_API_KEY'), schemas: listed('runtime list', 'events'),
   accelerators: async (kind, provider) => [{value: kind === 'gpu' ? `t4-${provider ?? 'any'}` : 'v5e'}],
   kernels: async (runtime) => [{value: `python-on-${runtime ?? 'default'}`}],
   settings: listed('gpu', 'keep'), settingValues: async (key) => (key === 'keep' ? [{value: 'true'}, {value: 'false'}] : []),
@@ -53,6 +53,7 @@ describe('complete', () => {
     [['run', '-g', 't'], ['t4-any']],
     [['run', '-r', 'te'], ['tester']],
     [['run', '--include', ''], [':files']],
+    [['run', '--secret', 'H'], ['HF_TOKEN']],
     [['run', '--keep='], []],
     [['run', 'x.py', '--'], [':files']],
     [['run', '--', 'python', ''], [':files']],

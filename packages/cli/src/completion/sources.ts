@@ -49,6 +49,12 @@ export function liveSources({dirs, env, cwd}: SourceOptions): CompletionSources 
       const accounts = await openAccounts({dirs, env, settings: await resolveSettings({env, cwd, configDir: dirs.config})})
       return (await accounts.stored()).map(({email, name, kind}) => ({value: email, description: name ?? kind}))
     },
+    async secrets() {
+      const [{SecretVault}, {SecretSources}] = await Promise.all([import('@cgpu/core/secrets/vault'), import('@cgpu/core/secrets/sources')])
+      // names only: no keyring is asked
+      const known = await new SecretSources({env, cwd, vault: new SecretVault({configDir: dirs.config})}).known()
+      return [...known].map(([value, sources]) => ({value, description: sources.join(', ')}))
+    },
     settings: async () => settings.map(({key, description}) => ({value: key, description})),
     async settingValues(key) {
       const {type, allowed} = settingNamed(key)

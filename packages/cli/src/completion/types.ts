@@ -52,6 +52,7 @@ export interface CompletionSources {
   profiles(): Promise<Candidate[]>
   /** who is signed in, by e-mail address */
   accounts(): Promise<Candidate[]>
+  secrets(): Promise<Candidate[]>
   settings(): Promise<Candidate[]>
   /** values that a setting can have; empty where any text will do */
   settingValues(key: string): Promise<Candidate[]>

@@ -26,6 +26,7 @@ export async function flagValues(flag: FlagEntry, given: Given, sources: Complet
     case 'provider': return only(await timely(sources.providers()))
     case 'profile': return only(await timely(sources.profiles()))
     case 'account': return only(await timely(sources.accounts()))
+    case 'secret': return only(await timely(sources.secrets()))
     case 'scopes': return only(options(['drive', 'drive.file', 'drive.readonly']))
     case 'kernel': return only(await timely(sources.kernels(given.get('runtime'))))
     case 'gpu':
@@ -56,6 +57,7 @@ export async function argumentValues({command, positionals, current, commands}: 
     return only((await timely(sources.runtimes())).filter(({value}) => !positionals.includes(value)))
   }
   if (/^auth:(logout|switch)$/.test(id) && at === 0) return only(await timely(sources.accounts()))
+  if (/^secret:(delete|set)$/.test(id) && at === 0) return only(await timely(sources.secrets()))
   if (/^config:(get|set|unset)$/.test(id) && at === 0) return only(await timely(sources.settings()))
   if (id === 'config:set' && at === 1) return only(await timely(sources.settingValues(positionals[0]!)))
   if (id === 'schema') return only(nextWords(await timely(sources.schemas()), positionals))
