@@ -17,7 +17,7 @@ export function accountDetails({account, hosts, emulator}: {account: AccountStat
     ['kind', kind],
     ['state', stateOf(account)],
     ['allowed', scopes.map(short).join(', ')],
-    ['access token', tokenExpiresAt === undefined ? 'none at hand; got when needed' : `expires ${formatRelative(Date.parse(tokenExpiresAt), now)}`],
+    ['access token', kind === 'token' ? 'the one in CGPU_TOKEN' : tokenExpiresAt === undefined ? 'none at hand; got when needed' : `expires ${formatRelative(Date.parse(tokenExpiresAt), now)}`],
     ['secret in', store],
     ...(clientId === undefined ? [] : ([['OAuth client', clientId]] satisfies [string, string][])),
     ['hosts', emulator === null ? [...new Set(Object.values(hosts).map((one: string) => new URL(one).host))].join(', ') : `the emulator at ${emulator}`],

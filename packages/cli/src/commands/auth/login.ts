@@ -7,11 +7,13 @@ import {SignInDialog} from '../../sign-in-dialog.ts'
 
 /** Signs in with Google. */
 export default class AuthLogin extends AuthCommand<Account> {
-  static override description = `A page of Google opens in your browser; once you agree there, this command has its answer and ends. On a machine without
-a browser open the page elsewhere, and paste the address that the browser ends up at. With --json the page's address comes first,
-as one line of JSON on stderr: {"event":"auth_required","url":…,"expiresInSeconds":300}.
-
-Where nothing else says where runtimes come from, they come from Colab from then on (setting "provider").`
+  static override description = [
+    ['A page of Google opens in your browser; once you agree there, this command has its answer and ends.',
+      'On a machine without a browser open the page elsewhere, and paste the address that the browser ends up at.'],
+    ['With --json the address of the page comes first, as one line of JSON on stderr:',
+      '{"event":"auth_required","url":…,"expiresInSeconds":300}. The result is on stdout, at the end.'],
+    ['Where nothing else says where runtimes come from, they come from Colab from then on (setting "provider").'],
+  ].map((lines) => lines.join(' ')).join('\n\n')
   static override examples = [
     {command: '<%= config.bin %> auth login --client-config client.json', description: 'the first time, with your own OAuth client'},
     {command: '<%= config.bin %> auth login --no-browser', description: 'on a machine without a browser'},
@@ -42,6 +44,7 @@ Where nothing else says where runtimes come from, they come from Colab from then
         : flags['service-account'] !== undefined ? await accounts.signIn.withServiceAccount(flags['service-account'], scopes, abort.signal)
         : await accounts.signIn.withBrowser({clientConfig, account: flags.account, scopes, onPage: (page) => dialog.show(page), signal: abort.signal})
       this.log(`signed in as ${account.email}`)
+      if (process.env['CGPU_TOKEN']) this.warn('CGPU_TOKEN is set, and commands go on using it')
       if (settings.get('provider')?.source === 'default') await this.#preferColab(dirs.config)
       return account
     } finally {
