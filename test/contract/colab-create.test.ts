@@ -105,6 +105,8 @@ describe('leasing a machine of Colab', () => {
       it(`${what} is ${code}`, async () => {
         mayUse()
         assigning(status, body)
+        // whether it was a front end that lost its answer
+        if (status === 503) nock(session).get('/tun/m/assign').query(true).reply(200, prefixed({token: 'xsrf-1'}))
         nock(gapi).get('/v1/user-info').query({get_ccu_consumption_info: 'true'}).optionally().reply(200, {
           ...userInfo, paidComputeUnitsBalance: 0, consumptionRateHourly: 0, assignmentsCount: 0,
           freeCcuQuotaInfo: {remainingTokens: '250', nextRefillTimestampSec: 1_790_000_000},

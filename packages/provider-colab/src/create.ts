@@ -87,7 +87,8 @@ async function undo(colab: Colab, api: ColabApi, wish: Wish, made: Made, error: 
     return {made: others, seen}
   })
   try {
-    if (error instanceof AssignRefused) return void (await forget())
+    // 503 is also how a front end answers that lost what stands behind it
+    if (error instanceof AssignRefused && error.reason !== 'capacity') return void (await forget())
     if (made.endpoint !== undefined) {
       await api.unassign({endpoint: made.endpoint, ...(made.name === undefined ? {} : {name: made.name})}, {signal})
       await colab.tokens.drop((endpoint) => endpoint === made.endpoint)
@@ -102,5 +103,5 @@ async function undo(colab: Colab, api: ColabApi, wish: Wish, made: Made, error: 
 
 /** Colab itself said no: nothing will come of it later. */
 function isAnswer(error: unknown): boolean {
-  return isCgpuFailure(error) && (error.category === 'auth' || error.code === 'COLAB_REFUSED')
+  return error instanceof AssignRefused || (isCgpuFailure(error) && (error.category === 'auth' || error.code === 'COLAB_REFUSED'))
 }
