@@ -20,6 +20,12 @@ describe('Scrubber', () => {
     scrubber.learnBody('grant_type=refresh_token&refresh_token=refresh-value&client_secret=client-secret-value')
     assert.equal(scrubber.scrub('refresh-value client-secret-value refresh_token'), 'scrubbed-1 scrubbed-2 refresh_token')
   })
+  it('finds a secret in its JSON spelling, and takes one that is no text', () => {
+    const scrubber = new Scrubber()
+    const body = JSON.stringify({token: 'quote"and\\slash', code: '\ud800\ud800\ud800\ud800\ud800\ud800'})
+    scrubber.learnBody(body)
+    assert.equal(scrubber.scrub(body), '{"token":"scrubbed-1","code":"scrubbed-2"}')
+  })
   it('knows tokens by their look, also in plain text', () => {
     const scrubber = new Scrubber()
     const text = 'see eyJhbGciOi.eyJzdWIi.c2ln and 1//0abcdefghijk and GOCSPX-abcdefgh'

@@ -38,12 +38,12 @@ export class Scrubber {
     for (const [found] of text.matchAll(looks)) this.#learn(found)
   }
 
-  /** The text without what was noted so far, as it is or URL-encoded. */
+  /** The text without what was noted so far, as it is, in JSON, or URL-encoded. */
   scrub(text: string): string {
     let clean = text
     // the longest first: one may hold another
     for (const [secret, name] of [...this.#names].sort(([a], [b]) => b.length - a.length)) {
-      clean = clean.replaceAll(secret, name).replaceAll(encodeURIComponent(secret), name)
+      for (const spelled of spellings(secret)) clean = clean.replaceAll(spelled, name)
     }
     return this.#keepEmails ? clean : clean.replaceAll(emails, (found) => this.#person(found))
   }
@@ -69,4 +69,8 @@ export class Scrubber {
     if (secret.length < 6 || this.#names.has(secret) || /^scrubbed-\d+$/.test(secret)) return
     this.#names.set(secret, `scrubbed-${this.#names.size + 1}`)
   }
+}
+
+function spellings(secret: string): string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1), ...(secret.isWellFormed() ? [encodeURIComponent(secret)] : [])]
 }
