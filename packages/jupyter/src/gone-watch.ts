@@ -1,7 +1,8 @@
 import {JupyterError} from './errors.ts'
 
-/** The first failures of an outage tell little, and asking may cost a request to somebody else's server. */
+/** The first failure of an outage tells little, and asking may cost a request to somebody else's server; a slow one is silence, which tells more. */
 const askFrom = 2
+const slowMs = 5_000
 const askAgainMs = 10_000
 
 /** Whether the server of a lost link is gone for good: asked aside, so that no attempt to reach it waits for the answer. */
@@ -9,6 +10,7 @@ export class GoneWatch {
   readonly #ask: (() => Promise<boolean>) | undefined
   readonly #gone = new AbortController()
   #asking: Promise<boolean> | undefined
+  readonly #startedAt = performance.now()
   #askedAt = -Infinity
   #failures = 0
 
@@ -23,7 +25,9 @@ export class GoneWatch {
 
   failed(): void {
     this.#failures++
-    if (this.#failures < askFrom || performance.now() < this.#askedAt + askAgainMs) return
+    const now = performance.now()
+    if (this.#failures < askFrom && now < this.#startedAt + slowMs) return
+    if (now < this.#askedAt + askAgainMs) return
     this.certain().then(gone => gone && this.#gone.abort(serverGone()), () => undefined)
   }
 
