@@ -143,6 +143,16 @@ describe('accounts', () => {
     assert.equal(bed.google.requests.at(-1)?.path, '/revoke')
   })
 
+  it('traces each request without a secret', async () => {
+    const lines: string[] = []
+    const trace = (line: string): void => void lines.push(line)
+    await bed.signIn(await bed.open({}, {trace}))
+    await (await bed.open({}, {trace})).token({refused: 'access-1'})
+    await (await bed.open({}, {trace})).signOut({})
+    assert.deepEqual(lines.map((line) => line.replace(/127\.0\.0\.1:\d+|\d+ ms/g, '')), ['POST /token 200 ', 'GET /oauth2/v2/userinfo 200 ', 'POST /token 200 ', 'POST /revoke 200 '])
+    assert.doesNotMatch(lines.join(), /access-|refresh-|a-code/)
+  })
+
   it('shows who is signed in without asking Google', async () => {
     await bed.signIn()
     const before = bed.google.requests.length
