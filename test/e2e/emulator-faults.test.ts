@@ -79,6 +79,47 @@ describe('connections of the emulator', function () {
   })
 })
 
+describe('the scenarios that come along', function () {
+  this.timeout(90_000)
+  let google: TestEmulator
+  let use: EmulatorHome
+  before(async () => {
+    google = await startTestEmulator()
+    use = await google.home()
+  })
+  after(() => google.stop())
+
+  it('capacity-ladder: no A100 and no L4 is free, a T4 is', async () => {
+    await google.admin.load('capacity-ladder')
+    const {status, stdout, stderr} = await use.cli(['run', '--gpu', 'a100,l4,t4', '--', 'nvidia-smi', '-L'])
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /Tesla T4/)
+  })
+
+  it('quota: a T4 is taken away after half an hour, and there is no other', async () => {
+    await google.admin.load('quota')
+    await use.data(['runtime', 'create', '--gpu', 't4', '--name', 'short'])
+    await google.admin.advance('40m')
+    assert.deepEqual((await google.admin.status()).ended.map((one) => one.reason), ['quota'])
+    assert.equal((await use.cli(['runtime', 'create', '--gpu', 't4'])).status, 68)
+  })
+
+  it('reclaim: machines go after ten minutes', async () => {
+    await google.admin.load('reclaim')
+    await use.data(['runtime', 'create', '--name', 'taken'])
+    await google.admin.advance('11m')
+    assert.deepEqual(await use.data(['ps']), [])
+  })
+
+  it('token-expiry: tokens end after five minutes, and work goes on', async () => {
+    await google.admin.load('token-expiry')
+    await use.data(['runtime', 'create', '--name', 'renewed'])
+    await google.admin.advance('6m')
+    assert.equal((await use.cli(['exec', '-r', 'renewed', 'print(1)'])).stdout, '1\n')
+    assert.ok(google.controlCalls().some((one) => one.path.includes('runtime-proxy-token')))
+  })
+})
+
 describe('the scenario flaky-network', function () {
   this.timeout(120_000)
   for (const seed of ['one', 'two']) {
