@@ -102,7 +102,7 @@ def furnish(folder, hostname, path, keep, shared):
         if os.path.isdir(source) and not same(source, "new" + source):
             os.makedirs("new" + source, exist_ok=True)
             layer(source, "new" + source)
-    for source in shared:
+    for source in filter(os.path.isdir, shared):
         os.makedirs("new" + source, exist_ok=True)
         mount(source, "new" + source, None, MS_BIND | MS_REC)
     write_names("new", hostname, path)

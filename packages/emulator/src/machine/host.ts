@@ -155,7 +155,10 @@ export class LocalMachineHost implements MachineHost {
     const python = await this.options.python()
     const sockets = await mkdtemp(join(tmpdir(), 'cgpu-emu-'))
     const env = {...hostEnv(process.env), PATH: process.env['PATH'], JUPYTER_NO_CONFIG: '1', PYTHONDONTWRITEBYTECODE: '1'}
-    const zygote = await Zygote.start(python, sockets, env, this.options.namespaces ?? true)
+    const zygote = await Zygote.start(python, sockets, env, this.options.namespaces ?? true).catch(async (error: unknown) => {
+      await rm(sockets, {recursive: true, force: true})
+      throw error
+    })
     const {namespaces, why} = zygote.ground
     this.known = {namespaces, why}
     return {python, sockets, zygote}

@@ -34,7 +34,7 @@ export async function furnish(paths: MachineFolder): Promise<void> {
 
 /** `nvidia-smi` where a shell finds it; `machineJson` is where it finds what the machine is. */
 export async function addNvidiaSmi(paths: MachineFolder, python: string, machineJson: string): Promise<void> {
-  const words = [python, '-I', '-S', join(pythonFolder, 'nvidia_smi.py'), machineJson].map(quoted)
+  const words = [python, '-I', '-S', '-B', join(pythonFolder, 'nvidia_smi.py'), machineJson].map(quoted)
   await writeFile(join(paths.bin, 'nvidia-smi'), `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, {mode: 0o755})
 }
 
