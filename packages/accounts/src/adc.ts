@@ -45,7 +45,7 @@ export async function adcGrant(path: string | undefined, scopes: readonly string
 }
 
 /** The type that a credentials file says it has. */
-export function typeOf(body: unknown): string | undefined {
+function typeOf(body: unknown): string | undefined {
   const parsed = z.safeParse(z.object({type: z.string()}), body)
   return parsed.success ? parsed.data.type : undefined
 }

@@ -15,7 +15,7 @@ type Entry = Pick<library.AsyncEntry, 'getPassword' | 'setPassword' | 'deletePas
 const service = 'cgpu'
 /** A locked keyring may ask the person at the screen, who may not be there. */
 const patienceMs = 3_000
-export const keyringFix = 'unlock the keyring and try again, or keep sign-ins in a file: CGPU_KEYRING=off cgpu auth login'
+const keyringFix = 'unlock the keyring and try again, or keep sign-ins in a file: CGPU_KEYRING=off cgpu auth login'
 
 /** The system's keyring, or KEYRING_UNAVAILABLE when there is none. */
 export async function openKeyring(): Promise<Keyring> {

@@ -4,7 +4,7 @@ import {didYouMean} from '@cgpu/core/text/closest'
 import {sanitizeLine} from '@cgpu/core/text/line'
 
 /** What people type for a scope: the end of its URL. */
-export const scopeNames: Readonly<Record<string, string>> = Object.fromEntries(
+const scopeNames: Readonly<Record<string, string>> = Object.fromEntries(
   Object.values(scopes).map((scope) => [scope.replace(/^.*\/auth\//, ''), scope]),
 )
 

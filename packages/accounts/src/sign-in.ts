@@ -43,7 +43,7 @@ export interface BrowserSignIn {
 
 type Fields = Pick<AccountRecord, 'id' | 'email' | 'kind' | 'scopes'> & Partial<AccountRecord>
 
-export const signInLimitMs = 5 * 60_000
+const signInLimitMs = 5 * 60_000
 /** Who asks for a sign-in at an emulator, which takes any client. */
 const emulatorClient: OAuthClient = {id: 'cgpu'}
 
