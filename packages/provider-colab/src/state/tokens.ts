@@ -52,7 +52,7 @@ export class ProxyTokens {
     })
     if (wanted.length === 0) return
     await this.#file.update((file) => ({
-      tokens: {...file.tokens, ...Object.fromEntries(wanted.map(({endpoint, proxy}) => [keyOf(endpoint, 8080), this.#keep(proxy)]))},
+      tokens: {...this.#living(file.tokens), ...Object.fromEntries(wanted.map(({endpoint, proxy}) => [keyOf(endpoint, 8080), this.#keep(proxy)]))},
     }))
   }
 
@@ -69,7 +69,7 @@ export class ProxyTokens {
       const got = await fetch()
       if (!got) return undefined
       const next = this.#keep(got)
-      await this.#file.update(({tokens}) => ({tokens: {...tokens, [keyOf(endpoint, port)]: next}}))
+      await this.#file.update(({tokens}) => ({tokens: {...this.#living(tokens), [keyOf(endpoint, port)]: next}}))
       return next
     }, {timeoutMs: lockTimeoutMs})
   }
@@ -90,6 +90,10 @@ export class ProxyTokens {
   leftMs({uptime, wall, ttlSeconds}: KeptToken): number {
     const ages = [this.#effects.uptime() - uptime, this.#effects.wall() - wall].filter((age) => age >= 0)
     return ages.length === 0 ? 0 : ttlSeconds * 1000 - Math.max(...ages)
+  }
+
+  #living(tokens: Record<string, KeptToken>): Record<string, KeptToken> {
+    return Object.fromEntries(Object.entries(tokens).filter(([, kept]) => this.leftMs(kept) > 0))
   }
 
   async #read(endpoint: string, port: number): Promise<KeptToken | undefined> {
