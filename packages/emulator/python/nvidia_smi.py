@@ -12,12 +12,13 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import gpu
+import gpu_pages
 
 WRONG, NO_DEVICE = 2, 6
 UNITS = {"memory": " MiB", "utilization": " %", "power": " W", "clocks": " MHz", "used_memory": " MiB"}
 ALIASES = {
     "gpu_name": "name", "gpu_uuid": "uuid", "gpu_bus_id": "pci.bus_id", "clocks.current.sm": "clocks.sm", "clocks.gr": "clocks.sm",
-    "clocks.current.memory": "clocks.mem", "used_gpu_memory": "used_memory", "process_name": "process_name", "name": "name",
+    "clocks.current.memory": "clocks.mem", "used_gpu_memory": "used_memory",
 }
 MISSING = ("fan.speed", "mig.mode.current", "ecc.mode.current", "gpu_serial", "serial", "display_active", "temperature.memory")
 HELP = """NVIDIA System Management Interface, as the cgpu emulator has it
@@ -59,7 +60,7 @@ def main(path, words):
 
 
 def parse(words):
-    options = {"id": None, "every": None, "format": frozenset(), "fields": [], "show": table}
+    options = {"id": None, "every": None, "format": frozenset(), "fields": [], "show": gpu_pages.table}
     words = list(words)
     while words:
         name, equals, value = words.pop(0).partition("=")
@@ -74,9 +75,9 @@ def parse(words):
         if name in ("-h", "--help"):
             raise Stop(0, HELP % ", ".join(sorted(known_fields())))
         elif name in ("-L", "--list-gpus"):
-            options["show"] = listed
+            options["show"] = gpu_pages.listed
         elif name in ("-q", "--query"):
-            options["show"] = everything
+            options["show"] = gpu_pages.everything
         elif name in ("-d", "--display"):
             argument()
         elif name in ("-i", "--id"):
@@ -110,7 +111,7 @@ def number(text):
 
 
 def known_fields():
-    return sorted(set(SAMPLE) | set(MISSING) | set(ALIASES) | {"timestamp"})
+    return sorted({*SAMPLE, *MISSING, "timestamp", *(alias for alias, name in ALIASES.items() if name in SAMPLE)})
 
 
 SAMPLE = (
@@ -122,7 +123,7 @@ SAMPLE = (
 def fields(text, known):
     asked = [name.strip() for name in text.split(",")]
     for name in asked:
-        if ALIASES.get(name, name) not in known:
+        if name not in known and ALIASES.get(name) not in known:
             raise Stop(WRONG, 'Field "%s" is not a valid field to query.\n' % name)
     return asked
 
@@ -163,67 +164,6 @@ def cell(row, name, units):
         return "[N/A]"
     text = "%.2f" % value if isinstance(value, float) else str(value)
     return text + (unit(name) if units else "")
-
-
-def listed(found, _):
-    return ["GPU %d: %s (UUID: %s)" % (one["index"], one["name"], one["uuid"]) for one in found]
-
-
-def table(found, _):
-    rule = "+-----------------------------------------+------------------------+----------------------+"
-    lines = [
-        time.strftime("%a %b %e %H:%M:%S %Y       "),
-        "+" + "-" * 89 + "+",
-        "| %-87s |" % ("NVIDIA-SMI %-22s Driver Version: %-14s CUDA Version: %s" % ((found[0]["driver_version"],) * 2 + (found[0]["cuda_version"],))),
-        rule,
-        "| GPU  Name                 Persistence-M | Bus-Id          Disp.A | Volatile Uncorr. ECC |",
-        "| Fan  Temp   Perf          Pwr:Usage/Cap |           Memory-Usage | GPU-Util  Compute M. |",
-        "|                                         |                        |               MIG M. |",
-        rule.replace("-", "="),
-    ]
-    for one in found:
-        power = "%dW / %4dW" % (one["power.draw"], one["power.limit"])
-        memory = "%dMiB / %6dMiB" % (one["memory.used"], one["memory.total"])
-        lines += [
-            "|%4d  %-30s Off |   %16s Off |                    0 |" % (one["index"], one["name"][:30], one["pci.bus_id"]),
-            "| N/A  %3dC    %-2s %23s | %22s | %6d%%      Default |" % (one["temperature.gpu"], one["pstate"], power, memory, one["utilization.gpu"]),
-            "|                                         |                        |                  N/A |",
-            rule,
-        ]
-    lines += [
-        "", "+" + "-" * 89 + "+",
-        "| Processes:                                                                              |",
-        "|  GPU   GI   CI        PID   Type   Process name                              GPU Memory |",
-        "|        ID   ID                                                               Usage      |",
-        "|" + "=" * 89 + "|",
-    ]
-    apps = [(one["index"], app) for one in found for app in one["processes"]]
-    for index, app in apps:
-        lines.append("| %4d   N/A  N/A %10d      C   %-37s %8dMiB   |" % (index, app["pid"], app["process_name"][-37:], app["used_memory"]))
-    if not apps:
-        lines.append("|  No running processes found                                                             |")
-    return lines + ["+" + "-" * 89 + "+"]
-
-
-def everything(found, _):
-    lines = ["", "==============NVSMI LOG==============", ""]
-    lines += [pair("Timestamp", time.strftime("%a %b %e %H:%M:%S %Y")), pair("Driver Version", found[0]["driver_version"]), pair("CUDA Version", found[0]["cuda_version"])]
-    lines += ["", pair("Attached GPUs", len(found))]
-    for one in found:
-        lines += ["GPU " + one["pci.bus_id"], pair("Product Name", one["name"], 1), pair("GPU UUID", one["uuid"], 1), pair("Performance State", one["pstate"], 1)]
-        lines += ["    FB Memory Usage"] + [pair(name, "%d MiB" % one[key], 2) for name, key in (("Total", "memory.total"), ("Reserved", "memory.reserved"), ("Used", "memory.used"), ("Free", "memory.free"))]
-        lines += ["    Utilization"] + [pair(name, "%d %%" % one[key], 2) for name, key in (("Gpu", "utilization.gpu"), ("Memory", "utilization.memory"))]
-        lines += ["    Temperature", pair("GPU Current Temp", "%d C" % one["temperature.gpu"], 2)]
-        lines += ["    GPU Power Readings", pair("Power Draw", "%.2f W" % one["power.draw"], 2), pair("Current Power Limit", "%.2f W" % one["power.limit"], 2)]
-        lines += ["    Clocks", pair("SM", "%d MHz" % one["clocks.sm"], 2), pair("Memory", "%d MHz" % one["clocks.mem"], 2)]
-        lines += ["    Processes" if one["processes"] else pair("Processes", "None", 1)]
-        for app in one["processes"]:
-            lines += [pair("Process ID", app["pid"], 2), pair("Type", "C", 3), pair("Name", app["process_name"], 3), pair("Used GPU Memory", "%d MiB" % app["used_memory"], 3)]
-    return lines + [""]
-
-
-def pair(name, value, depth=0):
-    return "%-50s: %s" % ("    " * depth + name, value)
 
 
 if __name__ == "__main__":
