@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
-import {once} from 'node:events'
 import type {ChildProcess} from 'node:child_process'
+import {once} from 'node:events'
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
 import {startCgpu} from '../helpers/cli.ts'
 import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
 import {until} from '../helpers/workbench.ts'
+
+const agreeing = fileURLToPath(new URL('../helpers/agreeing-browser.ts', import.meta.url))
 
 /** Prints 0..199; before the second half waits until the file `go` is there. */
 const counting = `import os, time
@@ -86,6 +89,52 @@ for (const closes of [true, false]) {
     }
   })
 }
+
+describe('a sign-in of an hour under a run of two', function () {
+  this.timeout(120_000)
+  let bench: ColabBench
+  beforeEach(async () => {
+    bench = await colabBench({machines: {closeExpiredSockets: true}})
+    delete bench.home.env['CGPU_TOKEN']
+    const browser = await bench.file('browser.sh', `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${agreeing}' me@example.com "$1"\n`, 0o755)
+    Object.assign(bench.home.env, {BROWSER: browser, CGPU_KEYRING: 'off'})
+    const signedIn = await bench.cli(['auth', 'login', '--client-config', bench.emulator.clientConfig])
+    assert.equal(signedIn.status, 0, signedIn.stderr)
+    const made = await bench.cli(['runtime', 'create', '--name', 'colab'])
+    assert.equal(made.status, 0, made.stderr)
+    await bench.file('counting.py', counting)
+  })
+  afterEach(() => bench?.remove())
+
+  it('is renewed together with the proxy token (row 24)', async () => {
+    const running = new Running(['run', 'counting.py'], bench)
+    await running.printed('99\n')
+    const before = bench.calls('/token').filter((call) => call.startsWith('POST')).length
+    await bench.emulator.clock.advance(61 * 60_000)
+    const {status, stderr} = await bench.cli(['exec', 'open("/content/go", "w").close()'])
+    assert.equal(status, 0, stderr)
+    assert.equal(await running.ended, 0, running.stderr)
+    assert.equal(running.stdout, all)
+    assert.equal(bench.calls('/token').filter((call) => call.startsWith('POST')).length, before + 1)
+  })
+
+  it('that was taken back ends the command with how to sign in, and leaves the program alone (row 23)', async () => {
+    const running = new Running(['run', 'counting.py'], bench)
+    await running.printed('99\n')
+    await bench.emulator.happen({revoke: 'me@example.com'})
+    await bench.emulator.clock.advance(61 * 60_000)
+    assert.equal(await running.ended, 67, running.stderr)
+    assert.match(running.stderr, /\nfix: cgpu auth login/)
+    assert.equal(bench.machines().length, 1)
+    // whoever signs in again finds the program as it is
+    assert.equal((await bench.cli(['auth', 'login'])).status, 0)
+    const {status, stderr} = await bench.cli(['exec', 'open("/content/go", "w").close()'])
+    assert.equal(status, 0, stderr)
+    const [job] = await bench.data<{id: string}[]>(['job', 'list'])
+    const attached = await bench.cli(['job', 'attach', job?.id ?? ''])
+    assert.deepEqual([attached.status, attached.stdout], [0, all], attached.stderr)
+  })
+})
 
 describe('a machine that is taken away while work runs (row 10)', function () {
   this.timeout(60_000)
