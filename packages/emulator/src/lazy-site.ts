@@ -4,8 +4,6 @@ import type {SiteHandler} from './contract.ts'
 export function lazySite(load: () => Promise<SiteHandler>): SiteHandler {
   let handler: Promise<SiteHandler> | undefined
   const loaded = (): Promise<SiteHandler> => (handler ??= load())
-  // once whoever waits for the start was told; a failure is the first request's to tell
-  setTimeout(() => void loaded().catch(() => undefined), 20).unref()
   return {
     request(request, response) {
       loaded().then((one) => one.request(request, response), (error: unknown) => {

@@ -7,6 +7,8 @@ async function serve(options: DaemonOptions): Promise<void> {
   const emulator = await runEmulator(options)
   await announce(emulator)
   tell({ready: true})
+  // what the first request needs, while nobody waits
+  await Promise.all([import('./control/app.ts'), import('./admin/app.ts')])
   await emulator.closed
   process.exit(0)
 }
