@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import {mkdtempSync, realpathSync, rmSync, statSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import nock from 'nock'
 import {FileSecretStore} from '@cgpu/core'
 import type {AccountAccess} from '@cgpu/core/account'
 import type {ProviderContext, RuntimeEndpoint} from '@cgpu/core/provider'
@@ -24,8 +23,6 @@ for (const dialect of ['private', 'public']) {
     let offset: number
 
     beforeEach(async () => {
-      // another test may have switched the network off
-      nock.restore()
       control = await startControl()
       root = realpathSync(mkdtempSync(join(tmpdir(), 'cgpu-colab-')))
       current = me
@@ -35,7 +32,6 @@ for (const dialect of ['private', 'public']) {
     afterEach(async () => {
       await control.stop()
       rmSync(root, {recursive: true, force: true})
-      nock.activate()
     })
 
     const accounts: AccountAccess = {

@@ -9,6 +9,9 @@ import type {ProviderContext} from '@cgpu/core/provider'
 import {ColabProvider} from '../../packages/provider-colab/src/provider.ts'
 import type {Effects} from '../../packages/provider-colab/src/effects.ts'
 
+// importing it puts it between every test of this process and the network
+nock.restore()
+
 export const session = 'https://colab.research.google.com'
 export const gapi = 'https://colab.pa.googleapis.com'
 export const publicApi = 'https://colaboratory.googleapis.com'
@@ -95,6 +98,7 @@ export interface FakeColab {
 
 /** A provider whose Colab is what the test says with nock: nothing else is reached. */
 export function fakeColab(settings: Record<string, string> = {}, accounts = new FakeAccounts()): FakeColab {
+  if (!nock.isActive()) nock.activate()
   nock.disableNetConnect()
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'cgpu-colab-')))
   const effects = fakeEffects()
@@ -110,6 +114,7 @@ export function fakeColab(settings: Record<string, string> = {}, accounts = new 
       const pending = nock.pendingMocks()
       nock.cleanAll()
       nock.enableNetConnect()
+      nock.restore()
       rmSync(root, {recursive: true, force: true})
       if (pending.length > 0) throw new Error(`not asked for: ${pending.join(', ')}`)
     },
