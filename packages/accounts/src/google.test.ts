@@ -6,6 +6,9 @@ import nock from 'nock'
 import {type AccountsBed, accountsBed, agree, refusal} from '../../../test/helpers/accounts-bed.ts'
 import type {Accounts} from './accounts.ts'
 
+// importing it puts it between every test of this process and the network
+nock.restore()
+
 const granted = 'openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile https://www.googleapis.com/auth/colaboratory'
 const body = {access_token: 'ya29.first', expires_in: 3599, refresh_token: '1//refresh', scope: granted, token_type: 'Bearer', id_token: 'eyJ.eyJ.x'}
 
@@ -15,14 +18,15 @@ describe("accounts at Google's own hosts", () => {
   beforeEach(async () => {
     bed = await accountsBed()
     await mkdir(bed.configDir, {recursive: true})
+    if (!nock.isActive()) nock.activate()
     nock.disableNetConnect()
     nock.enableNetConnect(/^127\.0\.0\.1/)
   })
   afterEach(async () => {
     const pending = nock.pendingMocks()
     nock.cleanAll()
+    nock.enableNetConnect()
     nock.restore()
-    nock.activate()
     await bed.remove()
     assert.deepEqual(pending, [])
   })
