@@ -186,6 +186,15 @@ describe('a proxy token that expires (fault 24)', function () {
     assert.equal(kernel.state, 'closed')
   })
 
+  it('tells that the machine is gone where there is no token for that reason', async () => {
+    const kernel = await connect({isGone: async () => true})
+    const done = kernel.execute('import time; time.sleep(60)')
+    tokens.instead = () => Promise.reject(new Error('there is no such machine'))
+    tokens.expire()
+    gate.cut()
+    await assert.rejects(done, {code: 'GONE'})
+  })
+
   it('gives up with the machine when somebody knows that it is gone', async () => {
     let known = false
     let asked = 0

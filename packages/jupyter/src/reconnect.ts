@@ -39,7 +39,8 @@ export async function reconnect(options: ReconnectOptions): Promise<Link> {
       return await options.open(signal)
     } catch (error) {
       signal.throwIfAborted()
-      if (!isPassing(error)) throw error
+      // a machine that is gone has no tokens either
+      if (!isPassing(error)) throw (await watch.certain()) ? serverGone(error) : error
       if (hasCode(error, 'NOT_FOUND')) throw (await watch.certain()) ? serverGone(error) : kernelGone(error)
       refused = hasCode(error, 'AUTH') ? refused + 1 : 0
       if (refused >= authAttempts) throw (await watch.certain()) ? serverGone(error) : error
