@@ -1,8 +1,9 @@
-// Runs everything: lint, types, checks of what is generated, the Python agent's tests, and every mocha test.
+// Runs everything: lint, types, checks of what is generated, the Python agent's tests, and every mocha test, as many suites at a
+// time as there are cores, but two at most (CGPU_TEST_JOBS=1: one after the other). Each suite's output is printed when it is over.
 // The last line is `N passed, N failed, N skipped`. `npm test -- packages/core` runs the tests below that folder only.
-import {spawnSync} from 'node:child_process'
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
-import {tmpdir} from 'node:os'
+import {spawn} from 'node:child_process'
+import {globSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {availableParallelism, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {ensureTestPython} from './test-python.mjs'
@@ -11,6 +12,7 @@ import {ensureTestSystem} from './test-system.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const only = process.argv.slice(2)
 const total = {passes: 0, failures: 0, pending: 0}
+const jobs = Number(process.env.CGPU_TEST_JOBS) || Math.min(2, availableParallelism())
 
 let python
 let system = {}
@@ -23,55 +25,97 @@ try {
   process.exit(1)
 }
 const scratch = mkdtempSync(join(tmpdir(), 'cgpu-counts-'))
-const counts = join(scratch, 'counts')
-writeFileSync(counts, '')
-const env = {...process.env, ...system, CGPU_TEST_PYTHON: python, CGPU_TEST_COUNTS: counts, PYTHONDONTWRITEBYTECODE: '1'}
-
-function check(title, command, args) {
-  console.log(`\n== ${title}`)
-  const done = spawnSync(command, args, {cwd: root, stdio: 'inherit', env})
-  total[done.status === 0 ? 'passes' : 'failures']++
+const env = {...process.env, ...system, CGPU_TEST_PYTHON: python, PYTHONDONTWRITEBYTECODE: '1'}
+const running = new Set()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    for (const child of running) child.kill(signal)
+    rmSync(scratch, {recursive: true, force: true})
+    process.exit(1)
+  })
 }
 
-function unittest(folder) {
-  console.log(`\n== ${folder}`)
-  const done = spawnSync(python, ['-m', 'unittest', 'discover', '-s', folder], {cwd: root, encoding: 'utf8', env})
-  process.stdout.write(done.stdout)
-  process.stderr.write(done.stderr)
-  const ran = Number(/^Ran (\d+) tests?/m.exec(done.stderr)?.[1] ?? 0)
-  const number = (word) => Number(new RegExp(`${word}=(\\d+)`).exec(done.stderr)?.[1] ?? 0)
-  const failed = number('failures') + number('errors') + (ran === 0 || (done.status !== 0 && number('failures') + number('errors') === 0) ? 1 : 0)
+/** Its status and what it printed; with one job that is shown as it comes. */
+function run(title, command, args, more = {}) {
+  const live = jobs === 1 || only.length > 0
+  if (live) console.log(`\n== ${title}`)
+  const started = performance.now()
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {cwd: root, env: {...env, ...more}, stdio: ['ignore', 'pipe', 'pipe']})
+    running.add(child)
+    const chunks = []
+    for (const [from, to] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+      from.on('data', (chunk) => {
+        chunks.push(chunk)
+        if (live) to.write(chunk)
+      })
+    }
+    child.once('close', (status) => {
+      running.delete(child)
+      const text = Buffer.concat(chunks).toString('utf8')
+      if (!live) process.stdout.write(`\n== ${title} (${Math.round((performance.now() - started) / 1000)} s)\n${text}`)
+      resolve({status, text})
+    })
+  })
+}
+
+const check = (title, args) => async () => {
+  const {status} = await run(title, process.execPath, args)
+  total[status === 0 ? 'passes' : 'failures']++
+}
+
+const unittest = (folder) => async () => {
+  const {status, text} = await run(folder, python, ['-m', 'unittest', 'discover', '-s', folder])
+  const ran = Number(/^Ran (\d+) tests?/m.exec(text)?.[1] ?? 0)
+  const number = (word) => Number(new RegExp(`${word}=(\\d+)`).exec(text)?.[1] ?? 0)
+  const failed = number('failures') + number('errors') + (ran === 0 || (status !== 0 && number('failures') + number('errors') === 0) ? 1 : 0)
   total.failures += failed
   total.pending += number('skipped')
   total.passes += Math.max(0, ran - failed - number('skipped'))
 }
 
-function mocha(title, specs) {
-  console.log(`\n== ${title}`)
-  const before = readFileSync(counts, 'utf8')
-  const done = spawnSync(
-    process.execPath,
-    [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', join(root, 'scripts/reporter.mjs'), ...specs],
-    {cwd: root, stdio: 'inherit', env},
-  )
-  const lines = readFileSync(counts, 'utf8').slice(before.length).split('\n').filter(Boolean)
-  for (const line of lines) {
-    const one = JSON.parse(line)
-    for (const key of Object.keys(total)) total[key] += one[key]
+let suites = 0
+const mocha = (title, specs) => async () => {
+  const counts = join(scratch, String(suites++))
+  const args = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', join(root, 'scripts/reporter.mjs'), ...specs]
+  const {status} = await run(title, process.execPath, args, {CGPU_TEST_COUNTS: counts})
+  let counted = {passes: 0, failures: 0, pending: 0}
+  try {
+    counted = JSON.parse(readFileSync(counts, 'utf8'))
+  } catch {
+    // it ended before its tests did, which its status tells
   }
-  if (lines.length === 0 || (done.status !== 0 && lines.every((line) => JSON.parse(line).failures === 0))) total.failures++
+  for (const key of Object.keys(total)) total[key] += counted[key]
+  if (counted.passes === 0 || (status !== 0 && counted.failures === 0)) total.failures++
 }
 
+/** The files of a pattern in so many suites, each with every n-th file, so that slow neighbours are spread. */
+function suitesOf(title, patterns, parts) {
+  const files = globSync(patterns, {cwd: root}).sort()
+  const groups = Array.from({length: parts}, (_, part) => files.filter((_, index) => index % parts === part))
+  return groups.map((group, part) => mocha(parts === 1 ? title : `${title}, part ${part + 1} of ${parts}`, group))
+}
+
+const everything = () => [
+  ...suitesOf('end-to-end tests', ['test/e2e/**/*.test.ts'], 4),
+  ...suitesOf('fault tests', ['test/fault/**/*.test.ts'], 3),
+  ...suitesOf('tests of the documents', ['test/docs/**/*.test.ts'], 1),
+  ...suitesOf('unit tests', ['packages/*/src/**/*.test.ts', 'plugins/*/src/**/*.test.ts', 'scripts/**/*.test.ts'], 3),
+  ...suitesOf('contract tests', ['test/contract/**/*.test.ts'], 2),
+  ...suitesOf('terminal tests', ['test/pty/**/*.test.ts'], 1),
+  unittest('packages/runtime-agent/tests'),
+  check('lint', ['scripts/lint.mjs']),
+  check('generated files are current', ['scripts/generated.mjs', '--check']),
+]
+
+const waiting = only.length === 0
+  ? everything()
+  : [mocha('tests', only.map((path) => (path.endsWith('.ts') ? path : `${path.replace(/\/$/, '')}/**/*.test.ts`)))]
+const lane = async () => {
+  for (let next = waiting.shift(); next; next = waiting.shift()) await next()
+}
 try {
-  if (only.length === 0) {
-    check('lint', process.execPath, ['scripts/lint.mjs'])
-    check('generated files are current', process.execPath, ['scripts/generated.mjs', '--check'])
-    unittest('packages/runtime-agent/tests')
-    mocha('unit tests', ['packages/*/src/**/*.test.ts', 'plugins/*/src/**/*.test.ts', 'scripts/**/*.test.ts'])
-    for (const kind of ['contract', 'e2e', 'pty', 'fault', 'docs']) mocha(`${kind} tests`, [`test/${kind}/**/*.test.ts`])
-  } else {
-    mocha('tests', only.map((path) => (path.endsWith('.ts') ? path : `${path.replace(/\/$/, '')}/**/*.test.ts`)))
-  }
+  await Promise.all(Array.from({length: jobs}, lane))
 } finally {
   rmSync(scratch, {recursive: true, force: true})
 }
