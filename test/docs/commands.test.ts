@@ -30,7 +30,7 @@ describe('documentation', () => {
     Object.assign(home.env, {PATH: `${bin}:${home.env['PATH']}`, CGPU_PYTHON: testPython, SERVER_URL: server.url})
   })
   after(async () => {
-    spawnSync(process.execPath, [cgpuBin, 'stop', '--all', '--yes'], {env: home.env})
+    for (const args of [['stop', '--all', '--yes'], ['emulator', 'stop', '--all']]) spawnSync(process.execPath, [cgpuBin, ...args], {env: home.env})
     await server.stop()
     await home.remove()
   })
