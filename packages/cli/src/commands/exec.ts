@@ -23,7 +23,6 @@ export default class Exec extends StreamCommand<Result> {
   static override examples = [
     {command: `<%= config.bin %> exec "x = 41"`, description: 'set a variable on the kernel'},
     {command: `<%= config.bin %> exec "x + 1"`, description: 'use it in a later call: prints 42'},
-    {command: '<%= config.bin %> exec -f prepare.py', description: 'run a file as a cell'},
     {command: '<%= config.bin %> exec --secret HF_TOKEN -f train.py', description: 'on Colab: code that calls userdata.get("HF_TOKEN")'},
     {command: 'echo "print(1)" | <%= config.bin %> exec -', description: 'run what comes on stdin'},
   ]
