@@ -12,6 +12,7 @@ import {type BrowserScript, browserScript, consent, startBrowser, withPage} from
 import {cgpu, cgpuBin, type CliOptions, type CliResult, envelope, sealedHome, type SealedHome, startCgpu} from '../helpers/cli.ts'
 import {Terminal} from '../helpers/terminal.ts'
 import {assertRefused, until} from '../helpers/workbench.ts'
+import {processesOf} from '../contract/processes-of.ts'
 
 const agreeing = fileURLToPath(new URL('../helpers/agreeing-browser.ts', import.meta.url))
 
@@ -99,7 +100,7 @@ describe('cgpu auth', function () {
 
   it('says so when the person declines', async () => {
     assertRefused({...await login([], {email: 'me@example.com', decision: 'Deny'}), stderr: 'error: the sign-in was declined\nfix: cgpu auth login, and agree on the page that opens\n'}, 67)
-    const again = run(['auth', 'login', '--json'])
+    const again = run(['auth', 'login', '--json', '--block'])
     await withPage(browser, async (page) => consent(page, await script.url(), {email: 'me@example.com', decision: 'Deny'}))
     const {error} = envelope(await again)
     assert.deepEqual([error.code, error.category], ['SIGN_IN_DENIED', 'auth'])
@@ -114,8 +115,33 @@ describe('cgpu auth', function () {
     await assert.rejects(stat(join(home.configDir, 'secrets.json')), {code: 'ENOENT'})
   })
 
-  it('with --json prints the page first, on stderr, and one object at the end', async () => {
-    const child = startCgpu(['auth', 'login', '--json', '--no-browser'], {home})
+  it('with --json prints the page and ends, and a process of its own waits for the answer', async () => {
+    const page = await data<{event: string; url: string; expiresInSeconds: number}>(['auth', 'login', '--no-browser'])
+    assert.deepEqual([page.event, page.expiresInSeconds], ['auth_required', 300])
+    const waiting = envelope(await run(['auth', 'status', '--json']))
+    assert.deepEqual([waiting.error.code, waiting.error.retryable, waiting.error.fix], ['SIGN_IN_PENDING', true, `open ${page.url}`])
+    await withPage(browser, async (tab) => {
+      await consent(tab, page.url, {email: 'me@example.com'})
+      await tab.getByText('cgpu has its answer').waitFor()
+    })
+    await until(async () => (await run(['auth', 'status'])).status === 0, () => 'nobody is signed in')
+    await until(() => processesOf(home.path).length === 0, () => 'the process that waited goes on')
+    await assert.rejects(stat(join(home.dataDir, 'state', 'sign-in.json')), {code: 'ENOENT'})
+  })
+
+  it('with --json tells afterwards why a sign-in failed, and at once when there can be none', async () => {
+    const {url} = await data<{url: string}>(['auth', 'login', '--no-browser'])
+    await withPage(browser, (tab) => consent(tab, url, {email: 'me@example.com', decision: 'Deny'}))
+    await until(() => processesOf(home.path).length === 0, () => 'the process that waited goes on')
+    const {error} = envelope(await run(['auth', 'status', '--json']))
+    assert.deepEqual([error.code, error.details], ['SIGN_IN_REQUIRED', {lastSignIn: 'SIGN_IN_DENIED'}])
+    assert.match(error.message, /the sign-in was declined/)
+    const refused = await run(['auth', 'login', '--json', '--client-config', 'nowhere.json'])
+    assert.deepEqual([refused.status, envelope(refused).error.category], [66, 'file'])
+  })
+
+  it('with --json --block prints the page first, on stderr, and one object at the end', async () => {
+    const child = startCgpu(['auth', 'login', '--json', '--block', '--no-browser'], {home})
     let [stdout, stderr] = ['', '']
     child.stdout?.on('data', (chunk: Buffer) => (stdout += String(chunk)))
     child.stderr?.on('data', (chunk: Buffer) => (stderr += String(chunk)))

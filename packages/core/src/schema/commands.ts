@@ -10,7 +10,7 @@ type Schemas = Awaited<ReturnType<typeof outputSchemas>>
 /** What each command's `data` is, by command id. */
 const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> = {
   'auth:list': (one, z) => z.array(one.accountStatus),
-  'auth:login': one => one.account,
+  'auth:login': (one, z) => z.union([z.looseObject({event: z.literal('auth_required'), url: z.string(), expiresInSeconds: z.number()}), one.account]),
   'auth:logout': (_, z) => z.array(z.looseObject({id: z.string(), email: z.string(), revoked: z.boolean()})),
   'auth:status': (one, z) => z.looseObject({account: one.accountStatus, hosts: z.record(z.string(), z.string()), emulator: z.string().nullable()}),
   'auth:switch': one => one.account,

@@ -1,6 +1,8 @@
 import type {GoogleHosts} from '@cgpu/core/google/hosts'
+import {CgpuError} from '@cgpu/core/errors'
 import {type AccountStatus, accountFlag, AuthCommand} from '../../auth-command.ts'
 import {accountDetails} from '../../render/accounts.ts'
+import {SignInRecord} from '../../sign-in-record.ts'
 
 export interface AuthStatusResult {
   account: AccountStatus
@@ -12,7 +14,7 @@ export interface AuthStatusResult {
 
 /** Says who is signed in. */
 export default class AuthStatus extends AuthCommand<AuthStatusResult> {
-  static override description = 'Ends with status 67 when nobody is signed in, or when the account must sign in again.'
+  static override description = 'Ends with status 67 when nobody is signed in, or when the account must sign in again: the error tells when a sign-in waits for its person.'
   static override examples = [
     {command: '<%= config.bin %> auth status', description: 'who, what for, and where secrets are kept'},
     {command: '<%= config.bin %> auth status --json', description: 'the same for a script'},
@@ -23,8 +25,11 @@ export default class AuthStatus extends AuthCommand<AuthStatusResult> {
 
   async run(): Promise<AuthStatusResult> {
     const {flags} = await this.parse(AuthStatus)
-    const {accounts, emulator} = await this.accounts(flags)
-    const account = await accounts.inspect()
+    const {accounts, emulator, dirs} = await this.accounts(flags)
+    const account = await accounts.inspect().catch(async (error: unknown) => {
+      const nobody = error instanceof CgpuError && error.code === 'SIGN_IN_REQUIRED' && flags.account === undefined
+      throw (nobody ? await new SignInRecord(dirs.state).reason() : undefined) ?? error
+    })
     const result = {account, hosts: accounts.hosts, emulator: emulator ?? null}
     this.log(accountDetails(result, Date.now()))
     return result
