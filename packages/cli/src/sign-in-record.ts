@@ -1,6 +1,6 @@
 import {readFile, rm} from 'node:fs/promises'
 import {join} from 'node:path'
-import {CgpuError, errors} from '@cgpu/core/errors'
+import {type CgpuError, errors} from '@cgpu/core/errors'
 import {writeAtomic} from '@cgpu/core/state/atomic'
 import {ensureDir} from '@cgpu/core/state/dirs'
 import {isObject, parseJson} from '@cgpu/core/state/json'
