@@ -228,7 +228,8 @@ for (const kernelName of ['python3', 'colab']) {
       kernel.openComm('last', {}, {onClose: () => void kernel.execute('1').then(swallowed.resolve, swallowed.reject)})
       await direct.restartKernel(kernelId)
       const result = await swallowed.promise
-      assert.ok(result.status === 'ok' || (result.status === 'unknown' && !result.started), JSON.stringify(result))
+      // under load the dying process is seen to begin it: then nobody can tell how it ended, and nothing is claimed
+      assert.ok(result.status === 'ok' || (result.status === 'unknown' && result.replyLost), JSON.stringify(result))
     })
 
     it('closes comms when the kernel is restarted', async () => {
