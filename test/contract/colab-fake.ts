@@ -90,6 +90,7 @@ export interface FakeColab {
   effects: FakeEffects
   stateDir: string
   trace: string[]
+  warnings: string[]
   /** a new instance on the same state, as another command would make it */
   provider(): ColabProvider
   /** removes the folder; fails when a request was expected and did not come */
@@ -103,12 +104,13 @@ export function fakeColab(settings: Record<string, string> = {}, accounts = new 
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'cgpu-colab-')))
   const effects = fakeEffects()
   const trace: string[] = []
+  const warnings: string[] = []
   const context: ProviderContext = {
     stateDir: join(root, 'state'), secrets: new FileSecretStore(join(root, 'config')), accounts, setting: (key) => settings[key],
-    env: {}, cwd: root, trace: (line) => trace.push(line),
+    env: {}, cwd: root, trace: (line) => trace.push(line), onWarning: (message) => warnings.push(message),
   }
   return {
-    accounts, effects, trace, stateDir: context.stateDir,
+    accounts, effects, trace, warnings, stateDir: context.stateDir,
     provider: () => new ColabProvider(context, effects),
     end() {
       const pending = nock.pendingMocks()

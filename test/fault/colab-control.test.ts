@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import {createHash} from 'node:crypto'
 import {readFileSync} from 'node:fs'
+import {mkdir, writeFile} from 'node:fs/promises'
 import {createServer, type RequestListener} from 'node:http'
 import {createServer as createTlsServer} from 'node:https'
 import type {AddressInfo} from 'node:net'
@@ -149,27 +151,45 @@ describe('faults of Colab\'s control plane', () => {
       assert.equal((await colab.provider().create(cpu, {})).state, 'ready')
     })
 
+    /** As commands that died left them. */
+    const leave = async (...left: {key: string; account?: string; endpoint?: string; age?: number}[]): Promise<void> => {
+      await mkdir(colab.stateDir, {recursive: true})
+      const made = Object.fromEntries(left.map(({key, account = 'google:ada@example.com', endpoint, age = 0}) => [key, {
+        account, createdAt: new Date(colab.effects.wall() - age).toISOString(), owner: {pid: 2 ** 22 + 1}, ...(endpoint === undefined ? {} : {endpoint}),
+      }]))
+      await writeFile(join(colab.stateDir, 'runtimes.json'), JSON.stringify({version: 1, made, seen: {}}))
+    }
+    const left = (): string[] => Object.keys((JSON.parse(readFileSync(join(colab.stateDir, 'runtimes.json'), 'utf8')) as {made: object}).made)
+
     it('is made good by reap, when the command died meanwhile', async () => {
-      nock(session).get('/tun/m/assign').query(true).reply(200, prefixed({token: 'xsrf-1'}))
-      nock(session).post('/tun/m/assign').query(true).reply(400, 'never mind')
-      nock(gapi).get('/v1/user-info').query(true).reply(500)
-      nock(gapi).get('/v1/user-info').query(true).times(9).optionally().reply(500)
-      await rejects(colab.provider().create(cpu, {}), 'MACHINE_REFUSED', 68)
-      nock.cleanAll()
-      const {createHash} = await import('node:crypto')
       const key = createHash('sha256').update('x').digest('base64url').padEnd(44, '.')
-      const file = join(colab.stateDir, 'runtimes.json')
-      const state = JSON.parse(readFileSync(file, 'utf8')) as {made: Record<string, unknown>}
-      state.made[key] = {account: 'google:ada@example.com', createdAt: new Date(colab.effects.wall()).toISOString(), owner: {pid: 2 ** 22 + 1}}
-      const {writeFileSync} = await import('node:fs')
-      writeFileSync(file, JSON.stringify(state))
+      await leave({key})
       // the list tells whose hash it is
       nock(gapi).get(list).reply(200, {assignments: [assignedG({notebookIdHash: key}), assignedG({endpoint: 'foreign-1'})]})
       nock(machine).get('/api/sessions').reply(503)
       releasing()
       assert.deepEqual(await colab.provider().reap(), [{id: 'gpu-t4-s-1', reason: 'its owner was killed'}])
-      assert.deepEqual((JSON.parse(readFileSync(file, 'utf8')) as {made: object}).made, {})
-      nock.cleanAll()
+      assert.deepEqual(left(), [])
+    })
+
+    it('is made good for each machine, also when another one cannot be released', async () => {
+      await leave({key: 'a', endpoint: 'm-1'}, {key: 'b', endpoint: 'm-2'}, {key: 'c', endpoint: 'm-3', account: 'google:gone@example.com'})
+      nock(gapi).get(list).reply(200, {assignments: [assignedG({endpoint: 'm-1'}), assignedG({endpoint: 'm-2'})]})
+      nock(machine).get('/api/sessions').times(2).reply(503)
+      nock(session).get('/tun/m/unassign/m-1').query(true).reply(418)
+      releasing('m-2')
+      assert.deepEqual(await colab.provider().reap(), [{id: 'm-2', reason: 'its owner was killed'}])
+      assert.deepEqual(left(), ['a', 'c'])
+      assert.equal(colab.warnings.length, 2)
+      assert.match(colab.warnings.join(), /may have been left.*418.*nobody is signed in/)
+    })
+
+    it('is nothing to reap when the account may have no machine at all', async () => {
+      await leave({key: 'a', age: 3_600_000})
+      nock(gapi).get(list).reply(200, {})
+      nock(session).get('/tun/m/assign').query(true).reply(412)
+      assert.deepEqual(await colab.provider().reap(), [])
+      assert.deepEqual(left(), [])
     })
   })
 

@@ -54,6 +54,7 @@ export class Cgpu {
       env,
       cwd,
       ...(trace ? {trace} : {}),
+      ...(onWarning ? {onWarning} : {}),
     })
     this.runtimes = new Runtimes({
       registry: new ProviderRegistry(options.providers, context),

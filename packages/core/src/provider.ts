@@ -177,6 +177,8 @@ export interface ProviderContext {
   env: NodeJS.ProcessEnv
   cwd: string
   trace?: (line: string) => void
+  /** told to the user */
+  onWarning?: (message: string) => void
 }
 
 export type ProviderFactory = (context: ProviderContext) => RuntimeProvider
