@@ -24,6 +24,8 @@ class Cloud implements RuntimeProvider {
   readonly calls: string[] = []
   none = new Set<string>()
   refuseRelease = false
+  /** what other commands do before the next list is answered */
+  seen: (() => Promise<void>) | undefined
   usageNow: Usage = {account: 'me@example.com', tier: 'pro', runtimes: 1, hourlyRate: 2}
   #made = 0
 
@@ -33,6 +35,9 @@ class Cloud implements RuntimeProvider {
 
   async list(): Promise<ProviderRuntime[]> {
     this.calls.push('list')
+    const {seen} = this
+    this.seen = undefined
+    await seen?.()
     return [...this.machines.values()]
   }
 
@@ -210,6 +215,13 @@ describe('runtimes of a cloud', () => {
     assert.equal((await service().reusable('one', [], {account: 'other@example.com'}))?.name, 'one')
     assert.equal(await service().reusable(undefined, [{kind: 'gpu', model: 'l4'}, {kind: 'gpu', model: 'a100'}]), undefined)
     assert.equal((await service().reusable(undefined, [{kind: 'gpu', model: 'l4'}, {kind: 'gpu', model: 't4'}]))?.name, 'one')
+  })
+
+  it('keep what the command that makes them knows, also when another one sees them first', async () => {
+    cloud.seen = async () => void (await service().create({provider: 'cloud', name: 'one', spec: gpu('t4')}))
+    const [seen] = await service().list()
+    assert.equal(seen?.name, 'one')
+    assert.deepEqual((await store.list()).map(({name, requested}) => [name, requested.model]), [['one', 't4']])
   })
 
   it('have a page and a bill', async () => {

@@ -280,9 +280,7 @@ export class Runtimes {
     found: ProviderRuntime,
     more: Pick<RuntimeRecord, 'name' | 'requested' | 'origin' | 'ephemeral'>,
   ): Promise<RuntimeRecord> {
-    const record = newRecord(provider, found, more)
-    await this.#options.store.put(record)
-    return record
+    return this.#options.store.add(newRecord(provider, found, more))
   }
 
   #view(record: RuntimeRecord, found: ProviderRuntime | null, usual: string | undefined, problem?: string): Runtime {

@@ -41,6 +41,12 @@ export class RecordStore {
     await this.#file(record.id).update(() => ({record}))
   }
 
+  /** Puts it unless there is one: the command that makes a runtime knows it better than one that only saw it. Returns what there is. */
+  async add(record: RuntimeRecord): Promise<RuntimeRecord> {
+    const {record: kept} = await this.#file(record.id).update(({record: old}) => (old ? undefined : {record}))
+    return kept ?? record
+  }
+
   /** Changes a record under its lock. Throws NOT_FOUND when another command removed it. */
   async update(id: string, change: (old: RuntimeRecord) => RuntimeRecord): Promise<RuntimeRecord> {
     const {record} = await this.#file(id).update(({record: old}) => (old ? {record: change(old)} : undefined))
