@@ -143,6 +143,13 @@ describe('accounts', () => {
     assert.equal(bed.google.requests.at(-1)?.path, '/revoke')
   })
 
+  it('stays signed in when a further box was not ticked', async () => {
+    await bed.signIn()
+    await assert.rejects(bed.signIn(undefined, {scopes: [scopes.drive]}), refusal('SCOPES_NOT_GRANTED', 67, /drive/))
+    assert.ok(!bed.google.requests.some(({path}) => path === '/revoke'), 'revoking would end the sign-in that there is')
+    assert.ok(await (await bed.open()).token({scopes: [scopes.colab], refused: 'access-1'}))
+  })
+
   it('traces each request without a secret', async () => {
     const lines: string[] = []
     const trace = (line: string): void => void lines.push(line)

@@ -71,7 +71,9 @@ export class SignIn {
     const granted = grant.scopes ?? asked
     const missing = wanted.filter(one => !covers(granted, one))
     if (missing.length > 0) {
-      await this.#revoke(grant)
+      // Google ends all that was ever allowed to this client, so also a sign-in of before
+      const others = (await this.#parts.book.all()).some(one => one.realm === realmOf(hosts) && one.clientId === client.id)
+      if (!others) await this.#revoke(grant)
       throw notGranted(missing)
     }
     if (grant.refreshToken === undefined) {
