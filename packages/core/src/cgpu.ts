@@ -2,6 +2,7 @@ import {join} from 'node:path'
 import {type AccountAccess, noAccounts} from './account.ts'
 import {FolderDefaults} from './config/folder.ts'
 import {resolveSettings, type Settings} from './config/resolve.ts'
+import {colabElsewhere} from './google/hosts.ts'
 import type {ProviderContext, RuntimeProvider} from './provider.ts'
 import type {KeepAlive} from './runtime/presence.ts'
 import type {RuntimeRecord} from './runtime/record.ts'
@@ -42,7 +43,7 @@ export class Cgpu {
     this.#options = options
     this.settings = settings
     this.folders = folders
-    this.#store = new RecordStore(dirs.state, onWarning)
+    this.#store = new RecordStore(dirs.state, onWarning, colabElsewhere((key) => settings.text(key)) ?? null)
     const secrets = new FileSecretStore(dirs.config, {onWarning})
     const {accounts} = options
     this.accounts = accounts ? lazyAccounts(() => accounts(settings)) : noAccounts

@@ -48,6 +48,13 @@ export const hostSettings: Record<keyof GoogleHosts, string> = {
 /** Setting and variable (CGPU_COLAB_EMULATOR) that move all of them to one origin: an emulator. */
 export const emulatorSetting = 'colab-emulator'
 
+/** Where an account's runtimes are when that is not Google. What is set counts as it is: whoever sends something there checks it. */
+export function colabElsewhere(setting: (key: string) => string | undefined): string | undefined {
+  const set = setting(hostSettings.colab) ?? setting(emulatorSetting)
+  const origin = set !== undefined && URL.canParse(set) ? new URL(set).origin : production.colab
+  return origin === production.colab ? undefined : origin
+}
+
 /**
  * The hosts as settings say. Plain http is taken on loopback only, as a token would cross the network in the clear.
  * Throws INVALID_URL (64).

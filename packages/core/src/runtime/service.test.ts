@@ -115,7 +115,7 @@ describe('runtimes of a cloud', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cgpu-service-'))
     cloud = new Cloud()
-    store = new RecordStore(folder)
+    store = new RecordStore(folder, undefined, null)
     leases = []
     warnings = []
     device = undefined
@@ -221,7 +221,33 @@ describe('runtimes of a cloud', () => {
     cloud.seen = async () => void (await service().create({provider: 'cloud', name: 'one', spec: gpu('t4')}))
     const [seen] = await service().list()
     assert.equal(seen?.name, 'one')
-    assert.deepEqual((await store.list()).map(({name, requested}) => [name, requested.model]), [['one', 't4']])
+    assert.deepEqual((await store.list()).map(({name, requested}) => [name, requested]), [['one', gpu('t4').accelerator]])
+  })
+
+  it('of Google are not forgotten because an emulator knows nothing of them', async () => {
+    await service().create({provider: 'cloud', name: 'one', spec: gpu('t4')})
+    const google = store
+    cloud.machines.clear()
+    store = new RecordStore(folder, undefined, 'http://127.0.0.1:1')
+    assert.deepEqual(await service().list(), [])
+    await service().create({provider: 'cloud', name: 'two', spec: gpu('t4')})
+    assert.deepEqual((await service().list()).map(({name}) => name), ['two'])
+    store = google
+    assert.deepEqual((await store.list()).map(({name}) => name), ['one'])
+    // of no account, as on this machine: the same everywhere
+    cloud.machines.clear()
+    delete cloud.machine('m9', 'cpu').account
+    await service().list()
+    assert.equal((await new RecordStore(folder, undefined, 'http://127.0.0.1:1').list()).length, 2)
+  })
+
+  it('of an emulator that is gone are forgotten after a month', async () => {
+    const then = new RecordStore(folder, undefined, 'http://127.0.0.1:1')
+    await service({store: then}).create({provider: 'cloud', name: 'one', spec: gpu('t4')})
+    const [record] = await then.list()
+    await then.update(record?.id ?? '', (old) => ({...old, createdAt: new Date(Date.now() - 31 * 86_400_000).toISOString()}))
+    assert.deepEqual(await store.list(), [])
+    assert.deepEqual(await then.list(), [])
   })
 
   it('have a page and a bill', async () => {

@@ -6,15 +6,29 @@ import {JsonFile} from '../state/json-file.ts'
 import {errnoOf} from '../state/write-error.ts'
 import {parseRecord, type RuntimeRecord} from './record.ts'
 
+interface Kept {
+  record?: RuntimeRecord
+  /** where the account is that it belongs to, when that is not the usual place */
+  realm?: string
+}
+
+/** Of another realm nobody says that it is gone; no machine of an account lives so long. */
+const forgottenAfterMs = 30 * 86_400_000
+
 /** The remembered runtimes: one small file each, so that commands on different runtimes never wait for each other. */
 export class RecordStore {
   readonly #folder: string
   readonly #state: string
   readonly #onWarning: ((message: string) => void) | undefined
+  readonly #realm: string | null | undefined
 
-  /** `state` is the `state/` folder of cgpu's data folder. */
-  constructor(state: string, onWarning?: (message: string) => void) {
+  /**
+   * `state` is the `state/` folder of cgpu's data folder. Runtimes of accounts are those of `realm` (null: the usual one): an
+   * emulator that knows nothing of a machine says nothing of one at Google. Absent: those of all.
+   */
+  constructor(state: string, onWarning?: (message: string) => void, realm?: string | null) {
     this.#state = state
+    this.#realm = realm
     this.#folder = join(state, 'runtimes')
     this.#onWarning = onWarning
   }
@@ -33,23 +47,25 @@ export class RecordStore {
   }
 
   async get(id: string): Promise<RuntimeRecord | undefined> {
-    const {record} = await this.#file(id).read()
-    return record
+    const kept = await this.#file(id).read()
+    if (this.#isHere(kept)) return kept.record
+    if (kept.record && Date.now() - Date.parse(kept.record.createdAt) > forgottenAfterMs) await this.remove(id)
+    return undefined
   }
 
   async put(record: RuntimeRecord): Promise<void> {
-    await this.#file(record.id).update(() => ({record}))
+    await this.#file(record.id).update(() => this.#keep(record))
   }
 
   /** Puts it unless there is one: the command that makes a runtime knows it better than one that only saw it. Returns what there is. */
   async add(record: RuntimeRecord): Promise<RuntimeRecord> {
-    const {record: kept} = await this.#file(record.id).update(({record: old}) => (old ? undefined : {record}))
+    const {record: kept} = await this.#file(record.id).update((old) => (old.record && this.#isHere(old) ? undefined : this.#keep(record)))
     return kept ?? record
   }
 
   /** Changes a record under its lock. Throws NOT_FOUND when another command removed it. */
   async update(id: string, change: (old: RuntimeRecord) => RuntimeRecord): Promise<RuntimeRecord> {
-    const {record} = await this.#file(id).update(({record: old}) => (old ? {record: change(old)} : undefined))
+    const {record} = await this.#file(id).update((old) => (old.record ? {...old, ...this.#keep(change(old.record))} : undefined))
     if (record) return record
     throw errors.notFound(`the runtime ${id} is not known any more`, {code: 'NOT_FOUND', fix: 'cgpu runtime list'})
   }
@@ -67,14 +83,23 @@ export class RecordStore {
     return existsSync(join(this.#state, 'providers', provider))
   }
 
-  #file(id: string): JsonFile<{record?: RuntimeRecord}> {
-    return new JsonFile<{record?: RuntimeRecord}>({
+  #keep(record: RuntimeRecord): Kept {
+    return {record, ...(record.account === undefined || this.#realm == null ? {} : {realm: this.#realm})}
+  }
+
+  #isHere({record, realm}: Kept): boolean {
+    return this.#realm === undefined || record?.account === undefined || (realm ?? null) === this.#realm
+  }
+
+  #file(id: string): JsonFile<Kept> {
+    return new JsonFile<Kept>({
       path: join(this.#folder, `${id}.json`),
       version: 1,
       initial: () => ({}),
       parse: (value) => {
         const record = parseRecord(value['record'])
-        return record && record.id === id ? {record} : undefined
+        const {realm} = value
+        return record && record.id === id ? {record, ...(typeof realm === 'string' ? {realm} : {})} : undefined
       },
       onWarning: this.#onWarning,
     })
