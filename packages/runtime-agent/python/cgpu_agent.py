@@ -1122,7 +1122,12 @@ def lease_left(home, seconds):
 
 
 def note_use(home):
-    write_private(os.path.join(home, "lease.used"), b"%.3f" % time.monotonic())
+    """In place and always as long, so that it works on a full disk too."""
+    fd = os.open(os.path.join(home, "lease.used"), os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.write(fd, b"%-24.3f" % time.monotonic())
+    finally:
+        os.close(fd)
 
 
 _noted = {}  # when a use of this home was last noted, or was found to be no matter
@@ -1209,7 +1214,12 @@ class LeaseWatcher:
             return
         pause = 2.0
         while True:
-            left = self.left()
+            try:
+                left = self.left()
+            except Exception:
+                if not os.path.isdir(self.home):
+                    return
+                left = LEASE_LOOK  # whatever is wrong now: without this process the machine would never be released
             if left is None:
                 return
             if left > 0:

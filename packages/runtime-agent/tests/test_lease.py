@@ -1,5 +1,6 @@
 """The lease: a machine that nobody uses asks to be taken back, and one that is used never does."""
 
+import errno
 import http.server
 import json
 import os
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 import unittest
+from unittest import mock
 
 from support import AGENT, JobCase, agent, wait_until
 
@@ -182,6 +184,34 @@ class TestLease(LeaseCase):
                 os.environ["TBE_RUNTIME_ADDR"] = address
             self.assertEqual(agent.set_lease(self.home, 5)["set"], False)
         self.assertEqual(self.watchers(), [])
+
+    def test_a_full_disk_neither_ends_the_watcher_nor_lets_the_lease_lapse_in_use(self):
+        agent.set_lease(self.home, 100)
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with mock.patch.object(agent, "write_private", full):
+            with mock.patch.object(agent.time, "monotonic", lambda now=time.monotonic(): now + 50):
+                agent.note_use(self.home)
+                self.assertAlmostEqual(agent.lease_left(self.home, 100), 100, delta=1)
+
+    def test_a_watcher_outlives_what_goes_wrong_in_one_look(self):
+        agent.set_lease(self.home, 0)
+        agent.ensure_home(self.home)
+        agent.write_private(os.path.join(self.home, "lease.json"), b'{"seconds": 30}')
+        looks = []
+        watcher = agent.LeaseWatcher(self.home, release=lambda: looks.append("released") or False, sleep=lambda _: None)
+
+        def left():
+            looks.append("look")
+            if len(looks) < 3:
+                raise ValueError("a strange process")
+            return None if "released" in looks else 0
+
+        watcher.left = left
+        watcher.run()
+        self.assertEqual(looks, ["look", "look", "look", "released", "look"])
 
     def test_the_files_are_the_users_only(self):
         agent.set_lease(self.home, 60)
