@@ -12,13 +12,17 @@ describe('starting', () => {
   })
   after(() => home.remove())
 
-  async function loadedBy(...args: string[]): Promise<string[]> {
-    const file = join(home.path, 'modules.json')
-    const counter = pathToFileURL(join(repoRoot, 'test/helpers/count-modules.mjs')).href
-    const {status, stderr} = await cgpu(args, {home, nodeArgs: ['--import', counter], env: {CGPU_TEST_MODULES: file}})
-    assert.equal(status, 0, stderr)
+  const counter = pathToFileURL(join(repoRoot, 'test/helpers/count-modules.mjs')).href
+  const inRepo = async (file: string): Promise<string[]> => {
     const urls = JSON.parse(await readFile(file, 'utf8')) as string[] // count-modules.mjs wrote it
     return urls.map((url) => url.slice(pathToFileURL(repoRoot).href.length))
+  }
+
+  async function loadedBy(...args: string[]): Promise<string[]> {
+    const file = join(home.path, 'modules.json')
+    const {status, stderr} = await cgpu(args, {home, nodeArgs: ['--import', counter], env: {CGPU_TEST_MODULES: file}})
+    assert.equal(status, 0, stderr)
+    return inRepo(file)
   }
 
   it('for --version loads one file', async () => assert.deepEqual(await loadedBy('--version'), ['bin/run.js']))
@@ -30,5 +34,16 @@ describe('starting', () => {
       assert.deepEqual(outside, [], args.join(' '))
       assert.ok(loaded.length <= 30, `${args.join(' ')} loads ${loaded.length} files`)
     }
+  })
+
+  it('for the background emulator loads its bundle and nothing else', async () => {
+    const file = join(home.path, 'emulator-modules.json')
+    // both processes count; the emulator ends last
+    const started = await cgpu(['emulator', 'start'], {home, env: {NODE_OPTIONS: `--import=${counter}`, CGPU_TEST_MODULES: file}})
+    const stopped = await cgpu(['emulator', 'stop'], {home})
+    assert.deepEqual([started.status, stopped.status], [0, 0], started.stderr + stopped.stderr)
+    const loaded = await inRepo(file)
+    assert.ok(loaded.includes('packages/emulator/dist/fast/process.js'))
+    assert.deepEqual(loaded.filter((url) => !url.startsWith('packages/emulator/dist/fast/')), [])
   })
 })

@@ -1,4 +1,5 @@
 import {spawn} from 'node:child_process'
+import {existsSync} from 'node:fs'
 import {open, readFile, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import {setTimeout as delay} from 'node:timers/promises'
@@ -111,9 +112,7 @@ export type StartMessage = {ready: true} | {ready: false; error: {message: strin
 async function spawnDaemon(options: DaemonOptions): Promise<void> {
   const logPath = join(options.folder, 'emulator.log')
   const log = await open(logPath, 'w', 0o600)
-  const entry = fileURLToPath(import.meta.url.replace(/daemon\.(ts|js)$/, 'process.$1'))
-  const conditions = entry.endsWith('.ts') ? ['--conditions=cgpu-source', '--disable-warning=ExperimentalWarning'] : []
-  const child = spawn(process.execPath, [...conditions, entry], {cwd: options.folder, detached: true, stdio: ['ignore', log.fd, log.fd, 'ipc']})
+  const child = spawn(process.execPath, entry(), {cwd: options.folder, detached: true, stdio: ['ignore', log.fd, log.fd, 'ipc']})
   try {
     const message = await new Promise<StartMessage>((resolve, reject) => {
       const timer = setTimeout(() => reject(startFailed(options.folder, `it was not ready within ${startLimitMs / 1000} s`)), startLimitMs)
@@ -132,6 +131,13 @@ async function spawnDaemon(options: DaemonOptions): Promise<void> {
     child.unref()
     await log.close()
   }
+}
+
+/** What node runs as the emulator's process: its bundle, which starts sooner, but where there is only the source. */
+function entry(): string[] {
+  if (import.meta.url.endsWith('.ts')) return ['--conditions=cgpu-source', '--disable-warning=ExperimentalWarning', fileURLToPath(new URL('process.ts', import.meta.url))]
+  const bundled = fileURLToPath(new URL('fast/process.js', import.meta.url))
+  return [existsSync(bundled) ? bundled : fileURLToPath(new URL('process.js', import.meta.url))]
 }
 
 function asError({message, code, exit, fix, details}: Extract<StartMessage, {ready: false}>['error']): CgpuError {

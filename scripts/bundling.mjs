@@ -1,0 +1,77 @@
+// What the bundles have in common: of the CLI's commands, and of the emulator's process.
+import {mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync} from 'node:fs'
+import {builtinModules, createRequire} from 'node:module'
+import {dirname, join, relative, sep} from 'node:path'
+import {fileURLToPath, pathToFileURL} from 'node:url'
+import {build} from 'esbuild'
+
+export const root = fileURLToPath(new URL('..', import.meta.url))
+export const slashes = (path) => path.split(sep).join('/')
+
+/** CommonJS packages that are loaded by `await import()`: esbuild would give only their default, Node gives the names too. */
+export const namedExports = {
+  name: 'named-exports',
+  setup({onLoad, onResolve, resolve}) {
+    onResolve({filter: /^[a-z@]/}, async ({path, kind, importer, resolveDir, pluginData}) => {
+      if (pluginData === 'seen' || kind !== 'dynamic-import' || builtinModules.includes(path)) return
+      const found = await resolve(path, {kind, importer, resolveDir, pluginData: 'seen'})
+      if (found.external || found.errors.length > 0 || found.path.endsWith('.mjs')) return
+      const module = await import(pathToFileURL(found.path).href)
+      if ('module.exports' in module) return {path: found.path, namespace: 'named', pluginData: Object.keys(module)}
+    })
+    onLoad({filter: /.*/, namespace: 'named'}, ({path, pluginData}) => {
+      const names = pluginData.filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
+      return {contents: `import all from ${JSON.stringify(path)}\nexport default all\nexport const {${names.join(', ')}} = all`, resolveDir: dirname(path)}
+    })
+  },
+}
+
+/** What is compiled for each system cannot be bundled: it is loaded from where the package that uses it finds it. */
+export const native = {
+  name: 'native',
+  setup({onLoad, onResolve}) {
+    onResolve({filter: /^@napi-rs\//}, ({path, kind, importer}) => {
+      if (kind !== 'dynamic-import') return
+      const [, folder] = /^(.*[\\/]packages[\\/][^\\/]+)[\\/]dist[\\/]/.exec(importer)
+      return {path, namespace: 'native', pluginData: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).name}
+    })
+    onLoad({filter: /.*/, namespace: 'native'}, async ({path, pluginData: owner}) => {
+      const names = Object.keys(createRequire(realpathSync(join(root, 'node_modules', owner, 'package.json')))(path))
+      const load = `process.getBuiltinModule('node:module').createRequire(import.meta.resolve(${JSON.stringify(owner)}))(${JSON.stringify(path)})`
+      return {contents: `export const {${names.join(', ')}} = ${load}`}
+    })
+  },
+}
+
+/** Our packages find their own files (the agent, Python helpers) beside themselves, not beside the bundle. */
+export const ownPlace = {
+  name: 'own-place',
+  setup({onLoad}) {
+    onLoad({filter: /[\\/]packages[\\/][^\\/]+[\\/]dist[\\/].*\.js$/}, ({path}) => {
+      const text = readFileSync(path, 'utf8')
+      if (!text.includes('import.meta.')) return
+      const [, folder] = /^(.*[\\/]packages[\\/][^\\/]+)[\\/]dist[\\/]/.exec(path)
+      const {name} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+      const fromEntry = `./${slashes(relative(join(folder, 'dist'), path))}`
+      const place = folder.endsWith(`${sep}cli`)
+        ? `new URL(${JSON.stringify(`../${fromEntry}`)}, import.meta.url).href`
+        : `new URL(${JSON.stringify(fromEntry)}, import.meta.resolve(${JSON.stringify(name)})).href`
+      const contents = `const __place = ${place}\n${text.replaceAll('import.meta.url', '__place').replaceAll('import.meta.dirname', "process.getBuiltinModule('node:path').dirname(process.getBuiltinModule('node:url').fileURLToPath(__place))")}`
+      return {contents, resolveDir: dirname(path), loader: 'js'}
+    })
+  },
+}
+
+/** Bundles into a folder that holds nothing else, in chunks, so that only what a way through the code needs is loaded. */
+export async function bundleTo(out, options) {
+  const {outputFiles} = await build({
+    outdir: out, write: false, chunkNames: '[name]-[hash]', bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node22',
+    legalComments: 'none', logLevel: 'warning', absWorkingDir: root, ...options,
+  })
+  const bare = outputFiles.find(({text}) => /^export default require_\w+\(\);$/m.test(text))
+  if (bare) throw new Error(`${bare.path} gives only the default of a CommonJS package: see namedExports`)
+  // only now, so that a failed build leaves what was there
+  rmSync(out, {recursive: true, force: true})
+  mkdirSync(out, {recursive: true})
+  for (const {path, contents} of outputFiles) writeFileSync(path, contents)
+}
