@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {errors} from '../errors.ts'
+import {type CgpuError, errors} from '../errors.ts'
 import type {Accelerator, CreateOptions, ProviderContext, ProviderRuntime, RuntimeProvider, RuntimeSpec, Usage} from '../provider.ts'
 import type {RuntimesOptions} from './options.ts'
 import {ProviderRegistry} from './registry.ts'
@@ -248,6 +248,15 @@ describe('runtimes of a cloud', () => {
     await then.update(record?.id ?? '', (old) => ({...old, createdAt: new Date(Date.now() - 31 * 86_400_000).toISOString()}))
     assert.deepEqual(await store.list(), [])
     assert.deepEqual(await then.list(), [])
+  })
+
+  it('of one name are made once, however many ask at the same time', async () => {
+    const request = {provider: 'cloud', name: 'one', spec: gpu('t4')}
+    const got = await Promise.all([1, 2, 3].map(() => service().ensure(request)))
+    assert.deepEqual(got.map(({created}) => created).sort(), [false, false, true])
+    const outcomes = await Promise.allSettled([1, 2].map(() => service().create({...request, name: 'two'})))
+    assert.deepEqual(outcomes.map((one) => (one.status === 'fulfilled' ? 'made' : (one.reason as CgpuError).code)).sort(), ['NAME_TAKEN', 'made'])
+    assert.equal(cloud.machines.size, 2)
   })
 
   it('have a page and a bill', async () => {

@@ -11,6 +11,9 @@ import {sameAccelerator} from './spec.ts'
 
 export type {CreateRequest, LifecycleListener, ReleasedRuntime, RuntimesOptions, WantedProvider} from './options.ts'
 
+/** another command's creation of the same name is waited for so much longer than that command waits itself */
+const longestCreationMs = 10 * 60_000
+
 /** The runtimes of this user: what is remembered here, checked against what the providers say. */
 export class Runtimes {
   readonly #options: RuntimesOptions
@@ -103,8 +106,14 @@ export class Runtimes {
 
   /** Makes a runtime. Nothing is left behind when it fails or is aborted. */
   async create(request: CreateRequest, options: MakeOptions = {}): Promise<Runtime> {
+    const {name} = request
+    if (name === undefined) return this.#create(request, options)
+    validateName(name)
+    return this.#naming(name, options, () => this.#create(request, options))
+  }
+
+  async #create(request: CreateRequest, options: MakeOptions): Promise<Runtime> {
     const {registry, lifecycle} = this.#options
-    if (request.name !== undefined) validateName(request.name)
     if (request.needsLease) refuseLease(await registry.get(request.provider))
     const name = await this.#freeName(request.name)
     const {record, made} = await this.#maker.make({...request, name}, options)
@@ -115,6 +124,11 @@ export class Runtimes {
 
   /** The runtime of that name, made if it is not there. Idempotent. Throws CONFLICT when it is of another kind. */
   async ensure(request: CreateRequest & {name: string}, options: MakeOptions = {}): Promise<{runtime: Runtime; created: boolean}> {
+    validateName(request.name)
+    return this.#naming(request.name, options, () => this.#ensure(request, options))
+  }
+
+  async #ensure(request: CreateRequest & {name: string}, options: MakeOptions): Promise<{runtime: Runtime; created: boolean}> {
     const existing = (await this.remembered()).find((record) => record.name === request.name)
     if (existing) {
       const found = await (await this.#options.registry.get(existing.provider)).get(existing.providerId)
@@ -130,7 +144,7 @@ export class Runtimes {
       }
       await this.#options.store.remove(existing.id)
     }
-    return {runtime: await this.create(request, options), created: true}
+    return {runtime: await this.#create(request, options), created: true}
   }
 
   /** Remembers a machine that exists already. */
@@ -252,6 +266,11 @@ export class Runtimes {
       if (error instanceof CgpuError) return error
       throw error
     }
+  }
+
+  /** One command at a time makes a runtime of that name: two would be two that are billed. */
+  #naming<T>(name: string, {waitMs = 0, signal}: MakeOptions, work: () => Promise<T>): Promise<T> {
+    return this.#options.store.naming(name, work, {timeoutMs: waitMs + longestCreationMs, signal})
   }
 
   async #freeName(wanted: string | undefined, except?: string): Promise<string> {

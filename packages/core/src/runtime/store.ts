@@ -78,6 +78,13 @@ export class RecordStore {
     }
   }
 
+  /** Runs `fn` while no other command makes a runtime of this name. `name` is valid. Throws LOCK_TIMEOUT (72). */
+  async naming<T>(name: string, fn: () => Promise<T>, options: {timeoutMs: number; signal?: AbortSignal | undefined}): Promise<T> {
+    const {withLock} = await import('../state/lock.ts')
+    const {timeoutMs, signal} = options
+    return withLock(join(this.#folder, `name-${name}.lock`), fn, {timeoutMs, ...(signal ? {signal} : {})})
+  }
+
   /** False: this provider never kept anything here, so it need not even be loaded. */
   hasProviderState(provider: string): boolean {
     return existsSync(join(this.#state, 'providers', provider))
