@@ -11,7 +11,7 @@ const rules = {
   'packages/provider-local': {ours: ['@cgpu/core', '@cgpu/jupyter'], others: ['zod']},
   'packages/provider-jupyter': {ours: ['@cgpu/core', '@cgpu/jupyter'], others: ['zod']},
   'packages/provider-colab': {ours: ['@cgpu/core', '@cgpu/jupyter'], others: ['zod', 'zod/mini']},
-  'packages/accounts': {ours: ['@cgpu/core'], others: ['zod', 'zod/mini'], lazy: ['@napi-rs/keyring', 'google-auth-library', 'open', 'openid-client']},
+  'packages/accounts': {ours: ['@cgpu/core', '@cgpu/jupyter/proxy'], others: ['zod', 'zod/mini'], lazy: ['@napi-rs/keyring', 'google-auth-library', 'open', 'openid-client']},
   'packages/emulator': {ours: ['@cgpu/core', '@cgpu/provider-local'], others: ['@hono/node-server', 'hono', 'hono/*', 'ws', 'yaml', 'zod']},
   'packages/plugin-sdk': {ours: ['@cgpu/core'], others: ['@oclif/core/*']},
   'packages/cli': {

@@ -29,7 +29,7 @@ export const patiently = (send: Send, {pause, budgetMs, attempts, now}: Patience
   const deadline = now() + budgetMs
   for (let attempt = 1; ; attempt++) {
     const outcome = await send(request).catch((error: unknown) => {
-      if (error instanceof CgpuError && error.code === 'GOOGLE_UNREACHABLE') return error
+      if (error instanceof CgpuError && error.retryable) return error
       throw error
     })
     if (!(outcome instanceof CgpuError) && outcome.status !== 429 && outcome.status < 500) return outcome

@@ -3,6 +3,8 @@ import {CgpuError, errors} from '@cgpu/core/errors'
 import {parseJson} from '@cgpu/core/state/json'
 import {errnoOf} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {proxyProblem} from '@cgpu/core/proxy-problem'
+import {proxied, proxySet} from '@cgpu/jupyter/proxy'
 
 export interface WireRequest {
   method: 'GET' | 'POST'
@@ -38,7 +40,10 @@ const usual: Limits = {connectMs: 10_000, answerMs: 20_000}
 // not imported: an import of node:http loads undici, which takes 30 ms
 const node = {http: process.getBuiltinModule('node:http'), https: process.getBuiltinModule('node:https')}
 
-/** Throws errors of exit 69: GOOGLE_UNREACHABLE, TLS_NOT_TRUSTED, UNEXPECTED_ANSWER for one that is too big. */
+/**
+ * Throws errors of exit 69: GOOGLE_UNREACHABLE, TLS_NOT_TRUSTED, UNEXPECTED_ANSWER for one that is too big, PROXY_FAILED,
+ * PROXY_AUTH_REQUIRED; PROXY_INVALID (64).
+ */
 export const sender = ({connectMs, answerMs}: Limits = usual): Send => ({method, url: address, headers = {}, form, signal}) => {
   const url = new URL(address)
   const body = form === undefined ? undefined : Buffer.from(new URLSearchParams(form).toString())
@@ -50,8 +55,8 @@ export const sender = ({connectMs, answerMs}: Limits = usual): Send => ({method,
         ...headers,
         ...(body ? {'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length} : {}),
       },
-      agent: false,
-      ...(signal ? {signal} : {}),
+      agent: proxySet() && proxied(new (url.protocol === 'https:' ? node.https : node.http).Agent(), url),
+      ...(signal ? {signal, tunnelSignal: signal} : {}),
     })
     let timer: NodeJS.Timeout | undefined
     const within = (ms: number, what: string): void => {
@@ -150,7 +155,8 @@ const causes: Record<string, string> = {
 }
 
 function explain(url: URL, error: unknown): CgpuError {
-  if (error instanceof CgpuError) return error
+  const known = error instanceof CgpuError ? error : proxyProblem(error)
+  if (known) return known
   // happy eyeballs tried several addresses: the first error says as much as all of them
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error
   const code = errnoOf(first) ?? ''

@@ -1,6 +1,7 @@
 import type * as http from 'node:http'
 import {getCACertificates} from 'node:tls'
 import {JupyterError, fromSocketError} from './errors.ts'
+import {proxied} from './proxy/proxied.ts'
 
 /** Requests go through node's own client: the first `fetch` of a process costs 69 ms, this about 5. */
 
@@ -36,9 +37,10 @@ export function trusted(ca: string | undefined): {ca?: string[]} {
 const {Agent, request: httpRequest} = process.getBuiltinModule('node:http')
 const https = process.getBuiltinModule('node:https')
 
+/** Keeps connections to `url`'s host for a while; they go through the environment's proxy, where there is one. */
 export function makeAgent(url: URL, ca: string | undefined): http.Agent {
   const options = {keepAlive: true, timeout: freeSocketMs}
-  return url.protocol === 'https:' ? new https.Agent({...options, ...trusted(ca)}) : new Agent(options)
+  return proxied(url.protocol === 'https:' ? new https.Agent({...options, ...trusted(ca)}) : new Agent(options), url)
 }
 
 /** One request, one answer; redirects are answers. Throws NETWORK, TLS, or PROTOCOL for an answer over the cap. */
@@ -50,7 +52,7 @@ export function send(request: HttpRequest, agent: http.Agent): Promise<HttpAnswe
       method: request.method,
       headers: request.headers,
       agent,
-      ...(request.signal && {signal: request.signal}),
+      ...(request.signal && {signal: request.signal, tunnelSignal: request.signal}),
     })
     let timer: NodeJS.Timeout | undefined
     const within = (ms: number, what: string): void => {

@@ -1,3 +1,4 @@
+import type {Agent} from 'node:http'
 import type {Socket} from 'node:net'
 import type {WebSocket} from 'ws'
 import type {Message} from './contract.ts'
@@ -7,6 +8,7 @@ import {decode, encodeDefault, encodeV1, v1Protocol} from './framing.ts'
 import type {Outgoing} from './framing.ts'
 import {watchHeartbeat} from './heartbeat.ts'
 import {trusted} from './http.ts'
+import {proxied, proxySet} from './proxy/proxied.ts'
 import {SendQueue} from './send-queue.ts'
 
 /** How a link ended: `closed` is noticed by both ends, after `dead` the server may still believe in it. */
@@ -147,6 +149,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     const ws = new WebSocket(options.url, options.v1 ? [v1Protocol] : [], {
       headers: options.headers,
       ...trusted(options.ca),
+      ...(proxySet() && {agent: tunnelling(options.url), tunnelSignal: signal}),
       followRedirects: false,
       handshakeTimeout: handshakeMs,
       maxPayload: maxReceiveBytes,
@@ -192,6 +195,12 @@ export async function openLink(options: LinkOptions): Promise<Link> {
       else fail(new JupyterError('PROTOCOL', `${where} opened a socket without an upgrade`))
     })
   })
+}
+
+/** ws makes its own connections where there is no agent. */
+function tunnelling(url: URL): Agent {
+  const {Agent} = process.getBuiltinModule(url.protocol === 'wss:' ? 'node:https' : 'node:http')
+  return proxied(new Agent(), url)
 }
 
 function statusError(status: number, location: string | undefined, where: string): JupyterError {

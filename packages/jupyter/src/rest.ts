@@ -73,7 +73,7 @@ export class RestClient {
       try {
         return await this.#withXsrf(method, path, options)
       } catch (error) {
-        const again = method === 'GET' && attempt < getAttempts && error instanceof JupyterError && error.code === 'NETWORK'
+        const again = method === 'GET' && attempt < getAttempts && error instanceof JupyterError && error.code === 'NETWORK' && error.retryable
         if (!again) throw error
         await pause(backoff(attempt, {baseMs: 200, capMs: 2_000}), options.signal)
       }

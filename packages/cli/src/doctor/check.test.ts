@@ -41,10 +41,15 @@ describe('doctor', () => {
     assert.match(fix ?? '', /CGPU_KEEP/)
   })
 
-  it('warns of proxies, without their credentials', async () => {
+  it('says which proxies are used, without their credentials', async () => {
+    assert.partialDeepStrictEqual(await check('proxies', {env: {}}), {state: 'ok', message: 'none set'})
     const {state, message} = await check('proxies', {env: {HTTPS_PROXY: 'http://user:secret@proxy:1'}})
-    assert.equal(state, 'warning')
+    assert.equal(state, 'ok')
+    assert.match(message, /^https through proxy:1 \(HTTPS_PROXY\), http without one/)
     assert.doesNotMatch(message, /secret/)
+    const broken = await check('proxies', {env: {all_proxy: 'socks5://user:secret@proxy:1'}})
+    assert.partialDeepStrictEqual(broken, {state: 'failed', exit: 64, message: 'all_proxy names a SOCKS proxy, which cgpu cannot use'})
+    assert.doesNotMatch(JSON.stringify(broken), /secret/)
   })
 
   it('takes what a check throws for its failure', async () => {

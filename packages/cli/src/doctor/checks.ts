@@ -4,6 +4,7 @@ import {dirname, join} from 'node:path'
 import {FolderDefaults} from '@cgpu/core/config/folder'
 import {resolveSettings} from '@cgpu/core/config/resolve'
 import {ExitCode} from '@cgpu/core/errors'
+import {proxyProblem} from '@cgpu/core/proxy-problem'
 import {RecordStore} from '@cgpu/core/runtime/store'
 import type {ProviderContext} from '@cgpu/core/provider'
 import {isAlive} from '@cgpu/core/state/process'
@@ -90,9 +91,18 @@ async function terminal({stdout, env}: Surroundings): Promise<Finding> {
 
 async function proxies({env}: Surroundings): Promise<Finding> {
   const set = Object.keys(env).filter((name) => /^(https?|all)_proxy$/i.test(name) && env[name])
-  return set.length === 0
-    ? {state: 'ok', message: 'none set'}
-    : {state: 'warning', message: `${set.join(', ')} set: cgpu connects without a proxy`, fix: 'reach servers through a tunnel where only the proxy may connect out'}
+  if (set.length === 0) return {state: 'ok', message: 'none set'}
+  try {
+    const {findProxy} = await import('@cgpu/jupyter/proxy')
+    const ways = await Promise.all(['https', 'http'].map(async (scheme) => {
+      const proxy = await findProxy(new URL(`${scheme}://colab.research.google.com`), env)
+      return proxy ? `${scheme} through ${proxy.name} (${proxy.variable})` : `${scheme} without one`
+    }))
+    return {state: 'ok', message: `${ways.join(', ')}; loopback and what NO_PROXY names never`}
+  } catch (error) {
+    const {message, fix} = proxyProblem(error) ?? {message: sanitizeLine(String(error))}
+    return {state: 'failed', message, fix, exit: ExitCode.usage}
+  }
 }
 
 async function locks({dirs}: Surroundings): Promise<Finding> {

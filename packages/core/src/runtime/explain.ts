@@ -1,5 +1,6 @@
 import type {JupyterError, JupyterErrorCode} from '@cgpu/jupyter'
 import {CgpuError, errors} from '../errors.ts'
+import {proxyProblem} from '../proxy-problem.ts'
 import {reclaimed} from './choose.ts'
 import type {RuntimeRecord} from './record.ts'
 
@@ -56,5 +57,5 @@ const makers: Record<JupyterErrorCode, Maker> = {
 export function explain(error: unknown, place: Place): unknown {
   if (error instanceof CgpuError || !(error instanceof Error) || error.name !== 'JupyterError') return error
   const jupyter = error as JupyterError // by its name, so that core does not load the library to ask
-  return makers[jupyter.code]?.(place, jupyter) ?? error
+  return proxyProblem(error) ?? makers[jupyter.code]?.(place, jupyter) ?? error
 }

@@ -1,5 +1,6 @@
 import type {HttpAnswer} from '@cgpu/jupyter/http'
 import {CgpuError, errors} from '@cgpu/core/errors'
+import {proxyProblem} from '@cgpu/core/proxy-problem'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {protocolError, saidIn} from './answer.ts'
 
@@ -30,6 +31,8 @@ export function statusError(answer: HttpAnswer, what: string, host: string, retr
 /** What a socket threw. The jupyter library's errors are known by their name, so that it need not be loaded. */
 export function requestFailed(error: unknown, what: string, host: string): unknown {
   if (error instanceof CgpuError || !(error instanceof Error) || error.name !== 'JupyterError') return error
+  const proxy = proxyProblem(error)
+  if (proxy) return proxy
   const code = 'code' in error ? error.code : undefined
   const said = sanitizeLine(error.message, 300)
   if (code === 'TLS') {
