@@ -61,7 +61,7 @@ describe('the shell', () => {
       [['ps', '--jsn'], 64, /unknown flag --jsn/, /did you mean --json\?/],
       [['run', '--gup', 't4', 'x.py'], 64, /unknown flag --gup/, /did you mean --gpu\?/],
       [['plugins', '--jsn'], 64, /unknown flag --jsn/, /did you mean --json\?/],
-      [['config', 'get'], 64, /missing 1 required arg/, /see cgpu config get --help/],
+      [['config', 'get'], 64, /missing: KEY/, /see cgpu config get --help/],
       [['exec', '--output', 'xml', '1'], 64, /expected --output=xml to be one of: text, json, ndjson/, /see cgpu exec --help/],
       [['completion', 'tcsh'], 64, /expected tcsh to be one of: bash, zsh, fish/, /see cgpu completion --help/],
     ]

@@ -34,6 +34,17 @@ describe('toCgpuError', () => {
     })
   }
 
+  const sentences: [title: string, thrown: unknown, message: string][] = [
+    ['arguments as the help names them', Object.assign(new Error('Missing 1 required arg:\nurl  address'), {parse: {}, args: [{name: 'url', description: 'address'}]}), 'missing: URL (address)'],
+    [
+      'two flags that exclude each other once',
+      Object.assign(new Error('The following errors occurred:\n  --gpu=t4 cannot also be provided when using --cpu\n  --cpu=true cannot also be provided when using --gpu'), {parse: {}}),
+      '--cpu and --gpu cannot be given together',
+    ],
+    ['the flag that another one needs', Object.assign(new Error('The following error occurred:\n  All of the following must be provided when using --record: --upstream'), {parse: {}}), '--record needs --upstream'],
+  ]
+  for (const [title, thrown, message] of sentences) it(`names ${title}`, () => assert.equal(toCgpuError(thrown, context).message, message))
+
   it('names the flag that was meant', () => {
     const error = toCgpuError(Object.assign(new Error('Nonexistent flag: --jsn'), {parse: {}, flags: ['--jsn']}), context)
     assert.equal(error.fix, 'did you mean --json? see cgpu run --help')

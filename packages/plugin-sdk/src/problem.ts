@@ -18,6 +18,7 @@ interface Foreign {
   path?: unknown
   syscall?: unknown
   flags?: unknown
+  args?: unknown
   parse?: unknown
   oclif?: {exit?: unknown}
 }
@@ -35,14 +36,33 @@ function parserMessage(error: Foreign): string {
     .replace(/\n?See more help with --help/g, '')
     .replace(/^The following errors? occurred:\s*/, '')
     .replace(/^Parsing (--[\w-]+) \s*/, '$1: ')
-    .split('\n').map((line) => line.trim()).filter(Boolean)
-  return firstLower(sanitizeLine(lines.join('; ').replace(/:; /g, ': '), 400))
+    .split('\n').map((line) => plainer(line.trim())).filter(Boolean)
+  return firstLower(sanitizeLine([...new Set(lines)].join('; ').replace(/:; /g, ': '), 400))
+}
+
+/** What oclif says of flags that need or exclude each other, the same whichever of the two it complains of. */
+function plainer(line: string): string {
+  const apart = /^(--[\w-]+)(?:=.*)? cannot also be provided when using (--[\w-]+)$/.exec(line)
+  if (apart) return `${[apart[1], apart[2]].sort().join(' and ')} cannot be given together`
+  const needed = /^All of the following must be provided when using (--[\w-]+): (.*)$/.exec(line)
+  return needed ? `${needed[1]} needs ${needed[2]}` : line
+}
+
+/** Arguments that are missing, as their command's help calls them. */
+function missingArgs(args: unknown): string | undefined {
+  if (!Array.isArray(args)) return undefined
+  const named = args.flatMap((one: unknown) => {
+    const {name, description} = (one ?? {}) as {name?: unknown; description?: unknown} // any property may be missing
+    return typeof name === 'string' ? [`${name.toUpperCase()}${typeof description === 'string' ? ` (${description})` : ''}`] : []
+  })
+  return named.length === 0 ? undefined : `missing: ${sanitizeLine(named.join(', '), 400)}`
 }
 
 function parserError(error: Foreign, {command, flagNames}: ProblemContext): CgpuError {
   const help = `see ${command} --help`
   if (Array.isArray(error.flags) && error.flags.length > 0) return unknownFlag(String(error.flags[0]), flagNames, help)
-  return errors.usage(parserMessage(error), {code: 'USAGE', fix: help})
+  const missing = /^Missing \d+ required arg/.test(text(error.message)) ? missingArgs(error.args) : undefined
+  return errors.usage(missing ?? parserMessage(error), {code: 'USAGE', fix: help})
 }
 
 const filesystem: Record<string, string> = {
