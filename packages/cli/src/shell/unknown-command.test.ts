@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {suggestCommand, unknownCommand} from './unknown-command.ts'
 
-const known = {commands: ['run', 'exec', 'ps', 'runtime list', 'runtime show', 'runtime release', 'config set', 'version'], topics: ['runtime', 'config']}
+const known = {commands: ['run', 'exec', 'ps', 'runtime list', 'runtime show', 'runtime release', 'config set', 'version', 'emulator scenario load'], topics: ['runtime', 'config', 'emulator', 'emulator scenario']}
 
 describe('suggestCommand', () => {
   const cases: [typed: string, expected: string | undefined][] = [
@@ -18,6 +18,12 @@ describe('unknownCommand', () => {
   })
 
   it('points to the help of the topic where nothing is near', () => assert.equal(unknownCommand('runtime:zzzzz', known).fix, 'see cgpu runtime --help'))
+
+  it('names the word that is wrong below a topic of a topic', () => {
+    const error = unknownCommand('emulator:scenario:laod:plain', known)
+    assert.deepEqual([error.message, error.fix], ['"emulator scenario laod" is not a command of cgpu', 'did you mean "cgpu emulator scenario load"?'])
+    assert.equal(unknownCommand('emulator:scenario:zzzzz', known).fix, 'see cgpu emulator scenario --help')
+  })
 
   it('shows what was typed without its control characters', () => assert.doesNotMatch(unknownCommand('\u001b[2J', known).message, /\u001b/))
 })

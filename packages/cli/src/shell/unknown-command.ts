@@ -11,6 +11,7 @@ export function suggestCommand(words: string[], {commands, topics}: KnownCommand
   const all = [...commands, ...topics]
   for (let length = Math.min(words.length, 4); length > 0; length--) {
     const typed = words.slice(0, length)
+    if (topics.includes(typed.join(' '))) return undefined
     const before = typed.slice(0, -1).join(' ')
     // below a topic that exists, only its own commands are near; else compare the whole phrase
     const siblings = before !== '' && topics.includes(before) ? all.filter((name) => name.startsWith(`${before} `)) : []
@@ -26,8 +27,10 @@ export function suggestCommand(words: string[], {commands, topics}: KnownCommand
 export function unknownCommand(id: string, known: KnownCommands, bin = 'cgpu'): CgpuError {
   const words = id.split(':').filter(Boolean)
   const suggestion = suggestCommand(words, known)
-  const topic = known.topics.includes(words[0] ?? '') ? ` ${words[0]}` : ''
-  const shown = sanitizeLine(words.slice(0, topic ? 2 : 1).join(' '), 80)
+  // the deepest topic that exists: what follows it is the word that nobody knows
+  const depth = words.findLastIndex((_, i) => known.topics.includes(words.slice(0, i + 1).join(' '))) + 1
+  const topic = words.slice(0, depth).map((word) => ` ${word}`).join('')
+  const shown = sanitizeLine(words.slice(0, depth + 1).join(' '), 80)
   return new CgpuError(`"${shown}" is not a command of ${bin}`, {
     code: 'UNKNOWN_COMMAND', category: 'usage', exit: ExitCode.unknownCommand,
     fix: suggestion === undefined ? `see ${bin}${topic} --help` : `did you mean "${bin} ${suggestion}"?`,
