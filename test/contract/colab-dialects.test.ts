@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import nock from 'nock'
-import {answering, assignedG, type FakeColab, fakeColab, gapi, machine, prefixed, proxyToken, publicApi, session} from './colab-fake.ts'
+import {answering, assignedG, type FakeColab, fakeColab, gapi, machine, prefixed, proxyToken, publicApi, session, userInfo} from './colab-fake.ts'
 import {rejects} from './provider.ts'
 
 const cpu = {name: 'x', accelerator: {kind: 'cpu'}} as const
@@ -34,6 +34,14 @@ describe('the older and the public interface of Colab', () => {
     assert.deepEqual(await colab.provider().usage(), {
       account: 'google:ada@example.com', tier: 'paid', balance: 12.5, hourlyRate: 2.5, secondsLeft: 18_000, runtimes: 1,
     })
+  })
+
+  it('counts the free quota in how long an account lasts', async () => {
+    nock(gapi).get('/v1/user-info').query(true).reply(200, {
+      ...userInfo, paidComputeUnitsBalance: 1, consumptionRateHourly: 2, assignmentsCount: 1, freeCcuQuotaInfo: {remainingTokens: '3000'},
+    })
+    const {balance, free, secondsLeft} = await colab.provider().usage()
+    assert.deepEqual([balance, free?.remaining, secondsLeft], [1, 3, 7200])
   })
 
   it('gets the token of a port by the older one, through the tunnel', async () => {

@@ -100,7 +100,7 @@ export interface Usage {
   balance?: number
   /** compute units an hour, all runtimes together */
   hourlyRate?: number
-  /** until the balance is used up at that rate */
+  /** until the balance and the free quota are used up at that rate */
   secondsLeft?: number
   runtimes?: number
   free?: {remaining: number; refillsAt?: string}

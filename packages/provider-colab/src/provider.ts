@@ -125,7 +125,9 @@ export class ColabProvider implements RuntimeProvider {
   async usage(): Promise<Usage> {
     const account = await this.#context.accounts.current()
     const {tier, balance, hourlyRate, runtimes, free} = await (await this.#colab.api(account.id)).userInfo({consumption: true})
-    const secondsLeft = balance !== undefined && hourlyRate !== undefined && hourlyRate > 0 ? Math.floor((balance / hourlyRate) * 3600) : undefined
+    const left = (balance ?? 0) + (free?.remaining ?? 0)
+    const counted = balance !== undefined || free !== undefined
+    const secondsLeft = counted && hourlyRate !== undefined && hourlyRate > 0 ? Math.floor((left / hourlyRate) * 3600) : undefined
     return {
       account: account.id, tier,
       ...(balance === undefined ? {} : {balance}), ...(hourlyRate === undefined ? {} : {hourlyRate}),

@@ -8,7 +8,7 @@ export async function refusalFor(api: ColabApi, wish: Wish, refused: AssignRefus
   const because = said === undefined ? '' : `: ${said}`
   switch (refused.reason) {
     case 'denylisted':
-      return errors.quota(`Colab has blocked ${api.account}${because}`, {code: 'ACCOUNT_DENYLISTED', fix: 'ask Colab why, or use another account: cgpu auth login'})
+      return errors.quota(`Colab has blocked ${api.account.replace(/^google:/, '')}${because}`, {code: 'ACCOUNT_DENYLISTED', fix: 'ask Colab why, or use another account: cgpu auth login'})
     case 'quota': return quotaExceeded(wish, await infoOf(api), because)
     case 'too-many': return tooMany(api, because)
     case 'entitlement': {
