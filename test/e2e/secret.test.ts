@@ -55,7 +55,7 @@ describe('secrets of this user', () => {
       {name: 'OTHER', sources: ['environment', '.env']}, {name: 'WANDB_API_KEY', sources: ['.env', 'file']},
     ])
     const {stdout} = await bench.cli(['secret', 'list'])
-    assert.equal(stdout, 'NAME           FROM\nOTHER          .env\nWANDB_API_KEY  .env, file\n')
+    assert.equal(stdout, 'name           from\nOTHER          .env\nWANDB_API_KEY  .env, file\n')
     assert.deepEqual(await bench.data(['secret', 'delete', 'WANDB_API_KEY']), {name: 'WANDB_API_KEY'})
     assert.deepEqual(await holders(), [])
     assertRefused(await bench.cli(['secret', 'delete', 'WANDB_API_KEY']), 66)

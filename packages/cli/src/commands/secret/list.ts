@@ -22,7 +22,7 @@ export default class SecretList extends SecretCommand<SecretEntry[]> {
     const known = await openSecrets(await this.places()).known()
     const entries = [...known].map(([name, sources]) => ({name, sources}))
     if (entries.length === 0) this.notice('no secrets. keep one: cgpu secret set NAME')
-    else this.log(table(['NAME', 'FROM'], entries.map(({name, sources}) => [name, sources.join(', ') || 'no value'])))
+    else this.log(table(['name', 'from'], entries.map(({name, sources}) => [name, sources.join(', ') || 'no value'])))
     return entries
   }
 }
