@@ -2,6 +2,10 @@
 import {mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import * as fc from 'fast-check'
+
+// the same cases in every run; CGPU_TEST_SEED tries others
+fc.configureGlobal({seed: Number(process.env['CGPU_TEST_SEED'] ?? 20_261_122)})
 
 const home = mkdtempSync(join(tmpdir(), 'cgpu-test-'))
 for (const name of Object.keys(process.env)) if (name.startsWith('CGPU_') && !name.startsWith('CGPU_TEST_')) delete process.env[name]

@@ -51,6 +51,10 @@ describe('environment variables for the remote program', () => {
       }))
     })
 
+    it('may export a variable without a value', () => {
+      assert.deepEqual(parseEnvFile('export A=\nexport B=1\nC=', '.env'), {A: '', B: '1', C: ''})
+    })
+
     it('are read or refused, whatever they hold', () => {
       fc.assert(fc.property(fc.oneof(fc.string({unit: 'binary'}), fc.array(fc.constantFrom('A', '=', '"', "'", '\n', ' ', '#', 'export ', '\\', '$')).map(parts => parts.join(''))), text => {
         try {

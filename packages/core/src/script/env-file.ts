@@ -48,7 +48,8 @@ export function parseEnvFile(text: string, path: string): Record<string, string>
   const plain = body.replaceAll('\r\n', '\n')
   checkLines(plain, fail)
   const found: Record<string, string> = {}
-  for (const [name, value] of Object.entries(parseEnv(plain))) if (value !== undefined) found[name] = value
+  // where the value is empty, Node 24's parser keeps the `export` in the name
+  for (const [name, value] of Object.entries(parseEnv(plain))) if (value !== undefined) found[name.replace(/^export\s+/, '')] = value
   return found
 }
 
