@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import {once} from 'node:events'
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {RuntimeJson, UsageJson} from '@cgpu/core/schema/types'
-import {repoRoot} from '../helpers/cli.ts'
+import {browserScript} from '../helpers/browser.ts'
+import {repoRoot, startCgpu} from '../helpers/cli.ts'
 import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
 import {assertRefused, until} from '../helpers/workbench.ts'
 
@@ -49,7 +51,11 @@ describe('runtimes on Colab', function () {
     const usage = await bench.data<UsageJson>(['usage'])
     assert.deepEqual([usage.account, usage.tier, usage.runtimes, usage.hourlyRate], ['google:me@example.com', 'pro', 1, made.hourlyRate])
     assert.match((await bench.cli(['usage'])).stdout, /balance +[\d.]+ compute units\n[^]*lasts +\d+/)
-    assert.match((await bench.cli(['runtime', 'url', 'trainer'])).stdout, /^http:\/\/.*dbu=/)
+    const url = (await bench.cli(['runtime', 'url', 'trainer'])).stdout
+    assert.match(url, /^http:\/\/.*dbu=/)
+    const browser = await browserScript(bench.home.path)
+    const opened = await bench.cli(['runtime', 'url', 'trainer', '--open'], {env: browser.env})
+    assert.deepEqual([opened.stdout, await browser.url()], [url, url.trim()])
     const ended = await bench.cli(['runtime', 'release', 'trainer'])
     assert.match(ended.stdout, /^released trainer after .* compute units\n$/)
   })
@@ -180,6 +186,17 @@ describe('runtimes on Colab', function () {
     assert.equal(ran.status, 0, ran.stderr)
     const beats = bench.calls('keep-alive').length
     assert.ok(beats >= 1 && beats <= 2, `${beats} beats`)
+    // a job whose command was killed: by whoever follows it
+    const left = startCgpu(['run', '-r', 'alive', '--', 'sleep', '12'], {home: bench.home})
+    const ended = once(left, 'exit')
+    let id = ''
+    const jobs = async (): Promise<{id: string; state: string}[]> => bench.data(['job', 'list', '-r', 'alive'])
+    await until(async () => (id = (await jobs()).find((one) => one.state === 'running')?.id ?? '') !== '', () => 'no job runs')
+    left.kill('SIGKILL')
+    await ended
+    bench.emulator.log.clear()
+    assert.equal((await bench.cli(['job', 'attach', id, '-r', 'alive'])).status, 0)
+    assert.ok(bench.calls('keep-alive').length >= 1, 'no beat')
   })
 })
 
