@@ -271,6 +271,46 @@ describe('faults of Colab\'s control plane', () => {
     })
   })
 
+  it('row 38: a name that is not known is tried again for a while, and named', async () => {
+    const own = fakeColab({'colab-api-url': 'https://colab.invalid'})
+    nock.enableNetConnect('colab.invalid')
+    const error = await rejects(own.provider().list(), 'COLAB_UNREACHABLE', 69)
+    assert.match(error.message, /colab\.invalid/)
+    assert.equal(error.retryable, true)
+    assert.ok(own.effects.waits.length >= 2 && own.effects.waits.length <= 4, String(own.effects.waits))
+    own.end()
+  })
+
+  describe('row 43: what is remembered of machines', () => {
+    const file = (): string => join(colab.stateDir, 'runtimes.json')
+    const make = async (): Promise<void> => {
+      assigning(200, assignedT({accelerator: 'NONE', variant: 0}))
+      answering()
+      await colab.provider().create(cpu, {})
+      await colab.provider().keep('gpu-t4-s-1')
+    }
+
+    for (const [what, text] of [['nothing', ''], ['half', '{"version":1,"made":{"a'], ['NULs', '\0'.repeat(100)], ['another shape', '{"version":1,"made":[]}']] as const) {
+      it(`${what}: the backup is used, so that a machine is known for ours`, async () => {
+        await make()
+        await writeFile(file(), text)
+        nock(gapi).get(list).reply(200, {assignments: [assignedG()]})
+        nock(machine).get('/api').reply(200, {})
+        const [found] = await colab.provider().list()
+        assert.deepEqual([found?.id, found?.foreign], ['gpu-t4-s-1', undefined])
+        assert.match(colab.warnings.join('\n'), /was broken.*backup is used/)
+      })
+    }
+
+    it('of a newer cgpu: no machine is asked for that could not be written down', async () => {
+      await mkdir(colab.stateDir, {recursive: true})
+      const newer = '{"version":9,"made":{},"seen":{}}'
+      await writeFile(file(), newer)
+      await assert.rejects(colab.provider().create(cpu, {}), {code: 'STATE_TOO_NEW'})
+      assert.equal(readFileSync(file(), 'utf8'), newer)
+    })
+  })
+
   describe('row 40: clocks', () => {
     const connected = async (): Promise<string | undefined> => (await (await colab.provider().connect('gpu-t4-s-1')).headers?.())?.['X-Colab-Runtime-Proxy-Token']
 

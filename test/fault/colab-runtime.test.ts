@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type {RuntimeJson} from '@cgpu/core/schema/types'
-import {startCgpu} from '../helpers/cli.ts'
+import {cgpu, sealedHome, startCgpu} from '../helpers/cli.ts'
 import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
 import {assertRefused, until} from '../helpers/workbench.ts'
 
@@ -85,6 +85,22 @@ describe('runtimes on Colab that go, and commands that die', function () {
     const refused = await bench.cli(['exec', '-r', 'trainer', '1'])
     assertRefused(refused, 66)
     assert.match(refused.stderr, /error: trainer is gone\nfix: cgpu runtime create/)
+  })
+
+  it('row 21: commands that want the same runtime at once, in a home that is empty, make one', async () => {
+    const home = await sealedHome()
+    const {CGPU_COLAB_EMULATOR = '', CGPU_TOKEN = '', CGPU_PYTHON = ''} = bench.home.env
+    const env = {CGPU_COLAB_EMULATOR, CGPU_TOKEN, CGPU_PYTHON, CGPU_PROVIDER: 'colab'}
+    const made = await Promise.all([1, 2, 3, 4].map(() => cgpu(['runtime', 'ensure', 'trainer', '--json'], {home, env})))
+    const created = made.map((one) => {
+      assert.equal(one.status, 0, one.stderr)
+      return (JSON.parse(one.stdout) as {data: {created: boolean; id: string}}).data
+    })
+    assert.deepEqual(created.map((one) => one.created).sort(), [false, false, false, true])
+    assert.deepEqual([...new Set(created.map((one) => one.id))], bench.machines().map((one) => `colab-${one}`))
+    assert.equal((await cgpu(['stop', '--all', '--yes'], {home, env})).status, 0)
+    assert.deepEqual(bench.machines(), [])
+    await home.remove()
   })
 
   it('row 27: an answer that is lost leaves exactly one machine', async () => {

@@ -26,7 +26,7 @@ export class Colab {
     this.hosts = googleHosts(context.setting)
     this.transport = new Transport(context.trace)
     const stateDir = stateDirOf(context.stateDir, new URL(this.hosts.colab).host)
-    this.records = recordsFile(stateDir, context.trace)
+    this.records = recordsFile(stateDir, context.onWarning)
     this.tokens = new ProxyTokens(stateDir, effects)
   }
 
