@@ -156,6 +156,8 @@ describe('cgpu emulator', function () {
       assert.equal((await status()).clock.aheadSeconds, 3660)
       const account = await data<Status['accounts'][number]>(['emulator', 'scenario', 'account', 'me@example.com', '--balance', '0.5', '--tier', 'free', '--denied'])
       assert.deepEqual([account.balance, account.tier, account.denylisted], [0.5, 'free', true])
+      // the plan's own limit came with it
+      assert.equal(account.maxAssignments, 2)
       await data(['emulator', 'scenario', 'freeze', 'control'])
       assert.deepEqual((await status()).sites, [{site: 'control', connections: 0, frozen: true}])
       await data(['emulator', 'scenario', 'thaw'])

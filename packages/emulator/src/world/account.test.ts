@@ -18,6 +18,18 @@ function account(fields: object): {clock: ReturnType<typeof createClock>; accoun
   return {clock, account: made, spent: () => spent}
 }
 
+describe('a plan', () => {
+  it('brings what it has, unless something else is said', () => {
+    const {account: one} = account({tier: 'pro', eligible: {GPU: ['T4', 'A100']}, maxAssignments: 3})
+    one.patch({tier: 'pro'})
+    assert.deepEqual([one.settings.eligible.GPU, one.settings.maxAssignments], [['T4', 'A100'], 3])
+    one.patch({tier: 'free'})
+    assert.deepEqual([one.settings.eligible.GPU, one.settings.ineligible.GPU.includes('A100'), one.settings.maxAssignments], [['T4'], true, 2])
+    one.patch({tier: 'pro+', eligible: {GPU: ['L4'], TPU: []}})
+    assert.deepEqual([one.settings.eligible.GPU, one.settings.maxAssignments], [['L4'], 10])
+  })
+})
+
 describe('metering', () => {
   it('takes the paid balance first, then the free quota, then says that all is spent', async () => {
     const {clock, account: one, spent} = account({tier: 'pro', balance: 3, freeQuota: {remaining: 1, units: 1, refillHours: 100}})

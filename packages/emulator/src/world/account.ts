@@ -1,5 +1,5 @@
 import type {Clock} from '../contract.ts'
-import type {AccountConfig, AccountPatch} from './config.ts'
+import {type AccountConfig, type AccountPatch, planOf} from './config.ts'
 
 const hour = 3_600_000
 /** Amounts are sums of small fractions: below this they are zero. */
@@ -62,7 +62,7 @@ export class Account {
     const {freeQuota, consent, ...plain} = patch
     const old = this.#settings
     this.#settings = {
-      ...old, ...plain,
+      ...old, ...(plain.tier === undefined || plain.tier === old.tier ? {} : planOf(plain.tier)), ...plain,
       freeQuota: {...old.freeQuota, ...freeQuota},
       consent: {...old.consent, ...consent},
     }

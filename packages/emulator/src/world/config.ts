@@ -8,7 +8,7 @@ const seconds = z.number().positive()
 export const tiers = ['free', 'pro', 'pro+'] as const
 export type Tier = (typeof tiers)[number]
 
-/** What `World.setAccount` changes; absent fields stay. */
+/** What `World.setAccount` changes; absent fields stay, but another `tier` brings what its plan has. */
 export const accountPatch = z.strictObject({
   /** what the profile says */
   name: z.string().min(1).exactOptional(),
@@ -56,10 +56,15 @@ export const accountConfig = accountPatch.extend({email: z.email()}).transform((
 })
 export type AccountConfig = z.output<typeof accountConfig>
 
+const free = {eligible: {GPU: ['T4'], TPU: []}, ineligible: {GPU: ['L4', 'A100', 'H100'], TPU: ['V5E1']}}
 const paid = {eligible: {GPU: ['T4', 'L4', 'A100'], TPU: ['V5E1']}, ineligible: {GPU: ['H100'], TPU: []}}
+
+/** What accounts of a tier may use, where nothing else is said. */
+export const planOf = (tier: Tier): Pick<AccountConfig, 'eligible' | 'ineligible' | 'maxAssignments'> => ({...(tier === 'free' ? free : paid), maxAssignments: defaultMax[tier]})
+
 const defaultAccounts: z.input<typeof accountConfig>[] = [
   {email: 'me@example.com', name: 'Me Example', tier: 'pro', balance: 100, ...paid},
-  {email: 'free@example.com', name: 'Free Example', tier: 'free', ineligible: {GPU: ['L4', 'A100', 'H100'], TPU: ['V5E1']}},
+  {email: 'free@example.com', name: 'Free Example', tier: 'free', ...free},
   {email: 'denied@example.com', name: 'Denied Example', tier: 'pro', balance: 100, denylisted: true, ...paid},
 ]
 
