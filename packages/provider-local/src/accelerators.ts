@@ -54,7 +54,7 @@ function refusal(wish: {kind: 'gpu' | 'tpu'; model?: string}, gpus: Gpu[], probl
   const why = problem === undefined ? '' : ` (${problem})`
   return errors.quota(`this machine has no ${wanted.replace(/^a /, '')}${why}; it has ${there.length > 0 ? there.join(', ') : 'a CPU only'}`, {
     code: 'ACCELERATOR_UNAVAILABLE', category: 'capacity',
-    fix: there.length > 0 ? `--gpu ${modelId(there[0] ?? '')}, or leave the flag out` : 'leave the accelerator flag out, or use another provider: --provider NAME',
+    fix: there.length > 0 ? `--gpu ${modelId(there[0] ?? '')}, or leave the flag out` : 'leave the accelerator flag out, or use another provider, such as: --provider colab',
     details: {available: ['cpu', ...there.map(modelId)]},
   })
 }

@@ -80,7 +80,7 @@ function onOrigin(origin: string): GoogleHosts {
 
 function checked(text: string, key: string): string {
   const refuse = (why: string): never => {
-    throw errors.usage(`${key} ${why}: ${sanitizeLine(text, 120)}`, {code: 'INVALID_URL', fix: `cgpu config unset ${key}, or give it an https:// address`})
+    throw errors.usage(`${key} ${why}: ${sanitizeLine(text, 120)}`, {code: 'INVALID_URL', fix: `correct or unset CGPU_${key.toUpperCase().replaceAll('-', '_')}, or: cgpu config unset ${key}`})
   }
   if (!URL.canParse(text)) return refuse('is not a URL')
   const url = new URL(text)
