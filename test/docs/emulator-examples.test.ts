@@ -18,6 +18,7 @@ describe('examples of cgpu emulator', () => {
     writeFileSync(join(bin, 'cgpu'), `#!/bin/sh\nexec "${process.execPath}" -- "${cgpuBin}" "$@"\n`)
     chmodSync(join(bin, 'cgpu'), 0o755)
     Object.assign(home.env, {PATH: `${bin}:${home.env['PATH']}`})
+    writeFileSync(join(home.cwd, 'scenario.yaml'), 'seed: 7\n')
     assert.equal((await cgpu(['emulator', 'start'], {home})).status, 0)
   })
   after(async () => {

@@ -7,6 +7,7 @@ export default class AuthSwitch extends AuthCommand<Account> {
   static override args = {account: string({description: 'e-mail address of the account', required: true})}
   static override examples = [
     {command: '<%= config.bin %> auth switch me@example.com', description: 'work with this account from now on'},
+    {command: '<%= config.bin %> auth switch me@example.com --json', description: 'the same for a script'},
   ]
   static override seeAlso = ['auth list']
   static override summary = 'switch to another account'

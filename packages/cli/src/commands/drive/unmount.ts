@@ -10,7 +10,10 @@ export interface DriveUnmounted {
 /** Writes back what is pending, and unmounts Drive. */
 export default class DriveUnmount extends DriveCommand<DriveUnmounted> {
   static override description = 'What was written to Drive is sent there first, which may take a while.'
-  static override examples = [{command: '<%= config.bin %> drive unmount -r trainer', description: 'before the runtime is released'}]
+  static override examples = [
+    {command: '<%= config.bin %> drive unmount -r trainer', description: 'before the runtime is released'},
+    {command: '<%= config.bin %> drive unmount', description: 'of the only runtime'},
+  ]
   static override flags = runtimeFlag
   static override seeAlso = ['drive mount']
   static override summary = 'unmount Google Drive from a runtime'

@@ -4,7 +4,10 @@ type Reaped = {provider: string; id: string; reason: string}
 
 /** Stops what crashed commands left behind. */
 export default class RuntimeReap extends WorkCommand<Reaped[]> {
-  static override examples = [{command: '<%= config.bin %> runtime reap', description: 'stop leftovers, forget what is gone'}]
+  static override examples = [
+    {command: '<%= config.bin %> runtime reap', description: 'stop leftovers, forget what is gone'},
+    {command: '<%= config.bin %> runtime reap --json', description: 'the same for a script'},
+  ]
   static override summary = 'stop what crashed commands left behind'
 
   async run(): Promise<Reaped[]> {

@@ -12,7 +12,10 @@ export interface SecretEntry {
 /** Lists the names of secrets and where their values come from. */
 export default class SecretList extends SecretCommand<SecretEntry[]> {
   static override description = 'Values are never shown. The environment counts before .env, .env before what was kept with cgpu secret set.'
-  static override examples = [{command: '<%= config.bin %> secret list', description: 'the names, and where their values come from'}]
+  static override examples = [
+    {command: '<%= config.bin %> secret list', description: 'the names, and where their values come from'},
+    {command: '<%= config.bin %> secret list --json', description: 'the same for a script'},
+  ]
   static override seeAlso = ['secret set']
   static override standalone = true
   static override summary = 'list the names of secrets'

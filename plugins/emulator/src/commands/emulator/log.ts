@@ -18,10 +18,10 @@ export default class EmulatorLog extends EmulatorCommand<LogEntry[]> {
     ...withEnv({
       follow: boolean({char: 'f', summary: 'go on with those that come, until interrupted'}),
       limit: integer({min: 1, default: 200, summary: 'the last so many', helpValue: 'COUNT'}),
-      method: string({summary: 'only this method'}),
-      path: string({summary: 'only where path or query has this text', env: 'CGPU_EMULATOR_PATH'}),
+      method: string({summary: 'only this method', helpValue: 'METHOD'}),
+      path: string({summary: 'only where path or query has this text', helpValue: 'TEXT', env: 'CGPU_EMULATOR_PATH'}),
       since: integer({min: 0, summary: 'only those with a higher id', helpValue: 'ID'}),
-      site: string({summary: 'only this site: control, runtime:*, port:*, or one in full'}),
+      site: string({summary: 'only this site: control, runtime:*, port:*, or one in full', helpValue: 'SITE'}),
       status: integer({summary: 'only those that were answered with it', helpValue: 'STATUS'}),
     }),
   }

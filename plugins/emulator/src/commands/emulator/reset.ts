@@ -4,7 +4,10 @@ import {EmulatorCommand, nameFlag} from '../../emulator-command.ts'
 /** Puts an emulator back to the beginning of its scenario. */
 export default class EmulatorReset extends EmulatorCommand<EmulatorStatus> {
   static override description = 'Machines end, accounts are as the scenario has them, Drive is empty, faults are those of the scenario. The clock goes on, and CGPU_TOKEN stays good.'
-  static override examples = [{command: '<%= config.bin %> emulator reset', description: 'between two tests'}]
+  static override examples = [
+    {command: '<%= config.bin %> emulator reset', description: 'between two tests'},
+    {command: '<%= config.bin %> emulator reset --json', description: 'the same for a script'},
+  ]
   static override flags = nameFlag
   static override summary = 'put an emulator back to the beginning of its scenario'
 

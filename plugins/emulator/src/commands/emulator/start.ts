@@ -23,10 +23,11 @@ export default class EmulatorStart extends EmulatorCommand<RunningEmulator & {na
       record: string({summary: 'hand calls on to --upstream, and keep them without secrets', helpValue: 'FILE', dependsOn: ['upstream'], exclusive: ['replay', 'scenario']}),
       replay: string({summary: 'answer from a recording', helpValue: 'FILE', exclusive: ['scenario']}),
       scenario: string({summary: 'a scenario that comes with it (cgpu emulator scenario list), or a file', helpValue: 'NAME|FILE'}),
-      seed: string({summary: 'the same seed gives the same names, tokens and chances'}),
+      seed: string({summary: 'the same seed gives the same names, tokens and chances', helpValue: 'TEXT'}),
       upstream: string({summary: 'what --record hands calls on to: an origin, or google', helpValue: 'URL', dependsOn: ['record']}),
     }),
   }
+  static override seeAlso = ['emulator status', 'emulator stop', 'emulator scenario list']
   static override summary = 'start an emulated Colab on this machine'
 
   async run(): Promise<RunningEmulator & {name: string}> {
@@ -41,7 +42,7 @@ export default class EmulatorStart extends EmulatorCommand<RunningEmulator & {na
     const {startDaemon} = await import('@cgpu/emulator/daemon')
     const {running, started} = await startDaemon(options)
     const asked = (['port', 'record', 'replay', 'scenario', 'seed'] as const).filter((flag) => flags[flag] !== undefined)
-    if (!started && asked.length > 0) this.warn(`the emulator ${flags.name} runs already, so --${asked.join(', --')} changed nothing; stop it first: cgpu emulator stop`)
+    if (!started && asked.length > 0) this.warn(`the emulator ${flags.name} runs already, so --${asked.join(', --')} changed nothing; stop it first: cgpu emulator stop${option(flags.name)}`)
     if (flags.env) for (const [name, value] of Object.entries(running.env)) this.log(`export ${name}='${value}'`)
     else this.#tell(flags.name, running, started)
     return {name: flags.name, ...running}
@@ -61,7 +62,7 @@ export default class EmulatorStart extends EmulatorCommand<RunningEmulator & {na
     const [{announce, findRunning}, {runEmulator}] = await Promise.all([import('@cgpu/emulator/daemon'), import('@cgpu/emulator/run')])
     const before = await findRunning(options.folder)
     if (before) {
-      throw errors.conflict(`the emulator ${name} runs already, as process ${before.pid}`, {code: 'EMULATOR_RUNNING', fix: `stop it first: cgpu emulator stop${name === 'default' ? '' : ` --name ${name}`}`})
+      throw errors.conflict(`the emulator ${name} runs already, as process ${before.pid}`, {code: 'EMULATOR_RUNNING', fix: `stop it first: cgpu emulator stop${option(name)}`})
     }
     const emulator = await runEmulator(options)
     const running = await announce(emulator)
@@ -72,11 +73,13 @@ export default class EmulatorStart extends EmulatorCommand<RunningEmulator & {na
 
   #tell(name: string, running: RunningEmulator, started: boolean): void {
     this.log(`emulator ${name} ${started ? 'runs' : 'runs already'} at ${running.url} (${sanitizeLine(running.scenario)})`)
-    const option = name === 'default' ? '' : ` --name ${name}`
-    this.notice(`use it in this shell: eval "$(cgpu emulator start${option} --env)"`)
+    this.notice(`use it in this shell: eval "$(cgpu emulator start${option(name)} --env)"`)
     this.notice(`or sign in: CGPU_COLAB_EMULATOR=${running.url} cgpu auth login --client-config ${running.clientConfig}`)
   }
 }
+
+/** What follows a command that is about the emulator of this name. */
+const option = (name: string): string => (name === 'default' ? '' : ` --name ${name}`)
 
 interface StartFlags {
   name: string

@@ -10,7 +10,10 @@ const tiers = ['free', 'pro', 'pro+'] as const
 /** Changes an account of an emulator. */
 export default class EmulatorScenarioAccount extends EmulatorCommand<Account> {
   static override args = {email: stringArg({description: 'which account', required: true})}
-  static override examples = [{command: '<%= config.bin %> emulator scenario account me@example.com --balance 0.5', description: 'let it run out of compute units'}]
+  static override examples = [
+    {command: '<%= config.bin %> emulator scenario account me@example.com --balance 0.5', description: 'let it run out of compute units'},
+    {command: '<%= config.bin %> emulator scenario account me@example.com --tier free', description: 'take its plan away'},
+  ]
   static override flags = {
     ...nameFlag,
     ...withEnv({

@@ -6,7 +6,10 @@ import {EmulatorCommand, nameFlag} from '../../../emulator-command.ts'
 export default class EmulatorScenarioAdvance extends EmulatorCommand<EmulatorStatus['clock']> {
   static override args = {by: string({description: 'how far, such as 90s, 61m or 2h', required: true})}
   static override description = 'What falls due meanwhile happens at once: tokens expire, balances fall, idle machines are taken away.'
-  static override examples = [{command: '<%= config.bin %> emulator scenario advance 61m', description: 'an hour and a minute later: proxy tokens have expired'}]
+  static override examples = [
+    {command: '<%= config.bin %> emulator scenario advance 61m', description: 'an hour and a minute later: proxy tokens have expired'},
+    {command: '<%= config.bin %> emulator scenario advance 24h --json', description: 'a day, for a script'},
+  ]
   static override flags = nameFlag
   static override summary = 'move the clock of an emulator ahead'
 

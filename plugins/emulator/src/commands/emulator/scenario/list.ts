@@ -8,7 +8,10 @@ interface ScenarioInfo {
 
 /** Lists the scenarios that come with the emulator. */
 export default class EmulatorScenarioList extends CgpuCommand<ScenarioInfo[]> {
-  static override examples = [{command: '<%= config.bin %> emulator scenario list', description: 'what there is to load'}]
+  static override examples = [
+    {command: '<%= config.bin %> emulator scenario list', description: 'what there is to load'},
+    {command: '<%= config.bin %> emulator scenario list --json', description: 'the same for a script'},
+  ]
   static override seeAlso = ['emulator scenario load']
   static override summary = 'list the scenarios that come with the emulator'
 

@@ -7,7 +7,10 @@ import {EmulatorCommand, nameFlag} from '../../../emulator-command.ts'
 export default class EmulatorScenarioLoad extends EmulatorCommand<EmulatorStatus> {
   static override args = {scenario: string({description: 'one that comes with it, or a YAML or JSON file', required: true})}
   static override description = 'Machines end, as with `emulator reset`. docs/emulator.md says what a file may hold.'
-  static override examples = [{command: '<%= config.bin %> emulator scenario load flaky-network', description: 'see how your program takes a bad network'}]
+  static override examples = [
+    {command: '<%= config.bin %> emulator scenario load flaky-network', description: 'see how your program takes a bad network'},
+    {command: '<%= config.bin %> emulator scenario load scenario.yaml', description: 'one of your own'},
+  ]
   static override flags = nameFlag
   static override summary = 'begin another scenario'
 

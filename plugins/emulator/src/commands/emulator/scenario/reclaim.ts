@@ -4,7 +4,10 @@ import {EmulatorCommand, nameFlag} from '../../../emulator-command.ts'
 /** Takes machines away, as Colab does. */
 export default class EmulatorScenarioReclaim extends EmulatorCommand<{reclaimed: string[]}> {
   static override args = {endpoint: string({description: 'endpoint of the runtime, as `emulator status` has it; default: every one'})}
-  static override examples = [{command: '<%= config.bin %> emulator scenario reclaim', description: 'take every runtime away, without a word'}]
+  static override examples = [
+    {command: '<%= config.bin %> emulator scenario reclaim', description: 'take every runtime away, without a word'},
+    {command: '<%= config.bin %> emulator scenario reclaim --json', description: 'the same for a script, with what was taken'},
+  ]
   static override flags = nameFlag
   static override summary = 'take runtimes away, as Colab does'
 
