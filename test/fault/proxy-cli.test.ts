@@ -21,7 +21,7 @@ describe('row 39: commands behind an HTTP proxy', function () {
     bench = await colabBench()
     tls = certificate(bench.home.path, ['DNS:jupyter.test', ...google.map((host) => `DNS:${host}`)].join(','))
     const front = await inFrontOf(Number(new URL(bench.emulator.url).port), tls)
-    bench.onRemove(front.stop)
+    bench.onRemove(() => front.stop())
     proxy = await startProxy({password: 'me:p@ss', portOf: (target) => (target.endsWith(':443') ? front.port : Number(target.split(':').at(-1)))})
     bench.onRemove(() => proxy.stop())
     env = {HTTPS_PROXY: proxy.url.replace('//', '//me:p%40ss@'), NODE_EXTRA_CA_CERTS: tls.cert}

@@ -1,9 +1,8 @@
 import type * as http from 'node:http'
-import {CgpuError, errors} from '@cgpu/core/errors'
+import {CgpuError, errors, proxyProblem} from '@cgpu/core/errors'
 import {parseJson} from '@cgpu/core/state/json'
 import {errnoOf} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {proxyProblem} from '@cgpu/core/proxy-problem'
 import {proxied, proxySet} from '@cgpu/jupyter/proxy'
 
 export interface WireRequest {

@@ -1,3 +1,5 @@
+import type {ProxyProblem} from '@cgpu/jupyter/proxy'
+
 /** The exit statuses of `docs/exit-codes.md`. 1-63 and 128+n belong to the remote program. */
 export const ExitCode = {
   ok: 0,
@@ -84,4 +86,13 @@ export const errors = {
   vetoed: kind('plugin', ExitCode.vetoed),
   stillRunning: kind('runtime', ExitCode.stillRunning),
   interrupted: kind('runtime', ExitCode.interrupted),
+}
+
+/** What the jupyter library's ProxyError says, in the user's terms: PROXY_AUTH_REQUIRED, PROXY_FAILED (69), PROXY_INVALID (64). */
+export function proxyProblem(error: unknown): CgpuError | undefined {
+  // by its shape, so that the library is not loaded to ask
+  if (!(error instanceof Error) || error.name !== 'JupyterError' || !('proxy' in error)) return undefined
+  const {code, fix} = error.proxy as ProxyProblem
+  const retryable = 'retryable' in error && error.retryable === true
+  return (code === 'PROXY_INVALID' ? errors.usage : errors.network)(error.message, {code, fix, retryable, cause: error})
 }

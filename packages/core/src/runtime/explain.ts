@@ -1,6 +1,5 @@
 import type {JupyterError, JupyterErrorCode} from '@cgpu/jupyter'
-import {CgpuError, errors} from '../errors.ts'
-import {proxyProblem} from '../proxy-problem.ts'
+import {CgpuError, errors, proxyProblem} from '../errors.ts'
 import {reclaimed} from './choose.ts'
 import type {RuntimeRecord} from './record.ts'
 

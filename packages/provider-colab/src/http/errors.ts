@@ -1,6 +1,5 @@
 import type {HttpAnswer} from '@cgpu/jupyter/http'
-import {CgpuError, errors} from '@cgpu/core/errors'
-import {proxyProblem} from '@cgpu/core/proxy-problem'
+import {CgpuError, errors, proxyProblem} from '@cgpu/core/errors'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {protocolError, saidIn} from './answer.ts'
 
