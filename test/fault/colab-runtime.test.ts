@@ -96,7 +96,7 @@ describe('runtimes on Colab that go, and commands that die', function () {
       assert.equal(one.status, 0, one.stderr)
       return (JSON.parse(one.stdout) as {data: {created: boolean; id: string}}).data
     })
-    assert.deepEqual(created.map((one) => one.created).sort(), [false, false, false, true])
+    assert.equal(created.filter((one) => one.created).length, 1)
     assert.deepEqual([...new Set(created.map((one) => one.id))], bench.machines().map((one) => `colab-${one}`))
     assert.equal((await cgpu(['stop', '--all', '--yes'], {home, env})).status, 0)
     assert.deepEqual(bench.machines(), [])

@@ -253,7 +253,7 @@ describe('runtimes of a cloud', () => {
   it('of one name are made once, however many ask at the same time', async () => {
     const request = {provider: 'cloud', name: 'one', spec: gpu('t4')}
     const got = await Promise.all([1, 2, 3].map(() => service().ensure(request)))
-    assert.deepEqual(got.map(({created}) => created).sort(), [false, false, true])
+    assert.equal(got.filter(({created}) => created).length, 1)
     const outcomes = await Promise.allSettled([1, 2].map(() => service().create({...request, name: 'two'})))
     assert.deepEqual(outcomes.map((one) => (one.status === 'fulfilled' ? 'made' : (one.reason as CgpuError).code)).sort(), ['NAME_TAKEN', 'made'])
     assert.equal(cloud.machines.size, 2)
