@@ -184,6 +184,19 @@ describe('faults of Colab\'s control plane', () => {
       assert.match(colab.warnings.join(), /may have been left.*418.*nobody is signed in/)
     })
 
+    it('is told of while the account cannot be asked, but not for ever', async () => {
+      const day = 86_400_000
+      await leave({key: 'a', endpoint: 'm-1', account: 'google:gone@example.com', age: day}, {key: 'b', endpoint: 'm-2', account: 'google:gone@example.com', age: 8 * day})
+      nock(gapi).get(list).reply(200, {})
+      assert.deepEqual((await colab.provider().list()).map(({id, state}) => [id, state]), [['m-1', 'unknown']])
+      assert.deepEqual(left(), ['a'])
+      await rejects(colab.provider().reap(), 'SIGN_IN_REQUIRED', 67)
+      colab.effects.advance(8 * day)
+      await rejects(colab.provider().reap(), 'SIGN_IN_REQUIRED', 67)
+      assert.deepEqual(await colab.provider().reap(), [])
+      assert.deepEqual(left(), [])
+    })
+
     it('is nothing to reap when the account may have no machine at all', async () => {
       await leave({key: 'a', age: 3_600_000})
       nock(gapi).get(list).reply(200, {})

@@ -9,6 +9,8 @@ import {type LastSeen, madeAt, type Records} from './state/records.ts'
 
 /** `runtime list` waits for the slowest machine, so a silent one is given up early. */
 const lookMs = 3_000
+/** a day, as far as is known, and more than enough */
+const longestLifeMs = 7 * 86_400_000
 
 /** The account's machines, as one request tells; what it tells is remembered. */
 export async function machinesOf(colab: Colab, account: string, signal?: AbortSignal): Promise<Machine[]> {
@@ -70,8 +72,29 @@ export function describe(machine: Machine, state: string): ProviderRuntime {
   }
 }
 
-/** What is remembered of an account that cannot be asked: its machines may well be there, and billed. */
-export function remembered(records: Records, account: string): ProviderRuntime[] {
+/**
+ * What is remembered of an account that cannot be asked: its machines may well be there, and billed. What is older than any machine
+ * gets is forgotten, or who signed out for good would be told of it for ever.
+ */
+export async function remembered(colab: Colab, account: string): Promise<ProviderRuntime[]> {
+  const oldest = colab.effects.wall() - longestLifeMs
+  const records = await colab.records.update(({made, seen}) => {
+    const living = {
+      made: keep(made, (one) => one.account !== account || Date.parse(one.createdAt) > oldest),
+      seen: keep(seen, (one) => one.account !== account || Date.parse(one.firstSeen) > oldest),
+    }
+    return sizeOf(living) < sizeOf({made, seen}) ? living : undefined
+  })
+  return viewsOf(records, account)
+}
+
+const sizeOf = ({made, seen}: Records): number => Object.keys(made).length + Object.keys(seen).length
+
+function keep<T>(records: Record<string, T>, wanted: (one: T) => boolean): Record<string, T> {
+  return Object.fromEntries(Object.entries(records).filter(([, one]) => wanted(one)))
+}
+
+function viewsOf(records: Records, account: string): ProviderRuntime[] {
   const machine = (endpoint: string, last: LastSeen | undefined, name: string | undefined): Assignment => ({
     endpoint, accelerator: last?.accelerator ?? 'NONE', variant: last?.variant ?? 'CPU', shape: 'unknown', ...(name === undefined ? {} : {name}),
   })

@@ -51,7 +51,7 @@ export class ColabProvider implements RuntimeProvider {
       } catch (error) {
         if (account === current || !(error instanceof CgpuError)) throw error
         this.#context.trace?.(`${account} could not be asked: ${error.message}`)
-        return remembered(records, account)
+        return await remembered(colab, account)
       }
     }))
     return views.flat().sort((a, b) => b.createdAt.localeCompare(a.createdAt))

@@ -2,7 +2,7 @@ import {CgpuError} from '@cgpu/core/errors'
 import {isAlive} from '@cgpu/core/state/process'
 import {AssignRefused} from './api/api.ts'
 import type {Colab} from './context.ts'
-import {machinesOf} from './look.ts'
+import {machinesOf, remembered} from './look.ts'
 import {releaseRuntime} from './release.ts'
 import type {Made} from './state/records.ts'
 
@@ -30,7 +30,10 @@ export async function reapRuntimes(colab: Colab): Promise<Reaped[]> {
   for (const account of new Set(orphans.map((one) => one.account))) {
     await attempt(async () => {
       // gives endpoints to intents, and forgets machines that are gone
-      await machinesOf(colab, account)
+      await machinesOf(colab, account).catch(async (error: unknown) => {
+        await remembered(colab, account)
+        throw error
+      })
       const now = (await colab.records.read()).made
       for (const {key} of orphans.filter((one) => one.account === account)) {
         const one = now[key]
