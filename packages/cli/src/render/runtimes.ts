@@ -1,8 +1,9 @@
 import type {Accelerator} from '@cgpu/core/provider'
 import type {Runtime} from '@cgpu/core/runtime/record'
-import {formatBytes, formatDuration, formatRelative} from '@cgpu/core/text/format'
+import {formatBytes, formatDuration, formatMoment, formatRelative} from '@cgpu/core/text/format'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {table} from './table.ts'
+import {table, tableOptions} from './table.ts'
+import {displayWidth} from './terminal.ts'
 
 const accelerator = (one: Accelerator): string => (one.kind === 'cpu' ? 'cpu' : one.name)
 
@@ -13,7 +14,7 @@ const ofAccount = (one: Runtime): string => one.account?.replace(/^google:/, '')
 /** Compute units an hour, as its table shows them. */
 const perHour = (one: Runtime): string => (one.hourlyRate === undefined ? '' : String(Number(one.hourlyRate.toFixed(2))))
 
-export function runtimesTable(runtimes: Runtime[], now: number): string {
+export function runtimesTable(runtimes: Runtime[], now: number, options = tableOptions()): string {
   const columns: [title: string, value: (one: Runtime) => string, optional?: boolean][] = [
     ['', (one) => (one.isDefault ? '*' : '')],
     ['name', (one) => one.name],
@@ -27,7 +28,13 @@ export function runtimesTable(runtimes: Runtime[], now: number): string {
   ]
   // what no runtime has needs no column
   const shown = columns.filter(([, value, optional]) => !optional || runtimes.some((one) => value(one) !== ''))
-  return table(shown.map(([title]) => title), runtimes.map((one) => shown.map(([, value]) => value(one))))
+  const drawn = (chosen: typeof shown, width: number | undefined): string =>
+    table(chosen.map(([title]) => title), runtimes.map((one) => chosen.map(([, value]) => value(one))), {...options, width})
+  const {width} = options
+  // in a narrow terminal the provider goes before names and addresses are cut
+  const tight = width !== undefined && drawn(shown, undefined).split('\n').some((line) => displayWidth(line) > width)
+  const alike = runtimes.every((one) => one.provider === runtimes[0]?.provider)
+  return drawn(tight && alike ? shown.filter(([title]) => title !== 'provider') : shown, width)
 }
 
 export function describeRuntime(runtime: Runtime): string {
@@ -37,7 +44,7 @@ export function describeRuntime(runtime: Runtime): string {
 export function runtimeDetails(runtime: Runtime, now: number): string {
   const {accelerator: has, lease} = runtime
   const row = (key: string, value: string | undefined): [string, string][] => (value === undefined ? [] : [[key, value]])
-  const at = (time: string): string => `${time} (${formatRelative(Date.parse(time), now)})`
+  const at = (time: string): string => `${formatMoment(Date.parse(time))} (${formatRelative(Date.parse(time), now)})`
   const rows: [string, string][] = [
     ['name', runtime.name],
     ['id', runtime.id],

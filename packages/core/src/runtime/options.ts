@@ -56,6 +56,16 @@ export interface WantedProvider {
   account?: string | undefined
 }
 
+/** What a crashed command left, and what became of it. */
+export interface ReapedRuntime {
+  provider: string
+  /** at the provider */
+  id: string
+  /** where it had one here */
+  name?: string
+  reason: string
+}
+
 export interface ReleasedRuntime {
   id: string
   name: string

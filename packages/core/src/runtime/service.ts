@@ -4,7 +4,7 @@ import {generateName, matchPrefix, validateName} from '../text/names.ts'
 import {chooseRuntime, gone, refuseToGuess, unreachable} from './choose.ts'
 import {newRecord, refuseLease, RuntimeMaker} from './create.ts'
 import {type Rung, rungName} from './ladder.ts'
-import {type CreateRequest, type MakeOptions, type ReleasedRuntime, type RuntimesOptions, sameAccount, type WantedProvider} from './options.ts'
+import {type CreateRequest, type MakeOptions, type ReapedRuntime, type ReleasedRuntime, type RuntimesOptions, sameAccount, type WantedProvider} from './options.ts'
 import {type Runtime, type RuntimeRecord, viewOf} from './record.ts'
 import {releaseRuntime} from './release.ts'
 import {sameAccelerator} from './spec.ts'
@@ -186,18 +186,22 @@ export class Runtimes {
   }
 
   /** Stops leftovers of crashed commands at every provider, and forgets what is gone. */
-  async reap(): Promise<{provider: string; id: string; reason: string}[]> {
-    const reaped: {provider: string; id: string; reason: string}[] = []
+  async reap(): Promise<ReapedRuntime[]> {
+    const reaped: ReapedRuntime[] = []
     const before = await this.remembered()
+    const named = (one: ReapedRuntime): ReapedRuntime => {
+      const name = before.find((record) => record.provider === one.provider && record.providerId === one.id)?.name
+      return name === undefined ? one : {...one, name}
+    }
     for (const id of await this.#worthAsking(before)) {
       const found = await this.#ask(id, async (provider) => (await provider.reap?.()) ?? [])
       if (found instanceof CgpuError) this.#options.onWarning?.(`${id} could not be asked: ${found.message}`)
-      else reaped.push(...found.map((one) => ({provider: id, ...one})))
+      else reaped.push(...found.map((one) => named({provider: id, ...one})))
     }
     const after = await this.list()
     for (const record of before) {
       if (after.some((one) => one.id === record.id) || reaped.some((one) => one.id === record.providerId)) continue
-      reaped.push({provider: record.provider, id: record.providerId, reason: 'gone, forgotten here'})
+      reaped.push(named({provider: record.provider, id: record.providerId, reason: 'gone, forgotten here'}))
     }
     return reaped
   }

@@ -54,7 +54,7 @@ function build(z: typeof Zod) {
     provider: z.string(), account: z.string(), tier: z.string(), balance: z.number().optional(), hourlyRate: z.number().optional(),
     secondsLeft: seconds.optional(), runtimes: count.optional(), free: z.looseObject({remaining: z.number(), refillsAt: z.string().optional()}).optional(),
   })
-  const reaped = z.looseObject({id: z.string(), reason: z.string()})
+  const reaped = z.looseObject({provider: z.string(), id: z.string(), name: z.string().optional(), reason: z.string()})
   const account = z.looseObject({id: z.string(), kind: z.string(), email: z.string(), name: z.string().optional(), scopes: z.array(z.string())})
   const accountStatus = z.looseObject({
     ...account.shape, active: z.boolean(), state: z.string(), reason: z.string().optional(), store: z.string(), clientId: z.string().optional(),

@@ -42,6 +42,15 @@ export function formatRelative(time: number, now: number): string {
   return time <= now ? `${coarse} ago` : `in ${coarse}`
 }
 
+/** A moment (ms since 1970) for people, by this machine's clock and time zone: `2026-11-22 14:44:05`. */
+export function formatMoment(time: number): string {
+  if (!Number.isFinite(time)) return 'unknown'
+  const at = new Date(time)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+  return `${date} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+}
+
 /** A transfer rate for people: `12 MiB/s`. */
 export function formatRate(bytes: number, ms: number): string {
   return ms > 0 ? `${formatBytes((bytes / ms) * 1000)}/s` : 'unknown rate'
