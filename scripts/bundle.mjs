@@ -47,6 +47,16 @@ const lazyOclif = {
   },
 }
 
+/** ws needs these for wss:// and for compression only, and a server of this machine does not: 20 ms. */
+const lazyTls = {
+  name: 'lazy-tls',
+  setup({onResolve}) {
+    onResolve({filter: /^(tls|https|zlib)$/}, ({path, kind, importer}) => {
+      if (kind === 'require-call' && /[\\/]ws[\\/]lib[\\/]/.test(importer)) return {path, namespace: 'lazy', pluginData: `require(${JSON.stringify(path)})`}
+    })
+  },
+}
+
 function flagShape({type, char, aliases, charAliases, allowNo}) {
   return {type, char, aliases: aliases?.length ? aliases : undefined, charAliases: charAliases?.length ? charAliases : undefined, allowNo: allowNo || undefined}
 }
@@ -88,7 +98,7 @@ export async function bundle({external = []} = {}) {
   await bundleTo(out, {
     stdin: {contents: entry, resolveDir: cli, sourcefile: 'main.js'},
     entryNames: 'main',
-    plugins: [native, lazyOclif, namedExports, ownPlace],
+    plugins: [native, lazyTls, lazyOclif, namedExports, ownPlace],
     external: ['bufferutil', 'utf-8-validate', '@oclif/core/config', ...external],
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
   })
