@@ -120,6 +120,8 @@ describe('cgpu auth', function () {
     assert.deepEqual([page.event, page.expiresInSeconds], ['auth_required', 300])
     const waiting = envelope(await run(['auth', 'status', '--json']))
     assert.deepEqual([waiting.error.code, waiting.error.retryable, waiting.error.fix], ['SIGN_IN_PENDING', true, `open ${page.url}`])
+    // an account that is named may be the one that is waited for
+    assert.equal(envelope(await run(['auth', 'status', '--account', 'me@example.com', '--json'])).error.code, 'SIGN_IN_PENDING')
     await withPage(browser, async (tab) => {
       await consent(tab, page.url, {email: 'me@example.com'})
       await tab.getByText('cgpu has its answer').waitFor()

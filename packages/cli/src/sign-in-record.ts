@@ -33,8 +33,8 @@ export class SignInRecord {
     await rm(this.#path, {force: true})
   }
 
-  /** Why nobody is signed in, where the last sign-in tells: SIGN_IN_PENDING, or SIGN_IN_REQUIRED with what became of it. */
-  async reason(): Promise<CgpuError | undefined> {
+  /** Why it is as `missing` says (nobody is signed in), where the last sign-in tells: SIGN_IN_PENDING, or SIGN_IN_REQUIRED with what became of it. */
+  async reason(missing: string): Promise<CgpuError | undefined> {
     const record = await readFile(this.#path, 'utf8').then(parseJson, () => undefined)
     if (!isObject(record)) return undefined
     const {url, expiresAt, pid, startTime, failure} = record
@@ -42,7 +42,7 @@ export class SignInRecord {
       return errors.auth('a sign-in waits for you', {code: 'SIGN_IN_PENDING', fix: `open ${url}`, retryable: true, details: {url, expiresAt}})
     }
     if (!isObject(failure) || typeof failure['message'] !== 'string') return undefined
-    return errors.auth(`nobody is signed in; of the last sign-in: ${failure['message']}`, {
+    return errors.auth(`${missing}; of the last sign-in: ${failure['message']}`, {
       code: 'SIGN_IN_REQUIRED', fix: 'cgpu auth login', details: {lastSignIn: failure['code']},
     })
   }

@@ -27,8 +27,8 @@ export default class AuthStatus extends AuthCommand<AuthStatusResult> {
     const {flags} = await this.parse(AuthStatus)
     const {accounts, emulator, dirs} = await this.accounts(flags)
     const account = await accounts.inspect().catch(async (error: unknown) => {
-      const nobody = error instanceof CgpuError && error.code === 'SIGN_IN_REQUIRED' && flags.account === undefined
-      throw (nobody ? await new SignInRecord(dirs.state).reason() : undefined) ?? error
+      const missing = error instanceof CgpuError && ['SIGN_IN_REQUIRED', 'UNKNOWN_ACCOUNT'].includes(error.code)
+      throw (missing ? await new SignInRecord(dirs.state).reason(error.message) : undefined) ?? error
     })
     const result = {account, hosts: accounts.hosts, emulator: emulator ?? null}
     this.log(accountDetails(result, Date.now()))
