@@ -32,7 +32,7 @@ describe('starting', () => {
       const loaded = await loadedBy(...args)
       const outside = loaded.filter((file) => file !== 'bin/run.js' && !file.startsWith('packages/cli/dist/fast/'))
       assert.deepEqual(outside, [], args.join(' '))
-      assert.ok(loaded.length <= 30, `${args.join(' ')} loads ${loaded.length} files`)
+      assert.ok(loaded.length <= 32, `${args.join(' ')} loads ${loaded.length} files`)
     }
   })
 
