@@ -1,4 +1,5 @@
 import type * as http from 'node:http'
+import type * as https from 'node:https'
 import {JupyterError, fromSocketError} from './errors.ts'
 import {proxied} from './proxy/proxied.ts'
 
@@ -35,19 +36,19 @@ export function trusted(ca: string | undefined): {ca?: string[]} {
 // not imported: an import of a built-in reads all of its exports, and one of node:http loads undici, which takes 30 ms
 const {Agent, request: httpRequest} = process.getBuiltinModule('node:http')
 // TLS takes 20 ms, which a server of this machine does not need
-const https = (): typeof import('node:https') => process.getBuiltinModule('node:https')
+const tlsClient = (): typeof https => process.getBuiltinModule('node:https')
 
 /** Keeps connections to `url`'s host for a while; they go through the environment's proxy, where there is one. */
 export function makeAgent(url: URL, ca: string | undefined): http.Agent {
   const options = {keepAlive: true, timeout: freeSocketMs}
-  return proxied(url.protocol === 'https:' ? new (https().Agent)({...options, ...trusted(ca)}) : new Agent(options), url)
+  return proxied(url.protocol === 'https:' ? new (tlsClient().Agent)({...options, ...trusted(ca)}) : new Agent(options), url)
 }
 
 /** One request, one answer; redirects are answers. Throws NETWORK, TLS, or PROTOCOL for an answer over the cap. */
 export function send(request: HttpRequest, agent: http.Agent): Promise<HttpAnswer> {
   const where = request.url.host
   return new Promise((resolve, reject) => {
-    const make = request.url.protocol === 'https:' ? https().request : httpRequest
+    const make = request.url.protocol === 'https:' ? tlsClient().request : httpRequest
     const req = make(request.url, {
       method: request.method,
       headers: request.headers,
