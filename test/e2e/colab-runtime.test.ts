@@ -38,6 +38,21 @@ describe('runtimes on Colab', function () {
     assert.ok((cost?.amount ?? 0) > 0)
   })
 
+  it('tell programs that they are waited for while they are', async () => {
+    await bench.emulator.happen({assign: ['503', '503']})
+    const child = startCgpu(['run', '--gpu', 'a100', '--wait', '10m', '--output', 'ndjson', '--', 'true'], {home: bench.home})
+    child.stdin?.end()
+    let said = ''
+    child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const ended = once(child, 'close')
+    await until(() => said.includes('waiting'), () => said)
+    child.kill('SIGINT')
+    await ended
+    const events = said.trim().split('\n').map((line) => JSON.parse(line) as {type: string; id: string; seq: number})
+    assert.deepEqual(events.map((one) => one.seq), events.map((_, index) => index))
+    assert.deepEqual([events[0]?.type, events[0]?.id, events.at(-1)?.type], ['progress', '', 'finished'])
+  })
+
   it('are shown with what is known of them', async () => {
     const made = await bench.data<RuntimeJson>(['runtime', 'create', '--name', 'trainer', '--gpu', 'a100'])
     assert.equal(made.accelerator.name, 'NVIDIA A100-SXM4-40GB')

@@ -2,27 +2,17 @@ import type {ExecutionEvent} from '@cgpu/core/execution/events'
 import {NdjsonEncoder} from '@cgpu/core/schema/ndjson'
 import {type EventSink, writeTo} from './sink.ts'
 
-/** One JSON object a line, in the shapes of `cgpu schema events`. */
+/** One JSON object a line, in the shapes of `cgpu schema events`. What happens before the work has an id, such as waiting for a runtime, has an empty one. */
 export class NdjsonSink implements EventSink {
-  #encoder: NdjsonEncoder | undefined
-  /** what happens before an id is known: a runtime being made */
-  readonly #early: ExecutionEvent[] = []
+  readonly #encoder = new NdjsonEncoder({id: ''})
 
-  onEvent = (event: ExecutionEvent): void | Promise<void> => {
-    if (event.type === 'started') this.#encoder ??= new NdjsonEncoder({id: event.id})
-    if (!this.#encoder) {
-      this.#early.push(event)
-      return
-    }
-    const early = this.#early.splice(0).map((one) => this.#encoder?.encode(one) ?? '')
-    return writeTo(process.stdout, [...early, this.#encoder.encode(event)].join(''))
-  }
+  onEvent = (event: ExecutionEvent): void | Promise<void> => writeTo(process.stdout, this.#encoder.encode(event))
 
   async end(finish?: Parameters<EventSink['end']>[0]): Promise<void> {
-    const encoder = (this.#encoder ??= new NdjsonEncoder({id: finish?.id ?? ''}))
-    await writeTo(process.stdout, encoder.flush())
+    await writeTo(process.stdout, this.#encoder.flush())
     if (!finish) return
-    const {id: _, ...body} = finish
-    await writeTo(process.stdout, encoder.line({type: 'finished', ...body}))
+    const {id, ...body} = finish
+    if (id !== '') this.#encoder.id = id
+    await writeTo(process.stdout, this.#encoder.line({type: 'finished', ...body}))
   }
 }

@@ -4,6 +4,7 @@ import {unfinished} from '../text/utf8.ts'
 import type {StreamEvent, StreamEventBody, TextPayload} from './types.ts'
 
 export interface NdjsonOptions {
+  /** of the work; '' until it has one */
   id: string
   now?: () => Date
 }
@@ -11,10 +12,10 @@ export interface NdjsonOptions {
 /**
  * Turns what happens into the lines of `--output ndjson`, each with its newline. Output that is cut inside of a
  * UTF-8 character is put together again in the next line of the same stream, so that only output which really
- * is not UTF-8 comes as base64. `flush` before `finished`, for what was held back.
+ * is not UTF-8 comes as base64. Where there is no id yet, `started` brings it. `flush` before `finished`, for what was held back.
  */
 export class NdjsonEncoder {
-  readonly #id: string
+  #id: string
   readonly #now: () => Date
   readonly #held = {stdout: new Uint8Array(), stderr: new Uint8Array()}
   #seq = 0
@@ -22,6 +23,11 @@ export class NdjsonEncoder {
   constructor(options: NdjsonOptions) {
     this.#id = options.id
     this.#now = options.now ?? (() => new Date())
+  }
+
+  /** The id of all lines to come. */
+  set id(id: string) {
+    this.#id = id
   }
 
   /** The line or lines of an event; '' when all of it was held back. */
@@ -34,7 +40,8 @@ export class NdjsonEncoder {
       return this.line({type: 'display', mime: data, ...rest})
     }
     if (event.type === 'started' && 'id' in event) {
-      const {id: _, ...rest} = event
+      const {id, ...rest} = event
+      if (this.#id === '') this.#id = id
       return this.line(rest)
     }
     return this.line(event)

@@ -47,6 +47,13 @@ describe('ndjson events', () => {
     assert.deepEqual(events[3]?.['mime'], {'text/plain': '1'})
   })
 
+  it('have an empty id until there is one', async () => {
+    const encoder = new NdjsonEncoder({id: '', now})
+    const text = encoder.encode({type: 'progress', message: 'waiting'}) + encoder.encode(every[0]!) + encoder.encode({type: 'stdout', data: 'x'})
+    const started = every[0] as {id?: string}
+    assert.deepEqual((await read(text)).map((event) => [event['seq'], event['id']]), [[0, ''], [1, started.id], [2, started.id]])
+  })
+
   it('carry output byte by byte, however it was cut', async () => {
     const chunk = fc.oneof(fc.uint8Array({maxLength: 5}), fc.string({unit: 'grapheme', maxLength: 3}).map(text => new TextEncoder().encode(text)), fc.constantFrom([0xe2], [0x82], [0xac], [0xf0, 0x9f], [0x99, 0x82], [0xc3]).map(list => Uint8Array.from(list)))
     await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.boolean(), chunk).map(([out, data]): Output => (out ? {type: 'stdout', data} : {type: 'stderr', data})), {maxLength: 10}), async chunks => {
