@@ -58,6 +58,7 @@ describe('names', () => {
       assert.throws(() => matchPrefix('zzz', items), {code: 'NOT_FOUND', fix: 'choose one of: train, trainer, web, colab-9'})
       assert.throws(() => matchPrefix('', items), {code: 'NOT_FOUND'})
       assert.throws(() => matchPrefix('x', [], 'kernel'), {code: 'NOT_FOUND', message: 'there is no kernel "x"', fix: 'there are no kernels yet'})
+      assert.throws(() => matchPrefix('x', [], 'runtime'), {fix: 'make one: cgpu runtime create'})
     })
 
     it('never guesses: what it returns is exact or the only one', () => {

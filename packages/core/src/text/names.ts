@@ -62,7 +62,7 @@ function notFound(query: string, items: readonly Named[], what: string): Error {
   const hint = didYouMean(query, names)
   return errors.notFound(`there is no ${what} "${sanitizeLine(query, 60)}"`, {
     code: 'NOT_FOUND',
-    fix: hint ?? (names.length > 0 ? `choose one of: ${list(names)}` : `there are no ${what}s yet`),
+    fix: hint ?? (names.length > 0 ? `choose one of: ${list(names)}` : what === 'runtime' ? 'make one: cgpu runtime create' : `there are no ${what}s yet`),
     details: {query},
   })
 }
