@@ -23,7 +23,7 @@ interface Started {
 }
 interface Status {
   assignments: {endpoint: string; accelerator: string}[]
-  accounts: {email: string; balance: number; tier: string; denylisted: boolean}[]
+  accounts: {email: string; balance: number; tier: string; denylisted: boolean; maxAssignments: number}[]
   faults: {id: string}[]
   clock: {aheadSeconds: number}
   scenario: string

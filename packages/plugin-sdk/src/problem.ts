@@ -43,7 +43,7 @@ function parserMessage(error: Foreign): string {
 /** What oclif says of flags that need or exclude each other, the same whichever of the two it complains of. */
 function plainer(line: string): string {
   const apart = /^(--[\w-]+)(?:=.*)? cannot also be provided when using (--[\w-]+)$/.exec(line)
-  if (apart) return `${[apart[1], apart[2]].sort().join(' and ')} cannot be given together`
+  if (apart) return `${[apart[1] ?? '', apart[2] ?? ''].sort((a, b) => a.localeCompare(b)).join(' and ')} cannot be given together`
   const needed = /^All of the following must be provided when using (--[\w-]+): (.*)$/.exec(line)
   return needed ? `${needed[1]} needs ${needed[2]}` : line
 }
