@@ -102,6 +102,13 @@ describe('answers of Colab that are not as they should be', () => {
     })
   }
 
+  for (const dialect of ['private', 'public'] as const) {
+    it(`takes an error under a good status for no list (${dialect})`, async () => {
+      const body = Buffer.from(JSON.stringify({error: {code: 13, message: 'internal'}}))
+      await assert.rejects(apiOf(dialect, 200, body).assignments(), (error) => error instanceof CgpuError && error.code === 'PROTOCOL')
+    })
+  }
+
   it('shows any accelerator under an id that is safe', () => {
     fc.assert(fc.property(fc.string({unit: 'binary'}), fc.string(), (model, variant) => {
       const {id, name} = acceleratorFor(model, variant)

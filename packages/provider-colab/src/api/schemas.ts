@@ -42,7 +42,11 @@ export const assignPostT = z.object({
   runtimeProxyInfo: z.optional(proxyT),
 })
 
+/** An error under a good status must not pass for an empty list: what is not in a list counts as gone. */
+const noError = z.optional(z.never())
+
 export const assignmentsT = z.object({
+  error: noError,
   assignments: z.optional(z.array(z.object({
     endpoint: text,
     accelerator: z.optional(text),
@@ -53,6 +57,7 @@ export const assignmentsT = z.object({
 })
 
 export const assignmentsG = z.object({
+  error: noError,
   assignments: z.optional(z.array(z.object({
     endpoint: text,
     accelerator: z.optional(text),
@@ -101,7 +106,7 @@ export const runtimeP = z.object({
   connectionInfo: z.optional(z.object({endpoint: text, token: text, url: text, expireTime: z.optional(text)})),
 })
 
-export const runtimesP = z.object({runtimes: z.optional(z.array(runtimeP))})
+export const runtimesP = z.object({error: noError, runtimes: z.optional(z.array(runtimeP))})
 
 export const operationP = z.object({
   name: z.optional(text),
