@@ -294,6 +294,14 @@ describe('faults of Colab\'s control plane', () => {
     own.end()
   })
 
+  it('row 38: an emulator that ended is started again, and used at its new address', async () => {
+    const own = fakeColab({'colab-api-url': 'http://127.0.0.1:1'})
+    nock.enableNetConnect('127.0.0.1')
+    const error = await rejects(own.provider().list(), 'COLAB_UNREACHABLE', 69)
+    assert.match(error.fix ?? '', /eval "\$\(cgpu emulator start --env\)"/)
+    own.end()
+  })
+
   describe('row 43: what is remembered of machines', () => {
     const file = (): string => join(colab.stateDir, 'runtimes.json')
     const make = async (): Promise<void> => {

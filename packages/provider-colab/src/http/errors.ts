@@ -1,5 +1,6 @@
 import type {HttpAnswer} from '@cgpu/jupyter/http'
 import {CgpuError, errors, proxyProblem} from '@cgpu/core/errors'
+import {isLoopback} from '@cgpu/core/google/hosts'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {protocolError, saidIn} from './answer.ts'
 
@@ -40,7 +41,9 @@ export function requestFailed(error: unknown, what: string, host: string): unkno
     })
   }
   if (code === 'PROTOCOL') return protocolError(what, said, error)
-  return errors.network(`Colab cannot be reached: ${said}`, {code: 'COLAB_UNREACHABLE', retryable: true, fix: 'check the network, then try again', cause: error})
+  // only an emulator is on this machine; one that is started again has another address
+  const fix = isLoopback(host.replace(/:\d+$/, '')) ? 'start the emulator, and use it in this shell: eval "$(cgpu emulator start --env)"' : 'check the network, then try again'
+  return errors.network(`Colab cannot be reached: ${said}`, {code: 'COLAB_UNREACHABLE', retryable: true, fix, cause: error})
 }
 
 export function signInRefused(account: string, what: string): CgpuError {
