@@ -441,6 +441,7 @@ describe('faults of Colab\'s control plane', () => {
     accounts.ids.pop()
     nock(gapi).get(list).reply(200, {})
     assert.deepEqual((await colab.provider().list()).map(({id, account, state}) => [id, account, state]), [['gpu-t4-s-1', 'google:ada@example.com', 'unknown']])
+    assert.match(colab.warnings.join(), /fix: cgpu auth login/)
     await rejects(colab.provider().release('gpu-t4-s-1'), 'SIGN_IN_REQUIRED', 67)
   })
 })

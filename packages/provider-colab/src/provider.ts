@@ -45,15 +45,20 @@ export class ColabProvider implements RuntimeProvider {
     const records = await colab.records.read()
     const known = [...Object.values(records.made), ...Object.values(records.seen)].map((one) => one.account)
     const accounts = [...new Set([current, ...known])]
+    const failures: CgpuError[] = []
     const views = await Promise.all(accounts.map(async (account) => {
       try {
         return await Promise.all((await machinesOf(colab, account)).map((one) => viewOf(colab, one)))
       } catch (error) {
-        if (account === current || !(error instanceof CgpuError)) throw error
-        this.#context.trace?.(`${account} could not be asked: ${error.message}`)
+        if (!(error instanceof CgpuError)) throw error
+        failures.push(error)
         return await remembered(colab, account)
       }
     }))
+    const [first] = failures
+    // one account that cannot be asked hides no machine of another
+    if (first && failures.length === accounts.length) throw first
+    for (const {message, fix} of failures) this.#context.onWarning?.(fix === undefined ? message : `${message}; fix: ${fix}`)
     return views.flat().sort((a, b) => b.createdAt.localeCompare(a.createdAt))
   }
 
