@@ -129,6 +129,8 @@ export async function runCode(machine: Machine, code: string, {kernelName = 'pyt
 async function execute(kernel: KernelConnection, code: string, reply: RunOptions['reply']): Promise<Ran> {
   const ran: Ran = {text: '', others: []}
   const {error} = await kernel.execute(code, {
+    // else a kernel drops, for a moment after a cell that fails, whatever is sent next
+    stopOnError: false,
     onOutput({header, content}) {
       if (header.msg_type === 'stream') ran.text += String(content['text'])
       else ran.others.push(`${header.msg_type}: ${JSON.stringify(content)}`)
