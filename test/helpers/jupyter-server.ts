@@ -141,8 +141,17 @@ function serverArgs(port: number, root: string, base: string, token: string, opt
     ...(token === '' ? ['--IdentityProvider.token='] : []),
     ...(options.limits === false ? limit(0) : []),
     ...(options.tls ? [`--ServerApp.certfile=${options.tls.cert}`, `--ServerApp.keyfile=${options.tls.key}`] : []),
+    ...(sockets(root) ? ['--KernelManager.transport=ipc'] : []),
     ...(options.extraArgs ?? []),
   ]
+}
+
+/**
+ * Whether kernels' sockets fit below this root: a restarted kernel wants its old TCP ports back, which a suite that runs beside may
+ * have taken meanwhile. A socket's path has at most 107 bytes on Linux, 103 elsewhere.
+ */
+function sockets(root: string): boolean {
+  return process.platform !== 'win32' && join(root, '.jupyter-test', 'runtime', `kernel-${'0'.repeat(36)}-ipc-5`).length <= 103
 }
 
 /** The whole group: the server and, where they made no group of their own, its children. */
