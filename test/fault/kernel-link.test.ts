@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
-import {JupyterServer} from '@cgpu/jupyter'
+import {JupyterError, JupyterServer} from '@cgpu/jupyter'
 import type {ExecuteOptions, ExecuteResult, KernelConnection, KernelOptions, Message} from '@cgpu/jupyter'
 import {startChaos} from '../helpers/chaos.ts'
 import type {ChaosProxy} from '../helpers/chaos.ts'
 import {startJupyter} from '../helpers/jupyter-server.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
+import {lingering} from '../helpers/lingering.ts'
 
 /** What a cell printed, and conditions on it. */
 class Output {
@@ -227,9 +228,30 @@ for (const kernelName of ['python3', 'colab']) {
       // the comm ends when the restart is announced: what is sent then still goes to the old process
       kernel.openComm('last', {}, {onClose: () => void kernel.execute('1').then(swallowed.resolve, swallowed.reject)})
       await direct.restartKernel(kernelId)
-      const result = await swallowed.promise
-      // under load the dying process is seen to begin it: then nobody can tell how it ended, and nothing is claimed
-      assert.ok(result.status === 'ok' || (result.status === 'unknown' && result.replyLost), JSON.stringify(result))
+      const result = await swallowed.promise.catch((error: unknown) => error)
+      // under load the dying process is seen to begin it
+      if (result instanceof JupyterError) assert.equal(result.code, 'KERNEL_RESTARTED')
+      else {
+        const {status, replyLost} = result as ExecuteResult
+        assert.ok(status === 'ok' || (status === 'unknown' && replyLost), JSON.stringify(result))
+      }
+    })
+
+    it('tells what a kernel took up after its goodbye from what its successor does', async () => {
+      const kernel = await connect()
+      await kernel.execute(`${lingering}
+get_ipython().kernel.comm_manager.register_target('last', lambda comm, msg: comm.send({'dying': True}))`)
+      const [begun, messages] = [Promise.withResolvers<ExecuteResult>(), new Array<object>()]
+      const lost = assert.rejects(begun.promise, {code: 'KERNEL_RESTARTED'})
+      const comm = kernel.openComm('last', {}, {onClose: () => {
+        kernel.openComm('last', {}, {onMessage: data => void messages.push(data)})
+        kernel.execute('import time; time.sleep(60)').then(begun.resolve, begun.reject)
+      }})
+      await comm.opened
+      await direct.restartKernel(kernelId)
+      assert.equal((await kernel.execute('1')).status, 'ok')
+      await lost
+      assert.deepEqual(messages, [])
     })
 
     it('closes comms when the kernel is restarted', async () => {

@@ -1,5 +1,8 @@
 import type {Message} from './contract.ts'
 
+/** What a message tells of its process: another one than before, and whether the end of that one was known already. */
+export type Succession = 'same' | 'surprise' | 'expected'
+
 /**
  * Which kernel process we talk to. A kernel stamps its messages with a session of its own, made anew in every process, so
  * that a changed one means a restart. Left out: our own sessions (the server stamps its own notices with them) and kernels
@@ -15,19 +18,24 @@ export class ProcessIdentity {
     this.#ours.add(session)
   }
 
-  /** True when this message is from another process than those before it. */
-  observe(message: Message): boolean {
+  observe(message: Message): Succession {
     const session = message.header.session
-    if (!session || this.#ours.has(session) || this.#retired.has(session) || session === message.parent_header.session) return false
-    const changed = this.#current !== undefined && this.#current !== session
-    if (changed) this.retire()
+    if (!session || session === this.#current || this.#ours.has(session) || this.#retired.has(session) || session === message.parent_header.session) return 'same'
+    const surprise = this.#current !== undefined
+    const first = !surprise && this.#retired.size === 0
+    this.retire()
     this.#current = session
-    return changed
+    if (first) return 'same'
+    return surprise ? 'surprise' : 'expected'
   }
 
-  /** The process is known to be gone: what is still on its way from it says nothing any more. */
+  /** The process is known to be gone, or about to go: what still comes from it says nothing of the one that follows. */
   retire(): void {
     if (this.#current !== undefined) this.#retired.add(this.#current)
     this.#current = undefined
+  }
+
+  isRetired(message: Message): boolean {
+    return this.#retired.has(message.header.session ?? '')
   }
 }

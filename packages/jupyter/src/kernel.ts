@@ -246,11 +246,13 @@ export class KernelConnection {
     if (this.#keeper.closed) return
     const type = message.header.msg_type
     const parent = message.parent_header.msg_id
-    if (this.#identity.observe(message)) this.#restarted(parent)
+    const succession = this.#identity.observe(message)
+    if (succession === 'surprise') this.#restarted(parent)
+    if (succession === 'expected') this.#buryStarted(parent)
     if (message.channel === 'iopub') {
       if (type === 'status') this.#status(message.content['execution_state'])
       if (type === 'shutdown_reply') this.#shutdownSeen(message.content['restart'] === true)
-      if (type === 'comm_msg' || type === 'comm_close') return this.#comms.handle(message)
+      if (type === 'comm_msg' || type === 'comm_close') return this.#identity.isRetired(message) ? undefined : this.#comms.handle(message)
     }
     if (message.channel === 'iopub' && !jupyterTypes.has(type)) this.#custom(message, parent)
     if (parent !== undefined) return this.#exchanges.get(parent)?.handle(message)
@@ -280,7 +282,7 @@ export class KernelConnection {
 
   /** Another process answers, perhaps to `parent`. What was not seen to start may be waiting in the new one's queue. */
   #restarted(parent?: string): void {
-    const error = new JupyterError('KERNEL_RESTARTED', 'the kernel was restarted: what ran in it is lost, and so are its variables')
+    const error = restarted()
     const unsure: Execution[] = []
     for (const each of this.#exchanges.values()) {
       if (each.id === parent) continue
@@ -293,6 +295,11 @@ export class KernelConnection {
     this.#comms.closeAll()
     this.#supervisor.settle(unsure)
   }
+
+  /** A kernel that said goodbye may take up one thing more, which ends with it; what its successor was given is none of these. */
+  #buryStarted(parent?: string): void {
+    for (const each of this.#executions()) if (each.started && each.id !== parent) each.fail(restarted())
+  }
 }
 
 /** https://jupyter-client.readthedocs.io/en/stable/messaging.html#messages-on-the-iopub-pub-sub-channel */
@@ -300,6 +307,10 @@ const jupyterTypes = new Set([
   'stream', 'display_data', 'update_display_data', 'execute_input', 'execute_result', 'error', 'status', 'clear_output', 'debug_event',
   'comm_open', 'comm_msg', 'comm_close', 'shutdown_reply', 'iopub_welcome',
 ])
+
+function restarted(): JupyterError {
+  return new JupyterError('KERNEL_RESTARTED', 'the kernel was restarted: what ran in it is lost, and so are its variables')
+}
 
 function gone(): JupyterError {
   return new JupyterError('KERNEL_DEAD', 'the kernel is gone: the server does not know it any more', {status: 404})

@@ -19,23 +19,24 @@ describe('process identity', () => {
   it('sees a new process once, and nothing in what is late from the old one', () => {
     const identity = new ProcessIdentity()
     const seen = ['a', 'a', 'b', 'a', 'b', 'c'].map(session => identity.observe(message('1', session, 'us')))
-    assert.deepEqual(seen, [false, false, true, false, false, true])
+    assert.deepEqual(seen, ['same', 'same', 'surprise', 'same', 'same', 'surprise'])
   })
 
   it('ignores our own sessions, echoes and messages without one', () => {
     const identity = new ProcessIdentity()
     identity.addOurs('us')
     for (const each of [message('1', 'kernel'), message('2', 'us'), message('3', 'other', 'other'), message('4'), message('5', '')]) {
-      assert.equal(identity.observe(each), false)
+      assert.equal(identity.observe(each), 'same')
     }
-    assert.equal(identity.observe(message('6', 'kernel 2')), true)
+    assert.equal(identity.observe(message('6', 'kernel 2')), 'surprise')
   })
 
   it('takes the first process after a known end as no surprise', () => {
     const identity = new ProcessIdentity()
     identity.observe(message('1', 'a'))
     identity.retire()
-    assert.deepEqual(['a', 'b', 'a'].map(session => identity.observe(message('2', session))), [false, false, false])
+    assert.deepEqual(['a', 'b', 'a'].map(session => identity.observe(message('2', session))), ['same', 'expected', 'same'])
+    assert.deepEqual(['a', 'b'].map(session => identity.isRetired(message('3', session))), [true, false])
   })
 })
 

@@ -4,6 +4,7 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {type AgentBed, fiftyMegabytes, Seen, startAgentBed} from '../../../../test/helpers/agent-bed.ts'
+import {lingering} from '../../../../test/helpers/lingering.ts'
 import type {ChaosProxy} from '../../../../test/helpers/chaos.ts'
 import {callAgent} from './bootstrap.ts'
 import {AgentClient} from './client.ts'
@@ -135,6 +136,19 @@ describe('the agent over a link that fails', function () {
     assert.equal((await following).exitCode, 0)
     assert.equal(seen.text.stdout, Array.from({length: 20_000}, (_, i) => `${i}\n`).join(''))
     assert.equal((await own.runs()).some(run => run.id === 'through'), true)
+    await own.close()
+  })
+
+  it('does not take a kernel that says goodbye for its successor', async () => {
+    const connection = await bed.kernel('python3')
+    const own = await AgentClient.open(connection, {home: bed.home})
+    await connection.execute(lingering)
+    await own.start({run: 'survives', shell: 'sleep 2; echo done'})
+    const seen = new Seen()
+    const following = own.follow('survives', {onRecord: seen.onRecord})
+    await bed.server.restartKernel(connection.kernelId)
+    assert.equal((await following).exitCode, 0)
+    assert.equal(seen.text.stdout, 'done\n')
     await own.close()
   })
 
