@@ -2,21 +2,20 @@
 import assert from 'node:assert/strict'
 import {execFile} from 'node:child_process'
 import {generateKeyPairSync} from 'node:crypto'
-import {chmodSync, copyFileSync, mkdirSync, writeFileSync} from 'node:fs'
+import {copyFileSync, mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
+import {agreeingBrowser} from '../helpers/agreeing-browser.ts'
 import {cgpuBin} from '../helpers/cli.ts'
 import {startTestEmulator, type TestEmulator} from '../helpers/emulator.ts'
 import {examples, isAuthExample} from '../helpers/examples.ts'
 
-const agreeing = fileURLToPath(new URL('../helpers/agreeing-browser.ts', import.meta.url))
 const robot = 'robot@project.iam.gserviceaccount.com'
 const {privateKey, publicKey} = generateKeyPairSync('rsa', {modulusLength: 2048, publicKeyEncoding: {type: 'spki', format: 'pem'}, privateKeyEncoding: {type: 'pkcs8', format: 'pem'}})
 
 /** How the person elsewhere takes part in an example that waits for them. */
 const beside: Record<string, string> = {
-  'cgpu auth login --no-browser': 'cgpu auth login --no-browser 2>page.txt & until grep -q redirect_uri page.txt; do :; done; browser "$(grep -o "http[^ ]*" page.txt | head -1)"; wait $!',
+  'cgpu auth login --no-browser': 'cgpu auth login --no-browser 2>page.txt & until grep -q redirect_uri page.txt; do :; done; "$BROWSER" "$(grep -o "http[^ ]*" page.txt | head -1)"; wait $!',
 }
 const signIn = 'cgpu auth login --client-config client.json'
 
@@ -30,14 +29,10 @@ describe('examples in the help of auth', function () {
     const {home} = await emulator.home({signedIn: false})
     const bin = join(home.path, 'bin')
     mkdirSync(bin)
-    const node = `exec "${process.execPath}" --conditions=cgpu-source --disable-warning=ExperimentalWarning`
-    for (const [name, command] of [['cgpu', `exec "${process.execPath}" -- "${cgpuBin}"`], ['browser', `${node} "${agreeing}" me@example.com`]] as const) {
-      writeFileSync(join(bin, name), `#!/bin/sh\n${command} "$@"\n`)
-      chmodSync(join(bin, name), 0o755)
-    }
+    writeFileSync(join(bin, 'cgpu'), `#!/bin/sh\nexec "${process.execPath}" -- "${cgpuBin}" "$@"\n`, {mode: 0o755})
     copyFileSync(emulator.emulator.clientConfig, join(home.cwd, 'client.json'))
     writeFileSync(join(home.cwd, 'key.json'), JSON.stringify({type: 'service_account', client_email: robot, private_key: privateKey}), {mode: 0o600})
-    const env = {...home.env, PATH: `${bin}:${home.env['PATH']}`, BROWSER: join(bin, 'browser')}
+    const env = {...home.env, PATH: `${bin}:${home.env['PATH']}`, BROWSER: await agreeingBrowser(home.path)}
     shell = async (line) => (await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', line], {env, cwd: home.cwd})).stdout
     await shell(signIn)
   })

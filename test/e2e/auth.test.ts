@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict'
 import {execFile} from 'node:child_process'
 import {once} from 'node:events'
-import {readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {readdir, readFile, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
 import {type Emulator, startEmulator} from '@cgpu/emulator'
 import type {Account} from '@cgpu/core/account'
 import type {Browser} from 'playwright-core'
+import {agreeingBrowser} from '../helpers/agreeing-browser.ts'
 import {type BrowserScript, browserScript, consent, startBrowser, withPage} from '../helpers/browser.ts'
 import {cgpu, cgpuBin, type CliOptions, type CliResult, envelope, sealedHome, type SealedHome, startCgpu} from '../helpers/cli.ts'
 import {Terminal} from '../helpers/terminal.ts'
 import {assertRefused, until} from '../helpers/workbench.ts'
 import {processesOf} from '../contract/processes-of.ts'
-
-const agreeing = fileURLToPath(new URL('../helpers/agreeing-browser.ts', import.meta.url))
 
 interface Status extends Account {
   active: boolean
@@ -223,15 +221,13 @@ describe('cgpu auth', function () {
   if (process.platform === 'linux') {
     it('keeps the sign-in in the keyring of a desktop session', async () => {
       const {CGPU_KEYRING: _, ...env} = home.env
-      const browser = join(home.path, 'agreeing.sh')
-      await writeFile(browser, `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${agreeing}' me@example.com "$1"\n`, {mode: 0o755})
       const lines = `
         printf password | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 & pid=$!
         trap 'kill -9 $pid' EXIT
         until gdbus call --session --dest org.freedesktop.DBus --object-path / --method org.freedesktop.DBus.NameHasOwner org.freedesktop.secrets | grep -q true; do :; done
         for args in 'auth login' 'auth status --json' 'auth logout'; do '${process.execPath}' -- '${cgpuBin}' $args || exit; done`
       const {stdout} = await promisify(execFile)('dbus-run-session', ['--', 'bash', '-c', lines], {
-        cwd: home.cwd, env: {...env, BROWSER: browser, XDG_DATA_HOME: join(home.path, 'share'), XDG_RUNTIME_DIR: home.path},
+        cwd: home.cwd, env: {...env, BROWSER: await agreeingBrowser(home.path), XDG_DATA_HOME: join(home.path, 'share'), XDG_RUNTIME_DIR: home.path},
       })
       const [, status = '', out] = stdout.trim().split('\n')
       assert.equal((JSON.parse(status) as {data: {account: Status}}).data.account.store, 'keyring')

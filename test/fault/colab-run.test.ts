@@ -3,12 +3,11 @@ import type {ChildProcess} from 'node:child_process'
 import {once} from 'node:events'
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
+import {agreeingBrowser} from '../helpers/agreeing-browser.ts'
 import {startCgpu} from '../helpers/cli.ts'
 import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
 import {until} from '../helpers/workbench.ts'
 
-const agreeing = fileURLToPath(new URL('../helpers/agreeing-browser.ts', import.meta.url))
 
 /** Prints 0..199; before the second half waits until the file `go` is there. */
 const counting = `import os, time
@@ -96,8 +95,7 @@ describe('a sign-in of an hour under a run of two', function () {
   beforeEach(async () => {
     bench = await colabBench({machines: {closeExpiredSockets: true}})
     delete bench.home.env['CGPU_TOKEN']
-    const browser = await bench.file('browser.sh', `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${agreeing}' me@example.com "$1"\n`, 0o755)
-    Object.assign(bench.home.env, {BROWSER: browser, CGPU_KEYRING: 'off'})
+    Object.assign(bench.home.env, {BROWSER: await agreeingBrowser(bench.home.path), CGPU_KEYRING: 'off'})
     const signedIn = await bench.cli(['auth', 'login', '--client-config', bench.emulator.clientConfig])
     assert.equal(signedIn.status, 0, signedIn.stderr)
     const made = await bench.cli(['runtime', 'create', '--name', 'colab'])

@@ -1,10 +1,12 @@
-// A browser for BROWSER whose person agrees to everything: `agreeing-browser.ts EMAIL URL`. Speaks to the emulator's pages.
-const [email = '', url = ''] = process.argv.slice(2)
+import {writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
 
-const asked = new URL(url)
-asked.searchParams.set('chosen', email)
-const page = await (await fetch(asked)).text()
-const values = (name: string): string[] => [...page.matchAll(new RegExp(`name="${name}" value="([^"]*)"`, 'g'))].map((match) => match[1] ?? '')
-const form = new URLSearchParams([['csrf', values('csrf')[0] ?? ''], ...values('scope').map((scope) => ['scope', scope] as [string, string]), ['decision', 'allow']])
-const answer = await fetch(new URL('/o/oauth2/consent', url), {method: 'POST', body: form})
-if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`)
+const program = fileURLToPath(new URL('agreeing-browser-main.ts', import.meta.url))
+
+/** Writes a browser for BROWSER into the folder, whose person agrees to everything on the emulator's pages. Its path. */
+export async function agreeingBrowser(folder: string, email = 'me@example.com'): Promise<string> {
+  const path = join(folder, 'agreeing-browser.sh')
+  await writeFile(path, `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${program}' ${email} "$1"\n`, {mode: 0o755})
+  return path
+}

@@ -64,6 +64,12 @@ export async function fakeGoogle(): Promise<FakeGoogle> {
     google.refreshTokens.add(next)
     return {body: {...answer, refresh_token: next}}
   }
+  /** As with Google, an access token's refresh token goes with it. */
+  const revoke = (token: string): GoogleReply => {
+    if (tokens.delete(token)) google.refreshTokens.clear()
+    else if (!google.refreshTokens.delete(token)) return refused('invalid_token')
+    return {body: {}}
+  }
   const answer = (request: GoogleRequest): GoogleReply => {
     const {path, form, headers} = request
     const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? ''
@@ -77,7 +83,7 @@ export async function fakeGoogle(): Promise<FakeGoogle> {
       if (type === 'urn:ietf:params:oauth:grant-type:jwt-bearer') return {body: {access_token: `access-${++given}`, expires_in: google.expiresIn, token_type: 'Bearer'}}
       return refused('unsupported_grant_type')
     }
-    if (path === '/revoke') return google.refreshTokens.delete(form.get('token') ?? '') || tokens.delete(form.get('token') ?? '') ? {body: {}} : refused('invalid_token')
+    if (path === '/revoke') return revoke(form.get('token') ?? '')
     if (bearer === '') return {status: 401, body: {error: {code: 401, message: 'missing credentials', status: 'UNAUTHENTICATED'}}}
     if (path === '/oauth2/v2/userinfo') return {body: {id: '1', email: google.email, verified_email: true, name: 'Me Myself'}}
     if (path === '/tokeninfo') return {body: {aud: 'client', scope: google.scopes.join(' '), expires_in: '3000', email: google.email, email_verified: 'true'}}

@@ -74,7 +74,7 @@ export async function signInWithCode(options: CodeFlowOptions): Promise<Grant> {
 
 function explain(error: unknown): unknown {
   if (error instanceof CgpuError) return error
-  if (error instanceof GrantRefused) return clientRefused(error)
+  if (error instanceof GrantRefused) return clientRefused(error, 'oauth')
   // openid-client's: `cause` holds the parameters of a refusing callback
   const cause: unknown = error instanceof Error ? error.cause : undefined
   const reason = cause instanceof URLSearchParams ? cause.get('error') : undefined

@@ -123,7 +123,7 @@ export class SignIn {
     try {
       return await this.#parts.mint(record, {}, signal)
     } catch (error) {
-      throw error instanceof GrantRefused ? clientRefused(error) : error
+      throw error instanceof GrantRefused ? clientRefused(error, record.kind) : error
     }
   }
 

@@ -41,7 +41,9 @@ export async function signOut(records: readonly AccountRecord[], parts: SignOutP
 /** Google's answer to a token that it no longer knows is 400: there is nothing left to revoke. */
 async function revoke(record: AccountRecord, {secrets, cache, send, hosts, onWarning}: SignOutParts, signal: AbortSignal | undefined): Promise<boolean> {
   const key = keyOf(record)
-  // a key or ADC file is not ours to end, and only its own realm may see a token
+  // what comes of a key or ADC file is not ours to end: with a token of gcloud's, Google ends its whole sign-in
+  if (record.kind !== 'oauth') return false
+  // only its own realm may see a token
   if (record.realm !== realmOf(hosts)) return false
   const secret = record.store === undefined ? undefined : await secrets.get(key, record.store).catch(() => undefined)
   const token = secret?.refreshToken ?? (await cache.get(key))?.accessToken

@@ -114,7 +114,7 @@ export class Tokens {
 
   async #refusal(key: string, record: AccountRecord, refused: GrantRefused): Promise<CgpuError> {
     if (refused.reason === 'invalid_grant') return this.#end(key, record, refused.subtype === 'invalid_rapt' ? 'invalid_rapt' : 'invalid_grant')
-    return clientRefused(refused)
+    return clientRefused(refused, record.kind)
   }
 
   /** Nobody asks again with it: the next command says at once that a new sign-in is due. A key file may be put right at any time. */
@@ -145,9 +145,9 @@ export function signInExpired(record: AccountRecord): CgpuError {
   })
 }
 
-export function clientRefused(refused: GrantRefused): CgpuError {
+export function clientRefused(refused: GrantRefused, kind: AccountRecord['kind']): CgpuError {
   const why = refused.description === undefined ? refused.reason : `${refused.reason}: ${refused.description}`
   return errors.auth(`Google refused the sign-in (${why})`, {
-    code: 'SIGN_IN_REFUSED', fix: 'check the OAuth client: cgpu auth login --client-config FILE', details: {reason: refused.reason},
+    code: 'SIGN_IN_REFUSED', fix: fixes[kind] ?? 'check the OAuth client: cgpu auth login --client-config FILE', details: {reason: refused.reason},
   })
 }

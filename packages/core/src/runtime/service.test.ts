@@ -24,6 +24,7 @@ class Cloud implements RuntimeProvider {
   readonly calls: string[] = []
   none = new Set<string>()
   refuseRelease = false
+  down = false
   /** what other commands do before the next list is answered */
   seen: (() => Promise<void>) | undefined
   usageNow: Usage = {account: 'me@example.com', tier: 'pro', runtimes: 1, hourlyRate: 2}
@@ -38,6 +39,7 @@ class Cloud implements RuntimeProvider {
     const {seen} = this
     this.seen = undefined
     await seen?.()
+    if (this.down) throw errors.network('down', {code: 'UNREACHABLE', retryable: true})
     return [...this.machines.values()]
   }
 
@@ -193,6 +195,18 @@ describe('runtimes of a cloud', () => {
     assert.deepEqual(cloud.calls, [])
     await service().create({provider: 'cloud', spec: {accelerator: {kind: 'cpu'}}})
     assert.equal((await service({signedIn: async () => false}).list()).length, 1)
+  })
+
+  it('that are known stay while their provider cannot be asked; that there are none is not for us to say', async () => {
+    const made = await service().create({provider: 'cloud', name: 'one', spec: gpu('t4')})
+    cloud.down = true
+    const warnings: string[] = []
+    const offline = service({signedIn: async () => true, onWarning: (message) => void warnings.push(message)})
+    assert.deepEqual((await offline.list()).map(({name, checkedAt}) => [name, checkedAt]), [['one', null]])
+    assert.deepEqual(warnings, ['cloud could not be asked: down'])
+    await store.remove(made.id)
+    await assert.rejects(offline.list(), {code: 'UNREACHABLE', exit: 69})
+    assert.deepEqual(await offline.reap(), [])
   })
 
   it('tell what they cost, as far as the rates of all are known', async () => {

@@ -24,17 +24,30 @@ export class Runtimes {
     this.#maker = new RuntimeMaker(options)
   }
 
-  /** All runtimes, newest first; the providers are asked at once. One that cannot be asked yields what was known. */
+  /**
+   * All runtimes, newest first; the providers are asked at once. One that cannot be asked yields what was known; where that is
+   * nothing at all, its error is thrown: that there are no runtimes is for a provider to say.
+   */
   async list(): Promise<Runtime[]> {
+    const {runtimes, failures} = await this.#look()
+    const [first] = failures
+    if (first && runtimes.length === 0) throw first.error
+    for (const {provider, error} of failures) this.#cannotAsk(provider, error)
+    return runtimes
+  }
+
+  /** `failures`: of the providers that could not be asked. */
+  async #look(): Promise<{runtimes: Runtime[]; failures: {provider: string; error: CgpuError}[]}> {
     const {store} = this.#options
     const [records, usual] = await Promise.all([store.list(), this.#options.defaultRuntime()])
     const asked = await this.#worthAsking(records)
     const answers = await Promise.all(asked.map(async (id) => [id, await this.#ask(id, (provider) => provider.list())] as const))
     const runtimes: Runtime[] = []
+    const failures: {provider: string; error: CgpuError}[] = []
     for (const [provider, answer] of answers) {
       const known = records.filter((record) => record.provider === provider)
       if (answer instanceof CgpuError) {
-        this.#options.onWarning?.(`${provider} could not be asked: ${answer.message}`)
+        failures.push({provider, error: answer})
         runtimes.push(...known.map((record) => this.#view(record, null, usual, answer.message)))
         continue
       }
@@ -49,7 +62,7 @@ export class Runtimes {
     for (const record of records) {
       if (!asked.includes(record.provider)) runtimes.push(this.#view(record, null, usual, `there is no provider "${record.provider}"`))
     }
-    return runtimes.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+    return {runtimes: runtimes.sort((a, b) => b.createdAt.localeCompare(a.createdAt)), failures}
   }
 
   /** What is remembered, without asking anyone: for completion and for choosing. Newest first. */
@@ -195,10 +208,11 @@ export class Runtimes {
     }
     for (const id of await this.#worthAsking(before)) {
       const found = await this.#ask(id, async (provider) => (await provider.reap?.()) ?? [])
-      if (found instanceof CgpuError) this.#options.onWarning?.(`${id} could not be asked: ${found.message}`)
+      if (found instanceof CgpuError) this.#cannotAsk(id, found)
       else reaped.push(...found.map((one) => named({provider: id, ...one})))
     }
-    const after = await this.list()
+    // whoever could not be asked was named above
+    const {runtimes: after} = await this.#look()
     for (const record of before) {
       if (after.some((one) => one.id === record.id) || reaped.some((one) => one.id === record.providerId)) continue
       reaped.push(named({provider: record.provider, id: record.providerId, reason: 'gone, forgotten here'}))
@@ -249,6 +263,10 @@ export class Runtimes {
 
   provider(id: string): Promise<RuntimeProvider> {
     return this.#options.registry.get(id)
+  }
+
+  #cannotAsk(provider: string, error: CgpuError): void {
+    this.#options.onWarning?.(`${provider} could not be asked: ${error.message}`)
   }
 
   #now(): Date {
