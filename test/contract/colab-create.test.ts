@@ -88,7 +88,7 @@ describe('leasing a machine of Colab', () => {
   describe('says no, and nothing is left', () => {
     const refusals: [string, number, unknown, string, {category?: string; retryable?: boolean}, (error: {message: string; fix: string | undefined}) => void][] = [
       ['an outcome of quota', 200, {outcome: 1}, 'QUOTA_EXCEEDED', {category: 'quota'}, ({message, fix}) => {
-        assert.match(message, /0\.25 free compute units are left; more come at 2026-/)
+        assert.match(message, /0\.25 free compute units are left; more come at 2026-\d\d-\d\d \d\d:\d\d:\d\d/)
         assert.equal(fix, 'cgpu usage')
       }],
       ['an outcome of usage', 200, {outcome: 2}, 'QUOTA_EXCEEDED', {category: 'quota'}, () => undefined],

@@ -34,6 +34,7 @@ describe('runtimes on Colab', function () {
     const ran = await bench.cli(['run', '--gpu', 'a100', '--output', 'ndjson', '--', 'echo', 'hello'])
     const events = ran.stdout.trim().split('\n').map((line) => JSON.parse(line) as {type: string; amount?: number; unit?: string})
     const cost = events.at(-2)
+    assert.equal(ran.status, 0, `${ran.stdout}\n${ran.stderr}`)
     assert.deepEqual([events.at(-1)?.type, cost?.type, cost?.unit], ['finished', 'cost', 'compute units'])
     assert.ok((cost?.amount ?? 0) > 0)
   })
@@ -113,6 +114,15 @@ describe('runtimes on Colab', function () {
     })
   }
 
+  it('are named where the account has as many as it may have', async () => {
+    await bench.data(['runtime', 'create', '--name', 'trainer', '--gpu', 't4'])
+    await bench.emulator.happen({assign: ['412']})
+    const refused = await bench.cli(['runtime', 'create', '-q'])
+    assertRefused(refused, 68)
+    assert.match(refused.stderr, /as many runtimes as it may have: trainer \(T4\).*\nfix: release one of them: cgpu runtime release trainer\n/)
+    await bench.data(['runtime', 'release', 'trainer', '--yes'])
+  })
+
   it('are not asked for under a name that nobody knows', async () => {
     const refused = await bench.cli(['runtime', 'create', '--gpu', 't4,a10'])
     assertRefused(refused, 68)
@@ -184,7 +194,9 @@ describe('runtimes on Colab', function () {
     const named = await bench.cli(['exec', '-r', seen?.name ?? '', 'print(6 * 7)'])
     assert.equal(named.stdout, '42\n', named.stderr)
     const adopted = await bench.data<RuntimeJson>(['runtime', 'adopt', endpoint, '--name', 'taken'])
-    assert.deepEqual([adopted.origin, adopted.name], ['adopted', 'taken'])
+    assert.deepEqual([adopted.origin, adopted.name, adopted.lease], ['adopted', 'taken', undefined])
+    const leased = await bench.data<RuntimeJson>(['runtime', 'adopt', 'taken', '--lease', '90m'])
+    assert.deepEqual([leased.origin, leased.lease?.seconds], ['adopted', 5400])
     assert.equal((await bench.cli(['exec', 'print(1)'])).stdout, '1\n')
     assert.match((await bench.cli(['stop', '--all', '--yes'])).stdout, /released taken/)
     assert.deepEqual(bench.machines(), [])

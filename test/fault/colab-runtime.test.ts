@@ -39,6 +39,8 @@ describe('runtimes on Colab that go, and commands that die', function () {
     const {status, stdout, stderr, tookMs} = await whileItRuns(['run', 'count.py'], () => bench.emulator.happen({reclaim: '*'}))
     assert.equal(status, 71, stderr)
     assert.match(stdout, /^0\n1\n2\n3\n/)
+    assert.match(stderr, /^[a-z-]+ is gone after [\d.]+ s/m)
+    assert.doesNotMatch(stderr, /released/)
     assert.match(stderr, /error: [a-z-]+ was taken away while work ran on it\nfix: /)
     assert.ok(tookMs < 20_000, `${tookMs} ms`)
     assert.deepEqual(await bench.data(['ps']), [])

@@ -34,15 +34,18 @@ export class Terminal {
     })
   }
 
-  /** Resolves once the output matches; rejects when the process ends without that. */
+  /** Resolves once the output matches; rejects when the process ends without that, or after 20 s. */
   shows(pattern: RegExp): Promise<void> {
     return new Promise((resolve, reject) => {
+      const given = (why: string): void => reject(new Error(`${why} ${String(pattern)}:\n${JSON.stringify(this.output.slice(-3000))}`))
+      const timer = setTimeout(() => given('for 20 s it did not show'), 20_000)
       const check = (): void => {
         const found = pattern.test(this.output)
         if (!found && !this.#ended) return
         this.#waiting.delete(check)
+        clearTimeout(timer)
         if (found) resolve()
-        else reject(new Error(`it ended without showing ${String(pattern)}:\n${JSON.stringify(this.output.slice(-3000))}`))
+        else given('it ended without showing')
       }
       this.#waiting.add(check)
       check()

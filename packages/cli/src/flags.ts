@@ -9,6 +9,11 @@ export const runtimeFlag = withEnv({
   runtime: string({...group, char: 'r', summary: 'the runtime to work on, by name or unique prefix', helpValue: 'NAME'}),
 })
 
+const lease = string({...group, summary: 'let the machine release itself when unused for so long; off: never', helpValue: 'TIME'})
+
+/** `--lease TIME`, for a machine that is there. */
+export const leaseFlag = withEnv({lease})
+
 /** What kind of machine is asked for. */
 export const specFlags = withEnv({
   provider: string({...group, summary: 'where the runtime comes from', helpValue: 'ID'}),
@@ -19,7 +24,7 @@ export const specFlags = withEnv({
   image: string({...group, summary: 'the image that the machine starts from', helpValue: 'NAME'}),
   wait: string({...group, summary: 'wait so long for a machine when none is free, such as 30m', helpValue: 'TIME'}),
   'allow-downgrade': boolean({...group, summary: 'take a machine with another accelerator than the one asked for'}),
-  lease: string({...group, summary: 'let the machine release itself when unused for so long; off: never', helpValue: 'TIME'}),
+  lease,
 })
 
 /** `--account EMAIL`, on every command that works on runtimes. */

@@ -49,7 +49,7 @@ function wantedProvider({settings}: Cgpu, provider: string): WantedProvider {
 }
 
 /** `2h`, or `off`. */
-function leaseWish({settings}: Cgpu): Pick<RuntimeWish, 'leaseSeconds' | 'needsLease'> {
+export function leaseWish({settings}: Cgpu): Pick<RuntimeWish, 'leaseSeconds' | 'needsLease'> {
   const lease = settings.get('lease')
   if (typeof lease?.value !== 'string') return {}
   if (lease.value === 'off') return {leaseSeconds: null}

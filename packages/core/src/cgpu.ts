@@ -54,6 +54,7 @@ export class Cgpu {
       setting: (key) => settings.text(key),
       env,
       cwd,
+      nameOf: async (providerId) => (await this.#store.list()).find((one) => one.provider === id && one.providerId === providerId)?.name,
       ...(trace ? {trace} : {}),
       ...(onWarning ? {onWarning} : {}),
     })

@@ -176,6 +176,8 @@ export interface ProviderContext {
   setting: (key: string) => string | undefined
   env: NodeJS.ProcessEnv
   cwd: string
+  /** what the user calls a runtime of this provider, where it is known here */
+  nameOf?: (providerId: string) => Promise<string | undefined>
   trace?: (line: string) => void
   /** told to the user */
   onWarning?: (message: string) => void

@@ -47,7 +47,7 @@ export async function createRuntime(colab: Colab, spec: RuntimeSpec, options: Cr
     return describe({assignment: machine, account: api.account, made}, 'ready')
   } catch (error) {
     await undo(colab, api, wish, made, error)
-    throw error instanceof AssignRefused ? await refusalFor(api, wish, error) : error
+    throw error instanceof AssignRefused ? await refusalFor(api, wish, error, colab.context.nameOf) : error
   }
 }
 

@@ -66,17 +66,27 @@ function flagNames({command, given}: Position): Candidate[] {
     .concat({value: '--help', description: 'show help'})
 }
 
+/** flags whose value is a list with commas; `typed` is what stands there of it */
+const lists = new Set(['gpu', 'tpu', 'scopes'])
+
+async function valuesOf(flag: FlagEntry, typed: string, given: Position['given'], sources: CompletionSources): Promise<Completion> {
+  const {candidates, directives} = await flagValues(flag, given, sources)
+  const before = lists.has(flag.name) ? typed.slice(0, typed.lastIndexOf(',') + 1) : ''
+  const chosen = before.split(',')
+  return {candidates: candidates.filter(({value}) => !chosen.includes(value)).map((one) => ({...one, value: `${before}${one.value}`})), directives}
+}
+
 const nothing: Completion = {candidates: [], directives: []}
 
 async function possible(position: Position, current: string, commands: readonly CommandEntry[], sources: CompletionSources): Promise<Completion> {
   const {command, pending, remote, positionals} = position
   if (remote) return {candidates: [], directives: ['files']}
-  if (pending) return flagValues(pending, position.given, sources)
+  if (pending) return valuesOf(pending, current, position.given, sources)
   const equals = /^(--[\w-]+)=/.exec(current)
   if (command && equals) {
     const flag = findFlag(command, equals[1]!)
     if (!flag || flag.type === 'boolean') return nothing
-    const {candidates, directives} = await flagValues(flag, position.given, sources)
+    const {candidates, directives} = await valuesOf(flag, current.slice(equals[0].length), position.given, sources)
     return {candidates: candidates.map(({value, description}) => ({value: `${equals[0]}${value}`, description})), directives}
   }
   if (current.startsWith('-')) return {candidates: flagNames(position), directives: []}

@@ -44,6 +44,12 @@ export async function acquireRuntime(cgpu: Cgpu, {there, wish}: ChosenRuntime, o
   )
   const record = await cgpu.runtimes.select(made.id)
   if (options.keep) return {record, releases: false, costSoFar: none, done: async (say) => say(`kept ${record.name}; release it: cgpu runtime release ${record.name}`)}
+  const release = async (say: (line: string) => void): Promise<void> => {
+    // the session forgets a machine that was taken away; it is released all the same, should that have been a mistake
+    const gone = !(await cgpu.runtimes.remembered()).some(({id}) => id === record.id)
+    const [released] = await cgpu.runtimes.release([record])
+    if (released) say(releasedLine(released, {gone}))
+  }
   let releasing: Promise<void> | undefined
   return {
     record,
@@ -53,9 +59,6 @@ export async function acquireRuntime(cgpu: Cgpu, {there, wish}: ChosenRuntime, o
       if (record.hourlyRate === undefined) return undefined
       return {type: 'cost', amount: Number(((record.hourlyRate * durationSeconds) / 3600).toFixed(4)), unit: 'compute units', durationSeconds}
     },
-    done: (say) =>
-      (releasing ??= cgpu.runtimes.release([record]).then(([released]) => {
-        if (released) say(releasedLine(released))
-      })),
+    done: (say) => (releasing ??= release(say)),
   }
 }

@@ -66,6 +66,14 @@ export interface ReapedRuntime {
   reason: string
 }
 
+export interface AdoptOptions {
+  /** what to call it from now on */
+  name?: string | undefined
+  /** as in CreateRequest; absent: it has none, or keeps the one that it has */
+  leaseSeconds?: number | undefined
+  signal?: AbortSignal | undefined
+}
+
 export interface ReleasedRuntime {
   id: string
   name: string

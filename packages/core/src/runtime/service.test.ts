@@ -183,7 +183,7 @@ describe('runtimes of a cloud', () => {
     assert.equal(seen?.origin, 'foreign')
     await assert.rejects(service().select(), {code: 'NO_RUNTIME'})
     assert.equal((await service().select(seen?.name)).providerId, 'gpu-t4-x1')
-    const adopted = await service().adopt('gpu-t4-x1', 'mine')
+    const adopted = await service().adopt('gpu-t4-x1', {name: 'mine'})
     assert.deepEqual([adopted.origin, adopted.name], ['adopted', 'mine'])
     assert.equal((await service().select()).name, 'mine')
     assert.equal((await service().adopt('mine')).origin, 'adopted')

@@ -4,7 +4,7 @@ import {generateName, matchPrefix, validateName} from '../text/names.ts'
 import {chooseRuntime, gone, refuseToGuess, unreachable} from './choose.ts'
 import {newRecord, refuseLease, RuntimeMaker} from './create.ts'
 import {type Rung, rungName} from './ladder.ts'
-import {type CreateRequest, type MakeOptions, type ReapedRuntime, type ReleasedRuntime, type RuntimesOptions, sameAccount, type WantedProvider} from './options.ts'
+import {type AdoptOptions, type CreateRequest, type MakeOptions, type ReapedRuntime, type ReleasedRuntime, type RuntimesOptions, sameAccount, type WantedProvider} from './options.ts'
 import {type Runtime, type RuntimeRecord, viewOf} from './record.ts'
 import {releaseRuntime} from './release.ts'
 import {sameAccelerator} from './spec.ts'
@@ -246,19 +246,21 @@ export class Runtimes {
     })
   }
 
-  /** Makes a runtime that was opened elsewhere one of ours, by its name here or its id at the provider. Idempotent. */
-  async adopt(query: string, name?: string): Promise<Runtime> {
+  /** Makes a runtime that was opened elsewhere one of ours, by its name here or its id at the provider; with a lease where one is asked for. Idempotent. */
+  async adopt(query: string, {name, leaseSeconds, signal}: AdoptOptions = {}): Promise<Runtime> {
     if (name !== undefined) validateName(name)
     const listed = await this.list()
     const records = await this.remembered()
     const record = records.find((one) => one.providerId === query) ?? matchPrefix(query, records, 'runtime')
     if (name !== undefined) await this.#freeName(name, record.id)
-    const adopted = await this.#options.store.update(record.id, (old) => ({
+    if (leaseSeconds !== undefined) refuseLease(await this.#options.registry.get(record.provider))
+    const ours = await this.#options.store.update(record.id, (old) => ({
       ...old, name: name ?? old.name, origin: old.origin === 'foreign' ? 'adopted' : old.origin,
     }))
+    const adopted = leaseSeconds === undefined ? ours : await this.#maker.lease(ours, leaseSeconds, signal)
     const seen = listed.find((one) => one.id === record.id)
     const view = this.#view(adopted, null, await this.#options.defaultRuntime())
-    return seen ? {...seen, name: adopted.name, origin: adopted.origin, isDefault: view.isDefault} : view
+    return seen ? {...seen, name: adopted.name, origin: adopted.origin, ...(view.lease ? {lease: view.lease} : {}), isDefault: view.isDefault} : view
   }
 
   provider(id: string): Promise<RuntimeProvider> {
