@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import {rm} from 'node:fs/promises'
 import {nothingLeft, type Workbench, workbench} from '../helpers/workbench.ts'
 import {testPython} from '../helpers/jupyter-server.ts'
 import {screen, Terminal} from '../helpers/terminal.ts'
@@ -27,6 +28,20 @@ describe('run and stop on a terminal', function () {
     const piped = await bench.cli(['run', '--', testPython, '-c', 'print("done here")'])
     assert.deepEqual([piped.status, piped.stdout], [0, 'done here\n'])
     assert.doesNotMatch(piped.stderr, /\x1b|[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]|\r/)
+  })
+
+  it('nothing of ours is drawn over a line that the program has begun', async () => {
+    const wait = await bench.file('wait', '')
+    const code = `import os, time\nprint("begun", end="", flush=True)\nwhile os.path.exists(${JSON.stringify(wait)}): time.sleep(0.05)\nprint(" and ended", end="")`
+    const run = terminal('run', '--', testPython, '-c', code)
+    await run.shows(/begun/)
+    const before = run.output.length
+    await new Promise((resolve) => setTimeout(resolve, 600)) // several frames of a moving line
+    assert.equal(run.output.slice(before), '')
+    await rm(wait)
+    assert.equal((await run.exit).exitCode, 0, run.output)
+    assert.ok(screen(run.output).includes('begun and ended'), run.output)
+    assert.match(run.output, /begun and ended\r\ndone after/)
   })
 
   it('Ctrl-C ends the program and releases the runtime that was made for it', async () => {

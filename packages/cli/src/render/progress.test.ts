@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import {until} from '../../../../test/helpers/workbench.ts'
 import {measure, Progress} from './progress.ts'
 
 /** A stream that keeps what is written, and a clock that is set by hand. */
@@ -44,6 +45,22 @@ describe('Progress', () => {
       progress.done()
       assert.deepEqual(written, ['one\\x1b[2J\n'])
     }
+  })
+
+  it('takes the moving line away when all is done, and lets others begin another', async () => {
+    const {written, clock, progress} = setUp(true)
+    progress.show({message: 'uploading', done: 1, total: 2})
+    clock.ms = 1000
+    await until(() => written.join('').includes('uploading 50%'), () => written.join(''))
+    progress.show({message: 'uploading', done: 2, total: 2})
+    assert.equal(written.at(-1), '\r\u001b[K')
+    const before = written.length
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    assert.equal(written.length, before)
+    progress.show({message: 'installing'})
+    clock.ms = 2000
+    await until(() => written.join('').includes('installing'), () => written.join(''))
+    progress.done()
   })
 
   it('says nothing when quiet', () => {

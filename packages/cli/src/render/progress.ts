@@ -59,7 +59,7 @@ export class Progress {
       this.#since = now
       this.#lastTenth = 0
     }
-    if (this.#lively) this.#animate()
+    if (this.#lively) this.#move(event)
     // what can be counted gets its first line when it turns out to take long
     else if ((fresh && event.total === undefined) || this.#isDue(event, now)) this.#line(event, now)
   }
@@ -94,6 +94,12 @@ export class Progress {
   #text(event: ProgressEvent): string {
     const detail = this.#lively && event.detail !== undefined ? `: ${event.detail}` : ''
     return sanitizeLine(event.message + detail) + measure(event, this.#now() - this.#since)
+  }
+
+  /** What has come to its end has no line any more: what follows may say nothing for hours. */
+  #move({done, total}: ProgressEvent): void {
+    if (done !== undefined && total !== undefined && done >= total) this.done()
+    else this.#animate()
   }
 
   #animate(): void {

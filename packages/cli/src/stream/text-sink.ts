@@ -24,6 +24,8 @@ export class TextSink implements EventSink {
   }
   #images = 0
   #id = 'cell'
+  /** the terminal's line was begun by the remote program, and is not ours to draw over */
+  #midLine = false
 
   constructor(options: TextSinkOptions) {
     this.#options = options
@@ -34,16 +36,18 @@ export class TextSink implements EventSink {
     switch (event.type) {
       case 'stdout':
       case 'stderr': {
-        progress.clear()
+        progress.done()
         return this.#write(event.type, event.data)
       }
       case 'started':
+        progress.done()
         this.#id = event.id
         return
       case 'display':
-        progress.clear()
+        progress.done()
         return this.#display(event.display)
       case 'progress':
+        this.#endLine()
         progress.show(event)
         return
       case 'reconnecting':
@@ -53,10 +57,9 @@ export class TextSink implements EventSink {
       case 'notice':
         return this.#say(`warning: ${event.message}`)
       case 'artifact':
-        progress.clear()
         return quiet ? undefined : this.#say(`${event.path} (${formatBytes(event.size)})`)
       case 'input_request':
-        progress.clear()
+        progress.done()
         return writeTo(process.stderr, sanitizeLine(event.prompt))
     }
   }
@@ -64,11 +67,21 @@ export class TextSink implements EventSink {
   async end(): Promise<void> {
     this.#options.progress.done()
     for (const name of ['stdout', 'stderr'] as const) await writeTo(process[name], this.#filters[name]?.end() ?? '')
+    this.#endLine()
   }
 
   #write(name: 'stdout' | 'stderr', data: Uint8Array): void | Promise<void> {
     const filter = this.#filters[name]
-    return writeTo(process[name], filter ? filter.write(data) : data)
+    if (!filter) return writeTo(process[name], data)
+    const shown = filter.write(data)
+    if (shown !== '') this.#midLine = !shown.endsWith('\n')
+    return writeTo(process[name], shown)
+  }
+
+  /** What comes next from us begins a line of its own. */
+  #endLine(): void {
+    if (this.#midLine && process.stderr.isTTY) process.stderr.write('\n')
+    this.#midLine = false
   }
 
   async #display(display: Display): Promise<void> {
@@ -82,6 +95,8 @@ export class TextSink implements EventSink {
 
   #say(line: string): void | Promise<void> {
     this.#options.progress.clear()
-    if (!this.#options.quiet || line.startsWith('warning')) return writeTo(process.stderr, `${sanitizeLine(line, 2000)}\n`)
+    if (this.#options.quiet && !line.startsWith('warning')) return
+    this.#endLine()
+    return writeTo(process.stderr, `${sanitizeLine(line, 2000)}\n`)
   }
 }

@@ -142,6 +142,7 @@ export class Run {
       },
     })
     this.#job = undefined
+    await onEvent({type: 'progress', message: 'installing packages', done: 1, total: 1})
     if (exitStatus === 0) return
     const last = tail.findLast((line) => line.startsWith('ERROR:')) ?? tail.at(-1) ?? `pip ended with ${exitStatus}`
     throw errors.data(`the packages could not be installed: ${last}`, {
