@@ -35,7 +35,7 @@ describe('runtimes on Colab', function () {
     const events = ran.stdout.trim().split('\n').map((line) => JSON.parse(line) as {type: string; amount?: number; unit?: string})
     const cost = events.at(-2)
     assert.equal(ran.status, 0, `${ran.stdout}\n${ran.stderr}`)
-    assert.deepEqual([events.at(-1)?.type, cost?.type, cost?.unit], ['finished', 'cost', 'compute units'])
+    assert.deepEqual([events.at(-1)?.type, cost?.type, cost?.unit], ['finished', 'cost', 'compute units'], `${ran.stdout}\n${ran.stderr}`)
     assert.ok((cost?.amount ?? 0) > 0)
   })
 

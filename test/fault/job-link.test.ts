@@ -169,4 +169,18 @@ for piece in (b"a\xff\xfe\xc3", b"\xa9\xe2\x82", b"\xac\x00", bytes(range(256)) 
     assert.ok(found, `no session ${path}`)
     await bed.direct.deleteSession(found.id)
   }
+
+  it('a session that was closed opens nothing any more, whoever still uses it', async () => {
+    const {session, links} = await bed.session()
+    await session.agent()
+    const opening = session.kernel()
+    const closed = assert.rejects(opening, {code: 'SESSION_CLOSED'})
+    await session.close()
+    await closed
+    await assert.rejects(feedStdin(session, 'ended', (async function* () { yield Buffer.from('late') })()), {code: 'SESSION_CLOSED'})
+    await assert.rejects(session.agent(), {code: 'SESSION_CLOSED'})
+    await until(async () => (await bed.direct.listKernels()).every(({connections}) => connections === 0))
+    bed.chaos.rstAll()
+    assert.deepEqual(links, [])
+  })
 })

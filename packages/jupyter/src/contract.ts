@@ -138,4 +138,6 @@ export interface ExecuteResult {
   replyLost: boolean
   /** False, with `replyLost`: no sign was seen that the request ever reached the kernel. */
   started: boolean
+  /** True when it ran in a process that was about to be replaced: variables and modules that it made are gone. */
+  orphaned: boolean
 }

@@ -30,6 +30,8 @@ export class Execution implements Exchange {
   /** An end is not believed before `release`: a restarted kernel's replayed reply looks like a user's interrupt. */
   held = false
   interruptAsked = false
+  /** A process that had said goodbye has taken it up: what it leaves in memory goes with that one. */
+  orphaned = false
   readonly #options: ExecuteOptions
   readonly #host: ExecutionHost
   readonly #resolve: (result: ExecuteResult) => void
@@ -92,6 +94,13 @@ export class Execution implements Exchange {
     if (this.#over) return
     if (reason === 'new-session') this.#replyMayBeLost = true
     this.#options.onGap?.(reason)
+  }
+
+  /** Its process is gone. What has its reply is over; of anything else nothing will be heard. */
+  bury(error: JupyterError): void {
+    if (!this.started) return
+    if (this.#reply) this.conclude()
+    else this.fail(error)
   }
 
   /** The kernel answers, and is not known to be another process than the one that this was sent to. */
@@ -187,7 +196,7 @@ export class Execution implements Exchange {
     this.#end()
     const reply = this.#reply
     if (!reply) {
-      return this.#resolve({status: this.#error ? 'error' : 'unknown', error: this.#error, replyLost: true, started: this.started})
+      return this.#resolve({status: this.#error ? 'error' : 'unknown', error: this.#error, replyLost: true, started: this.started, orphaned: this.orphaned})
     }
     const status = readStatus(reply)
     this.#resolve({
@@ -196,6 +205,7 @@ export class Execution implements Exchange {
       error: status === 'error' ? readError(reply) : undefined,
       userExpressions: isObject(reply['user_expressions']) ? reply['user_expressions'] : undefined,
       replyLost: false,
+      orphaned: this.orphaned,
       started: true,
     })
   }

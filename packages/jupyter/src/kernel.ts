@@ -44,6 +44,8 @@ export class KernelConnection {
   readonly #exchanges = new Map<string, Exchange>()
   readonly #comms: CommTable
   readonly #identity = new ProcessIdentity()
+  /** after a restart, until the new process answers on all channels */
+  #successor: Promise<void> | undefined
   readonly #keeper: LinkKeeper
   readonly #supervisor: Supervisor
 
@@ -123,6 +125,8 @@ export class KernelConnection {
     }
     return this.#tracked(execution, signal, async () => {
       this.#supervisor.watch()
+      // what a kernel publishes before the server has subscribed to it is lost
+      while (this.#successor) await Promise.race([this.#successor, execution.promise])
       await this.#sendOnce(execution, () => newMessage(this.#keeper.session, 'shell', 'execute_request', content, {id, ...(options.metadata && {metadata: options.metadata})}), signal)
       return execution.promise
     })
@@ -255,7 +259,12 @@ export class KernelConnection {
       if (type === 'comm_msg' || type === 'comm_close') return this.#identity.isRetired(message) ? undefined : this.#comms.handle(message)
     }
     if (message.channel === 'iopub' && !jupyterTypes.has(type)) this.#custom(message, parent)
-    if (parent !== undefined) return this.#exchanges.get(parent)?.handle(message)
+    const exchange = parent === undefined ? undefined : this.#exchanges.get(parent)
+    if (!exchange || !this.#identity.isRetired(message)) return exchange?.handle(message)
+    // code that ran did run; any other answer of a process that is going says nothing
+    if (!(exchange instanceof Execution)) return
+    exchange.orphaned = true
+    return exchange.handle(message)
   }
 
   /** A thread's messages may have no parent: they are of what runs, not of what waits behind somebody else's work. */
@@ -294,11 +303,21 @@ export class KernelConnection {
     }
     this.#comms.closeAll()
     this.#supervisor.settle(unsure)
+    this.#awaitSuccessor()
+  }
+
+  #awaitSuccessor(): void {
+    // a link that is lost meanwhile has its own way back
+    const ended = (): void => {
+      if (this.#successor === successor) this.#successor = undefined
+    }
+    const successor: Promise<void> = this.#supervisor.drained().then(ended, ended)
+    this.#successor = successor
   }
 
   /** A kernel that said goodbye may take up one thing more, which ends with it; what its successor was given is none of these. */
   #buryStarted(parent?: string): void {
-    for (const each of this.#executions()) if (each.started && each.id !== parent) each.fail(restarted())
+    for (const each of this.#executions()) if (each.id !== parent) each.bury(restarted())
   }
 }
 

@@ -26,6 +26,10 @@ const identifyMs = 20_000
 const identifyAgainMs = 1_000
 /** How much later than its reply the idle of a request usually is at most; a mistake costs one more request. */
 const idleAfterReplyMs = 1_000
+/** How long no answer at all is waited for at first. */
+const askAgainMs = 1_000
+/** setTimeout knows no longer ones. */
+const longestPauseMs = 2 ** 31 - 1
 
 /**
  * Finds out what became of executions when messages alone do not tell: after a reconnect, after an interrupt of unknown
@@ -63,9 +67,9 @@ export class Supervisor {
   settle(executions: Execution[]): void {
     if (executions.length === 0) return
     const work = async (): Promise<void> => {
-      await this.#drained()
+      await this.drained()
       release(executions)
-      if (executions.some(each => !each.over && !each.started)) await this.#drained()
+      if (executions.some(each => !each.over && !each.started)) await this.drained()
       for (const each of executions) if (!each.over) each.conclude()
     }
     // the link was lost or the kernel restarted: linkBack or the restart take over
@@ -99,16 +103,17 @@ export class Supervisor {
   }
 
   /**
-   * A request on shell was answered, and went idle on iopub. A new link's subscription to iopub may begin after the idle of
-   * the first one: then its reply comes alone, and another request is sent.
+   * A request on shell was answered, and went idle on iopub. A new link's subscription to iopub, or the server's to a restarted
+   * kernel, may begin after the idle of the first one: then its reply comes alone, and another request is sent. So it is, less
+   * and less often, where nothing comes: a kernel in its last moments swallows what it is sent.
    */
-  async #drained(): Promise<void> {
+  async drained(): Promise<void> {
     const asked: Promise<Message>[] = []
-    for (;;) {
+    for (let patience = askAgainMs; ; patience *= 2) {
       const request = new Request(randomUUID(), 'shell', true)
       asked.push(this.#host.drain(request))
       const first = Promise.race(asked)
-      if (await Promise.race([first, request.replied.then(() => pause(idleAfterReplyMs))])) return
+      if (await Promise.race([first, request.replied.then(() => pause(idleAfterReplyMs)), pause(Math.min(patience, longestPauseMs))])) return
     }
   }
 

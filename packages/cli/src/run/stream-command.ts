@@ -90,11 +90,12 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
   }
 }
 
-/** Ending it again does nothing: a command ends it with its result, or the report of an error does. */
+/** Ending it again does nothing: a command ends it with its result, or the report of an error does. Nothing comes after the end. */
 function onceEnded(sink: CommandSink): CommandSink {
   let ended = false
   return {
     ...sink,
+    onEvent: (event) => (ended ? undefined : sink.onEvent(event)),
     end: async (finish) => {
       if (ended) return
       ended = true

@@ -68,8 +68,8 @@ async function ask(connection: KernelConnection, expression: string, patience: n
       silent: true, storeHistory: false, stopOnError: false, userExpressions: {[key]: expression},
       signal: signal ? AbortSignal.any([signal, late]) : late,
     })
-    // another client's failing cell empties the queue, and a lost reply says nothing
-    return result.status === 'aborted' || result.replyLost ? undefined : result
+    // another client's failing cell empties the queue, a lost reply says nothing, and a kernel that goes keeps nothing
+    return result.status === 'aborted' || result.replyLost || result.orphaned ? undefined : result
   } catch (error) {
     signal?.throwIfAborted()
     const restarted = error instanceof Error && 'code' in error && error.code === 'KERNEL_RESTARTED'

@@ -191,7 +191,7 @@ print('parent after')`)
 
     it('asks the machine when the reply was lost', async () => {
       const {recorder} = await run("print('kept')")
-      const lost: ExecuteResult = {status: 'unknown', replyLost: true, started: true}
+      const lost: ExecuteResult = {status: 'unknown', replyLost: true, started: true, orphaned: false}
       const totals = await recorder.end(lost)
       assert.ok(totals)
       assert.equal((await logOf(recorder)).text.stdout, 'kept\n')

@@ -50,6 +50,7 @@ export class RuntimeSession {
   readonly #down = new Set<KernelConnection>()
   readonly #presence: Presence
   #lost = false
+  #closed = false
   #server: Promise<JupyterServer> | undefined
   #agent: Promise<{client: AgentClient; connection: KernelConnection}> | undefined
 
@@ -62,7 +63,8 @@ export class RuntimeSession {
     for (const [key, kernel] of Object.entries(options.record.kernels)) this.#known.set(key, kernel)
   }
 
-  server(): Promise<JupyterServer> {
+  async server(): Promise<JupyterServer> {
+    this.#refuseClosed()
     this.#server ??= import('@cgpu/jupyter').then(({JupyterServer}) => new JupyterServer(this.endpoint))
     return this.#server
   }
@@ -115,8 +117,9 @@ export class RuntimeSession {
     return this.#presence.explain(error)
   }
 
-  /** Ends this side's sockets. */
+  /** Ends this side's sockets. Work that asks for another one afterwards is rejected with SESSION_CLOSED. */
   async close(): Promise<void> {
+    this.#closed = true
     this.#presence.close()
     await Promise.all([this.#closeLinks(), this.#noteLease()])
   }
@@ -184,14 +187,23 @@ export class RuntimeSession {
   async #open(kernelId: string): Promise<KernelConnection> {
     const server = await this.server()
     const {signal, heartbeatMs, isGone} = this.#options
+    this.#refuseClosed()
     const connection = await server.openKernel(kernelId, {
       ...(signal ? {signal} : {}), ...(heartbeatMs === undefined ? {} : {heartbeatMs}), ...(isGone ? {isGone: () => this.#presence.check()} : {}),
     })
     this.#connections.push(connection)
+    // closed meanwhile: nobody would end this one
+    if (this.#closed) await connection.close().catch(() => undefined)
+    this.#refuseClosed()
     this.#presence.worked()
     connection.onLink((state, detail) => this.#linkChanged(connection, state, detail.reason ?? ''))
     this.#tellLink('')
     return connection
+  }
+
+  /** What a program's stdin still feeds when the program has ended would else open a link that nobody closes. */
+  #refuseClosed(): void {
+    if (this.#closed) throw errors.interrupted(`the connection to ${this.record.name} was closed`, {code: 'SESSION_CLOSED'})
   }
 
   /** Kernels share one network: people are told once that it is gone, and once that it is back. */
@@ -209,7 +221,7 @@ export class RuntimeSession {
 
   #tellLink(reason: string): void {
     const lost = this.#down.size > 0
-    if (lost === this.#lost) return
+    if (lost === this.#lost || this.#closed) return
     this.#lost = lost
     this.#options.onLink?.(lost ? 'reconnecting' : 'connected', lost ? reason : '')
   }
