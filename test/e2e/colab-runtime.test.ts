@@ -209,10 +209,13 @@ describe('runtimes on Colab', function () {
     bench.emulator.log.clear()
     await bench.cli(['exec', '-r', 'alive', 'print(1)'])
     assert.deepEqual(bench.calls('keep-alive'), [])
+    const started = performance.now()
     const ran = await bench.cli(['exec', '-r', 'alive', 'import time; time.sleep(9)'])
     assert.equal(ran.status, 0, ran.stderr)
     const beats = bench.calls('keep-alive').length
-    assert.ok(beats >= 1 && beats <= 2, `${beats} beats`)
+    // one each third of the 21 s
+    const most = Math.ceil((performance.now() - started) / 7_000)
+    assert.ok(beats >= 1 && beats <= most, `${beats} beats, ${most} at most`)
     // a job whose command was killed: by whoever follows it
     const left = startCgpu(['run', '-r', 'alive', '--', 'sleep', '12'], {home: bench.home})
     const ended = once(left, 'exit')

@@ -233,8 +233,7 @@ class Supervisor:
         deadline = time.monotonic() + START_S
         next_owner_check = time.monotonic() + TICK_S
         while not self.server_ended.is_set():
-            # the port may be another process's: ours ends when it cannot have it, so it must live after the answer too
-            if answers(port) and not self.server_ended.wait(0.005):
+            if self.listening() and answers(port):
                 return True
             if self.should_stop():
                 raise Failed("stopped while starting")
@@ -249,6 +248,13 @@ class Supervisor:
                     os._exit(0)
             self.server_ended.wait(0.02)
         return False
+
+    def listening(self):
+        """
+        Whether our server has its port: it says so in a file of its own. Not found out by connecting: until then the port may
+        be another process's, or be given to that very connection, which then takes it away from the server.
+        """
+        return bool(glob.glob(os.path.join(glob.escape(self.launch["serverEnv"]["JUPYTER_RUNTIME_DIR"]), "jpserver-*.json")))
 
     def watch(self, port):
         """Returns True when the runtime is to be stopped and removed, False when only the watching ends."""
