@@ -54,15 +54,14 @@ for (const kernelName of ['python3', 'colab']) {
 
     it('without a parent are not handed to an execution that waits behind another client\'s', async () => {
       const other = await server.openKernel(kernel.kernelId)
-      let handed = 0
+      const handed: unknown[] = []
       const asking = Promise.withResolvers<void>()
-      const theirs = other.execute(colabRequest('GetSecret', {}, {parent: 'None', seconds: 1}), {onCustom: () => asking.resolve()})
+      const theirs = other.execute(colabRequest('GetSecret', {key: 'theirs'}, {parent: 'None', seconds: 1}), {onCustom: () => asking.resolve()})
       await asking.promise
-      const behind = kernel.execute(colabRequest('GetSecret', {}, {parent: 'None', seconds: 0.2}), {onCustom: () => handed++})
+      const behind = kernel.execute(colabRequest('GetSecret', {key: 'ours'}, {parent: 'None', seconds: 0.2}), {onCustom: message => void handed.push(message.content['request'])})
       await theirs
-      assert.equal(handed, 0)
       await behind
-      assert.equal(handed, 1)
+      assert.deepEqual(handed, [{key: 'ours'}])
       await other.close()
     })
 
