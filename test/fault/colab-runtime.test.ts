@@ -64,7 +64,7 @@ describe('runtimes on Colab that go, and commands that die', function () {
     let said = ''
     child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-    await until(() => bench.emulator.log.query({site: 'runtime:*'}).filter((one) => one.path.includes('channels')).length >= 2, () => said)
+    await until(() => bench.emulator.log.query({site: 'runtime:*', status: 101}).filter((one) => one.path.includes('channels')).length >= 2, () => said)
     await bench.emulator.happen({reclaim: '*'})
     assert.equal(await ended, 71, said)
     assert.match(said, /error: trainer was taken away while work ran on it/)
