@@ -6,7 +6,7 @@ import {join} from 'node:path'
 import {promisify} from 'node:util'
 import {type Emulator, startEmulator} from '@cgpu/emulator'
 import type {Account} from '@cgpu/core/account'
-import type {Browser} from 'playwright-core'
+import type {Browser, Page} from 'playwright-core'
 import {agreeingBrowser} from '../helpers/agreeing-browser.ts'
 import {type BrowserScript, browserScript, consent, startBrowser, withPage} from '../helpers/browser.ts'
 import {cgpu, cgpuBin, type CliOptions, type CliResult, envelope, sealedHome, type SealedHome, startCgpu} from '../helpers/cli.ts'
@@ -60,12 +60,16 @@ describe('cgpu auth', function () {
     assert.ok(answer.ok, JSON.stringify(answer.error))
     return answer.data
   }
+  /** A page that is closed too early takes its answer with it. */
+  const agreed = async (page: Page, url: string, person: Parameters<typeof consent>[2]): Promise<void> => {
+    await consent(page, url, person)
+    await page.getByText('cgpu has its answer').waitFor()
+  }
   /** `auth login` beside a person at a browser. */
   const login = async (args: readonly string[] = [], person: Parameters<typeof consent>[2] = {email: 'me@example.com'}): Promise<CliResult> => {
     const ending = run(['auth', 'login', ...args])
     await withPage(browser, async (page) => {
-      await consent(page, await script.url(), person)
-      await page.getByText('cgpu has its answer').waitFor()
+      await agreed(page, await script.url(), person)
     })
     return ending
   }
@@ -99,7 +103,7 @@ describe('cgpu auth', function () {
   it('says so when the person declines', async () => {
     assertRefused({...await login([], {email: 'me@example.com', decision: 'Deny'}), stderr: 'error: the sign-in was declined\nfix: cgpu auth login, and agree on the page that opens\n'}, 67)
     const again = run(['auth', 'login', '--json', '--block'])
-    await withPage(browser, async (page) => consent(page, await script.url(), {email: 'me@example.com', decision: 'Deny'}))
+    await withPage(browser, async (page) => agreed(page, await script.url(), {email: 'me@example.com', decision: 'Deny'}))
     const {error} = envelope(await again)
     assert.deepEqual([error.code, error.category], ['SIGN_IN_DENIED', 'auth'])
     assertRefused(await run(['auth', 'status']), 67)
@@ -121,8 +125,7 @@ describe('cgpu auth', function () {
     // an account that is named may be the one that is waited for
     assert.equal(envelope(await run(['auth', 'status', '--account', 'me@example.com', '--json'])).error.code, 'SIGN_IN_PENDING')
     await withPage(browser, async (tab) => {
-      await consent(tab, page.url, {email: 'me@example.com'})
-      await tab.getByText('cgpu has its answer').waitFor()
+      await agreed(tab, page.url, {email: 'me@example.com'})
     })
     await until(async () => (await run(['auth', 'status'])).status === 0, () => 'nobody is signed in')
     await until(() => processesOf(home.path).length === 0, () => 'the process that waited goes on')
@@ -131,7 +134,7 @@ describe('cgpu auth', function () {
 
   it('with --json tells afterwards why a sign-in failed, and at once when there can be none', async () => {
     const {url} = await data<{url: string}>(['auth', 'login', '--no-browser'])
-    await withPage(browser, (tab) => consent(tab, url, {email: 'me@example.com', decision: 'Deny'}))
+    await withPage(browser, (tab) => agreed(tab, url, {email: 'me@example.com', decision: 'Deny'}))
     await until(() => processesOf(home.path).length === 0, () => 'the process that waited goes on')
     const {error} = envelope(await run(['auth', 'status', '--json']))
     assert.deepEqual([error.code, error.details], ['SIGN_IN_REQUIRED', {lastSignIn: 'SIGN_IN_DENIED'}])
@@ -149,7 +152,7 @@ describe('cgpu auth', function () {
     assert.equal(stdout, '')
     const event = JSON.parse(stderr) as {event: string; url: string; expiresInSeconds: number} // one line
     assert.deepEqual([event.event, event.expiresInSeconds], ['auth_required', 300])
-    await withPage(browser, (page) => consent(page, event.url, {email: 'me@example.com'}))
+    await withPage(browser, (page) => agreed(page, event.url, {email: 'me@example.com'}))
     await once(child, 'close')
     const answer = JSON.parse(stdout) as {ok: boolean; command: string; data: Account}
     assert.deepEqual([answer.ok, answer.command, answer.data.email], [true, 'auth:login', 'me@example.com'])
