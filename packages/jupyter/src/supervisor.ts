@@ -113,7 +113,14 @@ export class Supervisor {
       const request = new Request(randomUUID(), 'shell', true)
       asked.push(this.#host.drain(request))
       const first = Promise.race(asked)
-      if (await Promise.race([first, request.replied.then(() => pause(idleAfterReplyMs)), pause(Math.min(patience, longestPauseMs))])) return
+      // its timer, perhaps of hours, would keep a process alive that has nothing left to do
+      const answered = new AbortController()
+      const late = pause(Math.min(patience, longestPauseMs), answered.signal)
+      try {
+        if (await Promise.race([first, request.replied.then(() => pause(idleAfterReplyMs)), late])) return
+      } finally {
+        answered.abort()
+      }
     }
   }
 
