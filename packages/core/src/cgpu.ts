@@ -11,6 +11,8 @@ import {gone} from './runtime/choose.ts'
 import {type LifecycleListener, Runtimes} from './runtime/service.ts'
 import {RuntimeSession, type SessionOptions} from './runtime/session.ts'
 import {RecordStore} from './runtime/store.ts'
+import {Jobs} from './job/jobs.ts'
+import {JobStore} from './job/store.ts'
 import type {Dirs} from './state/dirs.ts'
 import {FileSecretStore} from './state/secrets.ts'
 
@@ -35,6 +37,7 @@ export class Cgpu {
   readonly folders: FolderDefaults
   readonly runtimes: Runtimes
   readonly accounts: AccountAccess
+  readonly jobs: Jobs
   readonly #options: CgpuOptions
   readonly #store: RecordStore
 
@@ -67,6 +70,7 @@ export class Cgpu {
       ...(lifecycle ? {lifecycle} : {}),
       ...(onWarning ? {onWarning} : {}),
     })
+    this.jobs = new Jobs({runtimes: this.runtimes, connect: (record, more) => this.connect(record, more), store: new JobStore(dirs.state, onWarning), onWarning})
   }
 
   static async open(options: CgpuOptions): Promise<Cgpu> {

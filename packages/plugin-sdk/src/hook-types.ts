@@ -19,7 +19,8 @@ export interface ExecutionRequest {
 }
 
 export interface ExecutionOutcome {
-  status: 'ok' | 'error' | 'interrupted'
+  /** `detached`: it was started, and left running */
+  status: 'ok' | 'error' | 'interrupted' | 'detached'
   /** of the remote program, where it ended with one */
   exitStatus?: number
   durationMs: number

@@ -76,11 +76,12 @@ function pluginEnv(answers: {plugin: string; result: unknown}[], host: HookHost)
 
 /**
  * Runs `body` between `execution:before` and `execution:after`. `body` gets the plugins' environment; what the user set
- * (`userEnv`) always wins over it. After-hooks run whatever happens, and learn the outcome. A veto: VETOED, exit 75.
+ * (`userEnv`) always wins over it. After-hooks run whatever happens, and learn the outcome; one that is left running has no
+ * `exitStatus` yet. A veto: VETOED, exit 75.
  */
 export async function withExecution<R>(
   host: HookHost, request: ExecutionRequest, userEnv: Record<string, string>,
-  body: (env: Record<string, string>) => Promise<R>, exitStatus?: (result: R) => number,
+  body: (env: Record<string, string>) => Promise<R>, exitStatus?: (result: R) => number | undefined,
 ): Promise<R> {
   const answers = await fire(host, 'execution:before', {request})
   refuseVeto(answers, 'this execution')
@@ -90,6 +91,7 @@ export async function withExecution<R>(
     const result = await body({...pluginEnv(answers, host), ...userEnv})
     const status = exitStatus?.(result)
     if (status !== undefined) outcome = {status: status === 0 ? 'ok' : 'error', exitStatus: status}
+    else if (exitStatus) outcome = {status: 'detached'}
     return result
   } catch (error) {
     const interrupted = isAbort(error) || (error instanceof CgpuError && error.code === 'INTERRUPTED')

@@ -1,23 +1,60 @@
-import {boolean, string} from '@oclif/core/flags'
+import {boolean, integer, string} from '@oclif/core/flags'
+import {resolve} from 'node:path'
 import {CgpuError} from '@cgpu/core/errors'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {newRunId} from '@cgpu/core/execution/id'
 import {planRun} from '@cgpu/core/execution/plan'
 import {Run as RemoteRun, type RunOptions, type RunOutcome} from '@cgpu/core/execution/run'
+import {fingerprintOf, idOfKey, keyMismatch} from '@cgpu/core/job/key'
+import type {OpenJob} from '@cgpu/core/job/jobs'
 import {formatDuration} from '@cgpu/core/text/format'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag, specFlags} from '../flags.ts'
-import {acquireRuntime, chooseRuntime, type HeldRuntime} from '../run/acquire.ts'
+import {JobCommand} from '../job-command.ts'
+import {acquireRuntime, anotherOf, type ChosenRuntime, chooseRuntime, type HeldRuntime} from '../run/acquire.ts'
+import {jobRecord, type NewJob} from '../run/job-record.ts'
 import {checkedOutputDir} from '../run/output-dir.ts'
-import {runRequest} from '../run/request.ts'
-import {type CommandSink, StreamCommand} from '../run/stream-command.ts'
+import {type Requested, runRequest} from '../run/request.ts'
+import {restartPolicy} from '../run/restarts.ts'
+import type {CommandSink} from '../run/stream-command.ts'
 import {secretFlag} from '../secret-flag.ts'
 import type {Captured} from '../stream/capture-sink.ts'
 
-type Result = Omit<RunOutcome, 'durationMs' | 'startedAt' | 'logOffset'> & {startedAt: string; durationSeconds: number} & Partial<Captured>
+type Finished = Omit<RunOutcome, 'durationMs' | 'startedAt' | 'logOffset'> & {startedAt: string; durationSeconds: number} & Partial<Captured>
+
+/** A run that was left running: `--detach`. */
+interface Detached {
+  id: string
+  runtime: string
+  state: string
+  exitStatus: number | null
+  /** its runtime is released when it is over */
+  releases: boolean
+  /** the key was used before: nothing was started now */
+  attached: boolean
+}
+
+export type Result = Finished | Detached
+
+type JobDraft = Omit<NewJob, 'runtime' | 'releases'>
+
+/** The flags of a run, parsed. */
+export interface RunFlags {
+  [name: string]: unknown
+  checkpoint?: string | undefined
+  detach: boolean
+  'idempotency-key'?: string | undefined
+  'keep-stdin': boolean
+  'max-restarts'?: number | undefined
+  output?: string | undefined
+  'output-dir'?: string | undefined
+  'resume-cmd'?: string | undefined
+  runtime?: string | undefined
+  secret?: string[] | undefined
+}
 
 /** Runs a script or a command as a process on a runtime. */
-export default class Run extends StreamCommand<Result> {
+export default class Run extends JobCommand<Result> {
   static override description = `Makes a runtime for the run, or uses one that is there; uploads the script and what it needs; runs it with its own exit status, stdout, stderr and stdin; brings the outputs back; releases what it made. Everything behind the script, or behind --, belongs to the remote program.
 
 A script may hold its own settings in a comment block:
@@ -33,6 +70,8 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     {command: '<%= config.bin %> run --outputs "*.csv" --output-dir results -- sh -c "date > when.csv"', description: 'run a command and bring a file back'},
     {command: '<%= config.bin %> run --packages "numpy, pandas" --include data analyse.py', description: 'with packages and a folder of data'},
     {command: '<%= config.bin %> run -r trainer --secret WANDB_API_KEY train.py', description: 'on the runtime trainer, with a secret as a variable'},
+    {command: '<%= config.bin %> run --detach train.py', description: 'start it, print its id, and leave it running'},
+    {command: `<%= config.bin %> run --max-restarts 3 --checkpoint "ckpt/*.pt" --resume-cmd 'python train.py --resume {latest}' train.py`, description: 'start it again from its last checkpoint when it fails'},
   ]
   static override flags = {
     ...runtimeFlag,
@@ -40,45 +79,126 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     ...outputFlag,
     ...secretFlag,
     ...withEnv({
+      checkpoint: string({summary: 'files of the program that it can go on from', helpValue: 'GLOB'}),
       cwd: string({summary: 'folder on the runtime to run in, below its working folder', helpValue: 'DIR'}),
+      detach: boolean({char: 'd', summary: 'print the id of the job and leave it running'}),
       env: string({char: 'e', multiple: true, summary: 'set NAME=VALUE for the program; NAME alone takes it from here', helpValue: 'NAME[=VALUE]'}),
       'env-file': string({multiple: true, summary: 'set the variables of this .env file', helpValue: 'FILE'}),
+      'idempotency-key': string({summary: 'run it once only, however often this command is given with this key', helpValue: 'KEY'}),
       include: string({char: 'i', multiple: true, summary: 'upload this file or folder too', helpValue: 'PATH'}),
       keep: boolean({summary: 'keep the runtime that the run made'}),
+      'keep-stdin': boolean({summary: 'leave the stdin of a detached job open, for cgpu job attach --stdin'}),
+      'max-restarts': integer({min: 0, max: 1000, summary: 'start the program again when it fails, so many times', helpValue: 'N'}),
       outputs: string({char: 'o', multiple: true, summary: 'bring back the files that match this pattern', helpValue: 'GLOB'}),
       'output-dir': string({summary: 'where outputs go; default: the current folder', helpValue: 'DIR'}),
       packages: string({char: 'p', multiple: true, summary: 'install these packages first, separated by commas', helpValue: 'NAMES'}),
       requirements: string({summary: 'install what this requirements file lists first', helpValue: 'FILE'}),
+      'resume-cmd': string({summary: 'what to run instead when it is started again; {latest} is the newest checkpoint', helpValue: 'COMMAND'}),
     }),
   }
   static override remoteArgs = true
+  static override seeAlso = ['job list', 'job attach', 'job logs', 'why']
   static override strict = false
   static override summary = 'run a script or command on a runtime'
   static override usage = ['run [FLAGS] SCRIPT [ARGS…]', 'run [FLAGS] -- COMMAND…']
 
   async run(): Promise<Result> {
     const {flags, rest, separator} = await this.parseRemote(Run)
-    const request = await runRequest(flags, rest, separator, {cwd: process.cwd(), env: process.env})
-    const plan = await planRun(request.run)
+    return this.start(flags, await runRequest(flags, rest, separator, {cwd: process.cwd(), env: process.env}), rest)
+  }
+
+  /** Runs what was asked for, here or by a job before. */
+  protected async start(flags: RunFlags, {run: asked, settings}: Requested, rest: string[], retryOf?: string): Promise<Result> {
+    const plan = await planRun(asked)
+    const restarts = restartPolicy(flags)
     const outputDir = await checkedOutputDir(flags['output-dir'])
-    const cgpu = await this.open(request.settings)
+    const key = flags['idempotency-key']
+    const id = key === undefined ? newRunId() : idOfKey(key)
+    const cgpu = await this.open(settings)
     const secrets = flags.secret ? await this.#secrets(flags.secret, cgpu) : {}
     const sink = await this.sink({output: flags.output, imageDir: '.'})
-    const chosen = await chooseRuntime(cgpu, flags.runtime)
+    const job: JobDraft = {
+      id, request: asked, secretNames: Object.keys(secrets), fingerprint: fingerprintOf(plan), detached: flags.detach, outputDir: resolve(outputDir), retryOf,
+    }
+    const stdin = flags.detach ? (flags['keep-stdin'] ? 'open' : undefined) : process.stdin
+    const checkpoints = restarts && {restarts, checkpoints: await cgpu.jobs.store.checkpoints(id)}
+    const start = (placed: () => void): Promise<Result> => this.#run(cgpu, sink, job, placed, {
+      rest, runtime: flags.runtime, options: {
+        id, plan: {...plan, env: {...plan.env, ...secrets}}, onEvent: sink.onEvent, outputDir,
+        ...(stdin === undefined ? {} : {stdin}), ...checkpoints, ...(key === undefined ? {} : {fingerprint: job.fingerprint}),
+      },
+    })
+    return key === undefined ? start(() => undefined) : this.#once(cgpu, sink, job, start)
+  }
+
+  /** At most once for a key: whoever comes second, also at the same moment, gets the job of the first. */
+  async #once(cgpu: Cgpu, sink: CommandSink, job: JobDraft, start: (placed: () => void) => Promise<Result>): Promise<Result> {
+    const {promise: placed, resolve: place} = Promise.withResolvers<void>()
+    let running: Promise<Result> | undefined
+    const before = await cgpu.jobs.store.alone(job.id, async () => {
+      const there = await this.#startedBefore(cgpu, job, sink)
+      if (there) return there
+      running = start(place)
+      await Promise.race([placed, running.catch(() => undefined)])
+      return undefined
+    }, {timeoutMs: 30 * 60_000})
+    if (!before) return running!
+    try {
+      if (job.detached) return this.#sayDetached(before.id, before.runtime.name, before.record?.releases ?? false, before.status.state, before.status.exitCode, true)
+      return this.finishAs({...(await this.followJob(cgpu, before, sink)), missingOutputs: []})
+    } finally {
+      await before.session.close()
+    }
+  }
+
+  /** The job of this key. Throws IDEMPOTENCY_CONFLICT (72). */
+  async #startedBefore(cgpu: Cgpu, {id, fingerprint}: Pick<NewJob, 'id' | 'fingerprint'>, sink: CommandSink): Promise<OpenJob | undefined> {
+    const record = await cgpu.jobs.store.get(id)
+    if (!record) return undefined
+    if (record.fingerprint !== fingerprint) throw keyMismatch(id)
+    return this.openJob(cgpu, id, undefined, sink).catch((error: unknown) => {
+      // a command that was killed before it could start it: it is started now
+      if (error instanceof CgpuError && error.code === 'JOB_NOT_FOUND') return undefined
+      throw error
+    })
+  }
+
+  async #run(
+    cgpu: Cgpu, sink: CommandSink, job: JobDraft, placed: () => void,
+    {rest, runtime, options}: {rest: string[]; runtime: string | undefined; options: RunOptions},
+  ): Promise<Result> {
+    const {plan} = options
+    const chosen = await chooseRuntime(cgpu, runtime)
     const {there} = chosen
     const execution: ExecutionRequest = {
-      id: newRunId(), kind: 'run', argv: rest, envNames: Object.keys({...plan.env, ...secrets}),
+      id: job.id, kind: 'run', argv: rest, envNames: Object.keys(plan.env),
       runtime: {id: there?.id ?? '', name: there?.name ?? '', provider: there?.provider ?? chosen.wish.provider},
     }
     // plugins are asked before anything is made: a veto costs nothing
-    const outcome = await withExecution(this, execution, plan.env, async (env) => {
+    return withExecution<Result>(this, execution, plan.env, async (env) => {
       const abort = this.abortOnSignals()
       let held: HeldRuntime | undefined
-      try {
-        held = await acquireRuntime(cgpu, chosen, {keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
+      const on = async (where: ChosenRuntime): Promise<Result> => {
+        held = await acquireRuntime(cgpu, where, {keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
         const {id, name, provider} = held.record
         execution.runtime = {id, name, provider}
-        return await this.#on(held, cgpu, sink, abort, {id: execution.id, plan: {...plan, env: {...env, ...secrets}}, onEvent: sink.onEvent, stdin: process.stdin, outputDir})
+        await this.#remember(cgpu, {...job, runtime: held.record, releases: held.releases})
+        return this.#on(held, cgpu, sink, abort, job.detached, {...options, plan: {...plan, env}, onPlaced: async ({cwd}) => {
+          await cgpu.jobs.store.update(job.id, (old) => ({...old, remoteCwd: cwd})).catch(() => undefined)
+          placed()
+        }})
+      }
+      try {
+        for (let where = chosen, moves = 0; ; moves++) {
+          try {
+            return await on(where)
+          } catch (error) {
+            if (!held || !wasTakenAway(error) || moves >= (options.restarts?.max ?? 0)) throw error
+            await sink.onEvent({type: 'notice', code: 'JOB_MOVED', message: `${held.record.name} was taken away; the program goes on on another machine`})
+            await held.done((line) => this.notice(line))
+            where = anotherOf(where)
+          }
+        }
       } finally {
         process.stdin.destroy() // a terminal that nobody types on would keep the process alive
         // while it is released a first Ctrl-C changes nothing, a second one ends cgpu at once
@@ -86,8 +206,15 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
         await held?.done((line) => this.notice(line))
         abort.dispose()
       }
-    }, ({exitStatus}) => exitStatus)
-    return this.#finish(outcome, sink)
+    }, ({exitStatus}) => exitStatus ?? undefined)
+  }
+
+  /** A job that cannot be written down here runs all the same. */
+  async #remember(cgpu: Cgpu, job: NewJob): Promise<void> {
+    await cgpu.jobs.store.put(jobRecord(cgpu, job)).catch((error: unknown) => {
+      if (!(error instanceof CgpuError)) throw error
+      this.warn(`the job cannot be remembered here: ${error.message}`)
+    })
   }
 
   /** The program's secrets as variables. Plugins, plans and events learn their names only. */
@@ -97,36 +224,54 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
   }
 
   /** Runs on the runtime that is held; `abort` covers the way there, then Ctrl-C belongs to the program. */
-  async #on(held: HeldRuntime, cgpu: Cgpu, sink: CommandSink, abort: ReturnType<Run['abortOnSignals']>, options: RunOptions): Promise<RunOutcome> {
+  async #on(held: HeldRuntime, cgpu: Cgpu, sink: CommandSink, abort: ReturnType<Run['abortOnSignals']>, detach: boolean, options: RunOptions): Promise<Result> {
     const session = await cgpu.connect(held.record, {
       signal: abort.signal,
       onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}),
     })
     try {
       const run = new RemoteRun(session, {...options, signal: abort.signal})
+      if (detach) {
+        await run.begin()
+        await held.handOver()
+        await sink.end()
+        return this.#sayDetached(run.id, held.record.name, held.releases, 'running', null, false)
+      }
       abort.dispose()
       // closing a terminal sends SIGHUP more than once: from here on none of them may end cgpu before the release
-      const outcome = await this.#follow(run, held).finally(abort.arm)
+      const outcome = await this.#follow(run, held, cgpu).finally(abort.arm)
       const cost = held.costSoFar()
       if (cost) await sink.onEvent(cost)
       await this.#sayEnd(outcome, sink)
-      return outcome
+      return this.#finish(outcome, sink)
     } finally {
       await session.close()
     }
   }
 
-  async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime): Promise<RunOutcome> {
+  /** stdout is the id alone, for scripts. */
+  #sayDetached(id: string, runtime: string, releases: boolean, state: string, exitStatus: number | null, attached: boolean): Detached {
+    this.log(id)
+    const what = attached ? 'was started before' : `goes on on ${runtime}`
+    this.notice(`the job ${what}; follow it: cgpu job attach ${id}; wait for it: cgpu job wait ${id}`)
+    return {id, runtime, state, exitStatus, releases, attached}
+  }
+
+  async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime, {jobs}: Cgpu): Promise<RunOutcome> {
     const leave = (): string => {
       if (releases) return `${name} is released`
       return run.running ? `the job goes on on ${name}; follow it again: cgpu job attach ${run.id} -r ${name}` : 'the program was not started'
     }
     try {
-      return await this.interruptible(run.execute(), {first: () => run.signal('SIGINT'), leave})
+      const outcome = await this.interruptible(run.execute(), {first: () => run.signal('SIGINT'), leave})
+      await jobs.ended(run.id, outcome)
+      return outcome
     } catch (error) {
       // a reader that went away ends the program, as a closed pipe would end a local one
       const left = error instanceof CgpuError && error.code === 'INTERRUPTED'
-      if (left && (releases || !run.running || error.details?.['signal'] === 'SIGPIPE')) await run.signal('SIGTERM').catch(() => undefined)
+      const ends = releases || !run.running || (left && error.details?.['signal'] === 'SIGPIPE')
+      if (left && ends) await run.signal('SIGTERM').catch(() => undefined)
+      if (!left || ends) await jobs.failed(run.id, error)
       throw error
     }
   }
@@ -138,9 +283,9 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     this.notice(`${howItEnded(outcome)} after ${formatDuration(durationMs)}`)
   }
 
-  #finish(outcome: RunOutcome, sink: CommandSink): Result {
+  #finish(outcome: RunOutcome, sink: CommandSink): Finished {
     const {durationMs, startedAt, logOffset: _, ...rest} = outcome
-    const result: Result = {...rest, startedAt: new Date(startedAt * 1000).toISOString(), durationSeconds: durationMs / 1000, ...sink.captured?.()}
+    const result: Finished = {...rest, startedAt: new Date(startedAt * 1000).toISOString(), durationSeconds: durationMs / 1000, ...sink.captured?.()}
     if (outcome.exitStatus === 0) return result
     if (this.jsonEnabled()) this.failWith(outcome.exitStatus, `the program ${howItEnded(outcome)}`, 'PROGRAM_FAILED', {...result})
     this.exitWith(outcome.exitStatus)
@@ -151,4 +296,9 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
 function howItEnded({exitStatus, signal}: RunOutcome): string {
   if (signal !== null) return `was killed by ${signal}`
   return exitStatus === 0 ? 'done' : `ended with status ${exitStatus}`
+}
+
+/** Its machine is gone, and nothing that ran there can go on. */
+function wasTakenAway(error: unknown): boolean {
+  return error instanceof CgpuError && error.code === 'RUNTIME_RECLAIMED'
 }

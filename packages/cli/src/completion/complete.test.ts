@@ -25,7 +25,7 @@ const commands = commandsOf({commands: {
 
 const listed = (...values: string[]) => async (): Promise<Candidate[]> => values.map((value) => ({value}))
 const sources: CompletionSources = {
-  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), secrets: listed('HF_TOKEN', 'WANDB_API_KEY'), schemas: listed('runtime list', 'events'),
+  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), secrets: listed('HF_TOKEN', 'WANDB_API_KEY'), jobs: listed('0mibvu', '0mibvz'), schemas: listed('runtime list', 'events'),
   accelerators: async (kind, provider) => [{value: kind === 'gpu' ? `t4-${provider ?? 'any'}` : 'v5e'}],
   kernels: async (runtime) => [{value: `python-on-${runtime ?? 'default'}`}],
   settings: listed('gpu', 'keep'), settingValues: async (key) => (key === 'keep' ? [{value: 'true'}, {value: 'false'}] : []),

@@ -55,6 +55,10 @@ export function liveSources({dirs, env, cwd}: SourceOptions): CompletionSources 
       const known = await new SecretSources({env, cwd, vault: new SecretVault({configDir: dirs.config})}).known()
       return [...known].map(([value, sources]) => ({value, description: sources.join(', ')}))
     },
+    async jobs() {
+      const [{JobStore}, {commandOf}] = await Promise.all([import('@cgpu/core/job/store'), import('@cgpu/core/job/record')])
+      return (await new JobStore(dirs.state).list()).map(({id, request, seen}) => ({value: id, description: `${seen?.state ?? 'started'}: ${commandOf(request).join(' ')}`.slice(0, 80)}))
+    },
     settings: async () => settings.map(({key, description}) => ({value: key, description})),
     async settingValues(key) {
       const {type, allowed} = settingNamed(key)

@@ -53,6 +53,8 @@ export interface CompletionSources {
   /** who is signed in, by e-mail address */
   accounts(): Promise<Candidate[]>
   secrets(): Promise<Candidate[]>
+  /** that were started from here, newest first */
+  jobs(): Promise<Candidate[]>
   settings(): Promise<Candidate[]>
   /** values that a setting can have; empty where any text will do */
   settingValues(key: string): Promise<Candidate[]>

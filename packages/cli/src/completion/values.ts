@@ -56,6 +56,9 @@ export async function argumentValues({command, positionals, current, commands}: 
   if (takesRuntimes.has(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.runtimes())).filter(({value}) => !positionals.includes(value)))
   }
+  if (/^(job:(attach|cancel|logs|retry|rm|show|wait)|why)$/.test(id) && (at === 0 || !command.strict)) {
+    return only((await timely(sources.jobs())).filter(({value}) => !positionals.includes(value)))
+  }
   if (/^auth:(logout|switch)$/.test(id) && at === 0) return only(await timely(sources.accounts()))
   if (/^secret:(delete|set)$/.test(id) && at === 0) return only(await timely(sources.secrets()))
   if (/^config:(get|set|unset)$/.test(id) && at === 0) return only(await timely(sources.settings()))

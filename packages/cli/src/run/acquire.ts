@@ -19,6 +19,8 @@ export interface HeldRuntime {
   costSoFar: () => Extract<ExecutionEvent, {type: 'cost'}> | undefined
   /** Releases what was made for this run; keeps it when asked to. Idempotent. */
   done: (say: (line: string) => void) => Promise<void>
+  /** The job goes on without this command: `done` leaves its runtime alone from now on. */
+  handOver: () => Promise<void>
 }
 
 export interface AcquireOptions {
@@ -33,17 +35,25 @@ export async function chooseRuntime(cgpu: Cgpu, name: string | undefined): Promi
   return {wish, there: await cgpu.runtimes.reusable(name, wish.accelerators, wish.wanted)}
 }
 
+/** Another machine like the one that was taken away. */
+export function anotherOf({there, wish}: ChosenRuntime): ChosenRuntime {
+  if (!there) return {there, wish}
+  const {provider, requested} = there
+  return {there: undefined, wish: {...wish, provider, spec: {...wish.spec, accelerator: requested}, others: [], accelerators: [requested]}}
+}
+
 /** The runtime that was chosen; else one made for this run and released after it. */
 export async function acquireRuntime(cgpu: Cgpu, {there, wish}: ChosenRuntime, options: AcquireOptions): Promise<HeldRuntime> {
   const none = (): undefined => undefined
-  if (there) return {record: there, releases: false, costSoFar: none, done: async () => undefined}
+  const nothing = async (): Promise<void> => undefined
+  if (there) return {record: there, releases: false, costSoFar: none, done: nothing, handOver: nothing}
 
   const made = await cgpu.runtimes.create(
     {...requestOf(wish), ephemeral: !options.keep},
     {...makeOptionsOf(wish), signal: options.signal, onProgress: (event) => void options.onEvent({type: 'progress', ...event})},
   )
   const record = await cgpu.runtimes.select(made.id)
-  if (options.keep) return {record, releases: false, costSoFar: none, done: async (say) => say(`kept ${record.name}; release it: cgpu runtime release ${record.name}`)}
+  if (options.keep) return {record, releases: false, costSoFar: none, done: async (say) => say(`kept ${record.name}; release it: cgpu runtime release ${record.name}`), handOver: nothing}
   const release = async (say: (line: string) => void): Promise<void> => {
     // the session forgets a machine that was taken away; it is released all the same, should that have been a mistake
     const gone = !(await cgpu.runtimes.remembered()).some(({id}) => id === record.id)
@@ -60,5 +70,9 @@ export async function acquireRuntime(cgpu: Cgpu, {there, wish}: ChosenRuntime, o
       return {type: 'cost', amount: Number(((record.hourlyRate * durationSeconds) / 3600).toFixed(4)), unit: 'compute units', durationSeconds}
     },
     done: (say) => (releasing ??= release(say)),
+    handOver: async () => {
+      await cgpu.runtimes.keep(record)
+      releasing = Promise.resolve()
+    },
   }
 }

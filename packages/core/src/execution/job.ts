@@ -12,6 +12,12 @@ export interface JobSpec {
   cwd?: string | undefined
   /** values travel over the kernel connection and a pipe only */
   env: Record<string, string>
+  /** false: the program reads an empty stdin; default true */
+  stdin?: boolean
+  /** kept with the job, so that a key that is used for something else is noticed */
+  fingerprint?: string
+  /** by its machine; `{latest}` in `resume` stands for the newest file that matches `checkpoint` */
+  restarts?: {max: number; checkpoint?: string; resume?: string[] | undefined}
 }
 
 export interface JobOutcome {
@@ -26,6 +32,11 @@ export interface JobOutcome {
   stderrBytes: number
   /** where reading may resume */
   logOffset: number
+  /** why it ended, where that was not by itself: cancelled, oom, signal */
+  reason?: string
+  /** most memory that it used together with what it started, and on its GPUs, where that could be measured */
+  peakMemoryBytes?: number
+  peakGpuMemoryBytes?: number
 }
 
 export interface AttachOptions {
@@ -38,12 +49,16 @@ export interface AttachOptions {
 
 /** Starts a job, or attaches to it when its id was started before: the same id never runs twice. */
 export async function startJob(session: RuntimeSession, spec: JobSpec): Promise<{attached: boolean}> {
-  const {id: run, argv, env, cwd} = spec
+  const {id: run, argv, env, cwd, stdin = true, fingerprint, restarts} = spec
+  const {max, checkpoint, resume} = restarts ?? {max: 0}
   let asked = 0
   return guard(session, () =>
     withAgent(session, async (agent) => {
       asked++
-      const {attached} = await agent.start({run, argv, env, stdin: true, ...(cwd === undefined ? {} : {cwd})})
+      const {attached} = await agent.start({
+        run, argv, env, stdin, ...(cwd === undefined ? {} : {cwd}), ...(fingerprint === undefined ? {} : {fingerprint}),
+        ...(max > 0 ? {maxRestarts: max} : {}), ...(checkpoint === undefined ? {} : {checkpoint}), ...(resume ? {resume} : {}),
+      })
       // asked before through a kernel that went: then it was most likely we who started it
       return {attached: attached && asked === 1}
     }),
@@ -93,12 +108,15 @@ function outcome(session: RuntimeSession, status: JobStatus, logOffset: number):
     stdoutBytes: status.stdoutBytes,
     stderrBytes: status.stderrBytes,
     logOffset,
+    ...(status.reason === undefined ? {} : {reason: status.reason}),
+    ...(status.peakMemoryBytes === undefined ? {} : {peakMemoryBytes: status.peakMemoryBytes}),
+    ...(status.peakGpuMemoryBytes === undefined ? {} : {peakGpuMemoryBytes: status.peakGpuMemoryBytes}),
   }
 }
 
 /** Feeds a local stream to a job's stdin until it ends, in order and by offset, so that a lost link loses nothing. */
-export async function feedStdin(session: RuntimeSession, id: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-  let offset = 0
+export async function feedStdin(session: RuntimeSession, id: string, source: AsyncIterable<Uint8Array>, from = 0): Promise<void> {
+  let offset = from
   for await (const data of source) {
     const at = offset
     await withAgent(session, (agent) => agent.stdin(id, {offset: at, data}))

@@ -1,20 +1,33 @@
-import {mkdir} from 'node:fs/promises'
-import {dirname, join} from 'node:path'
+import {setTimeout as delay} from 'node:timers/promises'
 import type {AgentClient} from '../agent/client.ts'
 import {errors} from '../errors.ts'
+import type {Checkpoints} from '../job/checkpoints.ts'
+import {keyMismatch} from '../job/key.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
-import {resolveInside, safeRelative} from '../script/paths.ts'
-import {cannotWrite} from '../state/write-error.ts'
+import {type Artifact, collectOutputs, remoteJoin} from './collect.ts'
 import type {EventListener} from './events.ts'
 import {feedStdin, followJob, type JobOutcome, startJob} from './job.ts'
 import {newRunId} from './id.ts'
 import type {RunPlan} from './plan.ts'
 
-export interface Artifact {
-  /** local path */
-  path: string
-  size: number
-  sha256: string
+export type {Artifact} from './collect.ts'
+
+/** How a program that fails is run again, by its machine. */
+export interface RestartPolicy {
+  /** attempts after the first one */
+  max: number
+  /** files below the program's folder that it can go on from */
+  checkpoint?: string
+  /** a shell's line that runs instead from the second attempt on; `{latest}` stands for the newest checkpoint */
+  resume?: string
+}
+
+/** Where the program is on its machine. */
+export interface Placed {
+  /** absolute folder that it runs in */
+  cwd: string
+  /** its id was started before: nothing was uploaded or started now */
+  attached: boolean
 }
 
 export interface RunOptions {
@@ -22,8 +35,15 @@ export interface RunOptions {
   id?: string
   plan: RunPlan
   onEvent: EventListener
-  /** the local stream that becomes the program's stdin; absent: an empty one */
-  stdin?: AsyncIterable<Uint8Array>
+  /** the local stream that becomes the program's stdin; `open`: it is fed later; absent: an empty one */
+  stdin?: AsyncIterable<Uint8Array> | 'open'
+  /** the id comes from an idempotency key: it may have been started before, but only for the same request */
+  fingerprint?: string
+  restarts?: RestartPolicy
+  /** where checkpoints are kept while it runs; what is there when it begins is put onto the machine, and it goes on from it */
+  checkpoints?: Checkpoints
+  /** told when the program runs */
+  onPlaced?: (placed: Placed) => Promise<void>
   /** where outputs go */
   outputDir: string
   /** stops following; the job goes on */
@@ -36,6 +56,9 @@ export interface RunOutcome extends JobOutcome {
   /** output patterns that matched nothing */
   missingOutputs: string[]
 }
+
+/** How often is looked for new checkpoints. */
+const checkpointLookMs = 2_000
 
 /** One run of a script or command on a runtime: files up, packages in, the process, its outputs back. */
 export class Run {
@@ -66,27 +89,82 @@ export class Run {
     if (this.#job !== undefined) await (await this.#session.agent()).signal(this.#job, name)
   }
 
+  /** Uploads what the program needs and starts it. It goes on without us. */
+  begin(): Promise<Placed> {
+    return this.#session.guard(() => this.#begin())
+  }
+
+  /** Begins, delivers the output to its end, and brings the outputs back. */
   execute(): Promise<RunOutcome> {
     return this.#session.guard(() => this.#execute())
   }
 
-  async #execute(): Promise<RunOutcome> {
-    const {plan, onEvent} = this.#options
+  async #begin(): Promise<Placed> {
+    const {plan, onEvent, onPlaced} = this.#options
     const agent = await this.#session.agent()
-    await onEvent({type: 'started', id: this.id, runtime: this.#session.record.name})
+    const attached = await this.#startedBefore(agent)
+    await onEvent({type: 'started', id: this.id, runtime: this.#session.record.name, ...(attached ? {attached} : {})})
     const workdir = this.#session.endpoint.workdir ?? agent.hello.workdir
+    const cwd = plan.remoteCwd === undefined ? workdir : remoteJoin(workdir, plan.remoteCwd)
+    if (!attached) await this.#start(agent, workdir, cwd)
+    this.#job = this.id
+    const placed = {cwd, attached}
+    await onPlaced?.(placed)
+    return placed
+  }
+
+  async #start(agent: AgentClient, workdir: string, cwd: string): Promise<void> {
+    const {plan, stdin, fingerprint, restarts} = this.#options
     await this.#upload(agent, workdir)
     await this.#install(agent)
-    const cwd = plan.remoteCwd === undefined ? workdir : remoteJoin(workdir, plan.remoteCwd)
+    const latest = await this.#options.checkpoints?.restore(agent, cwd, this.#signal)
     this.#signal.throwIfAborted()
     this.#job = this.id
-    await startJob(this.#session, {id: this.id, argv: this.#argv(agent, workdir), cwd, env: plan.env})
-    const feeding = feedStdin(this.#session, this.id, this.#options.stdin ?? empty()).catch(() => undefined) // its end shows in the job itself
-    const outcome = await followJob(this.#session, this.id, {onEvent, signal: this.#signal})
-    void feeding
+    const resumed = latest === undefined || !restarts ? undefined : resumeArgv(agent, restarts)?.map((word) => (word === '{latest}' ? latest : word))
+    await startJob(this.#session, {
+      id: this.id, argv: resumed ?? this.#argv(agent, workdir), cwd, env: plan.env, stdin: stdin !== undefined,
+      ...(fingerprint === undefined ? {} : {fingerprint}), ...(restarts ? {restarts: {...restarts, resume: resumeArgv(agent, restarts)}} : {}),
+    })
+  }
+
+  /** Throws IDEMPOTENCY_CONFLICT (72) when the id was started for something else. */
+  async #startedBefore(agent: AgentClient): Promise<boolean> {
+    const {fingerprint} = this.#options
+    if (fingerprint === undefined) return false
+    const status = await agent.status(this.id, {signal: this.#signal})
+    if (status.state === 'unknown') return false
+    if (status.fingerprint !== fingerprint) throw keyMismatch(this.id)
+    return true
+  }
+
+  async #execute(): Promise<RunOutcome> {
+    const {plan, onEvent, stdin, outputDir} = this.#options
+    const {cwd, attached} = await this.#begin()
+    // its end shows in the job itself
+    if (!attached && stdin !== undefined && stdin !== 'open') feedStdin(this.#session, this.id, stdin).catch(() => undefined)
+    const pulling = this.#pullCheckpoints(cwd)
+    const outcome = await followJob(this.#session, this.id, {onEvent, signal: this.#signal}).finally(pulling.stop)
     this.#job = undefined
-    const {outputs, missing} = await this.#collect(await this.#session.agent(), cwd, outcome.startedAt)
+    const {outputs, missing} = await collectOutputs(await this.#session.agent(), {
+      patterns: plan.outputs, cwd, since: outcome.startedAt, outputDir, onEvent, signal: this.#signal,
+    })
     return {...outcome, runtime: this.#session.record.name, outputs, missingOutputs: missing}
+  }
+
+  /** While the program runs; a look that fails is made up for by the next. */
+  #pullCheckpoints(cwd: string): {stop: () => void} {
+    const {checkpoints, restarts} = this.#options
+    const pattern = restarts?.checkpoint
+    if (!checkpoints || pattern === undefined) return {stop: () => undefined}
+    const ended = new AbortController()
+    const look = async (): Promise<void> => {
+      while (!ended.signal.aborted) {
+        await checkpoints.pull(await this.#session.agent(), {pattern, cwd}, ended.signal).catch(() => undefined)
+        await delay(checkpointLookMs, undefined, {signal: ended.signal}).catch(() => undefined)
+      }
+    }
+    look().catch(() => undefined)
+    return {stop: () => ended.abort()}
   }
 
   #argv(agent: AgentClient, workdir: string): string[] {
@@ -149,53 +227,14 @@ export class Run {
       code: 'PACKAGES_NOT_INSTALLED', category: 'code', fix: 'check the names and versions; the lines before are in the details (--json)', details: {lastLines: tail},
     })
   }
-
-  /** What matches and was written since the process began, by the machine's own clock: not what lay there before. */
-  async #collect(agent: AgentClient, cwd: string, since: number): Promise<{outputs: Artifact[]; missing: string[]}> {
-    const {plan, onEvent, outputDir} = this.#options
-    const signal = this.#signal
-    const outputs: Artifact[] = []
-    const missing: string[] = []
-    const seen = new Set<string>()
-    for (const pattern of plan.outputs) {
-      const found = await agent.glob({patterns: [pattern], root: cwd, since, signal})
-      if (found.length === 0) missing.push(pattern)
-      for (const file of found) {
-        if (seen.has(file.path)) continue
-        seen.add(file.path)
-        const local = await localPlace(outputDir, file.path)
-        const {size, sha256} = await agent.download(remoteJoin(cwd, file.path), local, {
-          signal,
-          onProgress: (done, total) => void onEvent({type: 'progress', message: `downloading ${file.path}`, done, total}),
-        })
-        const artifact = {path: join(outputDir, file.path), size, sha256}
-        outputs.push(artifact)
-        await onEvent({type: 'artifact', ...artifact})
-      }
-    }
-    return {outputs, missing}
-  }
 }
 
-/** Where an output goes below the folder, which no link leads out of; the folders on the way are made. */
-async function localPlace(outputDir: string, path: string): Promise<string> {
-  try {
-    await mkdir(outputDir, {recursive: true})
-    const local = await resolveInside(outputDir, safeRelative(path))
-    await mkdir(dirname(local), {recursive: true})
-    return local
-  } catch (error) {
-    throw cannotWrite(join(outputDir, path), error)
-  }
-}
-
-/** Joins paths on the machine, which may not be of this machine's kind. */
-function remoteJoin(folder: string, path: string): string {
-  if (path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(path)) return path
-  const separator = /^[A-Za-z]:\\/.test(folder) ? '\\' : '/'
-  return `${folder.replace(/[\\/]$/, '')}${separator}${path}`
-}
-
-async function* empty(): AsyncGenerator<Uint8Array> {
-  // nothing: the program's stdin is at its end at once
+/**
+ * The path of a checkpoint travels as an argument, so that it stays one word whatever it holds. `python` in front is the one that
+ * the runtime's kernels use.
+ */
+function resumeArgv(agent: AgentClient, {resume}: RestartPolicy): string[] | undefined {
+  if (resume === undefined) return undefined
+  const line = resume.replaceAll('{latest}', '"$1"').replace(/^python3?(?=\s)/, '"$2"')
+  return ['sh', '-c', line, 'sh', '{latest}', agent.hello.executable]
 }

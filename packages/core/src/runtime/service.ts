@@ -263,6 +263,11 @@ export class Runtimes {
     return seen ? {...seen, name: adopted.name, origin: adopted.origin, ...(view.lease ? {lease: view.lease} : {}), isDefault: view.isDefault} : view
   }
 
+  /** What was made for a command outlives it from now on. */
+  async keep(record: RuntimeRecord): Promise<void> {
+    await (await this.provider(record.provider)).keep?.(record.providerId)
+  }
+
   provider(id: string): Promise<RuntimeProvider> {
     return this.#options.registry.get(id)
   }

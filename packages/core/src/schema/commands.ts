@@ -25,7 +25,13 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   'drive:unmount': one => one.driveUnmounted,
   exec: one => one.exec,
   'job:attach': one => one.attached,
+  'job:cancel': (one, z) => z.array(one.job),
   'job:list': (one, z) => z.array(one.job),
+  'job:logs': one => one.jobLogs,
+  'job:retry': one => one.run,
+  'job:rm': (_, z) => z.array(z.looseObject({id: z.string(), runtime: z.string()})),
+  'job:show': one => one.job,
+  'job:wait': (one, z) => z.array(one.job),
   run: one => one.run,
   'runtime:accelerators': (one, z) => z.array(one.accelerator),
   'runtime:add': one => one.runtime,
@@ -43,6 +49,7 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   'secret:list': (one, z) => z.array(one.secret),
   'secret:set': (_, z) => z.looseObject({name: z.string(), source: z.string()}),
   usage: one => one.usage,
+  why: one => one.why,
 }
 
 /** Whatever else `cgpu schema` can print. */

@@ -123,7 +123,7 @@ describe('schemas', () => {
     const runtime = (value: ReturnType<typeof schemas.runtime.parse>): RuntimeJson => value
     const config = (value: ReturnType<typeof schemas.configEntry.parse>): ConfigEntryJson => value
     const exec = (value: ReturnType<typeof schemas.exec.parse>): ExecJson => value
-    const run = (value: ReturnType<typeof schemas.run.parse>): RunJson => value
+    const run = (value: ReturnType<typeof schemas.finishedRun.parse>): RunJson => value
     const check = (value: ReturnType<typeof schemas.doctorCheck.parse>): DoctorCheckJson => value
     for (const same of [event, runtime, config, exec, run, check]) assert.equal(typeof same, 'function')
     const entry: ConfigEntryJson = {key: 'gpu', value: null, source: 'default', origin: 'not set'}

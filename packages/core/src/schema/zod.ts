@@ -71,17 +71,29 @@ function build(z: typeof Zod) {
     executionCount: z.int().optional(), error: cellError.optional(), durationSeconds: seconds, stdoutBytes: count, stderrBytes: count, ...captured,
   })
   const artifact = z.looseObject({path: z.string(), size: count, sha256})
-  const run = z.looseObject({
-    id: z.string(), runtime: z.string(), exitStatus: z.int(), signal: z.string().nullable(), startedAt: z.string(), durationSeconds: seconds,
-    stdoutBytes: count, stderrBytes: count, outputs: z.array(artifact), missingOutputs: z.array(z.string()), ...captured,
+  const detached = z.looseObject({
+    id: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.int().nullable(), releases: z.boolean(), attached: z.boolean(),
   })
+  const peaks = {reason: z.string().optional(), peakMemoryBytes: count.optional(), peakGpuMemoryBytes: count.optional()}
+  const finishedRun = z.looseObject({
+    id: z.string(), runtime: z.string(), exitStatus: z.int(), signal: z.string().nullable(), startedAt: z.string(), durationSeconds: seconds,
+    stdoutBytes: count, stderrBytes: count, outputs: z.array(artifact), missingOutputs: z.array(z.string()), ...peaks, ...captured,
+  })
+  const run = z.union([finishedRun, detached])
   const job = z.looseObject({
     id: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.int().nullable(), signal: z.string().nullable(),
     createdAt: z.string().nullable(), endedAt: z.string().nullable(), stdoutBytes: count, stderrBytes: count, argv: z.array(z.string()).optional(),
+    command: z.array(z.string()).optional(), checkedAt: z.string().nullable(), releases: z.boolean(), retryOf: z.string().optional(),
+    attempt: count.optional(), heartbeatAt: z.string().optional(), droppedBytes: count.optional(), logBytes: count.optional(), diskFull: z.boolean().optional(), ...peaks,
+  })
+  const jobLogs = z.looseObject({id: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.int().nullable(), ...captured})
+  const why = z.looseObject({
+    id: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.int().nullable(),
+    diagnoses: z.array(z.looseObject({code: z.string(), cause: z.string(), evidence: z.array(z.string()), next: z.array(z.string())})),
   })
   const attached = z.looseObject({
     id: z.string(), runtime: z.string(), exitStatus: z.int(), signal: z.string().nullable(), startedAt: z.string(), durationSeconds: seconds,
-    stdoutBytes: count, stderrBytes: count, logOffset: count, ...captured,
+    stdoutBytes: count, stderrBytes: count, logOffset: count, outputs: z.array(artifact), ...peaks, ...captured,
   })
   const copied = z.looseObject({from: z.string(), to: z.string(), size: count, sha256})
   const driveMounted = z.looseObject({runtime: z.string(), path: z.string(), already: z.boolean()})
@@ -100,5 +112,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, job, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, why, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, failure, envelope}
 }

@@ -1,62 +1,57 @@
 import {string as stringArg} from '@oclif/core/args'
-import {integer} from '@oclif/core/flags'
+import {boolean, integer} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
-import {followJob, type JobOutcome} from '@cgpu/core/execution/job'
-import type {RuntimeSession} from '@cgpu/core/runtime/session'
-import {sanitizeLine} from '@cgpu/core/text/line'
+import {withAgent} from '@cgpu/core/execution/follow-log'
+import {feedStdin} from '@cgpu/core/execution/job'
+import type {OpenJob} from '@cgpu/core/job/jobs'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag} from '../../flags.ts'
-import {StreamCommand} from '../../run/stream-command.ts'
-import type {Captured} from '../../stream/capture-sink.ts'
-
-type Result = Omit<JobOutcome, 'durationMs' | 'startedAt'> & {runtime: string; startedAt: string; durationSeconds: number} & Partial<Captured>
+import {type FollowedJob, JobCommand} from '../../job-command.ts'
 
 /** Follows a job that was started before, from any byte of its log. */
-export default class JobAttach extends StreamCommand<Result> {
-  static override args = {id: stringArg({description: 'id of the job', required: true})}
-  static override description = 'Prints the job\'s output from the offset on, follows it to its end, and ends with its exit status. Ctrl-C stops following; the job goes on.'
-  static override examples = [{command: '<%= config.bin %> job attach 0mibvu0c4-5f1e0a9b3c -r trainer', description: 'everything that the job printed, and what it still prints'}]
+export default class JobAttach extends JobCommand<FollowedJob> {
+  static override args = {id: stringArg({description: 'id of the job, or a unique beginning of it', required: true})}
+  static override description = 'Prints the job\'s output from the offset on, follows it to its end, brings back its outputs, and ends with its exit status. Ctrl-C stops following; the job goes on.'
+  static override examples = [
+    {command: '<%= config.bin %> job attach 0mibvu0c4-5f1e0a9b3c', description: 'everything that the job printed, and what it still prints'},
+    {command: 'echo yes | <%= config.bin %> job attach 0mibvu0c4-5f1e0a9b3c --stdin', description: 'also give it a line to read'},
+  ]
   static override flags = {
     ...runtimeFlag,
     ...outputFlag,
-    ...withEnv({offset: integer({min: 0, default: 0, summary: 'byte of the log to start at, as a former attach reported it', helpValue: 'BYTES'})}),
+    ...withEnv({
+      offset: integer({min: 0, default: 0, summary: 'byte of the log to start at, as a former attach reported it', helpValue: 'BYTES'}),
+      stdin: boolean({summary: 'give the job what comes on stdin; its end ends the job\'s, too'}),
+    }),
   }
+  static override seeAlso = ['job logs', 'job wait', 'job list']
   static override summary = 'follow a job'
 
-  async run(): Promise<Result> {
+  async run(): Promise<FollowedJob> {
     const {args, flags} = await this.parse(JobAttach)
-    if (!/^[A-Za-z0-9_-]{1,64}$/.test(args.id)) {
-      throw errors.usage(`"${sanitizeLine(args.id, 80)}" cannot be the id of a job`, {code: 'INVALID_ID', fix: 'see the ids: cgpu job list'})
-    }
     const cgpu = await this.open(flags)
-    const record = await cgpu.runtimes.select(flags.runtime)
     const sink = await this.sink({output: flags.output, imageDir: '.'})
-    const session = await cgpu.connect(record)
+    const job = await this.openJob(cgpu, args.id, flags.runtime, sink)
     const stop = new AbortController()
     try {
-      if (flags.offset > 0) await this.#checkOffset(session, args.id, flags.offset)
-      await sink.onEvent({type: 'started', id: args.id, runtime: record.name, attached: true})
-      const outcome = await this.interruptible(
-        followJob(session, args.id, {offset: flags.offset, onEvent: sink.onEvent, signal: stop.signal}),
-        {leave: () => `the job goes on on ${record.name}; follow it again: cgpu job attach ${args.id} -r ${record.name}`},
-      )
-      const {durationMs, startedAt, ...rest} = outcome
-      const {exitStatus} = outcome
-      const durationSeconds = durationMs / 1000
-      await sink.end({id: outcome.id, exitStatus, durationSeconds, status: exitStatus === 0 ? 'ok' : 'error'})
-      const result: Result = {...rest, runtime: record.name, startedAt: new Date(startedAt * 1000).toISOString(), durationSeconds, ...sink.captured?.()}
-      if (exitStatus !== 0 && this.jsonEnabled()) this.failWith(exitStatus, `the job ended with status ${exitStatus}`, 'PROGRAM_FAILED', {...result})
-      this.exitWith(exitStatus)
-      return result
+      refuseOffset(job, flags.offset)
+      if (flags.stdin) await this.#feed(job)
+      return this.finishAs(await this.followJob(cgpu, job, sink, {offset: flags.offset, signal: stop.signal}))
     } finally {
       stop.abort()
-      await session.close()
+      process.stdin.destroy() // a terminal that nobody types on would keep the process alive
+      await job.session.close()
     }
   }
 
-  async #checkOffset(session: RuntimeSession, id: string, offset: number): Promise<void> {
-    const {logBytes, state} = await (await session.agent()).status(id)
-    if (state === 'unknown' || offset <= logBytes) return
-    throw errors.usage(`the log of ${sanitizeLine(id, 80)} ends at ${logBytes}`, {code: 'INVALID_OFFSET', fix: `give an --offset of at most ${logBytes}`})
+  /** From where others stopped to feed it. */
+  async #feed({session, id}: OpenJob): Promise<void> {
+    const offset = await session.guard(() => withAgent(session, (agent) => agent.stdinSize(id)))
+    feedStdin(session, id, process.stdin, offset).catch((error: unknown) => this.trace(`stdin: ${error instanceof Error ? error.message : String(error)}`))
   }
+}
+
+function refuseOffset({id, status: {logBytes}}: OpenJob, offset: number): void {
+  if (offset <= logBytes) return
+  throw errors.usage(`the log of ${id} ends at ${logBytes}`, {code: 'INVALID_OFFSET', fix: `give an --offset of at most ${logBytes}`})
 }

@@ -1,56 +1,31 @@
-import type {JobStatus} from '@cgpu/core/agent/client'
-import {formatRelative} from '@cgpu/core/text/format'
-import {sanitizeLine} from '@cgpu/core/text/line'
+import {string} from '@oclif/core/flags'
+import type {JobView} from '@cgpu/core/job/view'
+import {withEnv} from '@cgpu/plugin-sdk'
 import {runtimeFlag} from '../../flags.ts'
-import {table} from '../../render/table.ts'
+import {jobsTable, stateOf} from '../../render/jobs.ts'
 import {WorkCommand} from '../../work-command.ts'
 
-/** A job as `job list --json` shows it. */
-export interface ListedJob {
-  id: string
-  runtime: string
-  /** running, exited, lost */
-  state: string
-  /** null while it runs; 128+n when signal n killed it */
-  exitStatus: number | null
-  signal: string | null
-  createdAt: string | null
-  endedAt: string | null
-  stdoutBytes: number
-  stderrBytes: number
-  /** the program and its arguments; absent when the machine does not say */
-  argv?: string[]
-}
+/** Lists jobs, newest first. */
+export default class JobList extends WorkCommand<JobView[]> {
+  static override description = 'Every runtime is asked; of one that cannot be, and of one that is gone, what was last known is shown.'
+  static override examples = [
+    {command: '<%= config.bin %> job list', description: 'the jobs on every runtime, also those whose cgpu ended'},
+    {command: '<%= config.bin %> job list -r trainer --state running', description: 'what runs on trainer'},
+  ]
+  static override flags = {
+    ...runtimeFlag,
+    ...withEnv({state: string({summary: 'only jobs in this state: running, exited, cancelled, oom, lost', helpValue: 'STATE'})}),
+  }
+  static override seeAlso = ['job show', 'job logs', 'job wait']
+  static override summary = 'list jobs'
 
-/** Lists the jobs of a runtime, newest first. */
-export default class JobList extends WorkCommand<ListedJob[]> {
-  static override examples = [{command: '<%= config.bin %> job list -r trainer', description: 'the jobs on trainer, also those whose cgpu ended'}]
-  static override flags = {...runtimeFlag}
-  static override summary = 'list the jobs of a runtime'
-
-  async run(): Promise<ListedJob[]> {
+  async run(): Promise<JobView[]> {
     const {flags} = await this.parse(JobList)
     const cgpu = await this.open(flags)
-    const record = await cgpu.runtimes.select(flags.runtime)
-    const session = await cgpu.connect(record)
-    try {
-      const jobs = (await session.guard(async () => (await session.agent()).runs())).filter(({kind}) => kind !== 'cell').map((job) => listed(job, record.name))
-      if (jobs.length === 0) this.notice('no jobs on this runtime yet')
-      else {
-        this.log(table(['id', 'state', 'status', 'started', 'command'], jobs.map((job) => [
-          sanitizeLine(job.id), sanitizeLine(job.state), job.exitStatus === null ? '' : String(job.exitStatus),
-          job.createdAt === null ? '' : formatRelative(Date.parse(job.createdAt), Date.now()),
-          sanitizeLine((job.argv ?? []).join(' '), 60),
-        ])))
-      }
-      return jobs
-    } finally {
-      await session.close()
-    }
+    const all = await cgpu.jobs.list(flags.runtime)
+    const jobs = all.filter((job) => flags.state === undefined || job.state === flags.state || stateOf(job) === flags.state)
+    if (jobs.length === 0) this.notice(all.length === 0 ? 'no jobs yet' : `no job is ${flags.state}`)
+    else this.log(jobsTable(jobs, Date.now()))
+    return jobs
   }
-}
-
-function listed({id, state, exitCode, signal, startedAt, endedAt, stdoutBytes, stderrBytes, argv}: JobStatus, runtime: string): ListedJob {
-  const iso = (seconds: number | null): string | null => (seconds === null ? null : new Date(seconds * 1000).toISOString())
-  return {id, runtime, state, exitStatus: exitCode, signal, createdAt: iso(startedAt), endedAt: iso(endedAt), stdoutBytes, stderrBytes, ...(argv ? {argv} : {})}
 }

@@ -1,0 +1,62 @@
+import {string} from '@oclif/core/flags'
+import type {Cgpu} from '@cgpu/core/cgpu'
+import {errors} from '@cgpu/core/errors'
+import {remoteCode} from '@cgpu/core/agent/problem'
+import {followLog, withAgent} from '@cgpu/core/execution/follow-log'
+import {isOver} from '@cgpu/core/job/record'
+import {type JobView, viewOfStatus} from '@cgpu/core/job/view'
+import {withEnv} from '@cgpu/plugin-sdk'
+import {outputFlag, runtimeFlag} from '../../flags.ts'
+import {JobCommand} from '../../job-command.ts'
+import {endOf} from '../../render/jobs.ts'
+import {parseTimeout} from '../../run/timeout.ts'
+
+/** Ends jobs: SIGTERM, and SIGKILL for what is still there after a while, to everything that they started. */
+export default class JobCancel extends JobCommand<JobView[]> {
+  static override description = 'The whole process group gets SIGTERM, and SIGKILL when it is still there after --grace. Its supervisor on the machine does that: it happens also when this command is ended. What the job wrote until then stays.'
+  static override examples = [
+    {command: '<%= config.bin %> job cancel 0mibvu0c4-5f1e0a9b3c', description: 'end it, and wait until it is over'},
+    {command: '<%= config.bin %> job cancel 0mibvu --grace 2m', description: 'give it two minutes to save its work'},
+  ]
+  static override flags = {
+    ...runtimeFlag,
+    ...outputFlag,
+    ...withEnv({grace: string({summary: 'how long it has before SIGKILL, such as 30s', default: '10s', helpValue: 'TIME'})}),
+  }
+  static override seeAlso = ['job list', 'job rm']
+  static override strict = false
+  static override summary = 'end jobs'
+  static override usage = 'job cancel ID… [--grace TIME]'
+
+  async run(): Promise<JobView[]> {
+    const {argv, flags} = await this.parse(JobCancel)
+    if (argv.length === 0) throw errors.usage('cancel which job?', {code: 'JOB_REQUIRED', fix: 'cgpu job cancel ID; see the ids: cgpu job list'})
+    const graceSeconds = parseTimeout(flags.grace) / 1000
+    const cgpu = await this.open(flags)
+    const all = Promise.all(argv.map((id) => this.#cancel(cgpu, String(id), {...flags, graceSeconds})))
+    const jobs = await this.interruptible(all, {leave: () => 'they are being ended by their machines all the same'})
+    for (const job of jobs) this.log(`${job.id} ${endOf(job)}`)
+    return jobs
+  }
+
+  async #cancel(cgpu: Cgpu, id: string, {runtime, output, graceSeconds}: {runtime: string | undefined; output: string | undefined; graceSeconds: number}): Promise<JobView> {
+    const sink = await this.sink({output, imageDir: '.'})
+    const job = await this.openJob(cgpu, id, runtime, sink)
+    const {session} = job
+    try {
+      if (isOver(job.status.state)) this.warn(`${job.id} was over already`)
+      else {
+        await session.guard(() => withAgent(session, (agent) => agent.stop(job.id, {graceSeconds}))).catch((error: unknown) => {
+          if (remoteCode(error) !== 'NOT_RUNNING') throw error // it ended by itself meanwhile
+        })
+        await session.guard(() => followLog(session, job.id, {offset: job.status.logBytes, onRecord: () => undefined}))
+      }
+      const status = await session.guard(() => withAgent(session, (agent) => agent.status(job.id)))
+      await this.settle(cgpu, {...job, status}, sink)
+      await sink.end()
+      return viewOfStatus(status, job.runtime.name, job.record, new Date())
+    } finally {
+      await session.close()
+    }
+  }
+}

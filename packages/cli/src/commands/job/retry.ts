@@ -1,0 +1,60 @@
+import {string as stringArg} from '@oclif/core/args'
+import {type CgpuError, errors} from '@cgpu/core/errors'
+import {isOver, type JobRecord} from '@cgpu/core/job/record'
+import {runRequest} from '../../run/request.ts'
+import Run, {type Result} from '../run.ts'
+
+/** Runs a job again, as a new one. */
+export default class JobRetry extends Run {
+  static override args = {id: stringArg({description: 'id of the job, or a unique beginning of it', required: true})}
+  static override description = 'The same script or command with the same arguments, files, packages, outputs and secrets; as they are now. Variables are taken from the environment, as their values are kept nowhere. It runs where the job ran, or, when that runtime is gone, on a new one of the same kind. Flags say what is to be different.'
+  static override examples = [
+    {command: '<%= config.bin %> job retry 0mibvu0c4-5f1e0a9b3c', description: 'once more'},
+    {command: '<%= config.bin %> job retry 0mibvu --detach --gpu a100', description: 'in the background, on a bigger machine'},
+  ]
+  static override flags = Run.flags
+  static override remoteArgs = false
+  static override seeAlso = ['job list', 'history rerun']
+  static override strict = true
+  static override summary = 'run a job again'
+  static override usage = ['job retry ID [FLAGS of run]']
+
+  override async run(): Promise<Result> {
+    const {args, flags} = await this.parse(JobRetry)
+    const cgpu = await this.open(flags)
+    const job = await cgpu.jobs.remembered(args.id)
+    if (!job) throw errors.notFound(`no job ${args.id} was started from here`, {code: 'JOB_NOT_FOUND', fix: 'see what was: cgpu job list', details: {id: args.id}})
+    const {request, runtime, spec, outputDir} = job
+    const {script, command = []} = request
+    const rest = script ? [script.path, ...script.args] : command
+    const chosen = flags.runtime !== undefined || flags.gpu !== undefined || flags.tpu !== undefined || flags.cpu || flags.provider !== undefined
+    const there = (await cgpu.runtimes.remembered()).some(({id}) => id === runtime.id)
+    const machine = chosen ? {} : there && !job.releases ? {runtime: runtime.id} : {provider: spec.provider, ...spec.settings}
+    const again = {
+      ...machine, ...flags, 'output-dir': flags['output-dir'] ?? outputDir, requirements: flags.requirements ?? request.requirements, cwd: flags.cwd ?? request.remoteCwd, include: [...request.include, ...(flags.include ?? [])], packages: [...request.packages, ...(flags.packages ?? [])],
+      outputs: [...request.outputs, ...(flags.outputs ?? [])],
+      secret: [...new Set([...request.secretNames, ...(flags.secret ?? [])])],
+    }
+    const asked = await runRequest(again, rest, script === undefined, {cwd: request.cwd, env: process.env})
+    addVariables(job, asked.run.env)
+    if (!isOver(job.seen?.state)) this.trace(`${job.id} may still be running`)
+    return this.start({...again, secret: again.secret.length > 0 ? again.secret : undefined}, asked, rest, job.id)
+  }
+}
+
+/** Those that flags and the script do not set, from the environment. Throws MISSING_ENV (64). */
+function addVariables({id, request: {envNames}}: JobRecord, env: Record<string, string>): void {
+  const missing: string[] = []
+  for (const name of envNames.filter((one) => !Object.hasOwn(env, one))) {
+    const value = process.env[name]
+    if (value === undefined) missing.push(name)
+    else env[name] = value
+  }
+  if (missing.length > 0) throw missingVariables(id, missing)
+}
+
+function missingVariables(id: string, names: string[]): CgpuError {
+  return errors.usage(`the job had ${names.length === 1 ? 'a variable' : 'variables'} whose value is kept nowhere: ${names.join(', ')}`, {
+    code: 'MISSING_ENV', fix: `set ${names.length === 1 ? 'it' : 'them'}: cgpu job retry ${id} ${names.map((name) => `--env ${name}=…`).join(' ')}`, details: {names},
+  })
+}

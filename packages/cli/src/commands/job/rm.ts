@@ -1,0 +1,58 @@
+import type {Cgpu} from '@cgpu/core/cgpu'
+import {CgpuError, errors} from '@cgpu/core/errors'
+import {remoteCode} from '@cgpu/core/agent/problem'
+import {withAgent} from '@cgpu/core/execution/follow-log'
+import {isOver} from '@cgpu/core/job/record'
+import {runtimeFlag} from '../../flags.ts'
+import {JobCommand} from '../../job-command.ts'
+
+/** Removes jobs that are over, with their logs. */
+export default class JobRm extends JobCommand<{id: string; runtime: string}[]> {
+  static override description = 'Their logs on the machine go, and what is remembered here. History keeps that they ran.'
+  static override examples = [{command: '<%= config.bin %> job rm 0mibvu0c4-5f1e0a9b3c', description: 'remove one that is over'}]
+  static override flags = {...runtimeFlag}
+  static override seeAlso = ['job cancel', 'job list']
+  static override strict = false
+  static override summary = 'remove jobs that are over'
+  static override usage = 'job rm ID…'
+
+  async run(): Promise<{id: string; runtime: string}[]> {
+    const {argv, flags} = await this.parse(JobRm)
+    if (argv.length === 0) throw errors.usage('remove which job?', {code: 'JOB_REQUIRED', fix: 'cgpu job rm ID; see the ids: cgpu job list'})
+    const cgpu = await this.open(flags)
+    const removed: {id: string; runtime: string}[] = []
+    for (const id of argv) {
+      const one = await this.#remove(cgpu, String(id), flags.runtime)
+      removed.push(one)
+      this.log(`removed ${one.id}`)
+    }
+    return removed
+  }
+
+  async #remove(cgpu: Cgpu, id: string, runtime: string | undefined): Promise<{id: string; runtime: string}> {
+    try {
+      const job = await this.openJob(cgpu, id, runtime)
+      const {session, status, runtime: {name}} = job
+      try {
+        if (!isOver(status.state)) throw stillRuns(job.id)
+        await session.guard(() => withAgent(session, (agent) => agent.remove(job.id))).catch((error: unknown) => {
+          throw remoteCode(error) === 'RUNNING' ? stillRuns(job.id) : error
+        })
+        if (job.record?.releases && job.record.settledAt === undefined) this.warn(`${name} was made for it and is still there; release it: cgpu runtime release ${name}`)
+      } finally {
+        await session.close()
+      }
+      await cgpu.jobs.store.remove(job.id)
+      return {id: job.id, runtime: name}
+    } catch (error) {
+      const known = error instanceof CgpuError && (error.code === 'JOB_LOST' || error.code === 'LOG_GONE' || error.code === 'JOB_NOT_FOUND') ? await cgpu.jobs.remembered(id) : undefined
+      if (!known) throw error
+      await cgpu.jobs.store.remove(known.id)
+      return {id: known.id, runtime: known.runtime.name}
+    }
+  }
+}
+
+function stillRuns(id: string): CgpuError {
+  return errors.conflict(`the job ${id} is still running`, {code: 'JOB_RUNNING', fix: `cgpu job cancel ${id}`, details: {id}})
+}

@@ -1,0 +1,99 @@
+import {string as stringArg} from '@oclif/core/args'
+import type {Cgpu} from '@cgpu/core/cgpu'
+import {CgpuError, errors} from '@cgpu/core/errors'
+import {withAgent} from '@cgpu/core/execution/follow-log'
+import type {OpenJob} from '@cgpu/core/job/jobs'
+import {readLog} from '@cgpu/core/job/read-log'
+import {isOver, type JobRecord} from '@cgpu/core/job/record'
+import {viewOfRecord} from '@cgpu/core/job/view'
+import {sanitizeLine} from '@cgpu/core/text/line'
+import type {Diagnosis, Evidence} from '@cgpu/core/why/evidence'
+import {runtimeFlag} from '../flags.ts'
+import {JobCommand} from '../job-command.ts'
+
+interface Result {
+  id: string
+  runtime: string
+  state: string
+  exitStatus: number | null
+  diagnoses: Diagnosis[]
+}
+
+/** so many of its last lines are looked at */
+const tail = 400
+
+/** Says why a job ended as it did. */
+export default class Why extends JobCommand<Result> {
+  static override args = {id: stringArg({description: 'id of the job; default: the newest that did not end well'})}
+  static override description = 'Looks at how it ended, at the machine and at its last lines, and says what most likely happened, what says so, and what to type next. Rules, no guesses: what no rule knows is shown as it is.'
+  static override examples = [
+    {command: '<%= config.bin %> why', description: 'the last one that failed'},
+    {command: '<%= config.bin %> why 0mibvu0c4-5f1e0a9b3c', description: 'this one'},
+  ]
+  static override flags = {...runtimeFlag}
+  static override seeAlso = ['job show', 'job logs', 'job retry']
+  static override summary = 'say why a job failed'
+
+  async run(): Promise<Result> {
+    const {args, flags} = await this.parse(Why)
+    const cgpu = await this.open(flags)
+    const {diagnose} = await import('@cgpu/core/why/diagnose')
+    const evidence = await this.#evidence(cgpu, args.id ?? (await newestFailure(cgpu)), flags.runtime)
+    const {id, runtime, state, exitStatus} = evidence
+    const diagnoses = diagnose(evidence)
+    this.#say(evidence, diagnoses)
+    return {id, runtime, state, exitStatus, diagnoses}
+  }
+
+  #say({id}: Evidence, [first, ...others]: Diagnosis[]): void {
+    if (!first) return
+    this.log(`${id}: ${sanitizeLine(first.cause)}`)
+    for (const line of first.evidence) this.log(`  | ${sanitizeLine(line, 300)}`)
+    for (const line of first.next) this.log(`next: ${sanitizeLine(line, 300)}`)
+    for (const {cause} of others) this.log(`also: ${sanitizeLine(cause)}`)
+  }
+
+  async #evidence(cgpu: Cgpu, id: string, runtime: string | undefined): Promise<Evidence> {
+    try {
+      const job = await this.openJob(cgpu, id, runtime)
+      try {
+        return await evidenceOf(job)
+      } finally {
+        await job.session.close()
+      }
+    } catch (error) {
+      const record = error instanceof CgpuError ? await cgpu.jobs.remembered(id) : undefined
+      if (!record || !(error instanceof CgpuError)) throw error
+      return remembered(record, error)
+    }
+  }
+}
+
+async function evidenceOf({id, session, status, runtime}: OpenJob): Promise<Evidence> {
+  const {state, exitCode, signal, reason, peakMemoryBytes, diskFull, error} = status
+  const {memoryBytes} = await session.guard(() => withAgent(session, (agent) => agent.devices()))
+  return {
+    id, runtime: runtime.name, kind: 'job', state, exitStatus: exitCode, signal, reason, diskFull, peakMemoryBytes, lines: await lastLines({id, session}),
+    ...(memoryBytes === null ? {} : {memoryBytes}), ...(error === undefined ? {} : {error: {code: 'COMMAND_NOT_STARTED', message: error}}),
+  }
+}
+
+async function lastLines({id, session}: Pick<OpenJob, 'id' | 'session'>): Promise<string[]> {
+  const parts: Uint8Array[] = []
+  await session.guard(() => readLog(session, id, {tail, follow: false, onPiece: ({data}) => void parts.push(data.slice())}))
+  return Buffer.concat(parts).toString('utf8').split(/\r?\n|\r/)
+}
+
+/** Its machine cannot be asked: how it was last seen. */
+function remembered(record: JobRecord, error: CgpuError): Evidence {
+  const {id, runtime, state, exitStatus, signal, reason} = viewOfRecord(record, error.code === 'JOB_LOST')
+  const machineGone = error.code === 'JOB_LOST' || error.code === 'LOG_GONE'
+  return {id, runtime, kind: 'job', state, exitStatus, signal, reason, machineGone, lines: [], ...(machineGone ? {} : {error})}
+}
+
+/** Throws NOTHING_FAILED (66). */
+async function newestFailure({jobs}: Cgpu): Promise<string> {
+  const failed = (await jobs.store.list()).find(({seen}) => isOver(seen?.state) && seen?.exitStatus !== 0)
+  if (failed) return failed.id
+  throw errors.notFound('nothing that is remembered failed', {code: 'NOTHING_FAILED', fix: 'name a job: cgpu job list'})
+}

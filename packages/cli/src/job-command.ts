@@ -1,0 +1,63 @@
+import type {Cgpu} from '@cgpu/core/cgpu'
+import {followJob, type JobOutcome} from '@cgpu/core/execution/job'
+import {withAgent} from '@cgpu/core/execution/follow-log'
+import type {OpenJob, Settled} from '@cgpu/core/job/jobs'
+import {type CommandSink, StreamCommand} from './run/stream-command.ts'
+import {releasedLine} from './render/released.ts'
+import type {Captured} from './stream/capture-sink.ts'
+
+/** What following a job to its end gives, as JSON shows it. */
+export type FollowedJob = Omit<JobOutcome, 'durationMs' | 'startedAt'> &
+  {runtime: string; startedAt: string; durationSeconds: number; outputs: Settled['outputs']} & Partial<Captured>
+
+export interface FollowJobOptions {
+  /** a byte offset of the log that ends a record */
+  offset?: number
+  /** what a second Ctrl-C, or the only one, says */
+  leave?: () => string
+  /** what the first Ctrl-C does; absent: it leaves */
+  first?: () => Promise<void>
+  signal?: AbortSignal
+}
+
+/** The base of commands that work on jobs which are there. */
+export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
+  /** The job that is meant, on its machine. The caller closes its session. */
+  protected openJob(cgpu: Cgpu, id: string, runtime: string | undefined, sink?: CommandSink): Promise<OpenJob> {
+    return cgpu.jobs.open(id, {
+      runtime,
+      ...(sink ? {onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'})} : {}),
+    })
+  }
+
+  /** Shows the output to its end, brings outputs back that nobody fetched, and ends as the program did. */
+  protected async followJob(cgpu: Cgpu, job: OpenJob, sink: CommandSink, {offset = 0, leave, first, signal}: FollowJobOptions = {}): Promise<FollowedJob> {
+    const {id, runtime: {name}, session} = job
+    await sink.onEvent({type: 'started', id, runtime: name, attached: true})
+    const outcome = await this.interruptible(followJob(session, id, {offset, onEvent: sink.onEvent, signal}), {
+      leave: leave ?? (() => `the job goes on on ${name}; follow it again: cgpu job attach ${id} -r ${name}`),
+      ...(first ? {first} : {}),
+    })
+    const settled = await this.settle(cgpu, job, sink)
+    const {durationMs, startedAt, ...rest} = outcome
+    const durationSeconds = durationMs / 1000
+    await sink.end({id, exitStatus: outcome.exitStatus, durationSeconds, status: outcome.exitStatus === 0 ? 'ok' : 'error'})
+    return {...rest, runtime: name, startedAt: new Date(startedAt * 1000).toISOString(), durationSeconds, outputs: settled.outputs, ...sink.captured?.()}
+  }
+
+  /** Of a job that is over: its outputs, and the release of what was made for it. */
+  protected async settle(cgpu: Cgpu, job: OpenJob, sink: CommandSink): Promise<Settled> {
+    const status = await job.session.guard(() => withAgent(job.session, (agent) => agent.status(job.id)))
+    const settled = await cgpu.jobs.settle(job, status, sink.onEvent)
+    for (const pattern of settled.missing) this.warn(`no file that the run wrote matches the output ${pattern}`)
+    if (settled.released) this.notice(releasedLine(settled.released))
+    return settled
+  }
+
+  /** Ends as the job did. */
+  protected finishAs<R extends {exitStatus: number}>(result: R): R {
+    if (result.exitStatus !== 0 && this.jsonEnabled()) this.failWith(result.exitStatus, `the job ended with status ${result.exitStatus}`, 'PROGRAM_FAILED', {...result})
+    this.exitWith(result.exitStatus)
+    return result
+  }
+}

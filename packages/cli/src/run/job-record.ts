@@ -1,0 +1,39 @@
+import type {Cgpu} from '@cgpu/core/cgpu'
+import type {RunRequest} from '@cgpu/core/execution/plan'
+import type {JobRecord, JobSpec} from '@cgpu/core/job/record'
+import type {RuntimeRecord} from '@cgpu/core/runtime/record'
+
+export interface NewJob {
+  id: string
+  request: RunRequest
+  secretNames: string[]
+  runtime: RuntimeRecord
+  releases: boolean
+  fingerprint: string
+  detached: boolean
+  /** absolute */
+  outputDir: string
+  retryOf?: string | undefined
+}
+
+const specKeys = ['gpu', 'tpu', 'cpu', 'high-ram', 'image'] as const
+
+/** What is remembered of a run: enough to find it, to follow it, and to ask for it again. No values of variables. */
+export function jobRecord(cgpu: Cgpu, {request, secretNames, runtime, retryOf, ...job}: NewJob): JobRecord {
+  const {env, ...rest} = request
+  return {
+    ...job, createdAt: new Date().toISOString(), runtime: {id: runtime.id, name: runtime.name, provider: runtime.provider},
+    request: {...rest, envNames: Object.keys(env), secretNames}, spec: specOf(cgpu, runtime),
+    ...(retryOf === undefined ? {} : {retryOf}),
+  }
+}
+
+/** The machine as it was asked for; one that was there already, as it is. */
+function specOf({settings}: Cgpu, {provider, requested, ephemeral}: RuntimeRecord): JobSpec {
+  if (!ephemeral) return {provider, settings: requested.kind === 'cpu' ? {} : {[requested.kind]: requested.model ?? 'any'}}
+  const given = specKeys.flatMap((key) => {
+    const value = settings.get(key)?.value
+    return value === undefined || value === false ? [] : [[key, value] as const]
+  })
+  return {provider, settings: Object.fromEntries(given)}
+}

@@ -1,0 +1,243 @@
+import type {JobStatus} from '../agent/client.ts'
+import {CgpuError, errors} from '../errors.ts'
+import type {EventListener} from '../execution/events.ts'
+import {withAgent} from '../execution/follow-log.ts'
+import type {RuntimeRecord} from '../runtime/record.ts'
+import type {ReleasedRuntime, Runtimes} from '../runtime/service.ts'
+import type {RuntimeSession, SessionOptions} from '../runtime/session.ts'
+import {sanitizeLine} from '../text/line.ts'
+import {matchPrefix} from '../text/names.ts'
+import type {JobOutcome} from '../execution/job.ts'
+import {isOver, type JobRecord, type JobSeen} from './record.ts'
+import type {JobStore} from './store.ts'
+import {type JobView, seenOf, viewOfRecord, viewOfStatus} from './view.ts'
+
+export interface JobsOptions {
+  runtimes: Pick<Runtimes, 'remembered' | 'select' | 'release'>
+  connect: (record: RuntimeRecord, options?: Pick<SessionOptions, 'signal' | 'onLink'>) => Promise<RuntimeSession>
+  store: JobStore
+  onWarning?: ((message: string) => void) | undefined
+  now?: () => Date
+}
+
+/** A job on a machine that answers. The caller closes the session. */
+export interface OpenJob {
+  id: string
+  /** absent: it was started from elsewhere */
+  record?: JobRecord
+  runtime: RuntimeRecord
+  session: RuntimeSession
+  status: JobStatus
+}
+
+export interface OpenOptions extends Pick<SessionOptions, 'signal' | 'onLink'> {
+  /** name of the runtime that it is on; absent: where it was started, else any */
+  runtime?: string | undefined
+}
+
+/** What became of a job that is over. */
+export interface Settled {
+  outputs: {path: string; size: number; sha256: string}[]
+  missing: string[]
+  /** its runtime, where that was made for it */
+  released?: ReleasedRuntime
+}
+
+/** The jobs of this user: what was started from here, and what the machines know. */
+export class Jobs {
+  readonly #options: JobsOptions
+
+  constructor(options: JobsOptions) {
+    this.#options = options
+  }
+
+  get store(): JobStore {
+    return this.#options.store
+  }
+
+  /** Newest first. Machines are asked at once; of one that cannot be asked, what was known. With a runtime: its jobs, or its error. */
+  async list(runtime?: string): Promise<JobView[]> {
+    const {runtimes, store} = this.#options
+    const [records, known] = await Promise.all([store.list(), runtimes.remembered()])
+    const asked = runtime === undefined ? known.filter((one) => one.origin !== 'foreign') : [await runtimes.select(runtime)]
+    const answers = await Promise.all(asked.map((one) => this.#ofRuntime(one, records, runtime !== undefined)))
+    const views = answers.flat()
+    const rest = records.filter((one) => !views.some(({id}) => id === one.id) && (runtime === undefined || asked.some(({id}) => id === one.runtime.id)))
+    views.push(...rest.map((one) => viewOfRecord(one, !known.some(({id}) => id === one.runtime.id))))
+    return views.sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))
+  }
+
+  async #ofRuntime(runtime: RuntimeRecord, records: readonly JobRecord[], must: boolean): Promise<JobView[]> {
+    const now = this.#now()
+    try {
+      const jobs = await this.#ask(runtime)
+      const views = jobs.map((status) => viewOfStatus(status, runtime.name, records.find(({id}) => id === status.id), now))
+      await Promise.all(jobs.map((status) => this.#see(status)))
+      return views
+    } catch (error) {
+      if (must || !(error instanceof CgpuError)) throw error
+      this.#options.onWarning?.(`${runtime.name} could not be asked: ${error.message}`)
+      return []
+    }
+  }
+
+  /** Of a machine; those that cells leave are not jobs. */
+  async #ask(runtime: RuntimeRecord): Promise<JobStatus[]> {
+    const session = await this.#options.connect(runtime)
+    try {
+      const runs = await session.guard(() => withAgent(session, (agent) => agent.runs()))
+      return runs.filter(({kind}) => kind !== 'cell')
+    } finally {
+      await session.close()
+    }
+  }
+
+  /** A record's job that ended is remembered as such, so that it can be told of when its machine is gone. */
+  async #see(status: JobStatus): Promise<void> {
+    await this.store.update(status.id, (old) => (isOver(old.seen?.state) ? undefined : {...old, seen: seenOf(status, this.#now())})).catch(() => undefined)
+  }
+
+  /**
+   * What is remembered of a job, by its id or a unique beginning; undefined when nothing started from here is meant.
+   * Throws INVALID_ID (64), AMBIGUOUS (64).
+   */
+  async remembered(query: string): Promise<JobRecord | undefined> {
+    checkId(query)
+    const records = await this.store.list()
+    if (!records.some(({id}) => id.startsWith(query))) return undefined
+    return matchPrefix(query, records.map((record) => ({id: record.id, record})), 'job').record
+  }
+
+  /**
+   * The job that is meant, on its machine. Throws INVALID_ID, AMBIGUOUS (64), JOB_NOT_FOUND (66); JOB_LOST (71) and LOG_GONE (66) when
+   * its machine is gone, before and after its end.
+   */
+  async open(query: string, {runtime: named, ...options}: OpenOptions = {}): Promise<OpenJob> {
+    const record = await this.remembered(query)
+    const known = await this.#options.runtimes.remembered()
+    const usual = record && known.find(({id}) => id === record.runtime.id)
+    if (record && !usual && named === undefined) throw machineGone(record)
+    const machines = named !== undefined ? [await this.#options.runtimes.select(named)] : usual ? [usual] : known
+    if (machines.length === 0) throw notFound(query)
+    return this.#openOn(machines, record?.id ?? query, record, options)
+  }
+
+  async #openOn(machines: RuntimeRecord[], query: string, record: JobRecord | undefined, options: OpenOptions): Promise<OpenJob> {
+    const failures: unknown[] = []
+    const found = (await Promise.all(machines.map((runtime) => this.#lookOn(runtime, query, options).catch((error: unknown) => {
+      failures.push(error)
+      return undefined
+    })))).filter((one) => one !== undefined)
+    const [only, ...others] = found
+    if (only && others.length === 0) {
+      await this.#see(only.status)
+      return {...only, ...(record ? {record} : {})}
+    }
+    await Promise.all(found.map(({session}) => session.close()))
+    if (only) matchPrefix(query, found.map(({id}) => ({id})), 'job') // says which there are
+    if (record && failures.some((error) => error instanceof CgpuError && error.code === 'RUNTIME_GONE')) throw machineGone(record)
+    if (failures.length > 0) throw failures[0]
+    throw notFound(query, machines.length === 1 ? machines[0] : undefined)
+  }
+
+  async #lookOn(runtime: RuntimeRecord, query: string, {signal, onLink}: OpenOptions): Promise<Omit<OpenJob, 'record'> | undefined> {
+    const session = await this.#options.connect(runtime, {signal, onLink})
+    try {
+      const status = await session.guard(() => withAgent(session, (agent) => agent.status(query, {signal})))
+      if (status.state !== 'unknown') return {id: query, runtime, session, status}
+      const runs = await session.guard(() => withAgent(session, (agent) => agent.runs({signal})))
+      const near = runs.filter(({id, kind}) => kind !== 'cell' && id.startsWith(query))
+      const meant = near.length === 0 ? undefined : matchPrefix(query, near, 'job')
+      if (meant) return {id: meant.id, runtime, session, status: meant}
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+    await session.close()
+    return undefined
+  }
+
+  /**
+   * Of a job that is over: brings its outputs back and releases its runtime, where that was to be done and nobody did it.
+   * Idempotent over all processes.
+   */
+  async settle({id, session, runtime}: Pick<OpenJob, 'id' | 'session' | 'runtime'>, status: JobStatus, onEvent: EventListener): Promise<Settled> {
+    const nothing: Settled = {outputs: [], missing: []}
+    if (!isOver(status.state) || !(await this.store.get(id))) return nothing
+    return this.store.alone(id, async () => {
+      await this.store.update(id, (old) => ({...old, seen: seenOf(status, this.#now())}))
+      const record = await this.store.get(id)
+      if (!record || record.settledAt !== undefined) return nothing
+      const collected = status.state === 'exited' ? await this.#collect(record, session, status, onEvent) : nothing
+      const released = record.releases ? await this.#release(record) : undefined
+      await this.store.update(id, (old) => ({...old, settledAt: this.#now().toISOString()}))
+      if (released) await session.close()
+      return {...collected, ...(released ? {released} : {})}
+    }, {timeoutMs: 10 * 60_000}).catch((error: unknown) => {
+      // nobody else can be asked to: it is told where the outputs still are
+      if (error instanceof CgpuError && error.code === 'RUNTIME_RECLAIMED') throw errors.lost(`${runtime.name} went before the outputs of ${id} were here`, {code: 'OUTPUTS_LOST', fix: `cgpu job retry ${id}`, details: {id}})
+      throw error
+    })
+  }
+
+  /** Of a run that was followed to its end by whoever started it: nothing is left to do. */
+  async ended(id: string, {exitStatus, signal, reason, startedAt, durationMs, stdoutBytes, stderrBytes}: JobOutcome): Promise<void> {
+    const at = this.#now().toISOString()
+    await (await this.store.checkpoints(id)).remove().catch(() => undefined)
+    await this.#note(id, {
+      at, state: 'exited', exitStatus, signal, ...(reason === undefined ? {} : {reason}), startedAt, endedAt: startedAt + durationMs / 1000, stdoutBytes, stderrBytes,
+    })
+  }
+
+  /** Of a run that failed while it was followed: what it was is told by `job show`, also when its machine is gone. */
+  async failed(id: string, error: unknown): Promise<void> {
+    const code = error instanceof CgpuError ? error.code : undefined
+    const lost = code === 'RUNTIME_RECLAIMED' || code === 'JOB_LOST' || code === 'INTERRUPTED'
+    if (lost) await this.#note(id, {at: this.#now().toISOString(), state: 'lost', exitStatus: null, signal: null, ...(code === 'INTERRUPTED' ? {reason: 'cancelled'} : {}), startedAt: null, endedAt: null, stdoutBytes: 0, stderrBytes: 0})
+  }
+
+  /** What cannot be written down is no failure of the run. */
+  async #note(id: string, seen: JobSeen): Promise<void> {
+    await this.store.update(id, (old) => ({...old, seen, settledAt: seen.at})).catch(() => undefined)
+  }
+
+  async #collect({request, remoteCwd, outputDir}: JobRecord, session: RuntimeSession, status: JobStatus, onEvent: EventListener): Promise<Settled> {
+    if (request.outputs.length === 0 || remoteCwd === undefined) return {outputs: [], missing: []}
+    const {collectOutputs} = await import('../execution/collect.ts')
+    return session.guard(() => withAgent(session, (agent) => collectOutputs(agent, {
+      patterns: request.outputs, cwd: remoteCwd, since: status.startedAt ?? 0, outputDir, onEvent,
+    })))
+  }
+
+  async #release({runtime}: JobRecord): Promise<ReleasedRuntime | undefined> {
+    const {runtimes} = this.#options
+    const made = (await runtimes.remembered()).find(({id}) => id === runtime.id)
+    if (!made) return undefined
+    const [released] = await runtimes.release([made])
+    return released
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date()
+  }
+}
+
+/** Throws INVALID_ID (64). */
+export function checkId(query: string): void {
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(query)) return
+  throw errors.usage(`"${sanitizeLine(query, 80)}" cannot be the id of a job`, {code: 'INVALID_ID', fix: 'see the ids: cgpu job list'})
+}
+
+function notFound(query: string, runtime?: RuntimeRecord): CgpuError {
+  return errors.notFound(runtime ? `${runtime.name} knows no job ${query}` : `there is no job ${query}`, {
+    code: 'JOB_NOT_FOUND', fix: runtime ? `cgpu job list -r ${runtime.name}` : 'cgpu job list', details: {id: query},
+  })
+}
+
+/** Its output went with its machine; how it ended may be known. */
+export function machineGone({id, runtime, seen}: JobRecord): CgpuError {
+  if (isOver(seen?.state)) {
+    return errors.notFound(`the log of ${id} is gone with its machine ${runtime.name}`, {code: 'LOG_GONE', fix: `how it ended: cgpu job show ${id}`, details: {id}})
+  }
+  return errors.lost(`${runtime.name} is gone, and the job ${id} with it`, {code: 'JOB_LOST', fix: `run it again: cgpu job retry ${id}`, details: {id, runtime: runtime.name}})
+}

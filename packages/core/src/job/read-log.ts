@@ -1,0 +1,113 @@
+import type {JobStatus} from '../agent/client.ts'
+import type {LogRecord} from '../agent/log.ts'
+import {followLog, withAgent} from '../execution/follow-log.ts'
+import {describeGap} from '../execution/gap.ts'
+import type {RuntimeSession} from '../runtime/session.ts'
+import {type LogFilter, type LogPiece, LogView, Tail} from './logs.ts'
+
+export interface ReadLogOptions extends LogFilter {
+  /** only the last so many lines of what there is */
+  tail?: number | undefined
+  /** go on until the job is over; else what there is now is all */
+  follow: boolean
+  onPiece: (piece: LogPiece) => void | Promise<void>
+  /** the log has a hole, or the program was started again */
+  onNotice?: ((message: string) => void | Promise<void>) | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** Thrown to ourselves: what was there when we began has been read. */
+const enough = new Error('enough')
+
+/**
+ * Shows a job's log, or a part of it. The end of a long log is found without reading the rest. Resolves to how the job ended
+ * when it was followed to its end.
+ */
+export async function readLog(session: RuntimeSession, id: string, options: ReadLogOptions): Promise<JobStatus | undefined> {
+  const {tail, follow, signal} = options
+  const {offset, size} = await begin(session, id, options)
+  const stop = new AbortController()
+  // where nothing is behind the tail's beginning, all that comes is new
+  const reader = new Reader(offset >= size ? {...options, tail: undefined} : options, size)
+  try {
+    if (!follow && offset >= size) return undefined
+    const status = await followLog(session, id, {
+      offset,
+      signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+      onRecord: (record) => {
+        if (reader.isDone(record)) stop.abort(enough)
+        else return reader.take(record)
+      },
+    })
+    return status
+  } catch (error) {
+    if (error !== enough) throw error
+    return undefined
+  } finally {
+    if (tail !== undefined || !signal?.aborted) await reader.end()
+  }
+}
+
+/** Where to begin, and where the log ended then. */
+async function begin(session: RuntimeSession, id: string, {tail, since, search, stream, signal}: ReadLogOptions): Promise<{offset: number; size: number}> {
+  return session.guard(() => withAgent(session, async (agent) => {
+    // lines that are searched for may lie anywhere
+    const lines = search ? undefined : tail
+    if (lines === undefined && since === undefined) return {offset: 0, size: (await agent.status(id, {signal})).logBytes}
+    return agent.locate(id, {...(lines === undefined ? {} : {lines}), ...(since === undefined ? {} : {since}), ...(stream === undefined ? {} : {stream}), signal})
+  }))
+}
+
+class Reader {
+  readonly #options: ReadLogOptions
+  readonly #size: number
+  readonly #view: LogView
+  #tail: Tail | undefined
+
+  constructor(options: ReadLogOptions, size: number) {
+    this.#options = options
+    this.#size = size
+    this.#view = new LogView(options)
+    this.#tail = options.tail === undefined ? undefined : new Tail(options.tail)
+  }
+
+  /** The record itself is not shown any more. */
+  isDone(record: LogRecord): boolean {
+    return this.#view.isPast(record) || (!this.#options.follow && record.endOffset > this.#size)
+  }
+
+  take(record: LogRecord): void | Promise<void> {
+    if (record.stream === 'notice') return this.#options.onNotice?.(describeGap(record))
+    const pieces = this.#view.push(record)
+    if (!this.#tail) return this.#show(pieces)
+    for (const piece of pieces) this.#tail.push(piece)
+    if (record.endOffset >= this.#size) return this.#flush()
+  }
+
+  async end(): Promise<void> {
+    const rest = this.#view.end()
+    if (this.#tail) {
+      for (const piece of rest) this.#tail.push(piece)
+      return this.#flush()
+    }
+    await this.#show(rest)
+  }
+
+  async #flush(): Promise<void> {
+    const last = this.#tail?.take() ?? []
+    this.#tail = undefined
+    await this.#show(last)
+  }
+
+  // in a flood a promise a record would cost more than the record
+  #show(pieces: LogPiece[]): void | Promise<void> {
+    const [first] = pieces
+    if (first === undefined) return
+    if (pieces.length === 1) return this.#options.onPiece(first)
+    return this.#showAll(pieces)
+  }
+
+  async #showAll(pieces: LogPiece[]): Promise<void> {
+    for (const piece of pieces) await this.#options.onPiece(piece)
+  }
+}

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict'
+import {once} from 'node:events'
+import {existsSync, readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import type {JobView} from '@cgpu/core/job/view'
+import {startCgpu} from '../helpers/cli.ts'
+import {assertRefused, places, type Workbench, workbench} from '../helpers/workbench.ts'
+
+interface Detached {
+  id: string
+  runtime: string
+  state: string
+  attached: boolean
+  releases: boolean
+}
+
+/** Waits for a file of its working folder's, then goes on: nothing depends on how long anything takes. */
+const gate = `import os, sys, time
+print('first', flush=True)
+print('to stderr', file=sys.stderr, flush=True)
+while not os.path.exists(sys.argv[1]): time.sleep(0.02)
+print('second', flush=True)
+open('made.txt', 'w').write('made')
+sys.exit(int(sys.argv[2]))
+`
+
+for (const {place, make} of places) {
+  describe(`a detached job on ${place}`, () => {
+    let bench: Workbench
+    before(async () => {
+      bench = await workbench()
+      await make(bench)
+      await bench.file('gate.py', gate)
+    })
+    after(() => bench.remove())
+
+    const start = async (name: string, status: number, ...flags: string[]): Promise<string> => {
+      const {id, state, runtime} = await bench.data<Detached>(['run', '--detach', '-r', 'there', ...flags, 'gate.py', join(bench.home.cwd, name), String(status)])
+      assert.deepEqual([state, runtime], ['running', 'there'])
+      return id
+    }
+
+    it('goes on, is found, waited for, and brings its outputs', async () => {
+      const id = await start('go1', 7, '-o', 'made.txt', '--output-dir', 'results')
+      const [listed] = await bench.data<JobView[]>(['job', 'list'])
+      assert.deepEqual([listed?.id, listed?.state, listed?.runtime, listed?.command?.slice(0, 1)], [id, 'running', 'there', ['gate.py']])
+      assert.equal((await bench.data<JobView>(['job', 'show', id.slice(0, 12)])).state, 'running')
+      const late = await bench.cli(['job', 'wait', id, '--timeout', '200ms'])
+      assert.equal(late.status, 124)
+      assert.match(late.stderr, /the job goes on/)
+      await bench.file('go1', '')
+      const ended = await bench.cli(['job', 'wait', id])
+      assert.deepEqual([ended.status, ended.stdout], [7, `${id} ended with status 7\n`], ended.stderr)
+      assert.equal(readFileSync(join(bench.home.cwd, 'results', 'made.txt'), 'utf8'), 'made')
+      const shown = await bench.data<JobView>(['job', 'show', id])
+      assert.deepEqual([shown.state, shown.exitStatus, shown.stdoutBytes, shown.stderrBytes], ['exited', 7, 13, 10])
+      // of what is known nothing is asked again
+      assert.equal((await bench.cli(['job', 'wait', id])).status, 7)
+    })
+
+    it('prints its id alone, for scripts', async () => {
+      const started = await bench.cli(['run', '-d', '-r', 'there', '--', 'sh', '-c', 'echo hello'])
+      assert.match(started.stdout, /^[a-z0-9]+-[0-9a-f]{10}\n$/)
+      assert.match(started.stderr, /goes on on there/)
+      const attached = await bench.cli(['job', 'attach', started.stdout.trim()])
+      assert.deepEqual([attached.status, attached.stdout], [0, 'hello\n'])
+    })
+
+    it('is cancelled with all that it started, also when it does not want to', async () => {
+      await bench.file('stubborn.sh', 'trap "" TERM\n(trap "" TERM; echo $$ > pids; while :; do sleep 0.1; done) &\necho ready\nwhile :; do sleep 0.1; done\n')
+      const {id} = await bench.data<Detached>(['run', '-d', '-r', 'there', 'stubborn.sh'])
+      const follower = startCgpu(['logs', '-f', id], {home: bench.home})
+      await once(follower.stdout ?? assert.fail(), 'data')
+      const cancelled = await bench.cli(['job', 'cancel', id, '--grace', '300ms'])
+      assert.deepEqual([cancelled.status, cancelled.stdout], [0, `${id} was cancelled\n`], cancelled.stderr)
+      const [status] = await once(follower, 'close')
+      assert.equal(status, 0)
+      const shown = await bench.data<JobView>(['job', 'show', id])
+      assert.deepEqual([shown.state, shown.reason, shown.signal], ['exited', 'cancelled', 'SIGKILL'])
+      assert.match((await bench.cli(['why', id])).stdout, /was cancelled/)
+      assert.match((await bench.cli(['job', 'cancel', id])).stderr, /over already/)
+    })
+
+    it('shows any part of its output', async () => {
+      const {id} = await bench.data<Detached>(['run', '-d', '-r', 'there', '--', 'sh', '-c', 'for i in 1 2 3 4 5; do echo line $i; done; echo error 1 >&2; printf end'])
+      await bench.cli(['job', 'wait', id])
+      const logs = async (...flags: string[]): Promise<[string, string]> => {
+        const {status, stdout, stderr} = await bench.cli(['logs', id, ...flags])
+        assert.equal(status, 0, stderr)
+        return [stdout, stderr]
+      }
+      const all = 'line 1\nline 2\nline 3\nline 4\nline 5\nend'
+      assert.deepEqual(await logs(), [all, 'error 1\n'])
+      assert.deepEqual(await logs('-f'), [all, 'error 1\n'])
+      assert.deepEqual(await logs('--stream', 'stderr'), ['', 'error 1\n'])
+      assert.deepEqual(await logs('--stream', 'stdout', '--tail', '2'), ['line 5\nend', ''])
+      assert.deepEqual(await logs('--tail', '0'), ['', ''])
+      assert.deepEqual(await logs('--search', '[24]$|error'), ['line 2\nline 4\n', 'error 1\n'])
+      assert.deepEqual(await logs('--search', 'line', '--tail', '1'), ['line 5\n', ''])
+      assert.deepEqual(await logs('--since', '1h'), [all, 'error 1\n'])
+      assert.deepEqual(await logs('--since', '2999-01-01'), ['', ''])
+      assert.deepEqual(await logs('--until', '2001-01-01'), ['', ''])
+      const [stamped] = await logs('--timestamps', '--tail', '1', '--stream', 'stdout')
+      assert.match(stamped, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z end$/)
+      assertRefused(await bench.cli(['logs', id, '--search', '(']), 64)
+      assertRefused(await bench.cli(['logs', id, '--since', 'yesterday']), 64)
+    })
+
+    it('takes stdin from whoever attaches, one after the other', async () => {
+      const {id} = await bench.data<Detached>(['run', '-d', '--keep-stdin', '-r', 'there', '--', 'sh', '-c', 'read a; echo got $a; read b; echo got $b; cat'])
+      const first = startCgpu(['job', 'attach', id, '--stdin'], {home: bench.home})
+      first.stdin?.write('one\n')
+      await once(first.stdout ?? assert.fail(), 'data')
+      first.kill('SIGKILL')
+      await once(first, 'close')
+      const second = await bench.cli(['job', 'attach', id, '--stdin'], {input: 'two\nrest\n'})
+      assert.deepEqual([second.status, second.stdout], [0, 'got one\ngot two\nrest\n'], second.stderr)
+    })
+
+    it('runs once for a key, however many ask at the same time', async () => {
+      const ask = () => bench.cli(['run', '-d', '-r', 'there', '--idempotency-key', 'build 17', '--', 'sh', '-c', 'echo x >> count.txt; wc -l < count.txt'])
+      const answers = await Promise.all([ask(), ask(), ask()])
+      assert.deepEqual(answers.map(({status}) => status), [0, 0, 0], answers[0]?.stderr)
+      const id = answers[0]?.stdout.trim() ?? ''
+      assert.deepEqual(new Set(answers.map(({stdout}) => stdout.trim())), new Set([id]))
+      // not detached: its whole output, and its status
+      const again = await bench.cli(['run', '-r', 'there', '--idempotency-key', 'build 17', '--', 'sh', '-c', 'echo x >> count.txt; wc -l < count.txt'])
+      assert.deepEqual([again.status, again.stdout.trim()], [0, '1'], again.stderr)
+      assertRefused(await bench.cli(['run', '-r', 'there', '--idempotency-key', 'build 17', '--', 'true']), 72)
+      assertRefused(await bench.cli(['run', '-r', 'there', '--idempotency-key', '', '--', 'true']), 64)
+      // from elsewhere: nothing is remembered there, the machine itself refuses
+      const {rm} = await import('node:fs/promises')
+      await rm(join(bench.home.dataDir, 'state', 'jobs', `${id}.json`))
+      const elsewhere = await ask()
+      assert.deepEqual([elsewhere.status, elsewhere.stdout.trim()], [0, id], elsewhere.stderr)
+      assert.equal((await bench.cli(['logs', id])).stdout.trim(), '1')
+    })
+
+    it('is run again, as a new one', async () => {
+      await bench.file('again.py', 'import os, sys\nprint(sys.argv[1], os.environ["TOLD"])\nsys.exit(3)\n')
+      const failed = await bench.cli(['run', '-d', '-r', 'there', '-e', 'TOLD=before', 'again.py', 'a b'])
+      const id = failed.stdout.trim()
+      assert.equal((await bench.cli(['job', 'wait', id])).status, 3)
+      const missing = await bench.cli(['job', 'retry', id])
+      assertRefused(missing, 64)
+      assert.match(missing.stderr, /TOLD/)
+      const again = await bench.cli(['job', 'retry', id], {env: {TOLD: 'after'}})
+      assert.deepEqual([again.status, again.stdout], [3, 'a b after\n'], again.stderr)
+      const [newest] = await bench.data<JobView[]>(['job', 'list', '--state', 'exited'])
+      assert.deepEqual([newest?.retryOf, newest?.exitStatus], [id, 3])
+      assert.equal((await bench.cli(['job', 'retry', id, '-e', 'TOLD=x', '-d'])).status, 0)
+    })
+
+    it('is started again when it fails, from its newest checkpoint', async () => {
+      await bench.file('train.py', `import os, sys
+start = int(open(sys.argv[2]).read()) if len(sys.argv) > 2 else 0
+print('from', start, flush=True)
+for step in range(start, 6):
+    os.makedirs('ckpt', exist_ok=True)
+    open('ckpt/%d.txt' % (step + 1), 'w').write(str(step + 1))
+    if step in (1, 3) and start <= step - 1: sys.exit(9)
+print('done')
+`)
+      const ran = await bench.cli(['run', '-r', 'there', '--max-restarts', '3', '--checkpoint', 'ckpt/*.txt', '--resume-cmd', 'python train.py --resume {latest}', 'train.py'])
+      assert.deepEqual([ran.status, ran.stdout], [0, 'from 0\nfrom 2\nfrom 4\ndone\n'], ran.stderr)
+      assert.match(ran.stderr, /attempt 2/)
+      assertRefused(await bench.cli(['run', '--resume-cmd', 'true', '--', 'true']), 64)
+    })
+
+    it('is removed when it is over', async () => {
+      const id = await start('go2', 0)
+      const running = await bench.cli(['job', 'rm', id])
+      assertRefused(running, 72)
+      await bench.file('go2', '')
+      await bench.cli(['job', 'wait', id])
+      assert.equal((await bench.cli(['job', 'rm', id])).stdout, `removed ${id}\n`)
+      assertRefused(await bench.cli(['job', 'show', id]), 66)
+      assertRefused(await bench.cli(['logs', id]), 66)
+    })
+  })
+}
+
+describe('a job that has a runtime of its own', () => {
+  let bench: Workbench
+  before(async () => {
+    bench = await workbench()
+    await bench.file('gate.py', gate)
+  })
+  after(() => bench.remove())
+
+  it('keeps it until it is over, and then it is released by whoever waits', async () => {
+    const started = await bench.data<Detached>(['run', '--detach', '-o', 'made.txt', 'gate.py', join(bench.home.cwd, 'go'), '0'])
+    assert.equal(started.releases, true)
+    assert.deepEqual((await bench.data<{name: string; state: string}[]>(['runtime', 'list'])).map(({name, state}) => [name, state]), [[started.runtime, 'ready']])
+    // nobody else's run gets it by chance
+    const other = await bench.cli(['exec', '1'])
+    assertRefused(other, 66)
+    await bench.file('go', '')
+    const ended = await bench.cli(['job', 'wait', started.id])
+    assert.equal(ended.status, 0, ended.stderr)
+    assert.match(ended.stderr, new RegExp(`released ${started.runtime}`))
+    assert.equal(readFileSync(join(bench.home.cwd, 'made.txt'), 'utf8'), 'made')
+    assert.deepEqual(await bench.data(['runtime', 'list']), [])
+    const shown = await bench.data<JobView>(['job', 'show', started.id])
+    assert.deepEqual([shown.state, shown.exitStatus, shown.checkedAt], ['exited', 0, null])
+    const gone = await bench.cli(['logs', started.id])
+    assertRefused(gone, 66)
+    assert.match(gone.stderr, /cgpu job show/)
+  })
+
+  it('is told of as lost when its machine is gone', async () => {
+    const {id, runtime} = await bench.data<Detached>(['run', '--detach', 'gate.py', join(bench.home.cwd, 'never'), '0'])
+    assert.equal((await bench.cli(['runtime', 'release', runtime])).status, 0)
+    assert.ok(!existsSync(join(bench.home.cwd, 'never')))
+    const lost = await bench.cli(['job', 'wait', id])
+    assertRefused(lost, 71)
+    assert.match(lost.stderr, /job retry/)
+    assert.equal((await bench.data<JobView>(['job', 'show', id])).state, 'lost')
+    const why = await bench.cli(['why', id])
+    assert.match(why.stdout, /was taken away while it ran/)
+    assertRefused(await bench.cli(['logs', id]), 71)
+    assert.equal((await bench.cli(['job', 'rm', id])).status, 0)
+  })
+})
