@@ -307,18 +307,18 @@ class Index:
 
 
 def load_index(path, size):
-    """[(offset, latest time before it)] up to `size`, from the log's beginning to the first point that cannot be right."""
-    points = [(0, float("-inf"))]
+    """Points up to `size`, from the log's beginning to the first one that cannot be right; their first four fields."""
+    points = [(0, float("-inf"), 0, 0)]
     try:
         with open(path, "rb") as file:
             data = file.read()
     except OSError:
         return points
     for at in range(0, len(data) - POINT.size + 1, POINT.size):
-        offset, latest, _, _, check = POINT.unpack_from(data, at)
-        if check != binascii.crc32(data[at : at + POINT.size - 4]) or not points[-1][0] < offset <= size:
+        point = POINT.unpack_from(data, at)
+        if point[4] != binascii.crc32(data[at : at + POINT.size - 4]) or not points[-1][0] < point[0] <= size:
             break
-        points.append((offset, latest))
+        points.append(point[:4])
     return points
 
 
@@ -347,37 +347,40 @@ def locate(folder, lines=None, since=None, stream=None):
     with file:
         size = os.fstat(file.fileno()).st_size
         points = load_index(os.path.join(folder, "index"), size)
-        # ends of records in what is searched for lines: those known, then a MiB or more apart up to the end
-        ends = collections.deque((offset for offset, _ in points), maxlen=LOOK_BACK // POINT_EVERY + 2)
-        end = ends[-1]
-        for at, _, length, _ in walk(file, end, size):
+        # for what is searched for lines: points that are known, then such points up to the end
+        last = collections.deque(points, maxlen=LOOK_BACK // POINT_EVERY + 2)
+        end, _, *sums = points[-1]
+        for at, kind, length, _ in walk(file, end, size):
             end = at + HEADER.size + length
-            if end - ends[-1] >= POINT_EVERY:
-                ends.append(end)
+            if kind <= STDERR:
+                sums[kind - 1] += length
+            if end - last[-1][0] >= POINT_EVERY:
+                last.append((end, 0, *sums))
         offset = 0
         if since is not None:
             offset = _since(file, points, end, since)
         if lines is not None:
-            offset = max(offset, _last_lines(file, list(ends) + [end], lines, (stream,) if stream else (STDOUT, STDERR)))
+            offset = max(offset, _last_lines(file, list(last) + [(end, 0, *sums)], lines, (stream,) if stream else (STDOUT, STDERR)))
         return offset, end
 
 
 def _since(file, points, end, since):
-    before = bisect.bisect_left([latest for _, latest in points], since)
+    before = bisect.bisect_left([point[1] for point in points], since)
     for at, _, _, when in walk(file, points[before - 1][0] if before else 0, end):
         if when >= since:
             return at
     return end
 
 
-def _last_lines(file, ends, lines, streams):
+def _last_lines(file, points, lines, streams):
     # the first line of each stream may be cut at its beginning, so that one more newline is needed
-    wanted = lines + len(streams) if lines else 0
-    for start, stop in zip(ends[-2::-1], ends[:0:-1]):
-        if wanted <= 0:
+    wanted, end = lines + len(streams) if lines else 0, points[-1][0]
+    for first, last in zip(points[-2::-1], points[:0:-1]):
+        start, stop = first[0], last[0]
+        if wanted <= 0 or end - stop >= LOOK_BACK:
             return stop
-        if ends[-1] - stop >= LOOK_BACK:
-            return stop
+        if all(first[1 + stream] == last[1 + stream] for stream in streams):
+            continue  # nothing of these streams
         file.seek(start)
         data = file.read(min(stop - start, 2 * POINT_EVERY))  # all of it, but of the one record that may be longer
         found = []
@@ -389,7 +392,7 @@ def _last_lines(file, ends, lines, streams):
             wanted -= count
             if wanted <= 0:
                 return start + at
-    return ends[0]
+    return points[0][0]
 
 
 class Records:
