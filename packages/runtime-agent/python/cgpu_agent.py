@@ -11,6 +11,8 @@ What is on disk below $CGPU_AGENT_HOME (default ~/.cgpu) is the truth; sockets a
 """
 
 import atexit
+import binascii
+import bisect
 import codecs
 import collections
 import contextvars
@@ -18,6 +20,7 @@ import errno
 import fnmatch
 import functools
 import hashlib
+import io
 import json
 import os
 import queue
@@ -42,9 +45,13 @@ except ImportError:  # Windows
 TARGET = "cgpu.agent"
 MODULE = "_cgpu_agent"
 WINDOWS = os.name == "nt"
+KILL = signal.SIGTERM if WINDOWS else signal.SIGKILL
 
 HEADER = struct.Struct("<BId")  # stream, payload length, unix time
 STDOUT, STDERR, DISPLAY, NOTICE = 1, 2, 3, 4
+POINT = struct.Struct("<QdQQI")  # of the index: offset, latest time and stdout, stderr bytes before it, crc32 of these
+POINT_EVERY = 1 << 20
+LOOK_BACK = 64 << 20  # so much of a log's end is searched for lines
 
 PIECE = 256 * 1024  # the longest stdout or stderr record
 CHUNK = 4 * 1024 * 1024  # the longest buffer in one message; a frame over 10 MiB closes the socket
@@ -53,6 +60,11 @@ HEARTBEAT = 2.0
 STALE = 15.0  # a heartbeat older than this is no sign of life
 BREATH = 0.004  # between two looks at a pipe that is written to all the time
 GRACE = 2.0  # how long a grandchild may hold the pipes after the job ended
+TICK = 0.15  # a supervisor looks this often whether it is to stop its job
+MEMORY_LOOKS = (0.05, 0.2, 0.5)  # after a job's start, then at every heartbeat: short jobs have a peak too
+GPU_FIRST, GPU_EVERY = 2.0, 10.0
+TELL_PEAKS = 10.0  # a status is written for a new peak at most this often
+RESTART_PAUSE, RESTART_PAUSE_MOST = 1.0, 30.0
 ALIVE_EVERY = 5.0  # a follower hears from us at least this often, with our offset
 CLIENT_GONE = 150.0  # streams of a client that was silent for so long are ended
 LEASE_LOOK = 15.0  # the watcher looks at least this often whether the machine is used
@@ -159,20 +171,24 @@ def _path(request, workdir, name="path"):
 # ---------------------------------------------------------------- the log
 
 
+APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
 class Log:
     """Append-only records. A write that fails leaves no torn record: the loss is counted, and marked when it can be."""
 
-    def __init__(self, path, limit=DEFAULT_LOG_LIMIT):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        self.fd = os.open(path, flags, 0o600)
+    def __init__(self, path, limit=DEFAULT_LOG_LIMIT, index=None):
+        self.fd = os.open(path, APPEND, 0o600)
         self.size = os.fstat(self.fd).st_size  # what we wrote; forked kernels may append too
         self.limit = limit
+        self.index = Index(index) if index else None
         self.lock = threading.Lock()
         self.write = os.write
         self.produced = {STDOUT: 0, STDERR: 0}  # also what was dropped
         self.dropped = 0
         self.over_limit = 0
         self.disk_full = 0
+        self.was_full = False
         self.capped = False
         self.closed = False
 
@@ -202,14 +218,25 @@ class Log:
             return
         self.disk_full = 0
         if not self._record(stream, payload):
+            self.was_full = True
             self.disk_full += size
             self.dropped += size
 
-    def _notice(self, kind, count):
-        return self._record(NOTICE, json.dumps({"kind": kind, "bytes": count}).encode("ascii"))
+    def notice(self, kind, **fields):
+        """Says what happened to the program, in its place in the output. Kept above the limit too: it is no output."""
+        with self.lock:
+            if self.closed:
+                return
+            if self.disk_full and self._notice("disk-full", self.disk_full):
+                self.disk_full = 0
+            self._notice(kind, 0, **fields)
+
+    def _notice(self, kind, count, **fields):
+        return self._record(NOTICE, json.dumps(dict(fields, kind=kind, bytes=count)).encode("ascii"))
 
     def _record(self, stream, payload):
-        view = memoryview(HEADER.pack(stream, len(payload), time.time()) + bytes(payload))
+        now = time.time()
+        view = memoryview(HEADER.pack(stream, len(payload), now) + bytes(payload))
         total, done = len(view), 0
         try:
             while done < total:
@@ -222,6 +249,8 @@ class Log:
                     pass  # readers stop at a torn record: only whole ones are handed out
             return False
         self.size += total
+        if self.index:
+            self.index.passed(self.size, now, stream, len(payload))
         return True
 
     def close(self):
@@ -235,6 +264,8 @@ class Log:
                 self._notice("disk-full", self.disk_full)
             self.closed = True
             os.close(self.fd)
+            if self.index:
+                self.index.close()
 
     def totals(self):
         return {
@@ -242,6 +273,126 @@ class Log:
             "stderrBytes": self.produced[STDERR],
             "droppedBytes": self.dropped,
         }
+
+
+class Index:
+    """Where records end in a log, every MiB or more, so that its end and a time are found fast. Only an accelerator."""
+
+    def __init__(self, path):
+        self.path = path
+        self.fd = None
+        self.at = 0
+        self.latest = 0.0  # not merely the last: a clock that is set back must not hide records
+        self.bytes = {STDOUT: 0, STDERR: 0, DISPLAY: 0, NOTICE: 0}
+
+    def passed(self, offset, when, stream, size):
+        self.latest = max(self.latest, when)
+        self.bytes[stream] += size
+        if offset - self.at < POINT_EVERY:
+            return
+        self.at = offset
+        point = POINT.pack(offset, self.latest, self.bytes[STDOUT], self.bytes[STDERR], 0)[:-4]
+        try:
+            if self.fd is None:
+                self.fd = os.open(self.path, APPEND, 0o600)
+            done = os.write(self.fd, point + struct.pack("<I", binascii.crc32(point)))
+            if done < POINT.size:  # what follows must lie in its place
+                os.ftruncate(self.fd, os.fstat(self.fd).st_size - done)
+        except OSError:
+            pass  # a full disk: without this point a search takes longer
+
+    def close(self):
+        if self.fd is not None:
+            os.close(self.fd)
+
+
+def load_index(path, size):
+    """Points up to `size`, from the log's beginning to the first one that cannot be right; their first four fields."""
+    points = [(0, float("-inf"), 0, 0)]
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return points
+    for at in range(0, len(data) - POINT.size + 1, POINT.size):
+        point = POINT.unpack_from(data, at)
+        if point[4] != binascii.crc32(data[at : at + POINT.size - 4]) or not points[-1][0] < point[0] <= size:
+            break
+        points.append(point[:4])
+    return points
+
+
+def walk(file, start, end, block=1 << 16):
+    """(offset, stream, payload length, time) of the whole records from an offset that ends one."""
+    data, base, at = b"", start, start
+    while at + HEADER.size <= end:
+        if at + HEADER.size > base + len(data):
+            file.seek(at)
+            data, base = file.read(min(block, end - at)), at
+            if len(data) < HEADER.size:
+                return
+        stream, length, when = HEADER.unpack_from(data, at - base)
+        if not STDOUT <= stream <= NOTICE or at + HEADER.size + length > end:
+            return
+        yield at, stream, length, when
+        at += HEADER.size + length
+
+
+def locate(folder, lines=None, since=None, stream=None):
+    """(offset, size): from where the last lines, or all records since a time, are read; where whole records end now."""
+    try:
+        file = open(os.path.join(folder, "log"), "rb", buffering=0)
+    except FileNotFoundError:
+        return 0, 0
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        points = load_index(os.path.join(folder, "index"), size)
+        # for what is searched for lines: points that are known, then such points up to the end
+        last = collections.deque(points, maxlen=LOOK_BACK // POINT_EVERY + 2)
+        end, _, *sums = points[-1]
+        for at, kind, length, _ in walk(file, end, size):
+            end = at + HEADER.size + length
+            if kind <= STDERR:
+                sums[kind - 1] += length
+            if end - last[-1][0] >= POINT_EVERY:
+                last.append((end, 0, *sums))
+        offset = 0
+        if since is not None:
+            offset = _since(file, points, end, since)
+        if lines is not None:
+            offset = max(offset, _last_lines(file, list(last) + [(end, 0, *sums)], lines, (stream,) if stream else (STDOUT, STDERR)))
+        return offset, end
+
+
+def _since(file, points, end, since):
+    before = bisect.bisect_left([point[1] for point in points], since)
+    for at, _, _, when in walk(file, points[before - 1][0] if before else 0, end):
+        if when >= since:
+            return at
+    return end
+
+
+def _last_lines(file, points, lines, streams):
+    # the first line of each stream may be cut at its beginning, so that one more newline is needed
+    wanted, end = lines + len(streams) if lines else 0, points[-1][0]
+    for first, last in zip(points[-2::-1], points[:0:-1]):
+        start, stop = first[0], last[0]
+        if wanted <= 0 or end - stop >= LOOK_BACK:
+            return stop
+        if all(first[1 + stream] == last[1 + stream] for stream in streams):
+            continue  # nothing of these streams
+        file.seek(start)
+        data = file.read(min(stop - start, 2 * POINT_EVERY))  # all of it, but of the one record that may be longer
+        found = []
+        for at, kind, length, _ in walk(io.BytesIO(data), 0, len(data), len(data)):
+            count = data.count(b"\n", at + HEADER.size, at + HEADER.size + length) if kind in streams else 0
+            if count:
+                found.append((at, count))
+        for at, count in reversed(found):
+            wanted -= count
+            if wanted <= 0:
+                return start + at
+    return points[0][0]
 
 
 class Records:
@@ -448,8 +599,22 @@ def load_status(home, run):
     return status
 
 
-def shown_status(status):
-    return {key: value for key, value in status.items() if key not in ("owner", "pidStart")}
+ASKED = (
+    "kind", "argv", "shell", "cwd", "createdAt", "envNames", "maxRestarts", "resume", "checkpoint", "fingerprint",
+)
+
+
+def described(home, run, status=None):
+    """A run's status as clients see it: with what was asked for, without what only we need."""
+    status, folder = status or load_status(home, run), run_folder(home, run)
+    spec = _load(os.path.join(folder, "spec.json")) or {}
+    if status["state"] in ("starting", "running"):
+        try:
+            status["heartbeatAt"] = os.stat(os.path.join(folder, "heartbeat")).st_mtime
+        except OSError:
+            pass  # not yet
+    status = {key: value for key, value in status.items() if key not in ("owner", "pidStart")}
+    return dict({key: spec[key] for key in ASKED if spec.get(key) is not None}, **status)
 
 
 def list_runs(home):
@@ -461,12 +626,7 @@ def list_runs(home):
     for name in names:
         if not RUN_ID.match(name):
             continue
-        status = shown_status(load_status(home, name))
-        spec = _load(os.path.join(run_folder(home, name), "spec.json")) or {}
-        for key in ("kind", "argv", "shell", "cwd", "createdAt"):
-            if key in spec:
-                status.setdefault(key, spec[key])
-        found.append(status)
+        found.append(described(home, name))
     return sorted(found, key=lambda status: status.get("createdAt") or status.get("startedAt") or 0, reverse=True)
 
 
@@ -498,6 +658,30 @@ def job_environment(given):
     return env
 
 
+def _argv(value, name):
+    if not isinstance(value, list) or not value or not value[0]:
+        raise Refusal("BAD_REQUEST", "%s must be a list that is not empty" % name)
+    return [_text(part, name) for part in value]
+
+
+LATEST = "{latest}"  # in `resume`: the newest checkpoint
+
+
+def _restarting(request):
+    """The part of a `start` that says whether and how the program is started again."""
+    restarts = _count(request, "maxRestarts", 0)
+    if restarts > 1000:
+        raise Refusal("BAD_REQUEST", "maxRestarts is out of range")
+    resume, checkpoint = request.get("resume"), _maybe(request, "checkpoint", str)
+    if checkpoint is not None and not _pattern_parts(_text(checkpoint, "checkpoint")):
+        raise Refusal("BAD_REQUEST", "checkpoint is no pattern")
+    if resume is not None:
+        resume = _argv(resume, "resume")
+        if checkpoint is None and any(LATEST in part for part in resume):
+            raise Refusal("BAD_REQUEST", "resume with %s needs checkpoint" % LATEST)
+    return {"maxRestarts": restarts, "resume": resume, "checkpoint": checkpoint}
+
+
 def job_order(request, workdir):
     """What a `start` asks for, checked: (spec for the disk, env values for the supervisor's stdin)."""
     argv, shell = request.get("argv"), request.get("shell")
@@ -505,10 +689,8 @@ def job_order(request, workdir):
         raise Refusal("BAD_REQUEST", "start takes argv or shell")
     if shell is not None:
         _text(shell, "shell")
-    elif not isinstance(argv, list) or not argv or not argv[0]:
-        raise Refusal("BAD_REQUEST", "argv must be a list that is not empty")
     else:
-        argv = [_text(part, "argv") for part in argv]
+        argv = _argv(argv, "argv")
     env = _maybe(request, "env", dict, {})
     for name, value in env.items():
         if not name or "=" in name or "\0" in name:
@@ -524,7 +706,9 @@ def job_order(request, workdir):
         "stdin": _maybe(request, "stdin", bool, False),
         "maxLogBytes": _count(request, "maxLogBytes", DEFAULT_LOG_LIMIT),
         "createdAt": time.time(),
+        "fingerprint": _maybe(request, "fingerprint", str),
     }
+    spec.update(_restarting(request))
     spec["argv" if shell is None else "shell"] = argv if shell is None else shell
     return spec, env
 
@@ -539,7 +723,8 @@ def start_job(home, request, workdir):
     folder, ours = claim(home, run, token, status)
     if not ours:
         again = token is not None and token == (_load(os.path.join(folder, "claim")) or {}).get("token")
-        return {"attached": not again, "status": shown_status(load_status(home, run))}
+        _wait_for_spec(home, run)
+        return {"attached": not again, "status": described(home, run)}
     write_private(os.path.join(folder, "spec.json"), json.dumps(spec).encode("ascii"))
     try:
         _launch(agent, folder, dict(spec, run=run, env=job_environment(env)))
@@ -548,7 +733,14 @@ def start_job(home, request, workdir):
         status.update(state="exited", exitCode=126, endedAt=time.time(), error={"code": "START_FAILED", "message": text})
         save_status(folder, status)
         raise Refusal("START_FAILED", "the supervisor did not start: %s" % text)
-    return {"attached": False, "status": shown_status(load_status(home, run))}
+    return {"attached": False, "status": described(home, run)}
+
+
+def _wait_for_spec(home, run):
+    """Whoever claimed the id a moment ago is about to write what it asked for."""
+    path, until = os.path.join(run_folder(home, run), "spec.json"), time.monotonic() + 2
+    while not os.path.exists(path) and time.monotonic() < until and load_status(home, run)["state"] == "starting":
+        time.sleep(0.01)
 
 
 def _launch(agent, folder, order):
@@ -584,51 +776,131 @@ def _launch(agent, folder, order):
 
 
 class Supervisor:
-    """Owns one job: starts it, keeps its output and its exit status, feeds its stdin. Nobody needs to watch."""
+    """Owns one job: starts it, again if that was asked for, keeps its output and how it ended, ends it. Nobody needs to watch."""
 
     def __init__(self, folder, order):
         self.folder = folder
         self.order = order
-        self.log = Log(os.path.join(folder, "log"), order["maxLogBytes"])
+        self.log = Log(os.path.join(folder, "log"), order["maxLogBytes"], os.path.join(folder, "index"))
         self.child = None
         self.told_to_end = False
         self.done = threading.Event()
+        self.lock = threading.Lock()  # of what follows, and of starting a process
+        self.over = False  # the program has ended by itself for the last time: too late to stop it
+        self.stop = None  # what the stop file said last
+        self.kill_at = None  # time.monotonic()
+        self.unsaved = False
         self.status = {
             "id": order["run"], "kind": "job", "state": "running", "startedAt": time.time(),
-            "owner": owner_of(os.getpid()),
+            "owner": owner_of(os.getpid()), "attempt": 1, "restarts": 0,
         }
 
     def run(self, ready):
         self._take_signals()
         self._reserve()
-        try:
-            self.child = self._spawn()
-        except (OSError, ValueError) as error:
-            self._finish(*self._spawn_failure(error))
-            ready()
-            return
-        self.status.update(pid=self.child.pid, pgid=self.child.pid, pidStart=_process_start(self.child.pid))
-        save_status(self.folder, self.status, patient=True)
-        pipes = [(self.child.stdout.fileno(), STDOUT), (self.child.stderr.fileno(), STDERR)]
+        ended = None
+        while True:
+            kills, argv = oom_kills(), self._argv()
+            try:
+                with self.lock:
+                    if ended and self._is_to_end():
+                        break
+                    self.child = self._spawn(argv)
+            except (OSError, ValueError) as error:
+                ended = self._spawn_failure(argv, error)
+                break
+            again, code, number = self._watch(ready)
+            ended = code, number, self._reason(code, number, oom_kills() > kills), None
+            if not again:
+                break
+            self._pause(code, number)
+        self._finish(*ended)
+        ready()
+
+    def _is_to_end(self):
+        return self.told_to_end or self.stop is not None
+
+    def _watch(self, ready):
+        """(whether to run it again, exit code, signal) of the process that was just started, when its output is in the log."""
+        child, leave, first = self.child, threading.Event(), self.status["attempt"] == 1
+        with self.lock:
+            self.status.update(pid=child.pid, pgid=child.pid, pidStart=_process_start(child.pid))
+            self._save(patient=first)
+        pipes = [(child.stdout.fileno(), STDOUT), (child.stderr.fileno(), STDERR)]
         if select is not None:
-            readers = [self._thread(self._drain, pipes)]
+            readers = [self._thread(self._drain, pipes, leave)]
         else:
             readers = [self._thread(self._drain_one, fd, stream) for fd, stream in pipes]
-        self._thread(self._beat)
-        if self.order["stdin"]:
-            self._thread(self._feed)
-        ready()
+        if first:
+            self._thread(self._tend)
+            self._thread(self._watch_gpus)
+            if self.order["stdin"]:
+                self._thread(self._feed)
+            ready()
         if self.told_to_end:
             self._pass_on(signal.SIGTERM)
-        code = self.child.wait()
+        code = self._wait()
+        with self.lock:
+            child.returncode = code
+            left = self.order.get("maxRestarts", 0) - self.status["restarts"]
+            again = code != 0 and left > 0 and not self._is_to_end()
+            self.over = not again and self.stop is None
+        while self.stop is not None and self._alive() and time.monotonic() < self.kill_at + GRACE:
+            time.sleep(0.05)  # `_tend` kills what is left when the time is up
         deadline = time.monotonic() + GRACE
         for reader in readers:
             reader.join(max(0.0, deadline - time.monotonic()))
-        self._finish(128 - code if code < 0 else code, -code if code < 0 else None, None)
+        if again:
+            with self.lock:
+                self._kill(KILL)  # what is left of it would be in the next attempt's way
+                self.child = None
+            leave.set()
+            if select is not None:
+                readers[0].join()
+                child.stdout.close()
+                child.stderr.close()
+        return (again, 128 - code, -code) if code < 0 else (again, code, None)
 
-    def _spawn(self):
+    def _wait(self):
+        if not hasattr(os, "wait4"):
+            return self.child.wait()
+        _, status, usage = os.wait4(self.child.pid, 0)
+        self._peak("peakMemoryBytes", usage.ru_maxrss << (0 if sys.platform == "darwin" else 10))
+        return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+    def _reason(self, code, number, oom):
+        if self.stop is not None:
+            return "cancelled"
+        if oom and code == 128 + 9:  # also a shell that passes on how its command ended
+            return "oom"
+        return "signal" if number is not None else None
+
+    def _pause(self, code, number):
+        restarts = self.status["restarts"]
+        self.log.notice("restart", attempt=restarts + 2, exitCode=code, signal=_signal_name(number))
+        pause = min(RESTART_PAUSE * 2 ** min(restarts, 16), RESTART_PAUSE_MOST)
+        until = time.monotonic() + pause
+        while time.monotonic() < until and not self._is_to_end():
+            time.sleep(0.05)  # not an event: setting one in a signal handler can wait for ever
+        with self.lock:
+            if not self._is_to_end():
+                self.status.update(attempt=restarts + 2, restarts=restarts + 1)
+
+    def _argv(self):
+        """What runs now: from the second attempt on `resume`, with the newest checkpoint, unless there is none yet."""
+        order, resume, pattern = self.order, self.order.get("resume"), self.order.get("checkpoint")
+        if resume is not None and self.status["attempt"] > 1:
+            found = list(glob_files(order["cwd"], [pattern], None)) if pattern else []
+            if found:
+                newest = max(found, key=lambda file: (file["mtime"], file["path"]))
+                latest = os.path.join(os.path.realpath(order["cwd"]), *newest["path"].split("/"))
+                return [part.replace(LATEST, latest) for part in resume]
+            if not pattern:
+                return resume
+        return order.get("argv")
+
+    def _spawn(self, argv):
         order = self.order
-        argv = order.get("argv")
         options = {"start_new_session": True}
         if WINDOWS:
             options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -637,17 +909,18 @@ class Supervisor:
             argv = order["shell"] if WINDOWS else [bash, "-c", order["shell"]]
             if WINDOWS:
                 options["shell"] = True
+        fed = order["stdin"] and self.status["attempt"] == 1
         return subprocess.Popen(
             argv, bufsize=0, cwd=order["cwd"], env=order["env"],
-            stdin=subprocess.PIPE if order["stdin"] else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
         )
 
-    def _spawn_failure(self, error):
-        name = _shown((self.order.get("argv") or ["sh"])[0])
+    def _spawn_failure(self, argv, error):
+        name = _shown((argv or ["sh"])[0])
         if isinstance(error, FileNotFoundError):
-            return 127, None, {"code": "COMMAND_NOT_FOUND", "message": "command not found: %s" % name}
-        return 126, None, {"code": "CANNOT_RUN", "message": "cannot run %s: %s" % (name, _refusal_of(error))}
+            return 127, None, None, {"code": "COMMAND_NOT_FOUND", "message": "command not found: %s" % name}
+        return 126, None, None, {"code": "CANNOT_RUN", "message": "cannot run %s: %s" % (name, _refusal_of(error))}
 
     def _take_signals(self):
         """Functions, not SIG_IGN: an ignored signal would stay ignored in the job, and Ctrl-C would not reach it."""
@@ -686,25 +959,120 @@ class Supervisor:
         thread.start()
         return thread
 
-    def _beat(self):
-        path = os.path.join(self.folder, "heartbeat")
+    def _save(self, patient=False):
+        """With the lock held."""
+        self.unsaved = False
+        self.saved_at = time.monotonic()
+        try:
+            save_status(self.folder, self.status, patient)
+        except OSError:
+            if patient:
+                raise
+            self.unsaved = True
+
+    def _tend(self):
+        """Signs of life, the job's memory, a status that was not written yet, and its end when that is asked for."""
+        started, looks, beat = time.monotonic(), list(MEMORY_LOOKS), 0.0
         while True:
-            try:
-                touch(path)
-            except OSError:
-                pass  # a full disk is no reason to stop
-            if self.done.wait(HEARTBEAT):
+            now = time.monotonic()
+            self._look_for_stop()
+            beats = now >= beat
+            if beats:
+                beat = now + HEARTBEAT
+                try:
+                    touch(os.path.join(self.folder, "heartbeat"))
+                except OSError:
+                    pass  # a full disk is no reason to stop
+            if beats or (looks and now - started >= looks[0]):
+                while looks and now - started >= looks[0]:
+                    looks.pop(0)
+                self._look_at_memory()
+            if beats:
+                with self.lock:
+                    if self.unsaved and now - self.saved_at >= TELL_PEAKS and not self.done.is_set():
+                        self._save()
+            if self.done.wait(min(TICK, max(0.0, started + looks[0] - now)) if looks else TICK):
                 return
 
-    def _drain(self, pipes):
+    def _look_for_stop(self):
+        asked = _load(os.path.join(self.folder, "stop"))
+        with self.lock:
+            if self.over or self.done.is_set():
+                return
+            now = time.monotonic()
+            if asked is not None and asked != self.stop:
+                grace = asked.get("grace")
+                kill_at = now + (grace if isinstance(grace, (int, float)) else 0)
+                first = self.stop is None
+                self.kill_at = kill_at if first else min(kill_at, self.kill_at)
+                self.stop = asked
+                if first:
+                    self.status["cancelled"] = True
+                    self._kill(signal.SIGTERM)
+                    self._save()
+            if self.stop is not None and now >= self.kill_at:
+                self._kill(KILL)
+
+    def _processes(self):
+        child = self.child
+        return [] if child is None else session_processes(child.pid)
+
+    def _alive(self):
+        found = self._processes()
+        if found is not None or WINDOWS:
+            return bool(found)
+        try:
+            os.killpg(self.child.pid, 0)
+            return True
+        except OSError:
+            return False
+
+    def _kill(self, number):
+        """To all groups of the job's session: `timeout`, and shells with job control, make groups of their own."""
+        if self.child is None:
+            return
+        if WINDOWS:
+            self.child.terminate()
+            return
+        kill_groups(self.child.pid, self._processes(), number)
+
+    def _look_at_memory(self):
+        found = self._processes()
+        if found:
+            self._peak("peakMemoryBytes", sum(pages for _, _, pages in found) * os.sysconf("SC_PAGE_SIZE"))
+
+    def _peak(self, name, value):
+        with self.lock:
+            if value > self.status.get(name, -1):
+                self.status[name] = value
+                self.unsaved = True
+
+    def _watch_gpus(self):
+        """In a thread of its own: a driver in trouble makes nvidia-smi hang."""
+        program = nvidia_smi()
+        before = gpu_memory_used(program) if program else None
+        if before is None:
+            return
+        pause, seen = GPU_FIRST, False
+        while not self.done.wait(pause):
+            pause = GPU_EVERY
+            pids = {pid for pid, _, _ in self._processes() or []}
+            own = [used for pid, used in gpu_processes(program) if pid in pids]
+            seen = seen or bool(own)
+            now = sum(own) if seen else gpu_memory_used(program)
+            if now is not None:
+                # a container hides whose memory it is
+                self._peak("peakGpuMemoryBytes", (now if seen else max(0, now - before)) << 20)
+
+    def _drain(self, pipes, leave):
         """Both pipes in one thread, stdout first, so that a traceback stays behind the lines that came before it."""
         poll, streams = select.poll(), dict(pipes)
         pause = BREATH if all([_enlarge(fd) for fd in streams]) else 0
         for fd in streams:
             poll.register(fd, select.POLLIN)
         last = 0.0
-        while streams:
-            ready = {fd for fd, _ in poll.poll()}
+        while streams and not leave.is_set():
+            ready = {fd for fd, _ in poll.poll(1000)}
             full = False
             for fd, stream in list(streams.items()):
                 if fd not in ready:
@@ -730,9 +1098,10 @@ class Supervisor:
     def _feed(self):
         source = os.path.join(self.folder, "stdin")
         ended = os.path.join(self.folder, "stdin.eof")
-        pipe, offset, pause = self.child.stdin, 0, 0.005
+        child = self.child
+        pipe, offset, pause = child.stdin, 0, 0.005
         try:
-            while not self.done.is_set():
+            while not self.done.is_set() and child.returncode is None:
                 last = os.path.exists(ended)  # looked at before reading: nothing is appended after it
                 data = b""
                 try:
@@ -760,23 +1129,96 @@ class Supervisor:
             except OSError:
                 pass
 
-    def _finish(self, code, number, error):
-        self.done.set()
-        totals = self.log.totals()
-        self.log.close()
-        self.status.update(totals, state="exited", exitCode=code, endedAt=time.time(), signal=_signal_name(number))
-        self.status["logBytes"] = self.log.size
-        if error:
-            self.status["error"] = error
-        leftovers = ["reserve", "stdin", "stdin.eof"]
-        if os.fstat(2).st_size == 0:
-            leftovers.append("supervisor.err")
-        for name in leftovers:
+    def _finish(self, code, number, reason, error):
+        with self.lock:
+            self.done.set()
+            totals = self.log.totals()
+            self.log.close()
+            status = self.status
+            status.update(totals, state="exited", exitCode=code, endedAt=time.time(), signal=_signal_name(number))
+            status["logBytes"] = self.log.size
+            if self.stop is not None:
+                reason = "cancelled"  # also during the pause before another attempt
+            if reason:
+                status["reason"] = reason
+            if error:
+                status["error"] = error
+            if self.log.was_full:
+                status["diskFull"] = True
             try:
-                os.unlink(os.path.join(self.folder, name))
+                status["diskFreeBytes"] = shutil.disk_usage(self.order["cwd"]).free
             except OSError:
-                pass
-        save_status(self.folder, self.status, patient=True)  # the last thing done here: the run may be removed now
+                pass  # the job removed its folder
+            leftovers = ["reserve", "stdin", "stdin.eof", "stop"]
+            if os.fstat(2).st_size == 0:
+                leftovers.append("supervisor.err")
+            for name in leftovers:
+                try:
+                    os.unlink(os.path.join(self.folder, name))
+                except OSError:
+                    pass
+            self._save(patient=True)  # the last thing done here: the run may be removed now
+
+
+def session_processes(session):
+    """[(pid, process group, resident pages)] of a session's living processes; None where there is no /proc."""
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return None
+    found = []
+    for name in names:
+        if not name.isdigit():
+            continue
+        try:
+            with open("/proc/%s/stat" % name, "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] not in (b"Z", b"X"):
+            found.append((int(name), int(fields[2]), int(fields[21])))
+    return found if found or "self" in names else None
+
+
+def kill_groups(leader, processes, number):
+    for group in {leader} | {group for _, group, _ in processes or []}:
+        try:
+            os.killpg(group, number)
+        except OSError:
+            pass
+
+
+def oom_kills(read=None):
+    """How often the kernel killed for want of memory here: in our control groups, or else on the whole machine."""
+    read = read or _text_of
+    folders = []
+    for line in (read("/proc/self/cgroup") or "").splitlines():
+        number, _, rest = line.partition(":")
+        kinds, _, path = rest.partition(":")
+        roots = []
+        if number == "0" and not kinds:
+            roots = [("/sys/fs/cgroup", "memory.events"), ("/sys/fs/cgroup/unified", "memory.events")]
+        elif "memory" in kinds.split(","):
+            roots = [("/sys/fs/cgroup/memory", "memory.oom_control")]
+        parts = [part for part in path.split("/") if part]
+        # up to the root, which is our own where the path is the host's
+        folders += [("/".join([root] + parts[:depth]), name) for root, name in roots for depth in range(len(parts) + 1)]
+    files = ["%s/%s" % pair for pair in folders]
+    counts = [count for count in (_oom_count(read(path)) for path in files) if count is not None]
+    return sum(counts) if counts else _oom_count(read("/proc/vmstat")) or 0
+
+
+def _oom_count(text):
+    found = re.search(r"^oom_kill (\d+)$", text or "", re.M)
+    return int(found.group(1)) if found else None
+
+
+def _text_of(path):
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 def _enlarge(fd):
@@ -838,6 +1280,27 @@ def signal_run(home, run, name):
         os.killpg(pgid, signal.Signals[name])
     except ProcessLookupError:
         raise Refusal("NOT_RUNNING", "run %s is not running" % run)
+
+
+def stop_run(home, run, grace):
+    """Ends a job for good. Its supervisor does it, which outlives us; without one, what is left is killed here."""
+    status, folder = load_status(home, run), run_folder(home, run)
+    state = status["state"]
+    if state == "unknown":
+        raise Refusal("NOT_FOUND", "no run %s" % run)
+    if state == "exited" and status.get("cancelled"):
+        return
+    if state in ("starting", "running") and status.get("kind") != "cell":
+        write_private(os.path.join(folder, "stop"), json.dumps({"grace": grace, "at": time.time()}).encode("ascii"))
+        return
+    pgid, owner = status.get("pgid"), status.get("owner")
+    here = isinstance(owner, dict) and owner.get("domain") is not None and owner["domain"] == _domain()
+    if state == "lost" and isinstance(pgid, int) and here:
+        leader, processes = _process_start(pgid), session_processes(pgid)
+        if processes and leader in (None, status.get("pidStart")):
+            kill_groups(pgid, processes, signal.SIGKILL)
+            return
+    raise Refusal("NOT_RUNNING", "run %s is not running" % run)
 
 
 def feed_stdin(home, run, offset, data, eof):
@@ -981,9 +1444,7 @@ def glob_files(root, patterns, since):
     root = os.path.realpath(root)
     found = set()
     for pattern in patterns:
-        parts = [part for part in pattern.replace(os.sep, "/").split("/") if part not in ("", ".")]
-        if pattern.startswith("/") or os.path.isabs(pattern) or ".." in parts:
-            raise Refusal("BAD_REQUEST", "a pattern must stay below the folder: %s" % pattern)
+        parts = _pattern_parts(pattern)
         for path in _walk(root, parts or ["**"]):
             if path not in found:
                 found.add(path)
@@ -1000,6 +1461,13 @@ def glob_files(root, patterns, since):
                 entry = _entry(info)
                 del entry["type"]
                 yield dict(entry, path=_shown(path.replace(os.sep, "/")))
+
+
+def _pattern_parts(pattern):
+    parts = [part for part in pattern.replace(os.sep, "/").split("/") if part not in ("", ".")]
+    if pattern.startswith("/") or os.path.isabs(pattern) or ".." in parts:
+        raise Refusal("BAD_REQUEST", "a pattern must stay below the folder: %s" % pattern)
+    return parts
 
 
 def _inside(root, path):
@@ -1058,19 +1526,40 @@ def list_folder(path):
             continue
 
 
+def nvidia_smi():
+    return shutil.which("nvidia-smi") or next(
+        (path for path in ("/opt/bin/nvidia-smi", "/usr/bin/nvidia-smi") if os.access(path, os.X_OK)), None)
+
+
+def _ask_nvidia(program, query):
+    try:
+        return subprocess.run(
+            [program, query, "--format=csv,noheader,nounits"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20,
+        ).stdout.decode("utf-8", "replace").splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return []
+
+
+def gpu_memory_used(program):
+    """MiB on all GPUs together, by whomever; None when it does not say."""
+    used = [line.strip() for line in _ask_nvidia(program, "--query-gpu=memory.used")]
+    numbers = [int(text) for text in used if text.isdigit()]
+    return sum(numbers) if numbers else None
+
+
+def gpu_processes(program):
+    """[(pid, MiB)]; a process that uses several GPUs is there several times."""
+    rows = [line.split(",") for line in _ask_nvidia(program, "--query-compute-apps=pid,used_memory")]
+    pairs = [[text.strip() for text in row] for row in rows if len(row) == 2]
+    return [(int(pid), int(used)) for pid, used in pairs if pid.isdigit() and used.isdigit()]
+
+
 def devices():
     accelerators = []
-    program = shutil.which("nvidia-smi") or next(
-        (path for path in ("/opt/bin/nvidia-smi", "/usr/bin/nvidia-smi") if os.access(path, os.X_OK)), None)
+    program = nvidia_smi()
     if program:
-        try:
-            output = subprocess.run(
-                [program, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20,
-            ).stdout.decode("utf-8", "replace")
-        except (OSError, subprocess.SubprocessError):
-            output = ""
-        for line in output.splitlines():
+        for line in _ask_nvidia(program, "--query-gpu=name,memory.total"):
             name, comma, memory = line.rpartition(",")
             if comma and memory.strip().replace(".", "", 1).isdigit():
                 accelerators.append({"kind": "gpu", "name": name.strip(), "memoryBytes": int(float(memory)) << 20})
@@ -1480,7 +1969,7 @@ class Control:
         return start_job(self.home, data, self.workdir)
 
     def op_status(self, data, _buffers):
-        return {"status": shown_status(load_status(self.home, _run_id(data)))}
+        return {"status": described(self.home, _run_id(data))}
 
     def op_runs(self, _data, _buffers):
         return {"runs": list_runs(self.home)}
@@ -1495,6 +1984,13 @@ class Control:
 
     def op_signal(self, data, _buffers):
         signal_run(self.home, _run_id(data), data.get("signal"))
+        return {}
+
+    def op_stop(self, data, _buffers):
+        grace = _maybe(data, "grace", (int, float), 10)
+        if not 0 <= grace <= 86400:
+            raise Refusal("BAD_REQUEST", "grace is out of range")
+        stop_run(self.home, _run_id(data), grace)
         return {}
 
     def op_stdin(self, data, buffers):
@@ -1517,6 +2013,16 @@ class Control:
             return {"offset": offset, "n": len(found), "size": records.size()}, [found]
         finally:
             records.close()
+
+    def op_locate(self, data, _buffers):
+        path, streams = self._log_path(_run_id(data)), {None: None, "stdout": STDOUT, "stderr": STDERR}
+        stream = _maybe(data, "stream", str)
+        if stream not in streams:
+            raise Refusal("BAD_REQUEST", "stream must be stdout or stderr")
+        lines = None if data.get("lines") is None else _count(data, "lines")
+        since = _maybe(data, "since", (int, float))
+        offset, size = locate(os.path.dirname(path), lines, since, streams[stream])
+        return {"offset": offset, "size": size}
 
     def op_follow(self, data, _buffers):
         run, offset = _run_id(data), _count(data, "offset", 0)
@@ -1547,7 +2053,7 @@ class Control:
                 elif room <= 0:
                     continue
                 elif ended:
-                    return {"end": True, "offset": offset, "status": shown_status(ended)}
+                    return {"end": True, "offset": offset, "status": described(self.home, run, ended)}
                 else:
                     status = load_status(self.home, run)
                     if status["state"] not in ("starting", "running"):
@@ -1699,13 +2205,14 @@ class Control:
         return set_lease(self.home, seconds)
 
     QUICK = {
-        "status": op_status, "signal": op_signal, "stdin": op_stdin, "read": op_read, "ping": op_ping,
+        "status": op_status, "signal": op_signal, "stop": op_stop, "stdin": op_stdin, "read": op_read, "ping": op_ping,
         "put": op_put, "upload": op_upload, "chunk": op_chunk, "commit": op_commit,
         "abort": op_abort, "mkdir": op_mkdir,
     }
     LONG = {
         "start": op_start, "follow": op_follow, "download": op_download, "glob": op_glob, "list": op_list,
         "stat": op_stat, "devices": op_devices, "lease": op_lease, "remove": op_remove, "runs": op_runs,
+        "locate": op_locate,
     }
 
 

@@ -130,6 +130,147 @@ class Reading(LogCase):
         reader.close()
 
 
+class Locating(LogCase):
+    def setUp(self):
+        super().setUp()
+        self.index = os.path.join(self.folder, "index")
+        self.every = agent.POINT_EVERY
+        self.clock = agent.time.time
+
+    def tearDown(self):
+        agent.POINT_EVERY = self.every
+        super().tearDown()
+
+    def fill(self, chance, count, every=400):
+        """A log of records of any size whose clock is set back at times, with a point of the index every few of them."""
+        agent.POINT_EVERY = every
+        log, when = agent.Log(self.path, index=self.index), [1000.0]
+        agent.time.time = lambda: when[0]
+        try:
+            for _ in range(count):
+                when[0] += chance.choice([0, 0.5, 1, 30, -20])
+                text = bytes(chance.choice(b"ab\n") for _ in range(chance.choice([0, 1, 3, 20, 90])))
+                log.append(chance.choice([agent.STDOUT, agent.STDERR]), text)
+                if chance.random() < 0.05:
+                    log.notice("restart", attempt=2)
+        finally:
+            agent.time.time = self.clock
+        log.close()
+
+    def all_records(self):
+        """[(offset, stream, payload, time)]"""
+        with open(self.path, "rb") as file:
+            data = file.read()
+        found, at = [], 0
+        while at < len(data):
+            stream, size, when = agent.HEADER.unpack_from(data, at)
+            found.append((at, stream, data[at + 13 : at + 13 + size], when))
+            at += 13 + size
+        return found, len(data)
+
+    def check(self, chance):
+        known, size = self.all_records()
+        boundaries = [at for at, *_ in known] + [size]
+        for lines in (0, 1, 2, 7, chance.randrange(200), 10**9):
+            for stream in (None, agent.STDOUT, agent.STDERR):
+                offset, end = agent.locate(self.folder, lines=lines, stream=stream)
+                self.assertEqual(end, size)
+                self.assertIn(offset, boundaries)
+                wanted = (stream,) if stream else (agent.STDOUT, agent.STDERR)
+                after = sum(payload.count(b"\n") for at, kind, payload, _ in known if at >= offset and kind in wanted)
+                self.assertTrue(after >= lines + len(wanted) or offset == 0 or lines == 0, (lines, stream))
+                if lines == 0:
+                    self.assertEqual(offset, size)
+        times = [chance.choice(known)[3] for _ in range(4)] if known else []
+        for since in [0, 1e12] + times + [when + 0.1 for when in times]:
+            offset, _ = agent.locate(self.folder, since=since)
+            self.assertEqual(offset, next((at for at, _, _, when in known if when >= since), size))
+        self.assertEqual(agent.locate(self.folder, lines=10**9, since=1e12), (size, size))
+        self.assertEqual(agent.locate(self.folder), (0, size))
+
+    def test_the_last_lines_and_a_time_are_found_whatever_the_log_is_like(self):
+        for seed in range(12):
+            chance = random.Random(seed)
+            self.fill(chance, chance.choice([1, 5, 300]))
+            self.check(chance)
+            os.unlink(self.path)
+            if os.path.exists(self.index):
+                os.unlink(self.index)
+
+    def test_an_index_that_is_missing_torn_short_or_damaged_changes_no_answer(self):
+        chance = random.Random(3)
+        self.fill(chance, 400)
+        with open(self.index, "rb") as file:
+            whole = file.read()
+        self.assertGreater(len(whole), 20 * agent.POINT.size)
+        middle = len(whole) // 2
+        flipped = bytearray(whole)
+        flipped[middle] ^= 1
+        beyond = agent.POINT.pack(1 << 40, 0, 0, 0, 0)[:-4]
+        beyond += agent.binascii.crc32(beyond).to_bytes(4, "little")
+        for content in (None, b"", whole[:-5], whole[: middle + 7], whole[:middle] + whole[middle + 9 :], bytes(flipped),
+                        b"\0" * 720, beyond + whole, whole + beyond, whole + whole):
+            if content is None:
+                os.unlink(self.index)
+            else:
+                with open(self.index, "wb") as file:
+                    file.write(content)
+            self.check(chance)
+
+    def test_a_torn_record_at_the_end_is_not_counted(self):
+        self.fill(random.Random(5), 50)
+        size = os.stat(self.path).st_size
+        with open(self.path, "ab") as file:
+            file.write(agent.HEADER.pack(1, 500, 0.0) + b"\n" * 20)
+        self.assertEqual(agent.locate(self.folder, lines=0), (size, size))
+
+    def test_only_so_much_of_the_end_is_looked_at(self):
+        look, agent.LOOK_BACK = agent.LOOK_BACK, 4000
+        try:
+            agent.POINT_EVERY = 400
+            log = agent.Log(self.path, index=self.index)
+            for _ in range(300):
+                log.append(agent.STDOUT, b"no line ends here" * 5)
+            log.close()
+            for _ in range(2):
+                offset, size = agent.locate(self.folder, lines=1)
+                self.assertTrue(4000 <= size - offset < 5000, size - offset)
+                os.unlink(self.index) if os.path.exists(self.index) else None
+        finally:
+            agent.LOOK_BACK = look
+
+    def test_a_log_of_few_huge_records_and_one_without_any(self):
+        log = agent.Log(self.path, index=self.index)
+        self.assertEqual(agent.locate(self.folder, lines=1, since=3), (0, 0))
+        log.append(agent.STDOUT, b"first\n")
+        log.append(agent.DISPLAY, b"\n" * (5 << 20))
+        log.append(agent.STDERR, b"x" * agent.PIECE * 9 + b"\nlast\n")
+        log.close()
+        self.assertEqual(agent.locate(self.folder, lines=10)[0], 0)
+        offset, size = agent.locate(self.folder, lines=1, stream=agent.STDERR)
+        self.assertLess(size - offset, 100)
+        os.unlink(self.path)
+        self.assertEqual(agent.locate(self.folder, lines=1), (0, 0))
+
+    def test_the_index_says_what_was_kept_before_its_points(self):
+        agent.POINT_EVERY = 400
+        log = agent.Log(self.path, limit=5000, index=self.index)
+        for _ in range(100):
+            log.append(agent.STDOUT, b"o" * 60)
+            log.append(agent.STDERR, b"e" * 30)
+        log.close()
+        known, size = self.all_records()
+        with open(self.index, "rb") as file:
+            data = file.read()
+        for at in range(0, len(data), agent.POINT.size):
+            offset, latest, out, err, _ = agent.POINT.unpack_from(data, at)
+            before = [record for record in known if record[0] < offset]
+            self.assertEqual(out, sum(len(payload) for _, stream, payload, _ in before if stream == agent.STDOUT))
+            self.assertEqual(err, sum(len(payload) for _, stream, payload, _ in before if stream == agent.STDERR))
+            self.assertEqual(latest, max(when for *_, when in before))
+        self.assertEqual(len(agent.load_index(self.index, size)), len(data) // agent.POINT.size + 1)
+
+
 class Text(unittest.TestCase):
     def test_what_is_not_utf8_is_kept_as_a_client_reads_it(self):
         cases = {

@@ -125,6 +125,60 @@ print(len(sys.stdin.read()))`], stdin: true})
       assert.deepEqual([status.exitCode, status.signal], [137, 'SIGKILL'])
     })
 
+    it('ends a job for good, also one that ignores SIGTERM, although the kernel that was asked goes', async () => {
+      const deaf = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print("up", flush=True); time.sleep(60)'
+      const seen = new Seen()
+      await agent.start({run: 'deaf', argv: [agent.hello.executable, '-c', deaf], maxRestarts: 3})
+      const following = agent.follow('deaf', {onRecord: seen.onRecord})
+      await seen.until(() => seen.text.stdout === 'up\n')
+      const other = await bed.kernel(name)
+      await (await AgentClient.open(other, {home: bed.home})).stop('deaf', {graceSeconds: 0.5})
+      await bed.server.shutdownKernel(other.kernelId)
+      const {signal, reason, cancelled, attempt} = await following
+      assert.deepEqual({signal, reason, cancelled, attempt}, {signal: 'SIGKILL', reason: 'cancelled', cancelled: true, attempt: 1})
+      await agent.stop('deaf')
+      await assert.rejects(agent.stop('first'), failsWith('RUN_NOT_RUNNING'))
+      await assert.rejects(agent.stop('never'), failsWith('REMOTE_NOT_FOUND'))
+    })
+
+    it('starts a program again that fails, from its newest checkpoint', async () => {
+      const seen = new Seen()
+      const resume = ['sh', '-c', 'basename "$1"', 'sh', '{latest}']
+      const request = {shell: 'touch 7.ckpt; exit 3', maxRestarts: 2, resume, checkpoint: '*.ckpt', fingerprint: 'v1', env: {KEY: 'x'}}
+      await agent.start({run: 'again', ...request})
+      const status = await agent.follow('again', {onRecord: seen.onRecord})
+      assert.equal(seen.text.stdout, '7.ckpt\n')
+      assert.deepEqual(seen.records.map(record => record.stream), ['notice', 'stdout'])
+      assert.deepEqual(seen.records[0]?.notice(), {kind: 'restart', bytes: 0, attempt: 2, exitCode: 3})
+      assert.deepEqual([status.exitCode, status.attempt, status.restarts], [0, 2, 1])
+      assert.ok((status.peakMemoryBytes ?? 0) > 100_000 && (status.diskFreeBytes ?? 0) > 0)
+      const asked = await agent.status('again')
+      assert.deepEqual({...asked, env: request.env}, {...asked, ...request})
+      assert.deepEqual(asked.envNames, ['KEY'])
+      assert.equal((await agent.start({run: 'again', argv: ['true'], fingerprint: 'v2'})).status.fingerprint, 'v1')
+      await assert.rejects(agent.start({run: 'wrong', argv: ['true'], resume: ['{latest}']}), failsWith('REMOTE_REFUSED'))
+    })
+
+    it('finds the last lines of a log, and what came since a time', async () => {
+      const tail = async (offset: number): Promise<Seen> => {
+        const seen = new Seen()
+        await agent.follow('flood', {offset, onRecord: seen.onRecord})
+        return seen
+      }
+      const {offset, size} = await agent.locate('flood', {lines: 1000})
+      assert.equal(size, (await agent.status('flood')).logBytes)
+      const seen = await tail(offset)
+      const lines = seen.text.stdout.split('\n')
+      assert.ok(lines.length > 1000 && seen.bytes.stdout < 1_000_000, `${lines.length} lines`)
+      assert.ok(lines.at(-2)?.startsWith('00499999 '))
+      const time = seen.records.at(-1)?.time ?? 0
+      const since = await tail((await agent.locate('flood', {since: time})).offset)
+      assert.equal(since.records[0]?.time, time)
+      assert.equal((await agent.locate('flood', {lines: 0, stream: 'stderr'})).offset, size)
+      assert.equal((await agent.locate('flood', {since: time + 1000})).offset, size)
+      await assert.rejects(agent.locate('never', {lines: 1}), failsWith('REMOTE_NOT_FOUND'))
+    })
+
     it('passes on what a reader of the log throws', async () => {
       await assert.rejects(agent.follow('flood', {onRecord: () => {
         throw new Error('EPIPE')
@@ -145,7 +199,7 @@ print(len(sys.stdin.read()))`], stdin: true})
     it('answers requests of any shape without harm', async () => {
       const channel = await AgentChannel.open(await bed.kernel(name), {home: bed.home})
       const ops = [
-        'start', 'status', 'follow', 'read', 'signal', 'stdin', 'remove', 'stat', 'upload', 'put', 'chunk', 'commit', 'abort', 'download',
+        'start', 'status', 'follow', 'read', 'locate', 'signal', 'stop', 'stdin', 'remove', 'stat', 'upload', 'put', 'chunk', 'commit', 'abort', 'download',
         'glob', 'list', 'no-such-op', '__class__',
       ]
       const junk: unknown[] = [null, true, -1, 1e300, '', '\0', 'missing/../x', [], [null], {}, {a: [{}]}, '\ud800']

@@ -3,12 +3,12 @@ import type {KernelConnection} from '@cgpu/jupyter'
 import {AgentChannel, type Answer, type ChannelOptions, listOf, numberOf, StreamLost} from './channel.ts'
 import {follow, type FollowOptions, inLine} from './follow.ts'
 import {
-  type AgentHello, type Devices, devicesOf, entryOf, fileOf, type JobStatus, leaseOf, type LeaseState, type RemoteEntry, type RemoteFile, type RemoteStat, statOf,
+  type AgentHello, type Devices, devicesOf, entryOf, fileOf, type JobStatus, leaseOf, type LeaseState, type LogPlace, type RemoteEntry, type RemoteFile, type RemoteStat, statOf,
   statusOf,
 } from './models.ts'
 import {download, type Downloaded, Slots, type Transferred, type TransferOptions, upload, type UploadOptions} from './transfer.ts'
 
-export type {AgentHello, Devices, JobStatus, LeaseState, RemoteEntry, RemoteFile, RemoteStat} from './models.ts'
+export type {AgentHello, Devices, JobStatus, LeaseState, LogPlace, RemoteEntry, RemoteFile, RemoteStat} from './models.ts'
 export type {FollowOptions} from './follow.ts'
 export type {Downloaded, Transferred, TransferOptions, UploadOptions} from './transfer.ts'
 
@@ -26,6 +26,23 @@ export interface StartRequest {
   stdin?: boolean
   /** default 2 GiB */
   maxLogBytes?: number
+  /** how often it is run again when it fails, 1000 at most; default 0 */
+  maxRestarts?: number
+  /** run instead of it from the second attempt on; `{latest}` is the newest checkpoint's path, and without one it begins anew */
+  resume?: string[]
+  /** a pattern of files below `cwd` */
+  checkpoint?: string
+  /** whatever tells this request from others: in its status, for who asks for the same id again */
+  fingerprint?: string
+}
+
+export interface LocateOptions {
+  /** so many lines, at least, lie behind the place; of a huge log only the last 64 MiB are searched for them */
+  lines?: number
+  /** everything that was logged at or after this unix time, by the machine's clock, lies behind it */
+  since?: number
+  /** whose lines count; default: of both */
+  stream?: 'stdout' | 'stderr'
 }
 
 export interface Signalled {
@@ -80,6 +97,19 @@ export class AgentClient {
   /** Sends a signal, by name, to the whole process group of a job. */
   async signal(run: string, name: NodeJS.Signals, options: Signalled = {}): Promise<void> {
     await this.#channel.request('signal', {run, signal: name}, options)
+  }
+
+  /** Ends a job and all its processes for good: by SIGTERM, and by SIGKILL after `graceSeconds`, default 10. Also if we go meanwhile. */
+  async stop(run: string, options: {graceSeconds?: number} & Signalled = {}): Promise<void> {
+    const {signal, graceSeconds: grace} = options
+    await this.#channel.request('stop', {run, ...(grace === undefined ? {} : {grace})}, {signal})
+  }
+
+  /** Where to read a log from to have its last lines, or what came since a time. With both, whichever is nearer to its end. */
+  async locate(run: string, options: LocateOptions & Signalled): Promise<LogPlace> {
+    const {signal, ...fields} = options
+    const {data} = await this.#channel.request('locate', {run, ...fields}, {signal})
+    return {offset: numberOf(data, 'offset'), size: numberOf(data, 'size')}
   }
 
   /** Appends to a job's stdin at an offset; `eof` ends it. Bytes before the machine's own offset are not appended again. */

@@ -84,6 +84,10 @@ describe('the log decoder', () => {
     }
     assert.deepEqual(read('{"type":"display_data","content":{"a":1}}').display(), {type: 'display_data', content: {a: 1}})
     assert.deepEqual(read('{"kind":"gap","bytes":7}').notice(), {kind: 'gap', bytes: 7})
+    assert.deepEqual(read('{"kind":"restart","bytes":0,"attempt":2,"exitCode":137,"signal":"SIGKILL"}').notice(), {
+      kind: 'restart', bytes: 0, attempt: 2, exitCode: 137, signal: 'SIGKILL',
+    })
+    assert.deepEqual(read('{"kind":"restart","attempt":"2","exitCode":null,"signal":null}').notice(), {kind: 'restart'})
     for (const broken of ['', '{', '[]', 'null', '"text"', '{"type":1,"content":[]}', '{"kind":{}}']) {
       assert.deepEqual(read(broken).display(), {type: '', content: {}})
       assert.deepEqual(read(broken).notice(), {kind: ''})

@@ -9,6 +9,15 @@ const streams: readonly LogStream[] = ['stream-0', 'stdout', 'stderr', 'display'
 // displays hold whole images and tables; anything near this is a broken header
 const largestPayload = 512 * 1024 * 1024
 
+/** What a notice says. Of a `restart`: which attempt begins, and how the one before it ended. */
+export interface LogNotice {
+  kind: string
+  bytes?: number
+  attempt?: number
+  exitCode?: number
+  signal?: string
+}
+
 /** One record of a log. `payload` may be a view of a received frame: copy what you keep. */
 export class LogRecord {
   readonly stream: LogStream
@@ -31,10 +40,16 @@ export class LogRecord {
     return {type: typeof type === 'string' ? type : '', content: isObject(content) ? content : {}}
   }
 
-  /** Of a `notice`: what happened to the log (`gap`, `limit`, `disk-full`, or one not known here), and bytes lost. */
-  notice(): {kind: string; bytes?: number} {
-    const {kind, bytes} = this.#json()
-    return {kind: typeof kind === 'string' ? kind : '', ...(typeof bytes === 'number' ? {bytes} : {})}
+  /** Of a `notice`: what happened to the log (`gap`, `limit`, `disk-full`), to its program (`restart`), or one not known here. */
+  notice(): LogNotice {
+    const {kind, bytes, attempt, exitCode, signal} = this.#json()
+    return {
+      kind: typeof kind === 'string' ? kind : '',
+      ...(typeof bytes === 'number' ? {bytes} : {}),
+      ...(typeof attempt === 'number' ? {attempt} : {}),
+      ...(typeof exitCode === 'number' ? {exitCode} : {}),
+      ...(typeof signal === 'string' ? {signal} : {}),
+    }
   }
 
   #json(): Record<string, unknown> {

@@ -40,11 +40,40 @@ export interface JobStatus {
   droppedBytes: number
   /** why it could not be started */
   error?: string
-  /** in lists: what was asked for */
+  /** somebody asked for its end: it comes, or has come */
+  cancelled?: boolean
+  /** absent when it exited by itself; `oom`: the machine had no memory left */
+  reason?: 'oom' | 'cancelled' | 'signal' | (string & {})
+  /** of all its processes together; memory that forked processes share counts for each */
+  peakMemoryBytes?: number
+  /** absent without a GPU */
+  peakGpuMemoryBytes?: number
+  /** output is missing in the log because the disk was full */
+  diskFull?: boolean
+  /** of its folder's disk, at the end */
+  diskFreeBytes?: number
+  /** the last sign of life of what runs it */
+  heartbeatAt?: number
+  /** from 1 */
+  attempt?: number
+  restarts?: number
+  /** what was asked for */
   argv?: string[]
   shell?: string
   cwd?: string
   createdAt?: number
+  envNames?: string[]
+  maxRestarts?: number
+  resume?: string[]
+  checkpoint?: string
+  fingerprint?: string
+}
+
+/** A place in a log that ends a record. */
+export interface LogPlace {
+  offset: number
+  /** where the log's whole records ended just now */
+  size: number
 }
 
 /** A file below the root of a glob. */
@@ -108,9 +137,24 @@ export function helloOf(data: Json): AgentHello {
   }
 }
 
+/** Of these fields, those that are there and are what they should be. */
+function given<K extends string, T>(data: Json, names: readonly K[], is: (value: unknown) => value is T): {[name in K]?: T} {
+  const found: {[name in K]?: T} = {}
+  for (const name of names) {
+    const value = data[name]
+    if (is(value)) found[name] = value
+  }
+  return found
+}
+
+const isNumber = (value: unknown): value is number => typeof value === 'number'
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isTrue = (value: unknown): value is true => value === true
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
+
 export function statusOf(value: unknown): JobStatus {
   const data = isObject(value) ? value : {}
-  const {error, argv} = data
+  const {error} = data
   return {
     id: text(data['id']),
     kind: text(data['kind']) || 'job',
@@ -125,10 +169,10 @@ export function statusOf(value: unknown): JobStatus {
     logBytes: number(data['logBytes']),
     droppedBytes: number(data['droppedBytes']),
     ...(isObject(error) ? {error: text(error['message'])} : {}),
-    ...(Array.isArray(argv) ? {argv: argv.map(text)} : {}),
-    ...(typeof data['shell'] === 'string' ? {shell: data['shell']} : {}),
-    ...(typeof data['cwd'] === 'string' ? {cwd: data['cwd']} : {}),
-    ...(typeof data['createdAt'] === 'number' ? {createdAt: data['createdAt']} : {}),
+    ...given(data, ['cancelled', 'diskFull'], isTrue),
+    ...given(data, ['peakMemoryBytes', 'peakGpuMemoryBytes', 'diskFreeBytes', 'heartbeatAt', 'attempt', 'restarts', 'createdAt', 'maxRestarts'], isNumber),
+    ...given(data, ['reason', 'shell', 'cwd', 'checkpoint', 'fingerprint'], isText),
+    ...given(data, ['argv', 'envNames', 'resume'], isTexts),
   }
 }
 

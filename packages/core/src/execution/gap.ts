@@ -1,8 +1,12 @@
 import type {LogRecord} from '../agent/log.ts'
 
-/** In words, what a notice in a log says is missing from it. */
+/** In words, what a notice in a log says: what is missing from it, or that its program was started again. */
 export function describeGap(record: LogRecord): string {
-  const {kind, bytes} = record.notice()
+  const {kind, bytes, attempt, exitCode, signal} = record.notice()
+  if (kind === 'restart') {
+    const end = signal === undefined ? `ended with status ${exitCode ?? 'unknown'}` : `was ended by ${signal}`
+    return `the program ${end}; attempt ${attempt ?? 'unknown'} begins`
+  }
   const size = bytes === undefined ? 'some output' : `${bytes} bytes of output`
   if (kind === 'disk-full') return `${size} could not be logged: the disk of the machine is full`
   if (kind === 'limit') return `${size} went over the limit of the log and was not kept`

@@ -76,7 +76,8 @@ export async function followJob(session: RuntimeSession, id: string, options: At
       onRecord: async (record) => {
         if (record.stream === 'stdout' || record.stream === 'stderr') await onEvent({type: record.stream, data: record.payload})
         else if (record.stream === 'notice') {
-          await onEvent({type: 'notice', code: 'LOG_GAP', message: describeGap(record)})
+          const code = record.notice().kind === 'restart' ? 'JOB_RESTARTED' : 'LOG_GAP'
+          await onEvent({type: 'notice', code, message: describeGap(record)})
         }
         logOffset = record.endOffset
       },
