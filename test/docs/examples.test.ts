@@ -13,6 +13,7 @@ const last = ['cgpu runtime release trainer', 'cgpu runtime rename calm-otter tr
 const needs: Record<string, string> = {
   'cgpu cp trainer:model.json .': 'echo {} > model.json; cgpu cp model.json trainer:model.json',
   'cgpu runtime rename calm-otter trainer': 'cgpu runtime create --name calm-otter',
+  'cgpu why': 'cgpu job wait $(cgpu run -d -r trainer -- false) || true',
   'cgpu secret delete HF_TOKEN': 'cgpu secret set HF_TOKEN < token.txt',
   'cgpu config get provider': 'cgpu config set provider local',
   'cgpu config get provider --origin': 'cgpu config set provider local',
@@ -34,9 +35,14 @@ describe('examples in help', () => {
       .replace('--name here', '--name here < token.txt')
       .replace('"numpy, pandas"', 'pip')
       .replace(/secret set HF_TOKEN$/, '$& < token.txt')
-    if (!here.includes('job attach')) return here
-    const {data} = JSON.parse(shell('cgpu job list -r trainer --json')) as {data: {id: string}[]} // the envelope of our own command
-    return here.replace(/attach \S+/, `attach ${data[0]?.id}`)
+    return here.replaceAll(/\b0mibv\S*/g, () => jobFor(here))
+  }
+  /** A job that the example makes sense for. */
+  const jobFor = (line: string): string => {
+    const program = line.includes('cancel') ? 'sleep 60' : line.includes('--stdin') ? 'cat' : line.includes('why') ? 'echo no; exit 3' : 'echo loss 0.1'
+    const id = shell(`cgpu run -d ${line.includes('--stdin') ? '--keep-stdin ' : ''}-r trainer -- sh -c '${program}'`).trim()
+    if (!/cancel|--stdin/.test(line)) shell(`cgpu job wait ${id} || true`)
+    return id
   }
 
   before(async () => {
@@ -60,9 +66,7 @@ describe('examples in help', () => {
 
   const all = examples().filter((line) => !isAuthExample(line) && !isColabExample(line))
   const middle = all.filter((line) => !first.includes(line) && !last.includes(line))
-  // a job must have run before it can be attached to
-  const jobs = middle.filter((line) => line.includes(' job '))
-  for (const line of [...first, ...middle.filter((one) => !jobs.includes(one)), ...jobs, ...last]) {
+  for (const line of [...first, ...middle, ...last]) {
     it(line, function () {
       this.timeout(90_000)
       assert.ok(all.includes(line), 'no command shows this example any more')

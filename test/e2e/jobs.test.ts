@@ -70,10 +70,11 @@ for (const {place, make} of places) {
       await bench.file('stubborn.sh', 'trap "" TERM\n(trap "" TERM; echo $$ > pids; while :; do sleep 0.1; done) &\necho ready\nwhile :; do sleep 0.1; done\n')
       const {id} = await bench.data<Detached>(['run', '-d', '-r', 'there', 'stubborn.sh'])
       const follower = startCgpu(['logs', '-f', id], {home: bench.home})
+      const closed = once(follower, 'close')
       await once(follower.stdout ?? assert.fail(), 'data')
       const cancelled = await bench.cli(['job', 'cancel', id, '--grace', '300ms'])
       assert.deepEqual([cancelled.status, cancelled.stdout], [0, `${id} was cancelled\n`], cancelled.stderr)
-      const [status] = await once(follower, 'close')
+      const [status] = await closed
       assert.equal(status, 0)
       const shown = await bench.data<JobView>(['job', 'show', id])
       assert.deepEqual([shown.state, shown.reason, shown.signal], ['exited', 'cancelled', 'SIGKILL'])

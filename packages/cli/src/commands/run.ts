@@ -68,10 +68,8 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
   static override examples = [
     {command: '<%= config.bin %> run examples/train.py --epochs 20', description: 'run a script; --epochs is its own argument'},
     {command: '<%= config.bin %> run --outputs "*.csv" --output-dir results -- sh -c "date > when.csv"', description: 'run a command and bring a file back'},
-    {command: '<%= config.bin %> run --packages "numpy, pandas" --include data analyse.py', description: 'with packages and a folder of data'},
     {command: '<%= config.bin %> run -r trainer --secret WANDB_API_KEY train.py', description: 'on the runtime trainer, with a secret as a variable'},
     {command: '<%= config.bin %> run --detach train.py', description: 'start it, print its id, and leave it running'},
-    {command: `<%= config.bin %> run --max-restarts 3 --checkpoint "ckpt/*.pt" --resume-cmd 'python train.py --resume {latest}' train.py`, description: 'start it again from its last checkpoint when it fails'},
   ]
   static override flags = {
     ...runtimeFlag,
@@ -253,7 +251,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
   #sayDetached(id: string, runtime: string, releases: boolean, state: string, exitStatus: number | null, attached: boolean): Detached {
     this.log(id)
     const what = attached ? 'was started before' : `goes on on ${runtime}`
-    this.notice(`the job ${what}; follow it: cgpu job attach ${id}; wait for it: cgpu job wait ${id}`)
+    this.notice(`the job ${what}; follow it: cgpu job attach ${id}`)
     return {id, runtime, state, exitStatus, releases, attached}
   }
 

@@ -112,6 +112,12 @@ export class AgentClient {
     return {offset: numberOf(data, 'offset'), size: numberOf(data, 'size')}
   }
 
+  /** How many bytes a job was given on its stdin so far. */
+  async stdinSize(run: string, {signal}: Signalled = {}): Promise<number> {
+    const {data} = await this.#channel.request('stdin', {run, offset: 0}, {buffers: [new Uint8Array()], signal})
+    return numberOf(data, 'size')
+  }
+
   /** Appends to a job's stdin at an offset; `eof` ends it. Bytes before the machine's own offset are not appended again. */
   async stdin(run: string, input: {offset: number; data?: Uint8Array; eof?: boolean} & Signalled): Promise<void> {
     const {data = new Uint8Array(), signal, eof = false} = input

@@ -46,7 +46,7 @@ export class Checkpoints {
     const fresh = found.slice(0, kept).filter((file) => before.get(file.path) === mark(file) && !this.#pulled.has(key(file)))
     let count = 0
     // the oldest first: the newest here is then always the newest that is whole
-    for (const file of fresh.reverse()) {
+    for (const file of fresh.toReversed()) {
       if (!(await this.#bring(agent, cwd, file, signal))) continue
       this.#pulled.add(key(file))
       count++

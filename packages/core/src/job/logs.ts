@@ -62,7 +62,7 @@ export class LogView {
 
   #shown(stream: 'stdout' | 'stderr', {data, time, begins}: Line): LogPiece[] {
     const {search, timestamps} = this.#filter
-    if (search && !search.test(new TextDecoder().decode(data))) return []
+    if (search && !search.test(new TextDecoder().decode(data).replace(/\r?\n$/, ''))) return []
     if (timestamps !== true || !begins) return [{stream, data}]
     return [{stream, data: new TextEncoder().encode(`${new Date(time * 1000).toISOString()} `)}, {stream, data}]
   }

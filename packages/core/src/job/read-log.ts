@@ -81,7 +81,7 @@ class Reader {
     const pieces = this.#view.push(record)
     if (!this.#tail) return this.#show(pieces)
     for (const piece of pieces) this.#tail.push(piece)
-    if (record.endOffset >= this.#size) return this.#flush()
+    if (this.#options.follow && record.endOffset >= this.#size) return this.#flush()
   }
 
   async end(): Promise<void> {

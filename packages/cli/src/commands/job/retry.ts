@@ -10,7 +10,7 @@ export default class JobRetry extends Run {
   static override description = 'The same script or command with the same arguments, files, packages, outputs and secrets; as they are now. Variables are taken from the environment, as their values are kept nowhere. It runs where the job ran, or, when that runtime is gone, on a new one of the same kind. Flags say what is to be different.'
   static override examples = [
     {command: '<%= config.bin %> job retry 0mibvu0c4-5f1e0a9b3c', description: 'once more'},
-    {command: '<%= config.bin %> job retry 0mibvu --detach --gpu a100', description: 'in the background, on a bigger machine'},
+    {command: '<%= config.bin %> job retry 0mibvu --detach --env EPOCHS=40', description: 'in the background, with another variable'},
   ]
   static override flags = Run.flags
   static override remoteArgs = false
