@@ -43,7 +43,8 @@ export class Checkpoints {
     const found = (await agent.glob({patterns: [pattern], root: cwd, signal})).sort(byAge)
     const before = this.#seen
     this.#seen = new Map(found.map((file) => [file.path, mark(file)]))
-    const fresh = found.slice(0, kept).filter((file) => before.get(file.path) === mark(file) && !this.#pulled.has(key(file)))
+    const whole = found.filter((file) => before.get(file.path) === mark(file))
+    const fresh = whole.slice(0, kept).filter((file) => !this.#pulled.has(key(file)))
     let count = 0
     // the oldest first: the newest here is then always the newest that is whole
     for (const file of fresh.toReversed()) {
