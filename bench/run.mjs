@@ -141,6 +141,10 @@ async function jupyter() {
     if (wanted('exec')) await exec(server)
     if (wanted('cells')) await cells(server)
     if (wanted('flood')) await flood(server)
+    if (wanted('jobs')) {
+      const {jobFigures} = await import('./jobs.mjs')
+      await jobFigures({home, env, bin, rounds, add, json})
+    }
     json(['runtime', 'release', 'bench'])
     if (wanted('startup')) await startup()
   } finally {
@@ -150,7 +154,7 @@ async function jupyter() {
 }
 
 try {
-  if (['exec', 'cells', 'flood', 'startup'].some(wanted)) await jupyter()
+  if (['exec', 'cells', 'flood', 'jobs', 'startup'].some(wanted)) await jupyter()
   if (wanted('emulator')) {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})

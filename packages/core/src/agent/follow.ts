@@ -27,7 +27,7 @@ export async function follow(channel: AgentChannel, run: string, options: Follow
 }
 
 async function once(channel: AgentChannel, run: string, decoder: LogDecoder, options: FollowOptions): Promise<JobStatus> {
-  const {onRecord, signal, creditBytes: window = 8 << 20} = options
+  const {onRecord, signal, creditBytes: window = 2 << 20} = options
   let unreturned = 0
   const deliver = async ({data, buffers}: Answer): Promise<void> => {
     if (numberOf(data, 'offset') !== decoder.position) throw new StreamLost()

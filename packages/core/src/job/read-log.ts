@@ -1,4 +1,4 @@
-import type {JobStatus} from '../agent/client.ts'
+import type {JobStatus, LogPlace} from '../agent/client.ts'
 import type {LogRecord} from '../agent/log.ts'
 import {followLog, withAgent} from '../execution/follow-log.ts'
 import {describeGap} from '../execution/gap.ts'
@@ -13,6 +13,8 @@ export interface ReadLogOptions extends LogFilter {
   onPiece: (piece: LogPiece) => void | Promise<void>
   /** the log has a hole, or the program was started again */
   onNotice?: ((message: string) => void | Promise<void>) | undefined
+  /** what `placeOf` said, where it was asked before */
+  place?: LogPlace
   signal?: AbortSignal | undefined
 }
 
@@ -25,7 +27,7 @@ const enough = new Error('enough')
  */
 export async function readLog(session: RuntimeSession, id: string, options: ReadLogOptions): Promise<JobStatus | undefined> {
   const {tail, follow, signal} = options
-  const {offset, size} = await begin(session, id, options)
+  const {offset, size} = options.place ?? (await placeOf(session, id, options))
   const stop = new AbortController()
   // where nothing is behind the tail's beginning, all that comes is new
   const reader = new Reader(offset >= size ? {...options, tail: undefined} : options, size)
@@ -48,8 +50,8 @@ export async function readLog(session: RuntimeSession, id: string, options: Read
   }
 }
 
-/** Where to begin, and where the log ended then. */
-async function begin(session: RuntimeSession, id: string, {tail, since, search, stream, signal}: ReadLogOptions): Promise<{offset: number; size: number}> {
+/** Where to begin to show a part of a log, and where the log ended then: what comes behind that is new. */
+export async function placeOf(session: RuntimeSession, id: string, {tail, since, search, stream, signal}: Omit<ReadLogOptions, 'follow' | 'onPiece'>): Promise<LogPlace> {
   return session.guard(() => withAgent(session, async (agent) => {
     // lines that are searched for may lie anywhere
     const lines = search ? undefined : tail

@@ -4,9 +4,11 @@ import {errors} from '@cgpu/core/errors'
 import {withAgent} from '@cgpu/core/execution/follow-log'
 import {feedStdin} from '@cgpu/core/execution/job'
 import type {OpenJob} from '@cgpu/core/job/jobs'
+import {placeOf, readLog} from '@cgpu/core/job/read-log'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag} from '../../flags.ts'
 import {type FollowedJob, JobCommand} from '../../job-command.ts'
+import type {CommandSink} from '../../run/stream-command.ts'
 
 /** Follows a job that was started before, from any byte of its log. */
 export default class JobAttach extends JobCommand<FollowedJob> {
@@ -14,6 +16,7 @@ export default class JobAttach extends JobCommand<FollowedJob> {
   static override description = 'Prints the job\'s output from the offset on, follows it to its end, brings back its outputs, and ends with its exit status. Ctrl-C stops following; the job goes on.'
   static override examples = [
     {command: '<%= config.bin %> job attach 0mibvu0c4-5f1e0a9b3c', description: 'everything that the job printed, and what it still prints'},
+    {command: '<%= config.bin %> job attach 0mibvu --tail 20', description: 'its last 20 lines, and what it still prints'},
     {command: 'echo yes | <%= config.bin %> job attach 0mibvu0c4-5f1e0a9b3c --stdin', description: 'also give it a line to read'},
   ]
   static override flags = {
@@ -21,6 +24,7 @@ export default class JobAttach extends JobCommand<FollowedJob> {
     ...outputFlag,
     ...withEnv({
       offset: integer({min: 0, default: 0, summary: 'byte of the log to start at, as a former attach reported it', helpValue: 'BYTES'}),
+      tail: integer({char: 'n', min: 0, max: 1_000_000, exclusive: ['offset'], summary: 'of what there is, only the last so many lines', helpValue: 'LINES'}),
       stdin: boolean({summary: 'give the job what comes on stdin; its end ends the job\'s, too'}),
     }),
   }
@@ -36,12 +40,22 @@ export default class JobAttach extends JobCommand<FollowedJob> {
     try {
       refuseOffset(job, flags.offset)
       if (flags.stdin) await this.#feed(job)
-      return this.finishAs(await this.followJob(cgpu, job, sink, {offset: flags.offset, signal: stop.signal}))
+      const offset = flags.tail === undefined ? flags.offset : await this.#showTail(job, flags.tail, sink, stop.signal)
+      return this.finishAs(await this.followJob(cgpu, job, sink, {offset, signal: stop.signal}))
     } finally {
       stop.abort()
       process.stdin.destroy() // a terminal that nobody types on would keep the process alive
       await job.session.close()
     }
+  }
+
+  /** The end of what there is; returns where to go on. */
+  async #showTail({session, id}: OpenJob, tail: number, sink: CommandSink, signal: AbortSignal): Promise<number> {
+    return session.guard(async () => {
+      const place = await placeOf(session, id, {tail, signal})
+      await readLog(session, id, {tail, place, follow: false, signal, onPiece: ({stream, data}) => sink.onEvent({type: stream, data})})
+      return place.size
+    })
   }
 
   /** From where others stopped to feed it. */
