@@ -361,7 +361,8 @@ def locate(folder, lines=None, since=None, stream=None):
         if since is not None:
             offset = _since(file, points, end, since)
         if lines is not None:
-            offset = max(offset, _last_lines(file, list(last) + [(end, 0, *sums)], lines, (stream,) if stream else (STDOUT, STDERR)))
+            streams = (stream,) if stream else (STDOUT, STDERR)
+            offset = max(offset, _last_lines(file, list(last) + [(end, 0, *sums)], lines, streams))
         return offset, end
 
 
@@ -777,7 +778,7 @@ def _launch(agent, folder, order):
 
 
 class Supervisor:
-    """Owns one job: starts it, again if that was asked for, keeps its output and how it ended, ends it. Nobody needs to watch."""
+    """Owns one job: starts it, and again, keeps its output and how it ended, ends it. Nobody needs to watch."""
 
     def __init__(self, folder, order):
         self.folder = folder
@@ -822,7 +823,7 @@ class Supervisor:
         return self.told_to_end or self.stop is not None
 
     def _watch(self, ready):
-        """(whether to run it again, exit code, signal) of the process that was just started, when its output is in the log."""
+        """(whether to run it again, exit code, signal) of the process just started, when its output is in the log."""
         child, leave, first = self.child, threading.Event(), self.status["attempt"] == 1
         with self.lock:
             self.status.update(pid=child.pid, pgid=child.pid, pidStart=_process_start(child.pid))
@@ -996,9 +997,8 @@ class Supervisor:
 
     def _look_for_stop(self):
         path = os.path.join(self.folder, "stop")
-        asked = _load(path)
-        if asked is None and os.path.exists(path):
-            asked = {}  # the disk had no room for what it says
+        there = os.path.exists(path)  # looked at first: a file that appears in between is read next time
+        asked = _load(path) or ({} if there else None)  # empty: the disk had no room for what it says
         with self.lock:
             if self.over or self.done.is_set():
                 return
