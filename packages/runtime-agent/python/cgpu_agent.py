@@ -60,6 +60,7 @@ HEARTBEAT = 2.0
 STALE = 15.0  # a heartbeat older than this is no sign of life
 BREATH = 0.004  # between two looks at a pipe that is written to all the time
 GRACE = 2.0  # how long a grandchild may hold the pipes after the job ended
+STOP_GRACE = 10.0  # between SIGTERM and SIGKILL, unless it is said
 TICK = 0.15  # a supervisor looks this often whether it is to stop its job
 MEMORY_LOOKS = (0.05, 0.2, 0.5)  # after a job's start, then at every heartbeat: short jobs have a peak too
 GPU_FIRST, GPU_EVERY = 2.0, 10.0
@@ -360,7 +361,8 @@ def locate(folder, lines=None, since=None, stream=None):
         if since is not None:
             offset = _since(file, points, end, since)
         if lines is not None:
-            offset = max(offset, _last_lines(file, list(last) + [(end, 0, *sums)], lines, (stream,) if stream else (STDOUT, STDERR)))
+            streams = (stream,) if stream else (STDOUT, STDERR)
+            offset = max(offset, _last_lines(file, list(last) + [(end, 0, *sums)], lines, streams))
         return offset, end
 
 
@@ -776,7 +778,7 @@ def _launch(agent, folder, order):
 
 
 class Supervisor:
-    """Owns one job: starts it, again if that was asked for, keeps its output and how it ended, ends it. Nobody needs to watch."""
+    """Owns one job: starts it, and again, keeps its output and how it ended, ends it. Nobody needs to watch."""
 
     def __init__(self, folder, order):
         self.folder = folder
@@ -789,7 +791,7 @@ class Supervisor:
         self.over = False  # the program has ended by itself for the last time: too late to stop it
         self.stop = None  # what the stop file said last
         self.kill_at = None  # time.monotonic()
-        self.unsaved = False
+        self.unsaved, self.saved_at = False, 0.0
         self.status = {
             "id": order["run"], "kind": "job", "state": "running", "startedAt": time.time(),
             "owner": owner_of(os.getpid()), "attempt": 1, "restarts": 0,
@@ -811,7 +813,7 @@ class Supervisor:
                 break
             again, code, number = self._watch(ready)
             ended = code, number, self._reason(code, number, oom_kills() > kills), None
-            if not again:
+            if not again or self._is_to_end():
                 break
             self._pause(code, number)
         self._finish(*ended)
@@ -821,7 +823,7 @@ class Supervisor:
         return self.told_to_end or self.stop is not None
 
     def _watch(self, ready):
-        """(whether to run it again, exit code, signal) of the process that was just started, when its output is in the log."""
+        """(whether to run it again, exit code, signal) of the process just started, when its output is in the log."""
         child, leave, first = self.child, threading.Event(), self.status["attempt"] == 1
         with self.lock:
             self.status.update(pid=child.pid, pgid=child.pid, pidStart=_process_start(child.pid))
@@ -961,8 +963,7 @@ class Supervisor:
 
     def _save(self, patient=False):
         """With the lock held."""
-        self.unsaved = False
-        self.saved_at = time.monotonic()
+        self.unsaved, self.saved_at = False, time.monotonic()
         try:
             save_status(self.folder, self.status, patient)
         except OSError:
@@ -995,14 +996,15 @@ class Supervisor:
                 return
 
     def _look_for_stop(self):
-        asked = _load(os.path.join(self.folder, "stop"))
+        path = os.path.join(self.folder, "stop")
+        there = os.path.exists(path)  # looked at first: a file that appears in between is read next time
+        asked = _load(path) or ({} if there else None)  # empty: the disk had no room for what it says
         with self.lock:
             if self.over or self.done.is_set():
                 return
             now = time.monotonic()
             if asked is not None and asked != self.stop:
-                grace = asked.get("grace")
-                kill_at = now + (grace if isinstance(grace, (int, float)) else 0)
+                kill_at = now + asked.get("grace", STOP_GRACE)
                 first = self.stop is None
                 self.kill_at = kill_at if first else min(kill_at, self.kill_at)
                 self.stop = asked
@@ -1291,7 +1293,11 @@ def stop_run(home, run, grace):
     if state == "exited" and status.get("cancelled"):
         return
     if state in ("starting", "running") and status.get("kind") != "cell":
-        write_private(os.path.join(folder, "stop"), json.dumps({"grace": grace, "at": time.time()}).encode("ascii"))
+        path = os.path.join(folder, "stop")
+        try:
+            write_private(path, json.dumps({"grace": grace, "at": time.time()}).encode("ascii"))
+        except OSError:
+            touch(path)  # on a full disk there is still room for a name
         return
     pgid, owner = status.get("pgid"), status.get("owner")
     here = isinstance(owner, dict) and owner.get("domain") is not None and owner["domain"] == _domain()
@@ -1987,7 +1993,7 @@ class Control:
         return {}
 
     def op_stop(self, data, _buffers):
-        grace = _maybe(data, "grace", (int, float), 10)
+        grace = _maybe(data, "grace", (int, float), STOP_GRACE)
         if not 0 <= grace <= 86400:
             raise Refusal("BAD_REQUEST", "grace is out of range")
         stop_run(self.home, _run_id(data), grace)

@@ -108,7 +108,7 @@ class Output(JobCase):
         self.started.append("full")
         status = self.wait("full")
         said = notices(self.log("full"))
-        self.assertEqual((status["exitCode"], status["stdoutBytes"]), (0, 64 * 65536))
+        self.assertEqual((status["exitCode"], status["stdoutBytes"], status["diskFull"]), (0, 64 * 65536, True))
         self.assertIn("disk-full", {notice["kind"] for notice in said})
         kept = len(self.stdout("full")) + len(self.stderr("full"))
         self.assertEqual(kept + status["droppedBytes"], 64 * 65536 + 4)
