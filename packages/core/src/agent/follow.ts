@@ -1,6 +1,7 @@
 import type {AgentChannel, Answer} from './channel.ts'
 import {numberOf, StreamLost} from './channel.ts'
 import {LogDecoder, type LogRecord} from './log.ts'
+import {freeBuffers} from '../memory.ts'
 import {type JobStatus, statusOf} from './models.ts'
 
 export interface FollowOptions {
@@ -12,6 +13,9 @@ export interface FollowOptions {
   creditBytes?: number
   signal?: AbortSignal | undefined
 }
+
+/** bytes between two looks for buffers that can be freed */
+const freeEvery = 2 << 20
 
 /** Every record from an offset until the run is over, each once, across lost links. Resolves to how the run ended. */
 export async function follow(channel: AgentChannel, run: string, options: FollowOptions): Promise<JobStatus> {
@@ -27,8 +31,9 @@ export async function follow(channel: AgentChannel, run: string, options: Follow
 }
 
 async function once(channel: AgentChannel, run: string, decoder: LogDecoder, options: FollowOptions): Promise<JobStatus> {
-  const {onRecord, signal, creditBytes: window = 2 << 20} = options
+  const {onRecord, signal, creditBytes: window = 4 << 20} = options
   let unreturned = 0
+  let passed = 0
   const deliver = async ({data, buffers}: Answer): Promise<void> => {
     if (numberOf(data, 'offset') !== decoder.position) throw new StreamLost()
     const [bytes] = buffers
@@ -39,6 +44,11 @@ async function once(channel: AgentChannel, run: string, decoder: LogDecoder, opt
       if (wait) await wait
     }
     unreturned += bytes.length
+    passed += bytes.length
+    if (passed >= freeEvery) {
+      passed = 0
+      freeBuffers()
+    }
     if (unreturned < window / 4) return
     stream.credit(unreturned)
     unreturned = 0
