@@ -209,6 +209,18 @@ describe('a job that has a runtime of its own', () => {
     assert.match(gone.stderr, /cgpu job show/)
   })
 
+  it('is settled by the reaper when nobody waits for it', async () => {
+    const {id, runtime} = await bench.data<Detached>(['run', '--detach', '-o', 'made.txt', '--output-dir', 'later', 'gate.py', join(bench.home.cwd, 'go-later'), '0'])
+    assert.deepEqual(await bench.data(['runtime', 'reap']), [])
+    await bench.file('go-later', '')
+    const log = await bench.cli(['logs', '-f', id])
+    assert.equal(log.stdout, 'first\nsecond\n')
+    const reaped = await bench.data<{name: string; reason: string}[]>(['runtime', 'reap'])
+    assert.deepEqual(reaped.map(({name, reason}) => [name, reason]), [[runtime, `its job ${id} is over`]])
+    assert.equal(readFileSync(join(bench.home.cwd, 'later', 'made.txt'), 'utf8'), 'made')
+    assert.deepEqual(await bench.data(['runtime', 'reap']), [])
+  })
+
   it('is told of as lost when its machine is gone', async () => {
     const {id, runtime} = await bench.data<Detached>(['run', '--detach', 'gate.py', join(bench.home.cwd, 'never'), '0'])
     assert.equal((await bench.cli(['runtime', 'release', runtime])).status, 0)

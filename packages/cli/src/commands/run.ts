@@ -116,7 +116,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     const secrets = flags.secret ? await this.#secrets(flags.secret, cgpu) : {}
     const sink = await this.sink({output: flags.output, imageDir: '.'})
     const job: JobDraft = {
-      id, request: asked, secretNames: Object.keys(secrets), fingerprint: fingerprintOf(plan), detached: flags.detach, outputDir: resolve(outputDir), retryOf,
+      id, request: asked, secretNames: Object.keys(secrets), fingerprint: fingerprintOf(plan), detached: flags.detach, outputDir: resolve(outputDir), restarts, retryOf,
     }
     const stdin = flags.detach ? (flags['keep-stdin'] ? 'open' : undefined) : process.stdin
     const checkpoints = restarts && {restarts, checkpoints: await cgpu.jobs.store.checkpoints(id)}

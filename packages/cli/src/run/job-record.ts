@@ -1,5 +1,6 @@
 import type {Cgpu} from '@cgpu/core/cgpu'
 import type {RunRequest} from '@cgpu/core/execution/plan'
+import type {RestartPolicy} from '@cgpu/core/execution/run'
 import type {JobRecord, JobSpec} from '@cgpu/core/job/record'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 
@@ -13,17 +14,18 @@ export interface NewJob {
   detached: boolean
   /** absolute */
   outputDir: string
+  restarts?: RestartPolicy | undefined
   retryOf?: string | undefined
 }
 
 const specKeys = ['gpu', 'tpu', 'cpu', 'high-ram', 'image'] as const
 
 /** What is remembered of a run: enough to find it, to follow it, and to ask for it again. No values of variables. */
-export function jobRecord(cgpu: Cgpu, {request, secretNames, runtime, retryOf, ...job}: NewJob): JobRecord {
+export function jobRecord(cgpu: Cgpu, {request, secretNames, runtime, retryOf, restarts, ...job}: NewJob): JobRecord {
   const {env, ...rest} = request
   return {
     ...job, createdAt: new Date().toISOString(), runtime: {id: runtime.id, name: runtime.name, provider: runtime.provider},
-    request: {...rest, envNames: Object.keys(env), secretNames}, spec: specOf(cgpu, runtime),
+    request: {...rest, envNames: Object.keys(env), secretNames, ...(restarts ? {restarts} : {})}, spec: specOf(cgpu, runtime),
     ...(retryOf === undefined ? {} : {retryOf}),
   }
 }

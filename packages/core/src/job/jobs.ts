@@ -196,9 +196,16 @@ export class Jobs {
     if (lost) await this.#note(id, {at: this.#now().toISOString(), state: 'lost', exitStatus: null, signal: null, ...(code === 'INTERRUPTED' ? {reason: 'cancelled'} : {}), startedAt: null, endedAt: null, stdoutBytes: 0, stderrBytes: 0})
   }
 
+  /** Its machine is gone: nothing can be brought back any more. */
+  async gone({id, seen}: JobRecord): Promise<void> {
+    const at = this.#now().toISOString()
+    const lost: JobSeen = {at, state: 'lost', exitStatus: null, signal: null, startedAt: seen?.startedAt ?? null, endedAt: null, stdoutBytes: seen?.stdoutBytes ?? 0, stderrBytes: seen?.stderrBytes ?? 0}
+    await this.#note(id, seen && isOver(seen.state) ? seen : lost)
+  }
+
   /** What cannot be written down is no failure of the run. */
   async #note(id: string, seen: JobSeen): Promise<void> {
-    await this.store.update(id, (old) => ({...old, seen, settledAt: seen.at})).catch(() => undefined)
+    await this.store.update(id, (old) => ({...old, seen, settledAt: this.#now().toISOString()})).catch(() => undefined)
   }
 
   async #collect({request, remoteCwd, outputDir}: JobRecord, session: RuntimeSession, status: JobStatus, onEvent: EventListener): Promise<Settled> {

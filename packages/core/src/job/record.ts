@@ -1,8 +1,9 @@
 import type {RunRequest} from '../execution/plan.ts'
+import type {RestartPolicy} from '../execution/run.ts'
 import {isObject} from '../state/json.ts'
 
 /** What was asked for, so that it can be asked for again: paths instead of contents, and names of variables, never values. */
-export type JobRequest = Omit<RunRequest, 'env'> & {envNames: string[]; secretNames: string[]}
+export type JobRequest = Omit<RunRequest, 'env'> & {envNames: string[]; secretNames: string[]; restarts?: RestartPolicy}
 
 /** The machine that a job would be given anew. As `cgpu runtime create` takes it. */
 export interface JobSpec {
@@ -79,8 +80,14 @@ function parseRequest(value: Record<string, unknown>): JobRequest {
     ...(isObject(script) && text(script['path']) ? {script: {path: script['path'], args: texts(script['args'])}} : {command: texts(command)}),
     include: texts(value['include']), packages: texts(value['packages']), outputs: texts(value['outputs']),
     envNames: texts(value['envNames']), secretNames: texts(value['secretNames']),
-    ...(text(requirements) ? {requirements} : {}), ...(text(remoteCwd) ? {remoteCwd} : {}),
+    ...(text(requirements) ? {requirements} : {}), ...(text(remoteCwd) ? {remoteCwd} : {}), ...parseRestarts(value['restarts']),
   }
+}
+
+function parseRestarts(value: unknown): Pick<JobRequest, 'restarts'> {
+  if (!isObject(value) || typeof value['max'] !== 'number') return {}
+  const {max, checkpoint, resume} = value
+  return {restarts: {max, ...(text(checkpoint) ? {checkpoint} : {}), ...(text(resume) ? {resume} : {})}}
 }
 
 function parseSettings(value: unknown): JobSpec['settings'] {

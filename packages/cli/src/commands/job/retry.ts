@@ -33,6 +33,8 @@ export default class JobRetry extends Run {
     const again = {
       ...machine, ...flags, 'output-dir': flags['output-dir'] ?? outputDir, requirements: flags.requirements ?? request.requirements, cwd: flags.cwd ?? request.remoteCwd, include: [...request.include, ...(flags.include ?? [])], packages: [...request.packages, ...(flags.packages ?? [])],
       outputs: [...request.outputs, ...(flags.outputs ?? [])],
+      'max-restarts': flags['max-restarts'] ?? request.restarts?.max, checkpoint: flags.checkpoint ?? request.restarts?.checkpoint,
+      'resume-cmd': flags['resume-cmd'] ?? request.restarts?.resume,
       secret: [...new Set([...request.secretNames, ...(flags.secret ?? [])])],
     }
     const asked = await runRequest(again, rest, script === undefined, {cwd: request.cwd, env: process.env})

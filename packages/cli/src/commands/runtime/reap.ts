@@ -1,4 +1,6 @@
+import type {Cgpu} from '@cgpu/core/cgpu'
 import type {ReapedRuntime} from '@cgpu/core/runtime/options'
+import {JobTender} from '@cgpu/core/job/tend'
 import {WorkCommand} from '../../work-command.ts'
 
 /** Stops what crashed commands left behind. */
@@ -12,9 +14,21 @@ export default class RuntimeReap extends WorkCommand<ReapedRuntime[]> {
   async run(): Promise<ReapedRuntime[]> {
     const {flags} = await this.parse(RuntimeReap)
     const cgpu = await this.open(flags)
-    const reaped = await cgpu.runtimes.reap()
+    const reaped = [...(await cgpu.runtimes.reap()), ...(await ofJobs(cgpu))]
     for (const one of reaped) this.log(`${one.name ?? `${one.provider} ${one.id}`}: ${one.reason}`)
     if (reaped.length === 0) this.notice('nothing was left behind')
     return reaped
   }
+}
+
+/** Of detached jobs that are over, and that nobody waited for: their outputs come, their runtimes go. */
+async function ofJobs({jobs}: Cgpu): Promise<ReapedRuntime[]> {
+  const reaped: ReapedRuntime[] = []
+  await new JobTender({
+    jobs, onEvent: () => undefined,
+    onSettled: ({id}, {released}) => {
+      if (released) reaped.push({provider: released.provider, id: released.id, name: released.name, reason: `its job ${id} is over`})
+    },
+  }).look()
+  return reaped
 }
