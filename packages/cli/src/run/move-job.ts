@@ -1,0 +1,68 @@
+import type {Cgpu} from '@cgpu/core/cgpu'
+import {CgpuError} from '@cgpu/core/errors'
+import type {EventListener} from '@cgpu/core/execution/events'
+import {planRun} from '@cgpu/core/execution/plan'
+import {Run} from '@cgpu/core/execution/run'
+import type {JobRecord} from '@cgpu/core/job/record'
+import {acquireRuntime, type HeldRuntime} from './acquire.ts'
+import {runtimeWish} from '../runtime-request.ts'
+
+export interface MoveOptions {
+  /** opened with the settings of the job's machine, so that the one in its place is like it */
+  cgpu: Cgpu
+  /** of this process: values of the job's variables are kept nowhere */
+  env: NodeJS.ProcessEnv
+  /** values of the job's secrets */
+  secrets: (names: string[]) => Promise<Record<string, string>>
+  onEvent: EventListener
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Puts a detached job whose machine was taken away onto another one like it, from its last checkpoint. False when it cannot go on:
+ * a variable or secret is not known here, or a file is gone.
+ */
+export async function moveJob(record: JobRecord, {cgpu, env, secrets, onEvent, signal}: MoveOptions): Promise<boolean> {
+  const {restarts, envNames, secretNames, ...request} = record.request
+  if (!restarts || envNames.some((name) => env[name] === undefined)) return false
+  const values = Object.fromEntries(envNames.map((name) => [name, env[name] ?? '']))
+  const plan = await planRun({...request, env: values}).catch(onlyUsersErrors)
+  const granted = plan && (await secrets(secretNames).catch(onlyUsersErrors))
+  if (!plan || !granted) return false
+  const stop = signal ?? new AbortController().signal
+  const held = await acquireRuntime(cgpu, {there: undefined, wish: runtimeWish(cgpu)}, {keep: !record.releases, signal: stop, onEvent})
+  try {
+    await begin(held, record, {cgpu, onEvent, signal: stop}, async (session) => new Run(session, {
+      id: record.id, plan: {...plan, env: {...values, ...granted}}, onEvent, outputDir: record.outputDir, signal: stop,
+      restarts: {...restarts, max: restarts.max - 1}, checkpoints: await cgpu.jobs.store.checkpoints(record.id),
+    }))
+    return true
+  } finally {
+    await held.done(() => undefined)
+  }
+}
+
+async function begin(
+  held: HeldRuntime, record: JobRecord, {cgpu, onEvent, signal}: {cgpu: Cgpu; onEvent: EventListener; signal: AbortSignal},
+  make: (session: Awaited<ReturnType<Cgpu['connect']>>) => Promise<Run>,
+): Promise<void> {
+  const session = await cgpu.connect(held.record, {signal})
+  try {
+    const {cwd} = await (await make(session)).begin()
+    await held.handOver()
+    const {id, name, provider} = held.record
+    await cgpu.jobs.store.update(record.id, ({seen: _, ...old}) => ({
+      ...old, runtime: {id, name, provider}, remoteCwd: cwd,
+      request: {...old.request, ...(old.request.restarts ? {restarts: {...old.request.restarts, max: old.request.restarts.max - 1}} : {})},
+    }))
+    await onEvent({type: 'notice', code: 'JOB_MOVED', message: `${record.runtime.name} was taken away; the job ${record.id} goes on on ${name}`})
+  } finally {
+    await session.close()
+  }
+}
+
+/** A file that is missing, a secret that is: told to nobody here, the job counts as lost. */
+function onlyUsersErrors(error: unknown): undefined {
+  if (error instanceof CgpuError) return undefined
+  throw error
+}
