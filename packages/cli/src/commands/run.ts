@@ -7,6 +7,7 @@ import {Run as RemoteRun, type RunOptions, type RunOutcome} from '@cgpu/core/exe
 import {formatDuration} from '@cgpu/core/text/format'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag, specFlags} from '../flags.ts'
+import {begunRun} from '../history/begun.ts'
 import {acquireRuntime, chooseRuntime, type HeldRuntime} from '../run/acquire.ts'
 import {checkedOutputDir} from '../run/output-dir.ts'
 import {runRequest} from '../run/request.ts'
@@ -70,14 +71,16 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
       id: newRunId(), kind: 'run', argv: rest, envNames: Object.keys({...plan.env, ...secrets}),
       runtime: {id: there?.id ?? '', name: there?.name ?? '', provider: there?.provider ?? chosen.wish.provider},
     }
+    const begun = begunRun(execution, chosen, request.run, flags, secrets)
     // plugins are asked before anything is made: a veto costs nothing
-    const outcome = await withExecution(this, execution, plan.env, async (env) => {
+    const outcome = await this.recorded(cgpu, begun, () => withExecution(this, execution, plan.env, async (env) => {
       const abort = this.abortOnSignals()
       let held: HeldRuntime | undefined
       try {
         held = await acquireRuntime(cgpu, chosen, {keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
         const {id, name, provider} = held.record
         execution.runtime = {id, name, provider}
+        begun.on = held.record
         return await this.#on(held, cgpu, sink, abort, {id: execution.id, plan: {...plan, env: {...env, ...secrets}}, onEvent: sink.onEvent, stdin: process.stdin, outputDir})
       } finally {
         process.stdin.destroy() // a terminal that nobody types on would keep the process alive
@@ -86,7 +89,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
         await held?.done((line) => this.notice(line))
         abort.dispose()
       }
-    }, ({exitStatus}) => exitStatus)
+    }, ({exitStatus}) => exitStatus))
     return this.#finish(outcome, sink)
   }
 

@@ -1,4 +1,9 @@
+import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError, ExitCode} from '@cgpu/core/errors'
+import type {EventListener} from '@cgpu/core/execution/events'
+import {resolveDirs} from '@cgpu/core/state/dirs'
+import type {Begun} from '../history/begun.ts'
+import type {Ended} from '../history/record.ts'
 import {WorkCommand} from '../work-command.ts'
 import {CaptureSink, type Captured} from '../stream/capture-sink.ts'
 import type {EventSink} from '../stream/sink.ts'
@@ -15,11 +20,20 @@ export interface Interruption {
 /** The base of commands that stream a remote program's output. */
 export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
   #sink: CommandSink | undefined
+  /** hears of every event, besides the sink */
+  #listener: EventListener | undefined
   readonly #openedAt = performance.now()
 
   /** Where the events go: `--json` collects, `--output ndjson` prints a line an event, else people read along. */
   protected async sink(options: {output: string | undefined; imageDir: string}): Promise<CommandSink> {
-    this.#sink = onceEnded(await this.#makeSink(options))
+    const sink = onceEnded(await this.#makeSink(options))
+    this.#sink = {
+      ...sink,
+      onEvent: (event) => {
+        void this.#listener?.(event)
+        return sink.onEvent(event)
+      },
+    }
     return this.#sink
   }
 
@@ -36,6 +50,25 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
     const [{TextSink}, {Progress}] = await Promise.all([import('../stream/text-sink.ts'), import('../render/progress.ts')])
     const text = new TextSink({quiet: this.quiet, progress: new Progress({quiet: this.quiet}), imageDir})
     return {kind: 'text', onEvent: text.onEvent, end: () => text.end()}
+  }
+
+  /** Does the work and keeps it in the history, unless that is off. A history that cannot be written is a warning. */
+  protected async recorded<R extends Ended>(cgpu: Cgpu, begun: Begun, work: () => Promise<R>): Promise<R> {
+    if (!cgpu.settings.on('history')) return work()
+    const {configDir, dataDir, cacheDir, version} = this.config
+    const [{Recorder}, {state}] = [await import('../history/record.ts'), resolveDirs(process.env, {configDir, dataDir, cacheDir})]
+    const recorder = await Recorder.begin(begun, {stateDir: state, version, onWarning: (message) => void this.warn(message)})
+    this.#listener = recorder.onEvent
+    try {
+      const result = await work()
+      await recorder.ended(result)
+      return result
+    } catch (error) {
+      await recorder.failed(error)
+      throw error
+    } finally {
+      this.#listener = undefined
+    }
   }
 
   override jsonEnabled(): boolean {
