@@ -53,6 +53,8 @@ export interface CompletionSources {
   /** who is signed in, by e-mail address */
   accounts(): Promise<Candidate[]>
   secrets(): Promise<Candidate[]>
+  /** ids of the history, the newest */
+  executions(): Promise<Candidate[]>
   settings(): Promise<Candidate[]>
   /** values that a setting can have; empty where any text will do */
   settingValues(key: string): Promise<Candidate[]>

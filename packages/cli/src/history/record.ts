@@ -86,18 +86,7 @@ export class Recorder {
 
   async ended(result: Ended): Promise<void> {
     if (result.detached) return this.#safely(() => this.#store.append({id: this.#begun.request.id, at: new Date().toISOString(), t: 'more', kind: 'job', detached: true, ...machineOf(this.#begun.on)}))
-    const {error, exitStatus, durationMs, kernel, stdoutBytes, stderrBytes} = result
-    const status = statusOf(result)
-    await this.#end({
-      status,
-      ...(exitStatus === undefined ? {} : {exitStatus}),
-      ...(status === 'ok' ? {} : {category: 'code', code: status === 'interrupted' ? 'INTERRUPTED' : error ? 'CODE_FAILED' : 'PROGRAM_FAILED'}),
-      ...(error ? {message: this.#redactor.text(`${error.name}: ${error.value}`), traceback: this.#redactor.text(stripVTControlCharacters(error.traceback.join('\n')))} : {}),
-      ...(kernel ? {kernel: kernel.name} : {}),
-      ...(stdoutBytes === undefined ? {} : {stdoutBytes}),
-      ...(stderrBytes === undefined ? {} : {stderrBytes}),
-      durationSeconds: seconds(durationMs ?? performance.now() - this.#startedAt),
-    })
+    await this.#end(endOf({durationMs: performance.now() - this.#startedAt, ...result}, this.#redactor))
   }
 
   async failed(thrown: unknown): Promise<void> {
@@ -146,6 +135,30 @@ function specIn({wish, on}: Begun): SpecFlags {
 }
 
 const seconds = (ms: number): number => Number((ms / 1000).toFixed(3))
+
+/** The end of a job that another process began, as far as the history knows that job. */
+export async function recordJobEnd(id: string, result: Ended, {stateDir, onWarning}: RecorderOptions): Promise<void> {
+  try {
+    await recordEnd(new HistoryStore(stateDir), id, endOf(result, new HistoryRedactor()))
+  } catch (error) {
+    onWarning(`the end of this job is not in the history: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function endOf(result: Ended, redactor: HistoryRedactor): EndFields {
+  const {error, exitStatus, durationMs = 0, kernel, stdoutBytes, stderrBytes} = result
+  const status = statusOf(result)
+  return {
+    status,
+    ...(exitStatus === undefined ? {} : {exitStatus}),
+    ...(status === 'ok' ? {} : {category: 'code', code: status === 'interrupted' ? 'INTERRUPTED' : error ? 'CODE_FAILED' : 'PROGRAM_FAILED'}),
+    ...(error ? {message: redactor.text(`${error.name}: ${error.value}`), traceback: redactor.text(stripVTControlCharacters(error.traceback.join('\n')))} : {}),
+    ...(kernel ? {kernel: kernel.name} : {}),
+    ...(stdoutBytes === undefined ? {} : {stdoutBytes}),
+    ...(stderrBytes === undefined ? {} : {stderrBytes}),
+    durationSeconds: seconds(durationMs),
+  }
+}
 
 function statusOf({status, exitStatus, signal}: Ended): EndStatus {
   if (status === 'ok' || status === 'interrupted' || status === 'error') return exitStatus === 0 ? 'ok' : status

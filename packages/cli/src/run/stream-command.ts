@@ -3,7 +3,7 @@ import {CgpuError, ExitCode} from '@cgpu/core/errors'
 import type {EventListener} from '@cgpu/core/execution/events'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import type {Begun} from '../history/begun.ts'
-import type {Ended} from '../history/record.ts'
+import type {Ended, RecorderOptions} from '../history/record.ts'
 import {WorkCommand} from '../work-command.ts'
 import {CaptureSink, type Captured} from '../stream/capture-sink.ts'
 import type {EventSink} from '../stream/sink.ts'
@@ -55,9 +55,8 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
   /** Does the work and keeps it in the history, unless that is off. A history that cannot be written is a warning. */
   protected async recorded<R extends Ended>(cgpu: Cgpu, begun: Begun, work: () => Promise<R>): Promise<R> {
     if (!cgpu.settings.on('history')) return work()
-    const {configDir, dataDir, cacheDir, version} = this.config
-    const [{Recorder}, {state}] = [await import('../history/record.ts'), resolveDirs(process.env, {configDir, dataDir, cacheDir})]
-    const recorder = await Recorder.begin(begun, {stateDir: state, version, onWarning: (message) => void this.warn(message)})
+    const {Recorder} = await import('../history/record.ts')
+    const recorder = await Recorder.begin(begun, this.#recorderOptions())
     this.#listener = recorder.onEvent
     try {
       const result = await work()
@@ -69,6 +68,18 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
     } finally {
       this.#listener = undefined
     }
+  }
+
+  /** Tells the history how a job ended that another process began. */
+  protected async recordedEnd(cgpu: Cgpu, id: string, result: Ended): Promise<void> {
+    if (!cgpu.settings.on('history')) return
+    const {recordJobEnd} = await import('../history/record.ts')
+    await recordJobEnd(id, result, this.#recorderOptions())
+  }
+
+  #recorderOptions(): RecorderOptions {
+    const {configDir, dataDir, cacheDir, version} = this.config
+    return {stateDir: resolveDirs(process.env, {configDir, dataDir, cacheDir}).state, version, onWarning: (message) => void this.warn(message)}
   }
 
   override jsonEnabled(): boolean {

@@ -40,6 +40,7 @@ export default class JobAttach extends StreamCommand<Result> {
         followJob(session, args.id, {offset: flags.offset, onEvent: sink.onEvent, signal: stop.signal}),
         {leave: () => `the job goes on on ${record.name}; follow it again: cgpu job attach ${args.id} -r ${record.name}`},
       )
+      await this.recordedEnd(cgpu, args.id, outcome)
       const {durationMs, startedAt, ...rest} = outcome
       const {exitStatus} = outcome
       const durationSeconds = durationMs / 1000
