@@ -3,8 +3,9 @@ import {boolean, string} from '@oclif/core/flags'
 import {type CgpuError, errors} from '@cgpu/core/errors'
 import {Execution, type ExecOutcome} from '@cgpu/core/execution/exec'
 import {newRunId} from '@cgpu/core/execution/id'
-import {inert, withEnv, withExecution} from '@cgpu/plugin-sdk'
+import {type ExecutionRequest, inert, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag} from '../flags.ts'
+import {begunExec} from '../history/begun.ts'
 import {readSmallFile, readStdin} from '../input.ts'
 import {formatTraceback} from '../render/traceback.ts'
 import {kernelHost} from '../run/kernel-host.ts'
@@ -48,7 +49,8 @@ export default class Exec extends StreamCommand<Result> {
     const record = await cgpu.runtimes.select(flags.runtime)
     const sink = await this.sink({output: flags.output, imageDir: flags['output-dir'] ?? '.'})
     const granted = flags.secret ?? []
-    const host = await kernelHost({granted, asks: sink.kind === 'text' && args.code !== '-', ...this.secretPlaces(cgpu), onEvent: sink.onEvent})
+    let secrets: Record<string, string> = {}
+    const host = await kernelHost({granted, onGranted: (values) => void (secrets = values), asks: sink.kind === 'text' && args.code !== '-', ...this.secretPlaces(cgpu), onEvent: sink.onEvent})
     const session = await cgpu.connect(record, {
       onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}),
     })
@@ -56,9 +58,10 @@ export default class Exec extends StreamCommand<Result> {
     const lines = args.code === '-' ? undefined : new StdinLines()
     try {
       if (granted.length > 0 && !session.endpoint.answerKernel) throw kernelsAskNothing(record.provider)
-      const outcome = await withExecution(
+      const request: ExecutionRequest = {id, kind: 'exec', runtime: {id: record.id, name: record.name, provider: record.provider}, code, envNames: []}
+      const outcome = await this.recorded(cgpu, begunExec(request, record, {code}, flags, secrets), () => withExecution(
         this,
-        {id, kind: 'exec', runtime: {id: record.id, name: record.name, provider: record.provider}, code, envNames: []},
+        request,
         {},
         () => {
           const execution = new Execution(session, {
@@ -77,7 +80,7 @@ export default class Exec extends StreamCommand<Result> {
           })
         },
         ({exitStatus}) => exitStatus,
-      )
+      ), (ended) => ended)
       return await this.#finish(outcome, record.name, sink)
     } finally {
       lines?.close()

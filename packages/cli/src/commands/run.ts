@@ -10,6 +10,7 @@ import type {OpenJob} from '@cgpu/core/job/jobs'
 import {formatDuration} from '@cgpu/core/text/format'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag, specFlags} from '../flags.ts'
+import {begunRun} from '../history/begun.ts'
 import {JobCommand} from '../job-command.ts'
 import {acquireRuntime, anotherOf, type ChosenRuntime, chooseRuntime, type HeldRuntime} from '../run/acquire.ts'
 import {jobRecord, type NewJob} from '../run/job-record.ts'
@@ -120,12 +121,12 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     }
     const stdin = flags.detach ? (flags['keep-stdin'] ? 'open' : undefined) : process.stdin
     const checkpoints = restarts && {restarts, checkpoints: await cgpu.jobs.store.checkpoints(id)}
-    const start = (placed: () => void): Promise<Result> => this.#run(cgpu, sink, job, placed, {
-      rest, runtime: flags.runtime, options: {
+    const start = async (placed: () => void): Promise<Result> => this.#finish(await this.#run(cgpu, sink, job, placed, {
+      rest, flags, secrets, options: {
         id, plan: {...plan, env: {...plan.env, ...secrets}}, onEvent: sink.onEvent, outputDir,
         ...(stdin === undefined ? {} : {stdin}), ...checkpoints, ...(key === undefined ? {} : {fingerprint: job.fingerprint}),
       },
-    })
+    }), sink)
     return key === undefined ? start(() => undefined) : this.#once(cgpu, sink, job, start)
   }
 
@@ -163,23 +164,25 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
 
   async #run(
     cgpu: Cgpu, sink: CommandSink, job: JobDraft, placed: () => void,
-    {rest, runtime, options}: {rest: string[]; runtime: string | undefined; options: RunOptions},
-  ): Promise<Result> {
+    {rest, flags, secrets, options}: {rest: string[]; flags: RunFlags; secrets: Record<string, string>; options: RunOptions},
+  ): Promise<RunOutcome | Detached> {
     const {plan} = options
-    const chosen = await chooseRuntime(cgpu, runtime)
+    const chosen = await chooseRuntime(cgpu, flags.runtime)
     const {there} = chosen
     const execution: ExecutionRequest = {
       id: job.id, kind: 'run', argv: rest, envNames: Object.keys(plan.env),
       runtime: {id: there?.id ?? '', name: there?.name ?? '', provider: there?.provider ?? chosen.wish.provider},
     }
+    const begun = begunRun(execution, chosen, job.request, flags, secrets)
     // plugins are asked before anything is made: a veto costs nothing
-    return withExecution<Result>(this, execution, plan.env, async (env) => {
+    return this.recorded(cgpu, begun, () => withExecution<RunOutcome | Detached>(this, execution, plan.env, async (env) => {
       const abort = this.abortOnSignals()
       let held: HeldRuntime | undefined
-      const on = async (where: ChosenRuntime): Promise<Result> => {
+      const on = async (where: ChosenRuntime): Promise<RunOutcome | Detached> => {
         held = await acquireRuntime(cgpu, where, {keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
         const {id, name, provider} = held.record
         execution.runtime = {id, name, provider}
+        begun.on = held.record
         await this.#remember(cgpu, {...job, runtime: held.record, releases: held.releases})
         return this.#on(held, cgpu, sink, abort, job.detached, {...options, plan: {...plan, env}, onPlaced: async ({cwd}) => {
           await cgpu.jobs.store.update(job.id, (old) => ({...old, remoteCwd: cwd})).catch(() => undefined)
@@ -204,7 +207,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
         await held?.done((line) => this.notice(line))
         abort.dispose()
       }
-    }, ({exitStatus}) => exitStatus ?? undefined)
+    }, ({exitStatus}) => exitStatus ?? undefined), (result) => ('attached' in result ? {detached: true} : result))
   }
 
   /** A job that cannot be written down here runs all the same. */
@@ -222,7 +225,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
   }
 
   /** Runs on the runtime that is held; `abort` covers the way there, then Ctrl-C belongs to the program. */
-  async #on(held: HeldRuntime, cgpu: Cgpu, sink: CommandSink, abort: ReturnType<Run['abortOnSignals']>, detach: boolean, options: RunOptions): Promise<Result> {
+  async #on(held: HeldRuntime, cgpu: Cgpu, sink: CommandSink, abort: ReturnType<Run['abortOnSignals']>, detach: boolean, options: RunOptions): Promise<RunOutcome | Detached> {
     const session = await cgpu.connect(held.record, {
       signal: abort.signal,
       onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}),
@@ -241,7 +244,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
       const cost = held.costSoFar()
       if (cost) await sink.onEvent(cost)
       await this.#sayEnd(outcome, sink)
-      return this.#finish(outcome, sink)
+      return outcome
     } finally {
       await session.close()
     }
@@ -281,7 +284,8 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     this.notice(`${howItEnded(outcome)} after ${formatDuration(durationMs)}`)
   }
 
-  #finish(outcome: RunOutcome, sink: CommandSink): Finished {
+  #finish(outcome: RunOutcome | Detached, sink: CommandSink): Result {
+    if ('attached' in outcome) return outcome
     const {durationMs, startedAt, logOffset: _, ...rest} = outcome
     const result: Finished = {...rest, startedAt: new Date(startedAt * 1000).toISOString(), durationSeconds: durationMs / 1000, ...sink.captured?.()}
     if (outcome.exitStatus === 0) return result

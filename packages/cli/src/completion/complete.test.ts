@@ -17,6 +17,9 @@ const commands = commandsOf({commands: {
   'config:set': {summary: 'set', flags: {}, args: {key: {}, value: {}}, aliases: []},
   'auth:switch': {summary: 'switch', flags: {}, args: {account: {}}, aliases: []},
   'auth:login': {summary: 'sign in', flags: {account: option(), scopes: option({multiple: true})}, args: {}, aliases: []},
+  'history:list': {summary: 'list', flags: {status: option()}, args: {}, aliases: []},
+  'history:diff': {summary: 'compare', flags: {}, args: {a: {}, b: {}}, aliases: []},
+  'history:export': {summary: 'export', flags: {}, args: {}, strict: false, aliases: []},
   cp: {summary: 'copy', flags: {}, args: {source: {}, target: {}}, aliases: []},
   completion: {summary: 'set up', flags: {}, args: {shell: {options: ['bash', 'zsh']}}, aliases: []},
   secret: {summary: 'hidden', hidden: true, flags: {}, args: {}, aliases: []},
@@ -25,7 +28,7 @@ const commands = commandsOf({commands: {
 
 const listed = (...values: string[]) => async (): Promise<Candidate[]> => values.map((value) => ({value}))
 const sources: CompletionSources = {
-  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), secrets: listed('HF_TOKEN', 'WANDB_API_KEY'), jobs: listed('0mibvu', '0mibvz'), schemas: listed('runtime list', 'events'),
+  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), secrets: listed('HF_TOKEN', 'WANDB_API_KEY'), jobs: listed('0mibvu', '0mibvz'), executions: listed('0mi-new', '0mi-old'), schemas: listed('runtime list', 'events'),
   accelerators: async (kind, provider) => [{value: kind === 'gpu' ? `t4-${provider ?? 'any'}` : 'v5e'}],
   kernels: async (runtime) => [{value: `python-on-${runtime ?? 'default'}`}],
   settings: listed('gpu', 'keep'), settingValues: async (key) => (key === 'keep' ? [{value: 'true'}, {value: 'false'}] : []),
@@ -58,6 +61,12 @@ describe('complete', () => {
     [['run', '--include', ''], [':files']],
     [['run', '--secret', 'H'], ['HF_TOKEN']],
     [['run', '--keep='], []],
+    [['history', 'diff', ''], ['0mi-new', '0mi-old']],
+    [['history', 'diff', '0mi-old', ''], ['0mi-new']],
+    [['history', 'diff', '0mi-old', '0mi-new', ''], []],
+    [['history', 'export', '0mi-old', ''], ['0mi-new']],
+    [['history', 'list', '--status', 'l'], ['lost']],
+    [['history', 'list', '--status', 'lost,e'], ['lost,error']],
     [['run', 'x.py', '--'], [':files']],
     [['run', '--', 'python', ''], [':files']],
     [['run', ''], [':files']],

@@ -67,7 +67,7 @@ function flagNames({command, given}: Position): Candidate[] {
 }
 
 /** flags whose value is a list with commas; `typed` is what stands there of it */
-const lists = new Set(['gpu', 'tpu', 'scopes'])
+const lists = new Set(['category', 'gpu', 'tpu', 'scopes', 'status'])
 
 async function valuesOf(flag: FlagEntry, typed: string, given: Position['given'], sources: CompletionSources): Promise<Completion> {
   const {candidates, directives} = await flagValues(flag, given, sources)

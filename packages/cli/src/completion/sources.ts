@@ -1,6 +1,7 @@
 import {ConfigStore} from '@cgpu/core/config/store'
 import {settingNamed, settings} from '@cgpu/core/config/settings'
 import type {Dirs} from '@cgpu/core/state/dirs'
+import {sanitizeLine} from '@cgpu/core/text/line'
 import type {Candidate, CompletionSources} from './types.ts'
 
 export interface SourceOptions {
@@ -58,6 +59,14 @@ export function liveSources({dirs, env, cwd}: SourceOptions): CompletionSources 
     async jobs() {
       const [{JobStore}, {commandOf}] = await Promise.all([import('@cgpu/core/job/store'), import('@cgpu/core/job/record')])
       return (await new JobStore(dirs.state).list()).map(({id, request, seen}) => ({value: id, description: `${seen?.state ?? 'started'}: ${commandOf(request).join(' ')}`.slice(0, 80)}))
+    },
+    async executions() {
+      const [{HistoryStore}, {newestFirst}, {commandText}] = await Promise.all([import('@cgpu/core/history/store'), import('@cgpu/core/history/read'), import('../render/history.ts')])
+      const found: Candidate[] = []
+      for (const entry of newestFirst(new HistoryStore(dirs.state).folder)) {
+        if (found.push({value: entry.id, description: `${entry.status}: ${sanitizeLine(commandText(entry), 60)}`}) >= 50) break
+      }
+      return found
     },
     settings: async () => settings.map(({key, description}) => ({value: key, description})),
     async settingValues(key) {

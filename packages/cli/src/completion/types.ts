@@ -55,6 +55,8 @@ export interface CompletionSources {
   secrets(): Promise<Candidate[]>
   /** that were started from here, newest first */
   jobs(): Promise<Candidate[]>
+  /** ids of the history, the newest */
+  executions(): Promise<Candidate[]>
   settings(): Promise<Candidate[]>
   /** values that a setting can have; empty where any text will do */
   settingValues(key: string): Promise<Candidate[]>

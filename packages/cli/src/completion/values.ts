@@ -1,3 +1,5 @@
+import {errorCategories} from '@cgpu/core/errors'
+import {executionStatuses} from '@cgpu/core/history/entry'
 import type {Candidate, CommandEntry, Completion, CompletionSources, Directive, FlagEntry} from './types.ts'
 
 /** A shell waits for no longer than this for what is looked up. */
@@ -27,6 +29,8 @@ export async function flagValues(flag: FlagEntry, given: Given, sources: Complet
     case 'profile': return only(await timely(sources.profiles()))
     case 'account': return only(await timely(sources.accounts()))
     case 'secret': return only(await timely(sources.secrets()))
+    case 'category': return only(options(errorCategories))
+    case 'status': return only(options(executionStatuses))
     case 'scopes': return only(options(['drive', 'drive.file', 'drive.readonly']))
     case 'kernel': return only(await timely(sources.kernels(given.get('runtime'))))
     case 'gpu':
@@ -61,6 +65,9 @@ export async function argumentValues({command, positionals, current, commands}: 
   }
   if (/^auth:(logout|switch)$/.test(id) && at === 0) return only(await timely(sources.accounts()))
   if (/^secret:(delete|set)$/.test(id) && at === 0) return only(await timely(sources.secrets()))
+  if (id === 'history:export' || (/^history:(diff|rerun|show)$/.test(id) && at < (id === 'history:diff' ? 2 : 1))) {
+    return only((await timely(sources.executions())).filter(({value}) => !positionals.includes(value)))
+  }
   if (/^config:(get|set|unset)$/.test(id) && at === 0) return only(await timely(sources.settings()))
   if (id === 'config:set' && at === 1) return only(await timely(sources.settingValues(positionals[0]!)))
   if (id === 'schema') return only(nextWords(await timely(sources.schemas()), positionals))

@@ -7,6 +7,8 @@ import type {SecretPlaces} from './secrets.ts'
 export interface KernelHostOptions extends SecretPlaces {
   /** names of `--secret` */
   granted: readonly string[]
+  /** told the values of what was granted, so that they can be kept out of what is written */
+  onGranted?: (values: Record<string, string>) => void
   /** whether the person at the terminal may be asked */
   asks: boolean
   onEvent: EventListener
@@ -16,6 +18,7 @@ export interface KernelHostOptions extends SecretPlaces {
 export async function kernelHost(options: KernelHostOptions): Promise<KernelHost> {
   const {granted, asks, onEvent, onWarning} = options
   const grants = granted.length > 0 ? await grantsOf(options) : undefined
+  if (grants) options.onGranted?.(grants.env())
   const told = new Set<string>()
   const consent = asks ? terminalConsent({onWarning}) : undefined
   return {

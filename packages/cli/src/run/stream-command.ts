@@ -1,4 +1,9 @@
+import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError, ExitCode} from '@cgpu/core/errors'
+import type {EventListener} from '@cgpu/core/execution/events'
+import {resolveDirs} from '@cgpu/core/state/dirs'
+import type {Begun} from '../history/begun.ts'
+import type {Ended, RecorderOptions} from '../history/record.ts'
 import {WorkCommand} from '../work-command.ts'
 import {CaptureSink, type Captured} from '../stream/capture-sink.ts'
 import type {EventSink} from '../stream/sink.ts'
@@ -15,11 +20,20 @@ export interface Interruption {
 /** The base of commands that stream a remote program's output. */
 export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
   #sink: CommandSink | undefined
+  /** hears of every event, besides the sink */
+  #listener: EventListener | undefined
   readonly #openedAt = performance.now()
 
   /** Where the events go: `--json` collects, `--output ndjson` prints a line an event, else people read along. */
   protected async sink(options: {output: string | undefined; imageDir: string}): Promise<CommandSink> {
-    this.#sink = onceEnded(await this.#makeSink(options))
+    const sink = onceEnded(await this.#makeSink(options))
+    this.#sink = {
+      ...sink,
+      onEvent: (event) => {
+        void this.#listener?.(event)
+        return sink.onEvent(event)
+      },
+    }
     return this.#sink
   }
 
@@ -36,6 +50,36 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
     const [{TextSink}, {Progress}] = await Promise.all([import('../stream/text-sink.ts'), import('../render/progress.ts')])
     const text = new TextSink({quiet: this.quiet, progress: new Progress({quiet: this.quiet}), imageDir})
     return {kind: 'text', onEvent: text.onEvent, end: () => text.end()}
+  }
+
+  /** Does the work and keeps it in the history, unless that is off. A history that cannot be written is a warning. */
+  protected async recorded<R>(cgpu: Cgpu, begun: Begun, work: () => Promise<R>, ended: (result: R) => Ended): Promise<R> {
+    if (!cgpu.settings.on('history')) return work()
+    const {Recorder} = await import('../history/record.ts')
+    const recorder = await Recorder.begin(begun, this.#recorderOptions())
+    this.#listener = recorder.onEvent
+    try {
+      const result = await work()
+      await recorder.ended(ended(result))
+      return result
+    } catch (error) {
+      await recorder.failed(error)
+      throw error
+    } finally {
+      this.#listener = undefined
+    }
+  }
+
+  /** Tells the history how a job ended that another process began. */
+  protected async recordedEnd(cgpu: Cgpu, id: string, result: Ended): Promise<void> {
+    if (!cgpu.settings.on('history')) return
+    const {recordJobEnd} = await import('../history/record.ts')
+    await recordJobEnd(id, result, this.#recorderOptions())
+  }
+
+  #recorderOptions(): RecorderOptions {
+    const {configDir, dataDir, cacheDir, version} = this.config
+    return {stateDir: resolveDirs(process.env, {configDir, dataDir, cacheDir}).state, version, onWarning: (message) => void this.warn(message)}
   }
 
   override jsonEnabled(): boolean {

@@ -55,6 +55,7 @@ export const settings: readonly Setting[] = [
   row('google-tokeninfo-url', 'string', 'the address where Google explains tokens', {personal: true}),
   row('google-userinfo-url', 'string', 'the address where Google says whose account it is', {personal: true}),
   row('google-drive-url', 'string', 'the address of Google Drive', {personal: true}),
+  row('history', 'boolean', 'keep a history of what was executed', {default: true}),
   row('quiet', 'boolean', 'print results and errors only', {default: false}),
 ]
 

@@ -41,6 +41,8 @@ export interface Settled {
   missing: string[]
   /** its runtime, where that was made for it */
   released?: ReleasedRuntime
+  /** it was settled just now: its end is news */
+  first: boolean
 }
 
 /** The jobs of this user: what was started from here, and what the machines know. */
@@ -162,7 +164,7 @@ export class Jobs {
    * Idempotent over all processes.
    */
   async settle({id, session, runtime}: Pick<OpenJob, 'id' | 'session' | 'runtime'>, status: JobStatus, onEvent: EventListener): Promise<Settled> {
-    const nothing: Settled = {outputs: [], missing: []}
+    const nothing: Settled = {outputs: [], missing: [], first: false}
     if (!isOver(status.state) || !(await this.store.get(id))) return nothing
     return this.store.alone(id, async () => {
       await this.store.update(id, (old) => ({...old, seen: seenOf(status, this.#now())}))
@@ -172,7 +174,7 @@ export class Jobs {
       const released = record.releases ? await this.#release(record) : undefined
       await this.store.update(id, (old) => ({...old, settledAt: this.#now().toISOString()}))
       if (released) await session.close()
-      return {...collected, ...(released ? {released} : {})}
+      return {...collected, ...(released ? {released} : {}), first: true}
     }, {timeoutMs: 10 * 60_000}).catch((error: unknown) => {
       // nobody else can be asked to: it is told where the outputs still are
       if (error instanceof CgpuError && error.code === 'RUNTIME_RECLAIMED') throw errors.lost(`${runtime.name} went before the outputs of ${id} were here`, {code: 'OUTPUTS_LOST', fix: `cgpu job retry ${id}`, details: {id}})
@@ -208,7 +210,7 @@ export class Jobs {
     await this.store.update(id, (old) => ({...old, seen, settledAt: this.#now().toISOString()})).catch(() => undefined)
   }
 
-  async #collect({request, remoteCwd, outputDir}: JobRecord, session: RuntimeSession, status: JobStatus, onEvent: EventListener): Promise<Settled> {
+  async #collect({request, remoteCwd, outputDir}: JobRecord, session: RuntimeSession, status: JobStatus, onEvent: EventListener): Promise<Pick<Settled, 'outputs' | 'missing'>> {
     if (request.outputs.length === 0 || remoteCwd === undefined) return {outputs: [], missing: []}
     const {collectOutputs} = await import('../execution/collect.ts')
     return session.guard(() => withAgent(session, (agent) => collectOutputs(agent, {

@@ -100,6 +100,26 @@ function build(z: typeof Zod) {
   const driveUnmounted = z.looseObject({runtime: z.string(), unmounted: z.boolean()})
   const secret = z.looseObject({name: z.string(), sources: z.array(z.string())})
   const doctorCheck = z.looseObject({id: z.string(), title: z.string(), state: z.string(), message: z.string(), fix: z.string().optional()})
+  const historyEntry = z.looseObject({
+    id: z.string(), kind: z.string(), status: z.string(), state: z.string(), createdAt: z.string(), startedAt: z.string(), endedAt: z.string().optional(),
+    durationSeconds: seconds.optional(), exitStatus: z.int().optional(), category: z.string().optional(), code: z.string().optional(), message: z.string().optional(),
+    traceback: z.string().optional(), runtime: z.looseObject({id: z.string(), name: z.string(), provider: z.string()}).optional(),
+    accelerator: z.looseObject({kind: z.string(), id: z.string()}).optional(), account: z.string().optional(), cwd: z.string(), kernel: z.string().optional(),
+    command: z.looseObject({
+      code: z.string().optional(), file: z.string().optional(), script: z.string().optional(), args: z.array(z.string()).optional(), argv: z.array(z.string()).optional(),
+      sha256: sha256.optional(), cut: z.looseObject({bytes: count, sha256}).optional(), redacted: z.boolean().optional(),
+    }),
+    envNames: z.array(z.string()), packages: z.array(z.string()).optional(), requirements: z.string().optional(), outputs: z.array(z.string()).optional(),
+    artifacts: z.array(z.string()).optional(), spec: z.record(z.string(), z.unknown()), given: z.record(z.string(), z.unknown()).optional(),
+    stdoutBytes: count.optional(), stderrBytes: count.optional(), tail: z.looseObject({stdout: z.string().optional(), stderr: z.string().optional()}).optional(),
+    peakMemoryBytes: count.optional(), cost: z.looseObject({amount: z.number(), unit: z.string()}).optional(), version: z.string(),
+  })
+  const statRow = z.looseObject({
+    key: z.string(), count, ok: count, failed: count, successRate: z.number().nullable(), totalSeconds: seconds, medianSeconds: seconds.nullable(), p95Seconds: seconds.nullable(),
+  })
+  const historyStats = z.looseObject({
+    total: statRow, by: z.string(), groups: z.array(statRow), topErrors: z.array(z.looseObject({code: z.string(), count, message: z.string()})),
+  })
   const failure = z.looseObject({
     schema: z.literal(1), ok: z.literal(false), command: z.string(), warnings: z.array(z.string()),
     error: z.looseObject({
@@ -112,5 +132,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, why, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, why, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, historyEntry, historyStats, failure, envelope}
 }

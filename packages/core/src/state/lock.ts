@@ -1,11 +1,11 @@
-import {link, mkdir, open, readFile, readlink, rename, stat, unlink, utimes} from 'node:fs/promises'
-import {hostname} from 'node:os'
+import {link, mkdir, open, readFile, rename, stat, unlink, utimes} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {setTimeout as delay} from 'node:timers/promises'
 import {errors} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {tempSuffix} from './atomic.ts'
 import {isAlive, processStartTime} from './process.ts'
+import {hostId} from './self.ts'
 import {uniqueTag} from './token.ts'
 import {cannotWrite, errnoOf} from './write-error.ts'
 
@@ -188,14 +188,7 @@ async function describeMe(): Promise<Holder> {
     pid: process.pid,
     // asking Windows for it takes half a second: there the pid alone must do
     startTime: process.platform === 'win32' ? undefined : await processStartTime(process.pid),
-    host: await hostId(),
+    host: hostId(),
   }))()
   return {...(await self), token: uniqueTag()}
-}
-
-/** Pids mean something only on one boot of one machine and in one pid namespace (containers share home folders). */
-async function hostId(): Promise<string> {
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')
-  const namespace = await readlink('/proc/self/ns/pid').catch(() => '')
-  return [hostname(), boot.trim(), namespace].filter(Boolean).join('/')
 }

@@ -27,6 +27,17 @@ export class Redactor {
     return this.#pattern ? text.replaceAll(this.#pattern, mark) : text
   }
 
+  /** Text whose beginning is missing, without what may be the end of a secret. `redact` is still to be called. */
+  afterCut(text: string): string {
+    let half = 0
+    for (const variant of this.#variants) {
+      for (let length = Math.min(variant.length - 1, text.length); length > half; length--) {
+        if (text.startsWith(variant.slice(-length))) half = length
+      }
+    }
+    return text.slice(half)
+  }
+
   /** For text that comes in chunks: a secret cut in two is found as well. */
   stream(): RedactStream {
     let held = ''

@@ -1,0 +1,56 @@
+import type {ExecRequest} from '@cgpu/core/execution/exec'
+import type {RunRequest} from '@cgpu/core/execution/plan'
+import type {BeginFields, HistoryCommand} from '@cgpu/core/history/entry'
+import type {RuntimeRecord} from '@cgpu/core/runtime/record'
+import type {ExecutionRequest} from '@cgpu/plugin-sdk'
+import type {ChosenRuntime} from '../run/acquire.ts'
+
+/** What a command tells the history of an execution that it begins. */
+export interface Begun {
+  request: ExecutionRequest
+  /** the machine, once it is known: to be filled in before the execution's `started` */
+  on?: RuntimeRecord | undefined
+  /** the machine that is wished for, where one may be made */
+  wish?: ChosenRuntime['wish']
+  command: HistoryCommand
+  /** flags that a rerun gives again; of variables the names only */
+  given: NonNullable<BeginFields['given']>
+  packages?: string[] | undefined
+  requirements?: string | undefined
+  outputs?: string[] | undefined
+  /** values, which are only here to be taken out of what is kept */
+  env?: Readonly<Record<string, string>>
+  secrets?: Readonly<Record<string, string>>
+}
+
+type Flags = Readonly<Record<string, unknown>>
+
+const execFlags = ['account', 'kernel', 'new-kernel', 'output-dir', 'secret', 'timeout']
+const runFlags = [
+  'account', 'allow-downgrade', 'cwd', 'env-file', 'include', 'keep', 'lease', 'output-dir', 'outputs', 'packages', 'requirements', 'secret', 'wait',
+]
+
+/** Of code for a kernel. `file`: where it was read from. */
+export function begunExec(request: ExecutionRequest, on: RuntimeRecord, {code}: Pick<ExecRequest, 'code'>, flags: Flags, secrets: Begun['secrets'] = {}): Begun {
+  const {file} = flags
+  return {request, on, command: {code, ...(typeof file === 'string' ? {file} : {})}, given: chosen(flags, execFlags), secrets}
+}
+
+/** Of a program. */
+export function begunRun(request: ExecutionRequest, {there: on, wish}: ChosenRuntime, run: RunRequest, flags: Flags, secrets: Begun['secrets'] = {}): Begun {
+  const {script, command, packages, requirements, outputs, env} = run
+  const names = [flags['env'] ?? []].flat().map((one) => String(one).split('=', 1)[0] ?? '')
+  return {
+    request, on, wish, packages, requirements, outputs, env, secrets,
+    command: script ? {script: script.path, args: script.args} : {argv: command ?? []},
+    given: {...(names.length > 0 ? {env: [...new Set(names)]} : {}), ...chosen(flags, runFlags)},
+  }
+}
+
+function chosen(flags: Flags, names: readonly string[]): Begun['given'] {
+  return Object.fromEntries(names.flatMap((name): [string, string | boolean | string[]][] => {
+    const value = flags[name]
+    if (typeof value === 'string' || value === true) return [[name, value]]
+    return Array.isArray(value) ? [[name, value.map(String)]] : []
+  }))
+}

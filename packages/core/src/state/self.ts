@@ -1,0 +1,54 @@
+import {readFileSync, readlinkSync} from 'node:fs'
+import {hostname} from 'node:os'
+import {parseProcStat} from './process.ts'
+
+/** A process as another one may read of it later. */
+export interface ProcessMark {
+  pid: number
+  /** tells it from a later process with the same pid; absent where finding out is not cheap (no /proc) */
+  startTime?: string
+  /** pids mean something only on one boot of one machine and in one pid namespace (containers share home folders) */
+  host: string
+}
+
+export function markSelf(): ProcessMark {
+  const {startTime} = parseProcStat(read('/proc/self/stat'))
+  return {pid: process.pid, ...(startTime === undefined ? {} : {startTime}), host: hostId()}
+}
+
+/** Whether the process lives on this machine. */
+export function livesHere({pid, startTime, host}: ProcessMark): boolean {
+  if (host !== hostId() || !Number.isSafeInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: it exists and belongs to someone else
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false
+  }
+  const stat = read(`/proc/${pid}/stat`)
+  if (stat === '') return true
+  const seen = parseProcStat(stat)
+  return seen.alive && (startTime === undefined || seen.startTime === startTime)
+}
+
+let host: string | undefined
+
+export function hostId(): string {
+  return (host ??= [hostname(), read('/proc/sys/kernel/random/boot_id').trim(), link('/proc/self/ns/pid')].filter(Boolean).join('/'))
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
