@@ -159,6 +159,10 @@ try {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})
   }
+  if (wanted('history')) {
+    const {historyFigures} = await import('./history.mjs')
+    await historyFigures({env, bin, rounds, add})
+  }
   if (positionals.length === 0 && rounds >= 20) write()
 } finally {
   rmSync(home, {recursive: true, force: true})

@@ -41,6 +41,8 @@ appendFileSync(${JSON.stringify(log)}, JSON.stringify({event: '${event}', reques
     assert.match(result.stderr, /^error: cgpu-veto vetoed this execution: policy says no$/m)
     assert.deepEqual(await bench.data(['runtime', 'list']), [])
     assert.deepEqual((await readdir(join(bench.home.dataDir, 'state/providers/local')).catch(() => [])).filter((name) => name.startsWith('rt-')), [])
+    const entry = await bench.data<{status: string; code: string; category: string; message: string; spec: object}>(['history', 'show'])
+    assert.deepEqual([entry.status, entry.code, entry.category, entry.message], ['vetoed', 'VETOED', 'plugin', 'cgpu-veto vetoed this execution: policy says no'])
     await seen()
   })
 

@@ -4,8 +4,9 @@ import {cannotRead} from './problems.ts'
 import {errnoOf} from '../state/write-error.ts'
 
 export const currentName = 'history.jsonl'
-const rotatedName = /^history-[\dTZ-]+(?:\.\d+)?\.jsonl$/
-const windowBytes = 16 * 1024 * 1024 + 256 * 1024
+const rotatedName = /^history-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z\.jsonl$/
+/** fits into a processor's cache, and is far longer than a line */
+const windowBytes = 1024 * 1024
 const newline = 0x0a
 
 /** Whole lines of one file, at most a window at a time. */
@@ -22,6 +23,13 @@ export function rotatedNames(folder: string): string[] {
     if (errnoOf(error) === 'ENOENT') return []
     throw cannotRead(folder, error)
   }
+}
+
+/** Names sort by age, also when the clock was put back. */
+export function nextRotatedName(last: string | undefined, now: number): string {
+  const [, day, hour, minute, second, ms] = rotatedName.exec(last ?? '') ?? []
+  const after = day === undefined ? 0 : Date.parse(`${day}T${hour}:${minute}:${second}.${ms}Z`) + 1
+  return `history-${new Date(Math.max(now, after || 0)).toISOString().replaceAll(/[:.]/g, '-')}.jsonl`
 }
 
 /**

@@ -48,6 +48,7 @@ export function searchHistory(folder: string, request: SearchRequest): SearchHit
   }
   /** those whose lines are not all in one window */
   const open = new Map<string, Gathered>()
+  let newest = true
   for (const {bytes} of windows(folder)) {
     if (limit > 0 && hits.length >= limit) break
     for (const {start, end} of candidates(bytes, prefilter)) {
@@ -55,10 +56,12 @@ export function searchHistory(folder: string, request: SearchRequest): SearchHit
       if (id === undefined || seen.has(id)) continue
       seen.add(id)
       const gathered = around(bytes, start, end, id)
-      if (gathered.begin && gathered.end) consider(gathered)
+      // behind the newest window there is no end to be found
+      if (gathered.begin && (gathered.end || newest)) consider(gathered)
       else open.set(id, {more: []})
       if (limit > 0 && hits.length >= limit) break
     }
+    newest = false
   }
   if (open.size > 0) {
     gatherAll(folder, open)
@@ -132,11 +135,26 @@ function take(gathered: Gathered, bytes: Buffer, start: number, end: number): vo
   else if (record && (!gathered.end || record.at <= gathered.end.at)) gathered.end = record
 }
 
+/** Of a few the bytes are searched once for each; of many every line's id is looked at. */
+const few = 8
+
 function gatherAll(folder: string, wanted: Map<string, Gathered>): void {
   for (const {bytes} of windows(folder)) {
-    for (const {start, end} of linesBackwards(bytes)) {
+    for (const {start, end} of wanted.size > few ? linesBackwards(bytes) : linesOf(bytes, wanted.keys())) {
       const gathered = wanted.get(idAt(bytes, start, end) ?? '')
       if (gathered) take(gathered, bytes, start, end)
+    }
+  }
+}
+
+function* linesOf(bytes: Buffer, ids: Iterable<string>): Generator<{start: number; end: number}> {
+  for (const id of ids) {
+    // without what begins every line: a rare first byte is found faster
+    const needle = `${JSON.stringify(id).slice(-12)},"t":`
+    for (let at = bytes.indexOf(needle); at !== -1;) {
+      const line = lineAround(bytes, at)
+      yield line
+      at = bytes.indexOf(needle, line.end)
     }
   }
 }

@@ -1,18 +1,18 @@
 import {closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync} from 'node:fs'
-import {open, rename} from 'node:fs/promises'
-import {join} from 'node:path'
+import {appendFile, open, readFile, rename, rm} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
 import {withLock} from '../state/lock.ts'
 import {tempSuffix} from '../state/atomic.ts'
 import {uniqueTag} from '../state/token.ts'
 import {cannotWrite, errnoOf} from '../state/write-error.ts'
 import {type EndFields, type HistoryRecord, parseRecord} from './entry.ts'
-import {currentName, rotatedNames} from './files.ts'
+import {currentName, nextRotatedName, rotatedNames} from './files.ts'
 import {fitted} from './fit.ts'
 
 export interface HistoryLimits {
   /** the current file is rotated when it is longer */
   maxBytes: number
-  /** so many rotated files are kept */
+  /** so many rotated files of that length are kept */
   keep: number
 }
 
@@ -74,17 +74,24 @@ export class HistoryStore {
     }
   }
 
-  /** Writers that have the file open still append to it under its new name; nothing is lost. */
   async #rotate(): Promise<void> {
     await this.#locked(() => {
       if (statSync(this.path).size <= this.#limits.maxBytes) return
-      const stem = `history-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
-      let name = `${stem}.jsonl`
-      for (let count = 1; existsSync(join(this.folder, name)); count++) name = `${stem}.${count}.jsonl`
-      renameSync(this.path, join(this.folder, name))
-      const names = rotatedNames(this.folder)
-      for (const old of names.slice(0, Math.max(0, names.length - this.#limits.keep))) rmSync(join(this.folder, old), {force: true})
+      this.#setAside()
+      const {maxBytes, keep} = this.#limits
+      // what `clear` left of a file counts for little
+      let room = keep * maxBytes
+      for (const name of rotatedNames(this.folder).reverse()) {
+        const path = join(this.folder, name)
+        room -= Math.min(maxBytes, statSync(path).size)
+        if (room < 0) rmSync(path, {force: true})
+      }
     }, 200)
+  }
+
+  /** Writers that have the file open still append to it under its new name: nothing is lost, and lines stay in their order. */
+  #setAside(): void {
+    renameSync(this.path, join(this.folder, nextRotatedName(rotatedNames(this.folder).at(-1), Date.now())))
   }
 
   /**
@@ -93,37 +100,13 @@ export class HistoryStore {
    */
   async rewrite(keep: (line: string) => boolean): Promise<void> {
     await this.#locked(async () => {
-      for (const name of [...rotatedNames(this.folder), currentName]) await this.#rewriteFile(join(this.folder, name), keep)
+      try {
+        if (existsSync(this.path) && !linesOf(await readFile(this.path)).every(keep)) this.#setAside()
+      } catch (error) {
+        throw cannotWrite(this.path, error)
+      }
+      for (const name of rotatedNames(this.folder)) await rewriteFile(join(this.folder, name), keep)
     })
-  }
-
-  async #rewriteFile(path: string, keep: (line: string) => boolean): Promise<void> {
-    const file = await open(path, 'r').catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return undefined
-      throw cannotWrite(path, error)
-    })
-    if (!file) return
-    const temp = join(this.folder, `.history.${process.pid}-${uniqueTag()}${tempSuffix}`)
-    try {
-      const before = await file.readFile()
-      // behind the last line end may be the first half of a line that is being written
-      const whole = before.lastIndexOf('\n') + 1
-      const kept = before.toString('utf8', 0, whole).split('\n').filter(line => line !== '' && keep(line)).map(line => `${line}\n`).join('')
-      const out = await open(temp, 'wx', 0o600)
-      await out.writeFile(kept)
-      await out.sync()
-      await out.close()
-      await rename(temp, path)
-      // whoever wrote between our reading and the rename wrote to the old file, which is still open here; later ones see it is gone
-      const late = Buffer.concat([before.subarray(whole), await file.readFile()]).toString('utf8').split('\n')
-      for (const line of late) if (parseRecord(line)) this.#write(Buffer.from(`${line}\n`))
-      if (kept === '' && path !== this.path) rmSync(path, {force: true})
-    } catch (error) {
-      rmSync(temp, {force: true})
-      throw cannotWrite(path, error)
-    } finally {
-      await file.close()
-    }
   }
 
   async #locked(work: () => void | Promise<void>, timeoutMs?: number): Promise<void> {
@@ -134,6 +117,36 @@ export class HistoryStore {
   /** Bytes that the history takes. */
   size(): number {
     return [...rotatedNames(this.folder), currentName].reduce((sum, name) => sum + (statSync(join(this.folder, name), {throwIfNoEntry: false})?.size ?? 0), 0)
+  }
+}
+
+const linesOf = (bytes: Buffer): string[] => bytes.toString('utf8').split('\n').filter(line => line !== '')
+const joinedLines = (lines: readonly string[]): string => lines.map(line => `${line}\n`).join('')
+
+async function rewriteFile(path: string, keep: (line: string) => boolean): Promise<void> {
+  const temp = join(dirname(path), `.history.${process.pid}-${uniqueTag()}${tempSuffix}`)
+  const file = await open(path, 'r')
+  try {
+    const before = await file.readFile()
+    // behind the last line end may be the first half of a line that is being written
+    const whole = before.lastIndexOf('\n') + 1
+    const lines = linesOf(before.subarray(0, whole))
+    const kept = lines.filter(keep)
+    if (kept.length === lines.length && whole === before.length) return
+    const out = await open(temp, 'wx', 0o600)
+    await out.writeFile(joinedLines(kept))
+    await out.sync()
+    await out.close()
+    await rename(temp, path)
+    // who had the file open before it was set aside may have written to the old one since it was read; who does so later sees that it is gone
+    const late = linesOf(Buffer.concat([before.subarray(whole), await file.readFile()])).filter(line => parseRecord(line) !== undefined)
+    if (late.length > 0) await appendFile(path, joinedLines(late))
+    else if (kept.length === 0) await rm(path, {force: true})
+  } catch (error) {
+    await rm(temp, {force: true})
+    throw cannotWrite(path, error)
+  } finally {
+    await file.close()
   }
 }
 
