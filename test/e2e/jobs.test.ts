@@ -235,3 +235,41 @@ describe('a job that has a runtime of its own', () => {
     assert.equal((await bench.cli(['job', 'rm', id])).status, 0)
   })
 })
+
+describe('cgpu why', () => {
+  let bench: Workbench
+  before(async () => {
+    bench = await workbench()
+    assertRefused(await bench.cli(['why']), 66)
+    assert.equal((await bench.cli(['runtime', 'create', '--name', 'there'])).status, 0)
+  })
+  after(() => bench.remove())
+  const why = async (...args: string[]): Promise<string> => {
+    const {status, stdout, stderr} = await bench.cli(['why', ...args])
+    assert.equal(status, 0, stderr)
+    return stdout
+  }
+
+  it('explains the newest failure, whatever it was', async () => {
+    await bench.cli(['run', '-r', 'there', '--', 'python3', '-c', 'import sklearn_is_not_here'])
+    assert.match(await why(), /Python module sklearn_is_not_here is not installed[\s\S]*\| ModuleNotFoundError[\s\S]*next: cgpu job retry \S+ --packages sklearn-is-not-here/)
+    await bench.cli(['exec', '-r', 'there', 'open("no/such.csv")'])
+    assert.match(await why(), /no file no\/such\.csv[\s\S]*next: .*cgpu history rerun/)
+    await bench.cli(['run', '-r', 'there', '--', 'sh', '-c', 'kill -SEGV $$'])
+    assert.match(await why(), /segmentation fault[\s\S]*\| killed by SIGSEGV/)
+    await bench.cli(['run', '-r', 'there', '--', 'no-such-command'])
+    assert.match(await why(), /could not be started/)
+  })
+
+  it('explains a job by its id, also as JSON, and one that went well', async () => {
+    const {id} = await bench.data<Detached>(['run', '-d', '-r', 'there', '--', 'sh', '-c', 'echo "torch.OutOfMemoryError: CUDA out of memory." >&2; exit 1'])
+    await bench.cli(['job', 'wait', id])
+    const {diagnoses} = await bench.data<{diagnoses: {code: string; evidence: string[]}[]}>(['why', id])
+    assert.deepEqual([diagnoses[0]?.code, diagnoses[0]?.evidence], ['GPU_OUT_OF_MEMORY', ['torch.OutOfMemoryError: CUDA out of memory.']])
+    const fine = await bench.data<Detached>(['run', '-d', '-r', 'there', '--', 'true'])
+    await bench.cli(['job', 'wait', fine.id])
+    assert.match(await why(fine.id), /ended well/)
+    assertRefused(await bench.cli(['why', 'nothing-like-it']), 66)
+    assertRefused(await bench.cli(['why', '../x']), 64)
+  })
+})

@@ -2,10 +2,15 @@ import {string as stringArg} from '@oclif/core/args'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {withAgent} from '@cgpu/core/execution/follow-log'
-import type {OpenJob} from '@cgpu/core/job/jobs'
+import type {HistoryEntry} from '@cgpu/core/history/entry'
+import {findEntry} from '@cgpu/core/history/find'
+import {newestFirst} from '@cgpu/core/history/read'
+import {HistoryStore} from '@cgpu/core/history/store'
+import {checkId, type OpenJob} from '@cgpu/core/job/jobs'
 import {readLog} from '@cgpu/core/job/read-log'
-import {isOver, type JobRecord} from '@cgpu/core/job/record'
+import type {JobRecord} from '@cgpu/core/job/record'
 import {viewOfRecord} from '@cgpu/core/job/view'
+import {resolveDirs} from '@cgpu/core/state/dirs'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import type {Diagnosis, Evidence} from '@cgpu/core/why/evidence'
 import {runtimeFlag} from '../flags.ts'
@@ -22,23 +27,23 @@ interface Result {
 /** so many of its last lines are looked at */
 const tail = 400
 
-/** Says why a job ended as it did. */
+/** Says why work ended as it did. */
 export default class Why extends JobCommand<Result> {
-  static override args = {id: stringArg({description: 'id of the job; default: the newest that did not end well'})}
+  static override args = {id: stringArg({description: 'id of a job or an execution; default: the newest that did not end well'})}
   static override description = 'Looks at how it ended, at the machine and at its last lines, and says what most likely happened, what says so, and what to type next. Rules, no guesses: what no rule knows is shown as it is.'
   static override examples = [
     {command: '<%= config.bin %> why', description: 'the last one that failed'},
     {command: '<%= config.bin %> why 0mibvu0c4-5f1e0a9b3c', description: 'this one'},
   ]
   static override flags = {...runtimeFlag}
-  static override seeAlso = ['job show', 'job logs', 'job retry']
-  static override summary = 'say why a job failed'
+  static override seeAlso = ['job show', 'job logs', 'job retry', 'history show']
+  static override summary = 'say why something failed'
 
   async run(): Promise<Result> {
     const {args, flags} = await this.parse(Why)
     const cgpu = await this.open(flags)
     const {diagnose} = await import('@cgpu/core/why/diagnose')
-    const evidence = await this.#evidence(cgpu, args.id ?? (await newestFailure(cgpu)), flags.runtime)
+    const evidence = await this.#evidence(cgpu, args.id ?? newestFailure(this.#history), flags.runtime)
     const {id, runtime, state, exitStatus} = evidence
     const diagnoses = diagnose(evidence)
     this.#say(evidence, diagnoses)
@@ -53,7 +58,16 @@ export default class Why extends JobCommand<Result> {
     for (const {cause} of others) this.log(`also: ${sanitizeLine(cause)}`)
   }
 
+  get #history(): string {
+    const {configDir, dataDir, cacheDir} = this.config
+    return new HistoryStore(resolveDirs(process.env, {configDir, dataDir, cacheDir}).state).folder
+  }
+
+  /** From the machine where that can be asked, else from what is remembered here. */
   async #evidence(cgpu: Cgpu, id: string, runtime: string | undefined): Promise<Evidence> {
+    checkId(id)
+    const entry = known(this.#history, id)
+    if (entry?.kind === 'exec') return evidenceOfEntry(entry, false)
     try {
       const job = await this.openJob(cgpu, id, runtime)
       try {
@@ -63,9 +77,38 @@ export default class Why extends JobCommand<Result> {
       }
     } catch (error) {
       const record = error instanceof CgpuError ? await cgpu.jobs.remembered(id) : undefined
-      if (!record || !(error instanceof CgpuError)) throw error
-      return remembered(record, error)
+      if (!(error instanceof CgpuError) || (!record && !entry)) throw error
+      const machineGone = error.code === 'JOB_LOST' || error.code === 'LOG_GONE'
+      const lines = entry ? linesOf(entry) : []
+      if (!record) return evidenceOfEntry(entry!, machineGone)
+      // how it ended is known to whoever followed it; its machine only took its log along
+      return {...remembered(record, error), lines, ...(entry?.code === undefined ? {} : {error: {code: entry.code, message: entry.message ?? ''}})}
     }
+  }
+}
+
+/** Undefined when the history does not know it; throws AMBIGUOUS (64). */
+function known(folder: string, id: string): HistoryEntry | undefined {
+  try {
+    return findEntry(folder, id)
+  } catch (error) {
+    if (error instanceof CgpuError && error.code !== 'AMBIGUOUS') return undefined
+    throw error
+  }
+}
+
+function linesOf({tail, traceback}: HistoryEntry): string[] {
+  return [tail?.stdout, tail?.stderr, traceback].flatMap((text) => text?.split(/\r?\n|\r/) ?? [])
+}
+
+/** Of what ran on a kernel, or was refused before it ran. */
+function evidenceOfEntry(entry: HistoryEntry, machineGone: boolean): Evidence {
+  const {id, kind, runtime, status, exitStatus = null, code, message, peakMemoryBytes} = entry
+  // that code failed is what is to be explained
+  const own = code !== undefined && !/^(CODE_FAILED|PROGRAM_FAILED)$/.test(code)
+  return {
+    id, kind, runtime: runtime?.name ?? '', state: status, exitStatus: status === 'ok' ? 0 : exitStatus, signal: null, machineGone, peakMemoryBytes, lines: linesOf(entry),
+    ...(own ? {error: {code, message: message ?? ''}} : {}),
   }
 }
 
@@ -92,8 +135,7 @@ function remembered(record: JobRecord, error: CgpuError): Evidence {
 }
 
 /** Throws NOTHING_FAILED (66). */
-async function newestFailure({jobs}: Cgpu): Promise<string> {
-  const failed = (await jobs.store.list()).find(({seen}) => isOver(seen?.state) && seen?.exitStatus !== 0)
-  if (failed) return failed.id
-  throw errors.notFound('nothing that is remembered failed', {code: 'NOTHING_FAILED', fix: 'name a job: cgpu job list'})
+function newestFailure(folder: string): string {
+  for (const {id, status} of newestFirst(folder)) if (status === 'error' || status === 'lost' || status === 'interrupted') return id
+  throw errors.notFound('nothing in the history failed', {code: 'NOTHING_FAILED', fix: 'name a job: cgpu job list'})
 }
