@@ -3,6 +3,7 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import {followJob, type JobOutcome} from '@cgpu/core/execution/job'
 import {withAgent} from '@cgpu/core/execution/follow-log'
 import type {OpenJob, Settled} from '@cgpu/core/job/jobs'
+import {jobsOf} from '@cgpu/core/job/of'
 import type {Ended} from './history/record.ts'
 import {type CommandSink, StreamCommand} from './run/stream-command.ts'
 import {releasedLine} from './render/released.ts'
@@ -26,7 +27,7 @@ export interface FollowJobOptions {
 export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
   /** The job that is meant, on its machine. The caller closes its session. */
   protected openJob(cgpu: Cgpu, id: string, runtime: string | undefined, sink?: CommandSink): Promise<OpenJob> {
-    return cgpu.jobs.open(id, {
+    return jobsOf(cgpu).open(id, {
       runtime,
       ...(sink ? {onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'})} : {}),
     })
@@ -50,7 +51,7 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
   /** Of a job that is over: its outputs, and the release of what was made for it. */
   protected async settle(cgpu: Cgpu, job: OpenJob, sink: CommandSink): Promise<Settled> {
     const status = await job.session.guard(() => withAgent(job.session, (agent) => agent.status(job.id)))
-    const settled = await cgpu.jobs.settle(job, status, sink.onEvent)
+    const settled = await jobsOf(cgpu).settle(job, status, sink.onEvent)
     if (settled.first) await this.recordedEnd(cgpu, job.id, endedOf(status))
     for (const pattern of settled.missing) this.warn(`no file that the run wrote matches the output ${pattern}`)
     if (settled.released) this.notice(releasedLine(settled.released))

@@ -11,8 +11,6 @@ import {gone} from './runtime/choose.ts'
 import {type LifecycleListener, Runtimes} from './runtime/service.ts'
 import {RuntimeSession, type SessionOptions} from './runtime/session.ts'
 import {RecordStore} from './runtime/store.ts'
-import {Jobs} from './job/jobs.ts'
-import {JobStore} from './job/store.ts'
 import type {Dirs} from './state/dirs.ts'
 import {FileSecretStore} from './state/secrets.ts'
 
@@ -33,17 +31,18 @@ export interface CgpuOptions {
 
 /** One process's use of cgpu: its settings, its runtimes, and the way onto them. */
 export class Cgpu {
+  readonly dirs: Dirs
   readonly settings: Settings
   readonly folders: FolderDefaults
   readonly runtimes: Runtimes
   readonly accounts: AccountAccess
-  readonly jobs: Jobs
   readonly #options: CgpuOptions
   readonly #store: RecordStore
 
   private constructor(options: CgpuOptions, settings: Settings, folders: FolderDefaults) {
     const {dirs, env, cwd, lifecycle, onWarning, trace} = options
     this.#options = options
+    this.dirs = dirs
     this.settings = settings
     this.folders = folders
     this.#store = new RecordStore(dirs.state, onWarning, colabElsewhere((key) => settings.text(key)) ?? null)
@@ -70,7 +69,6 @@ export class Cgpu {
       ...(lifecycle ? {lifecycle} : {}),
       ...(onWarning ? {onWarning} : {}),
     })
-    this.jobs = new Jobs({runtimes: this.runtimes, connect: (record, more) => this.connect(record, more), store: new JobStore(dirs.state, onWarning), onWarning})
   }
 
   static async open(options: CgpuOptions): Promise<Cgpu> {
@@ -80,6 +78,11 @@ export class Cgpu {
     const folderRuntime = await folders.get(cwd)
     const settings = await resolveSettings({env, cwd, configDir: dirs.config, folderRuntime, ...(flags ? {flags} : {}), ...warn})
     return new Cgpu(options, settings, folders)
+  }
+
+  /** Told to the user. */
+  warn(message: string): void {
+    this.#options.onWarning?.(message)
   }
 
   /** A session on a runtime. Throws RUNTIME_GONE (66) when its provider no longer has it. */

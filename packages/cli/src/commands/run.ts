@@ -8,6 +8,7 @@ import {Run as RemoteRun, type RunOptions, type RunOutcome} from '@cgpu/core/exe
 import {fingerprintOf, idOfKey, keyMismatch} from '@cgpu/core/job/key'
 import type {OpenJob} from '@cgpu/core/job/jobs'
 import {formatDuration} from '@cgpu/core/text/format'
+import {jobsOf} from '@cgpu/core/job/of'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag, specFlags} from '../flags.ts'
 import {begunRun} from '../history/begun.ts'
@@ -120,7 +121,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
       id, request: asked, secretNames: Object.keys(secrets), fingerprint: fingerprintOf(plan), detached: flags.detach, outputDir: resolve(outputDir), restarts, retryOf,
     }
     const stdin = flags.detach ? (flags['keep-stdin'] ? 'open' : undefined) : process.stdin
-    const checkpoints = restarts && {restarts, checkpoints: await cgpu.jobs.store.checkpoints(id)}
+    const checkpoints = restarts && {restarts, checkpoints: await jobsOf(cgpu).store.checkpoints(id)}
     const start = async (placed: () => void): Promise<Result> => this.#finish(await this.#run(cgpu, sink, job, placed, {
       rest, flags, secrets, options: {
         id, plan: {...plan, env: {...plan.env, ...secrets}}, onEvent: sink.onEvent, outputDir,
@@ -134,7 +135,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
   async #once(cgpu: Cgpu, sink: CommandSink, job: JobDraft, start: (placed: () => void) => Promise<Result>): Promise<Result> {
     const {promise: placed, resolve: place} = Promise.withResolvers<void>()
     let running: Promise<Result> | undefined
-    const before = await cgpu.jobs.store.alone(job.id, async () => {
+    const before = await jobsOf(cgpu).store.alone(job.id, async () => {
       const there = await this.#startedBefore(cgpu, job, sink)
       if (there) return there
       running = start(place)
@@ -152,7 +153,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
 
   /** The job of this key. Throws IDEMPOTENCY_CONFLICT (72). */
   async #startedBefore(cgpu: Cgpu, {id, fingerprint}: Pick<NewJob, 'id' | 'fingerprint'>, sink: CommandSink): Promise<OpenJob | undefined> {
-    const record = await cgpu.jobs.store.get(id)
+    const record = await jobsOf(cgpu).store.get(id)
     if (!record) return undefined
     if (record.fingerprint !== fingerprint) throw keyMismatch(id)
     return this.openJob(cgpu, id, undefined, sink).catch((error: unknown) => {
@@ -185,7 +186,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
         begun.on = held.record
         await this.#remember(cgpu, {...job, runtime: held.record, releases: held.releases})
         return this.#on(held, cgpu, sink, abort, job.detached, {...options, plan: {...plan, env}, onPlaced: async ({cwd}) => {
-          await cgpu.jobs.store.update(job.id, (old) => ({...old, remoteCwd: cwd})).catch(() => undefined)
+          await jobsOf(cgpu).store.update(job.id, (old) => ({...old, remoteCwd: cwd})).catch(() => undefined)
           placed()
         }})
       }
@@ -212,7 +213,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
 
   /** A job that cannot be written down here runs all the same. */
   async #remember(cgpu: Cgpu, job: NewJob): Promise<void> {
-    await cgpu.jobs.store.put(jobRecord(cgpu, job)).catch((error: unknown) => {
+    await jobsOf(cgpu).store.put(jobRecord(cgpu, job)).catch((error: unknown) => {
       if (!(error instanceof CgpuError)) throw error
       this.warn(`the job cannot be remembered here: ${error.message}`)
     })
@@ -258,21 +259,21 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     return {id, runtime, state, exitStatus, releases, attached}
   }
 
-  async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime, {jobs}: Cgpu): Promise<RunOutcome> {
+  async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime, cgpu: Cgpu): Promise<RunOutcome> {
     const leave = (): string => {
       if (releases) return `${name} is released`
       return run.running ? `the job goes on on ${name}; follow it again: cgpu job attach ${run.id} -r ${name}` : 'the program was not started'
     }
     try {
       const outcome = await this.interruptible(run.execute(), {first: () => run.signal('SIGINT'), leave})
-      await jobs.ended(run.id, outcome)
+      await jobsOf(cgpu).ended(run.id, outcome)
       return outcome
     } catch (error) {
       // a reader that went away ends the program, as a closed pipe would end a local one
       const left = error instanceof CgpuError && error.code === 'INTERRUPTED'
       const ends = releases || !run.running || (left && error.details?.['signal'] === 'SIGPIPE')
       if (left && ends) await run.signal('SIGTERM').catch(() => undefined)
-      if (!left || ends) await jobs.failed(run.id, error)
+      if (!left || ends) await jobsOf(cgpu).failed(run.id, error)
       throw error
     }
   }

@@ -13,6 +13,7 @@ import {viewOfRecord} from '@cgpu/core/job/view'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import type {Diagnosis, Evidence} from '@cgpu/core/why/evidence'
+import {jobsOf} from '@cgpu/core/job/of'
 import {runtimeFlag} from '../flags.ts'
 import {JobCommand} from '../job-command.ts'
 
@@ -76,7 +77,7 @@ export default class Why extends JobCommand<Result> {
         await job.session.close()
       }
     } catch (error) {
-      const record = error instanceof CgpuError ? await cgpu.jobs.remembered(id) : undefined
+      const record = error instanceof CgpuError ? await jobsOf(cgpu).remembered(id) : undefined
       if (!(error instanceof CgpuError) || (!record && !entry)) throw error
       const machineGone = error.code === 'JOB_LOST' || error.code === 'LOG_GONE'
       const lines = entry ? linesOf(entry) : []

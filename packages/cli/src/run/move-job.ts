@@ -4,6 +4,7 @@ import type {EventListener} from '@cgpu/core/execution/events'
 import {planRun} from '@cgpu/core/execution/plan'
 import {Run} from '@cgpu/core/execution/run'
 import type {JobRecord} from '@cgpu/core/job/record'
+import {jobsOf} from '@cgpu/core/job/of'
 import {acquireRuntime, type HeldRuntime} from './acquire.ts'
 import {runtimeWish} from '../runtime-request.ts'
 
@@ -34,7 +35,7 @@ export async function moveJob(record: JobRecord, {cgpu, env, secrets, onEvent, s
   try {
     await begin(held, record, {cgpu, onEvent, signal: stop}, async (session) => new Run(session, {
       id: record.id, plan: {...plan, env: {...values, ...granted}}, onEvent, outputDir: record.outputDir, signal: stop,
-      restarts: {...restarts, max: restarts.max - 1}, checkpoints: await cgpu.jobs.store.checkpoints(record.id),
+      restarts: {...restarts, max: restarts.max - 1}, checkpoints: await jobsOf(cgpu).store.checkpoints(record.id),
     }))
     return true
   } finally {
@@ -51,7 +52,7 @@ async function begin(
     const {cwd} = await (await make(session)).begin()
     await held.handOver()
     const {id, name, provider} = held.record
-    await cgpu.jobs.store.update(record.id, ({seen: _, ...old}) => ({
+    await jobsOf(cgpu).store.update(record.id, ({seen: _, ...old}) => ({
       ...old, runtime: {id, name, provider}, remoteCwd: cwd,
       request: {...old.request, ...(old.request.restarts ? {restarts: {...old.request.restarts, max: old.request.restarts.max - 1}} : {})},
     }))

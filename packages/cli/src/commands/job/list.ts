@@ -1,5 +1,6 @@
 import {string} from '@oclif/core/flags'
 import type {JobView} from '@cgpu/core/job/view'
+import {jobsOf} from '@cgpu/core/job/of'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {runtimeFlag} from '../../flags.ts'
 import {jobsTable, stateOf} from '../../render/jobs.ts'
@@ -22,7 +23,7 @@ export default class JobList extends WorkCommand<JobView[]> {
   async run(): Promise<JobView[]> {
     const {flags} = await this.parse(JobList)
     const cgpu = await this.open(flags)
-    const all = await cgpu.jobs.list(flags.runtime)
+    const all = await jobsOf(cgpu).list(flags.runtime)
     const jobs = all.filter((job) => flags.state === undefined || job.state === flags.state || stateOf(job) === flags.state)
     if (jobs.length === 0) this.notice(all.length === 0 ? 'no jobs yet' : `no job is ${flags.state}`)
     else this.log(jobsTable(jobs, Date.now()))

@@ -1,12 +1,15 @@
 import {string as stringArg} from '@oclif/core/args'
 import {type CgpuError, errors} from '@cgpu/core/errors'
 import {isOver, type JobRecord} from '@cgpu/core/job/record'
+import {jobsOf} from '@cgpu/core/job/of'
 import {runRequest} from '../../run/request.ts'
 import Run, {type Result} from '../run.ts'
 
 /** Runs a job again, as a new one. */
 export default class JobRetry extends Run {
   static override args = {id: stringArg({description: 'id of the job, or a unique beginning of it', required: true})}
+  // oclif finds those of a class whose parent is a command only here
+  static override baseFlags = Run.baseFlags
   static override description = 'The same script or command with the same arguments, files, packages, outputs and secrets; as they are now. Variables are taken from the environment, as their values are kept nowhere. It runs where the job ran, or, when that runtime is gone, on a new one of the same kind. Flags say what is to be different.'
   static override examples = [
     {command: '<%= config.bin %> job retry 0mibvu0c4-5f1e0a9b3c', description: 'once more'},
@@ -22,7 +25,7 @@ export default class JobRetry extends Run {
   override async run(): Promise<Result> {
     const {args, flags} = await this.parse(JobRetry)
     const cgpu = await this.open(flags)
-    const job = await cgpu.jobs.remembered(args.id)
+    const job = await jobsOf(cgpu).remembered(args.id)
     if (!job) throw errors.notFound(`no job ${args.id} was started from here`, {code: 'JOB_NOT_FOUND', fix: 'see what was: cgpu job list', details: {id: args.id}})
     const {request, runtime, spec, outputDir} = job
     const {script, command = []} = request

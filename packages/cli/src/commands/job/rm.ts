@@ -3,6 +3,7 @@ import {CgpuError, errors} from '@cgpu/core/errors'
 import {remoteCode} from '@cgpu/core/agent/problem'
 import {withAgent} from '@cgpu/core/execution/follow-log'
 import {isOver} from '@cgpu/core/job/record'
+import {jobsOf} from '@cgpu/core/job/of'
 import {runtimeFlag} from '../../flags.ts'
 import {JobCommand} from '../../job-command.ts'
 
@@ -42,12 +43,12 @@ export default class JobRm extends JobCommand<{id: string; runtime: string}[]> {
       } finally {
         await session.close()
       }
-      await cgpu.jobs.store.remove(job.id)
+      await jobsOf(cgpu).store.remove(job.id)
       return {id: job.id, runtime: name}
     } catch (error) {
-      const known = error instanceof CgpuError && (error.code === 'JOB_LOST' || error.code === 'LOG_GONE' || error.code === 'JOB_NOT_FOUND') ? await cgpu.jobs.remembered(id) : undefined
+      const known = error instanceof CgpuError && (error.code === 'JOB_LOST' || error.code === 'LOG_GONE' || error.code === 'JOB_NOT_FOUND') ? await jobsOf(cgpu).remembered(id) : undefined
       if (!known) throw error
-      await cgpu.jobs.store.remove(known.id)
+      await jobsOf(cgpu).store.remove(known.id)
       return {id: known.id, runtime: known.runtime.name}
     }
   }

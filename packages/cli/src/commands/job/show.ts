@@ -2,6 +2,7 @@ import {string as stringArg} from '@oclif/core/args'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError} from '@cgpu/core/errors'
 import {type JobView, viewOfRecord, viewOfStatus} from '@cgpu/core/job/view'
+import {jobsOf} from '@cgpu/core/job/of'
 import {runtimeFlag} from '../../flags.ts'
 import {JobCommand} from '../../job-command.ts'
 import {jobFacts} from '../../render/jobs.ts'
@@ -29,7 +30,7 @@ export default class JobShow extends JobCommand<JobView> {
       await session.close()
       return viewOfStatus(status, name, record, new Date())
     } catch (error) {
-      const record = error instanceof CgpuError ? await cgpu.jobs.remembered(id).catch(() => undefined) : undefined
+      const record = error instanceof CgpuError ? await jobsOf(cgpu).remembered(id).catch(() => undefined) : undefined
       if (!record || !(error instanceof CgpuError)) throw error
       const gone = error.code === 'JOB_LOST' || error.code === 'LOG_GONE'
       if (!gone) this.warn(`${record.runtime.name} could not be asked: ${error.message}`)

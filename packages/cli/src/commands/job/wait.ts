@@ -5,6 +5,7 @@ import {isOver} from '@cgpu/core/job/record'
 import {type JobView, viewOfRecord, viewOfStatus} from '@cgpu/core/job/view'
 import {followLog, withAgent} from '@cgpu/core/execution/follow-log'
 import {formatDuration} from '@cgpu/core/text/format'
+import {jobsOf} from '@cgpu/core/job/of'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag} from '../../flags.ts'
 import {JobCommand} from '../../job-command.ts'
@@ -47,7 +48,7 @@ export default class JobWait extends JobCommand<JobView[]> {
   }
 
   async #wait(cgpu: Cgpu, id: string, {runtime, output}: {runtime: string | undefined; output: string | undefined}, signal: AbortSignal): Promise<JobView> {
-    const known = await cgpu.jobs.remembered(id)
+    const known = await jobsOf(cgpu).remembered(id)
     // of what ended, and was brought back, everything is known
     if (known && isOver(known.seen?.state) && known.settledAt !== undefined) return viewOfRecord(known, false)
     const sink = await this.sink({output, imageDir: '.'})

@@ -1,6 +1,5 @@
 import type {Cgpu} from '@cgpu/core/cgpu'
 import type {ReapedRuntime} from '@cgpu/core/runtime/options'
-import {JobTender} from '@cgpu/core/job/tend'
 import {WorkCommand} from '../../work-command.ts'
 
 /** Stops what crashed commands left behind. */
@@ -22,10 +21,11 @@ export default class RuntimeReap extends WorkCommand<ReapedRuntime[]> {
 }
 
 /** Of detached jobs that are over, and that nobody waited for: their outputs come, their runtimes go. */
-async function ofJobs({jobs}: Cgpu): Promise<ReapedRuntime[]> {
+async function ofJobs(cgpu: Cgpu): Promise<ReapedRuntime[]> {
+  const [{jobsOf}, {JobTender}] = await Promise.all([import('@cgpu/core/job/of'), import('@cgpu/core/job/tend')])
   const reaped: ReapedRuntime[] = []
   await new JobTender({
-    jobs, onEvent: () => undefined,
+    jobs: jobsOf(cgpu), onEvent: () => undefined,
     onSettled: ({id}, {released}) => {
       if (released) reaped.push({provider: released.provider, id: released.id, name: released.name, reason: `its job ${id} is over`})
     },
