@@ -34,6 +34,10 @@ describe('examples in help', () => {
       .replace('--name here', '--name here < token.txt')
       .replace('"numpy, pandas"', 'pip')
       .replace(/secret set HF_TOKEN$/, '$& < token.txt')
+    if (here.includes(' history ')) {
+      const {data} = JSON.parse(shell('cgpu history list --kind exec --status ok --json')) as {data: {id: string}[]} // as below
+      return here.replaceAll('0mibvu0c4-5f1e0a9b3c', data[0]?.id ?? '')
+    }
     if (!here.includes('job attach')) return here
     const {data} = JSON.parse(shell('cgpu job list -r trainer --json')) as {data: {id: string}[]} // the envelope of our own command
     return here.replace(/attach \S+/, `attach ${data[0]?.id}`)
