@@ -47,7 +47,7 @@ describe('completion', () => {
     })
 
     it('know settings, their values, providers, options and schemas', async () => {
-      assert.deepEqual(await answers('bash', 'config', 'set', 'hi'), ['high-ram'])
+      assert.deepEqual(await answers('bash', 'config', 'set', 'hi'), ['high-ram', 'history'])
       assert.deepEqual(await answers('bash', 'config', 'set', 'high-ram', ''), ['false', 'true'])
       assert.deepEqual(await answers('bash', 'runtime', 'create', '--provider', ''), ['colab', 'jupyter', 'local'])
       assert.deepEqual(await answers('bash', 'exec', '--output=nd'), ['--output=ndjson'])

@@ -234,6 +234,16 @@ describe('cgpu history', () => {
     }
   })
 
+  it('does an execution again on a new machine when the former one is gone', async () => {
+    const [code] = await bench.data<Item[]>(['history', 'search', 'größe'])
+    assert.equal((await bench.cli(['stop', 'there'])).status, 0)
+    const planned = await bench.cli(['history', 'rerun', code?.id ?? '', '--dry-run'])
+    assert.equal(planned.stdout, 'cgpu runtime ensure there --provider local --cpu >&2 && cgpu exec -r there \'print("größe")\nx = 41\'\n', planned.stderr)
+    const again = await bench.cli(['history', 'rerun', code?.id ?? ''])
+    assert.deepEqual([again.status, again.stdout], [0, 'größe\n'], again.stderr)
+    assert.match(again.stderr, /^made there, as the former one is gone; release it: cgpu runtime release there$/m)
+  })
+
   it('is cleared when agreed', async () => {
     assertRefused(await bench.cli(['history', 'clear']), 64)
     const all = (await bench.data<Item[]>(['history', 'list', '--limit', '0'])).length

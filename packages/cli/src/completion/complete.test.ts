@@ -85,7 +85,7 @@ describe('complete', () => {
     [['cp', 'trainer:'], [':nospace', 'trainer:data/', 'trainer:trainer0.csv']],
     [['cp', 'a', 'trainer:data/t'], ['trainer:data/trainer5.csv']],
     [['nope', ''], []],
-    [[], ['auth', 'completion', 'config', 'cp', 'ps', 'run', 'runtime']],
+    [[], ['auth', 'completion', 'config', 'cp', 'history', 'ps', 'run', 'runtime']],
   ]
   for (const [words, expected] of cases) it(`answers "${words.join(' ')}"`, async () => assert.deepEqual(await values(...words), expected))
 

@@ -39,7 +39,7 @@ export function begunExec(request: ExecutionRequest, on: RuntimeRecord, {code}: 
 /** Of a program. */
 export function begunRun(request: ExecutionRequest, {there: on, wish}: ChosenRuntime, run: RunRequest, flags: Flags, secrets: Begun['secrets'] = {}): Begun {
   const {script, command, packages, requirements, outputs, env} = run
-  const names = [flags['env'] ?? []].flat().map((one) => String(one).split('=', 1)[0] ?? '')
+  const names = [flags['env'] ?? []].flat().flatMap((one) => (typeof one === 'string' ? one.split('=', 1) : []))
   return {
     request, on, wish, packages, requirements, outputs, env, secrets,
     command: script ? {script: script.path, args: script.args} : {argv: command ?? []},
@@ -51,6 +51,6 @@ function chosen(flags: Flags, names: readonly string[]): Begun['given'] {
   return Object.fromEntries(names.flatMap((name): [string, string | boolean | string[]][] => {
     const value = flags[name]
     if (typeof value === 'string' || value === true) return [[name, value]]
-    return Array.isArray(value) ? [[name, value.map(String)]] : []
+    return Array.isArray(value) ? [[name, value.filter((one) => typeof one === 'string')]] : []
   }))
 }

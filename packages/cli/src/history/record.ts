@@ -4,7 +4,7 @@ import type {ExecutionEvent} from '@cgpu/core/execution/events'
 import type {EndFields, EndStatus, SpecFlags} from '@cgpu/core/history/entry'
 import {HistoryRedactor, isSecretName} from '@cgpu/core/history/redact'
 import {HistoryStore, recordEnd} from '@cgpu/core/history/store'
-import {markSelf} from '@cgpu/core/state/self'
+import {markSelf, type ProcessMark} from '@cgpu/core/state/self'
 import {toCgpuError} from '@cgpu/plugin-sdk'
 import type {Begun} from './begun.ts'
 import {cleanCommand, machineOf, specOf, specOfWish} from './describe.ts'
@@ -28,6 +28,14 @@ export interface RecorderOptions {
   stateDir: string
   version: string
   onWarning: (message: string) => void
+}
+
+let self: ProcessMark | undefined
+
+/** What takes milliseconds once (asking /proc, compiling patterns), to be done where nobody waits for it. */
+export function prepare(): void {
+  self ??= markSelf()
+  new HistoryRedactor().text('-')
 }
 
 /** Keeps one execution in the history. Nothing here ever fails the command: the first trouble is a warning, and that is all. */
@@ -62,7 +70,7 @@ export class Recorder {
         command: await cleanCommand(begun.command, recorder.#redactor), envNames: request.envNames,
         ...(packages?.length ? {packages} : {}), ...(requirements === undefined ? {} : {requirements}), ...(outputs?.length ? {outputs} : {}),
         spec: specIn(begun), ...(Object.keys(given).length > 0 ? {given} : {}),
-        version: options.version, process: markSelf(),
+        version: options.version, process: (self ??= markSelf()),
       })
     })
     return recorder

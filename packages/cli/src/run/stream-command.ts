@@ -27,6 +27,7 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
   /** Where the events go: `--json` collects, `--output ndjson` prints a line an event, else people read along. */
   protected async sink(options: {output: string | undefined; imageDir: string}): Promise<CommandSink> {
     const sink = onceEnded(await this.#makeSink(options))
+    void import('../history/record.ts').then(({prepare}) => prepare()) // while the machine is waited for
     this.#sink = {
       ...sink,
       onEvent: (event) => {

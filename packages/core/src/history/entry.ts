@@ -172,13 +172,15 @@ export interface Lines {
 
 /** `isLive` says whether the process that started it lives; only asked when there is no end. */
 export function joined({begin, more, end}: Lines, isLive: (process: HistoryProcess) => boolean = () => false): HistoryEntry {
-  const {t: _t, at: startedAt, id, ...start} = begin
-  const later = Object.assign({}, ...more.map(({t: _, at: __, id: ___, ...fields}) => fields)) as Partial<BeginFields>
+  const {id, at: startedAt} = begin
+  const start = fieldsOf(begin)
+  const later = Object.assign({}, ...more.map(fieldsOf)) as Partial<BeginFields>
   const known = {...start, envNames: start.envNames ?? [], cwd: start.cwd ?? '', spec: start.spec ?? {}, version: start.version ?? '', ...later}
-  if (!end) {
-    const running = known.detached === true || (known.process !== undefined && isLive(known.process))
-    return {...known, id, status: running ? 'running' : 'unknown', startedAt}
-  }
-  const {t: _end, at: endedAt, id: _id, ...rest} = end
-  return {...known, ...rest, id, startedAt, endedAt}
+  if (end) return {...known, ...fieldsOf(end), id, startedAt, endedAt: end.at}
+  const running = known.detached === true || (known.process !== undefined && isLive(known.process))
+  return {...known, id, status: running ? 'running' : 'unknown', startedAt}
+}
+
+function fieldsOf<T extends Pick<HistoryRecord, 't' | 'at' | 'id'>>({t: _t, at: _at, id: _id, ...fields}: T): Omit<T, 't' | 'at' | 'id'> {
+  return fields
 }

@@ -42,7 +42,7 @@ export function* windows(folder: string): Generator<Window> {
   const buffer = {bytes: Buffer.alloc(0)}
   try {
     if (current) yield* backwards(current, seen, buffer)
-    for (const name of rotatedNames(folder).reverse()) {
+    for (const name of rotatedNames(folder).toReversed()) {
       const file = open(join(folder, name))
       if (!file) continue // rotated out of existence just now
       try {

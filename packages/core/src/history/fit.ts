@@ -31,7 +31,7 @@ function shortened(record: HistoryRecord, budget: number): HistoryRecord {
   }
   const lists = Object.fromEntries((['envNames', 'packages', 'outputs'] as const).flatMap(key => (record[key] ? [[key, cutList(record[key], budget >> 3)]] : [])))
   const {given, command} = record
-  return {...record, ...lists, ...(command ? {command: cutCommand(command, budget)} : {}), ...(given && JSON.stringify(given).length > budget ? {given: {}} : {})} as HistoryRecord // the same kind of record, with shorter texts
+  return {...record, ...lists, ...(command ? {command: cutCommand(command, budget)} : {}), ...(given && JSON.stringify(given).length > budget ? {given: {}} : {})}
 }
 
 function cutCommand(command: HistoryCommand, budget: number): HistoryCommand {

@@ -126,7 +126,7 @@ describe('history diff', () => {
 
 describe('history export', () => {
   const entries = [
-    entry({id: 'late', startedAt: '2026-11-22T11:00:00.000Z', status: 'error', code: 'CODE_FAILED', message: 'ValueError: no', traceback: 'Traceback\nValueError: no', command: {code: '%matplotlib inline\nx = """\n```\n"""'}, tail: {stdout: 'a\nb', stderr: 'w\n'}}),
+    entry({id: 'late', startedAt: '2026-11-22T11:00:00.000Z', status: 'error', code: 'CODE_FAILED', message: 'ValueError: no', traceback: 'Traceback\nValueError: no', command: {code: '%matplotlib inline\nx = """\n```\n"""'}, tail: {stdout: 'a\n\u001b[31mb\u001b[0m', stderr: 'w\n'}}),
     entry({id: 'early', kind: 'run', command: {script: 'train.py', args: ['--name', "it's"]}, envNames: ['HF_TOKEN'], packages: ['numpy']}),
   ]
 
@@ -136,7 +136,7 @@ describe('history export', () => {
     assert.deepEqual(notebook.cells.map(({id}) => id), ['early', 'late'])
     assert.deepEqual(notebook.cells[0]?.source, [String.raw`!python train.py --name 'it'\''s'`])
     assert.deepEqual(notebook.cells[1]?.outputs, [
-      {output_type: 'stream', name: 'stdout', text: ['a\n', 'b']}, {output_type: 'stream', name: 'stderr', text: ['w\n']},
+      {output_type: 'stream', name: 'stdout', text: ['a\n', '\u001b[31mb\u001b[0m']}, {output_type: 'stream', name: 'stderr', text: ['w\n']},
       {output_type: 'error', ename: 'ValueError', evalue: 'no', traceback: ['Traceback', 'ValueError: no']},
     ])
   })

@@ -84,22 +84,26 @@ function patternOf({text, regex, ignoreCase}: SearchRequest): RegExp {
 
 /** Lines that may match, the last one first. */
 function* candidates(bytes: Buffer, {needle, loose}: Prefilter): Generator<{start: number; end: number}> {
-  if (needle) {
-    for (let at = bytes.lastIndexOf(needle); at !== -1;) {
-      const line = lineAround(bytes, at)
-      yield line
-      at = line.start === 0 ? -1 : bytes.lastIndexOf(needle, line.start - 1)
+  if (needle) yield* linesWith(bytes, needle).toReversed()
+  else if (loose) {
+    const found = new Map<number, number>()
+    for (const {index} of bytes.toString('latin1').matchAll(loose)) {
+      const {start, end} = lineAround(bytes, index)
+      found.set(start, end)
     }
-  } else if (loose) {
-    const text = bytes.toString('latin1')
-    const found = [...text.matchAll(loose)].reverse()
-    let last = -1
-    for (const {index} of found) {
-      const line = lineAround(bytes, index)
-      if (line.start !== last) yield line
-      last = line.start
-    }
+    yield* [...found].toReversed().map(([start, end]) => ({start, end}))
   } else yield* linesBackwards(bytes)
+}
+
+/** In their order. Forwards, as searching backwards is slower. */
+function linesWith(bytes: Buffer, needle: Buffer | string): {start: number; end: number}[] {
+  const lines: {start: number; end: number}[] = []
+  for (let at = bytes.indexOf(needle); at !== -1;) {
+    const line = lineAround(bytes, at)
+    lines.push(line)
+    at = bytes.indexOf(needle, line.end)
+  }
+  return lines
 }
 
 function lineAround(bytes: Buffer, at: number): {start: number; end: number} {
@@ -148,15 +152,8 @@ function gatherAll(folder: string, wanted: Map<string, Gathered>): void {
 }
 
 function* linesOf(bytes: Buffer, ids: Iterable<string>): Generator<{start: number; end: number}> {
-  for (const id of ids) {
-    // without what begins every line: a rare first byte is found faster
-    const needle = `${JSON.stringify(id).slice(-12)},"t":`
-    for (let at = bytes.indexOf(needle); at !== -1;) {
-      const line = lineAround(bytes, at)
-      yield line
-      at = bytes.indexOf(needle, line.end)
-    }
-  }
+  // without what begins every line: that would be met at each of them
+  for (const id of ids) yield* linesWith(bytes, `${JSON.stringify(id).slice(-12)},"t":`)
 }
 
 /** Every text of an execution that is searched. */

@@ -81,7 +81,7 @@ export class HistoryStore {
       const {maxBytes, keep} = this.#limits
       // what `clear` left of a file counts for little
       let room = keep * maxBytes
-      for (const name of rotatedNames(this.folder).reverse()) {
+      for (const name of rotatedNames(this.folder).toReversed()) {
         const path = join(this.folder, name)
         room -= Math.min(maxBytes, statSync(path).size)
         if (room < 0) rmSync(path, {force: true})

@@ -4,6 +4,7 @@ import {exported, exportFormats} from '@cgpu/core/history/export/formats'
 import {findEntries} from '@cgpu/core/history/find'
 import {writeAtomic} from '@cgpu/core/state/atomic'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {sanitizeText} from '@cgpu/core/text/terminal'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {filterFlags, HistoryCommand} from '../../history-command.ts'
 
@@ -44,7 +45,8 @@ export default class HistoryExport extends HistoryCommand<Exported> {
     const content = exported([...new Set(entries)], format)
     const count = entries.length
     if (path === undefined) {
-      this.log(content.replace(/\n$/, ''))
+      const text = content.replace(/\n$/, '')
+      this.log(process.stdout.isTTY ? sanitizeText(text) : text)
       return {format, count, content}
     }
     await writeAtomic(path, content)

@@ -1,3 +1,4 @@
+import {stripVTControlCharacters} from 'node:util'
 import type {HistoryEntry} from '../entry.ts'
 import {headline, inOrder, programLine} from './order.ts'
 
@@ -15,7 +16,7 @@ function section(entry: HistoryEntry): string {
     program === undefined ? fenced(command.code ?? '', 'python') : fenced(program, 'sh'),
   ]
   for (const [name, text] of [['Output', tail?.stdout], ['Errors', tail?.stderr], ['Failure', traceback ?? message]] as const) {
-    if (text) parts.push(`${name}:`, fenced(text, 'text'))
+    if (text) parts.push(`${name}:`, fenced(stripVTControlCharacters(text), 'text'))
   }
   return parts.join('\n\n')
 }
