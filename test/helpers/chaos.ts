@@ -25,6 +25,8 @@ export class ChaosProxy {
   bytes = 0
   /** connections that were made so far */
   connections = 0
+  /** connections that were refused so far */
+  refused = 0
   readonly #pairs = new Set<Pair>()
   readonly #server: Server
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -75,7 +77,10 @@ export class ChaosProxy {
 
   /** A connection came in. */
   join(client: Socket, target: number): void {
-    if (!this.accept) return rst(client)
+    if (!this.accept) {
+      this.refused++
+      return rst(client)
+    }
     this.connections++
     const upstream = connect({port: target, host: '127.0.0.1', allowHalfOpen: true})
     const pair: Pair = {client, upstream, dead: false}
