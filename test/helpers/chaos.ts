@@ -11,14 +11,16 @@ interface Pair {
 /** A TCP proxy that misbehaves on demand. Design and measurements: research/security-reliability.md, appendix A.1. */
 export class ChaosProxy {
   readonly port: number
-  /** `blackhole` swallows everything, of old and new connections */
-  mode: 'pass' | 'blackhole' = 'pass'
+  /** `blackhole` swallows everything, of old and new connections; `mute` swallows what the server says */
+  mode: 'pass' | 'blackhole' | 'mute' = 'pass'
   /** false: connections are reset as they come */
   accept = true
   /** each piece arrives this much later */
   delayMs = 0
   /** connections are reset after so many bytes in total, both directions */
   cutAfter = Infinity
+  /** the byte that is the so-manieth in total, both directions, arrives as another one */
+  spoilAt = Infinity
   /** bytes per 100 ms and direction; undefined is as fast as it goes */
   drip: number | undefined
   /** what has passed so far */
@@ -93,7 +95,9 @@ export class ChaosProxy {
     // without Nagle's algorithm: the proxy should add nothing of its own
     from.setNoDelay(true)
     from.on('data', data => {
-      if (pair.dead || this.mode === 'blackhole') return
+      if (pair.dead || this.mode === 'blackhole' || (this.mode === 'mute' && from === pair.upstream)) return
+      const spoilt = this.spoilAt - this.bytes
+      if (spoilt >= 0 && spoilt < data.length) data.writeUInt8((data[spoilt] ?? 0) ^ 1, spoilt)
       this.bytes += data.length
       if (this.bytes > this.cutAfter) {
         to.write(data.subarray(0, Math.max(0, data.length - (this.bytes - this.cutAfter))), () => reset(pair))
@@ -125,8 +129,9 @@ export class ChaosProxy {
     from.pause()
     const step = (start: number): void => {
       if (start >= data.length) return void from.resume()
-      if (to.writable) to.write(data.subarray(start, start + rate))
-      this.#later(() => step(start + rate), 100)
+      const piece = data.subarray(start, start + rate)
+      if (to.writable) to.write(piece)
+      this.#later(() => step(start + rate), (100 * piece.length) / rate)
     }
     step(0)
   }
