@@ -60,7 +60,8 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     const {flags, rest, separator} = await this.parseRemote(Run)
     const request = await runRequest(flags, rest, separator, {cwd: process.cwd(), env: process.env})
     const plan = await planRun(request.run)
-    const outputDir = await checkedOutputDir(flags['output-dir'])
+    // a run that brings nothing back may be started where nothing can be written
+    const outputDir = plan.outputs.length === 0 && flags['output-dir'] === undefined ? '.' : await checkedOutputDir(flags['output-dir'])
     const cgpu = await this.open(request.settings)
     const secrets = flags.secret ? await this.#secrets(flags.secret, cgpu) : {}
     const sink = await this.sink({output: flags.output, imageDir: '.'})
