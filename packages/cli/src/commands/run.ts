@@ -118,8 +118,9 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
   }
 
   async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime): Promise<RunOutcome> {
-    const leave = (): string => {
+    const leave = (signal: string): string => {
       if (releases) return `${name} is released`
+      if (run.running && signal === 'SIGPIPE') return `nobody reads the output any more, so that the program on ${name} is ended`
       return run.running ? `the job goes on on ${name}; follow it again: cgpu job attach ${run.id} -r ${name}` : 'the program was not started'
     }
     try {
