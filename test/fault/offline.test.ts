@@ -4,8 +4,9 @@ import {existsSync} from 'node:fs'
 import {writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {Execution} from '@cgpu/core/execution/exec'
 import {testPython} from '../helpers/jupyter-server.ts'
-import {assertCounted, type SessionBed, startSessionBed, until} from '../helpers/session-bed.ts'
+import {assertCounted, type SessionBed, startSessionBed, Told, until} from '../helpers/session-bed.ts'
 import {Watched} from '../helpers/watched.ts'
 
 const helper = (name: string): string => fileURLToPath(new URL(`../helpers/${name}`, import.meta.url))
@@ -56,6 +57,27 @@ describe('a network that is gone', function () {
     assert.deepEqual(await watched.exit, {status: 0, signal: null}, watched.stderr)
     assertCounted(watched.numbers, 500)
     assert.match(watched.stderr, /^connected$/m)
+  })
+
+  it('row 5: and again, as soon as it was back, when cgpu wants to ask the machine what it missed', async () => {
+    const {go, code} = counting()
+    const {session, link} = await bed.session()
+    const told = new Told()
+    const execution = new Execution(session, {code, onEvent: told.onEvent})
+    await told.shows(/^4$/m)
+    const [lost, back] = [link('reconnecting'), link('connected')]
+    bed.chaos.rstAll()
+    await lost
+    await back
+    bed.chaos.refuse()
+    bed.chaos.rstAll()
+    await writeFile(go, '')
+    const before = bed.chaos.refused
+    // the kernel's link, and more than the three tries that a request has
+    await until(() => bed.chaos.refused - before >= 9)
+    bed.chaos.refuse(false)
+    assert.equal((await execution.result).exitStatus, 0)
+    assertCounted(told.numbers, 500)
   })
 
   for (const [name, args] of [['exec', (code: string) => ['exec', '-r', 'bed', code]], ['run', (code: string) => ['run', '-r', 'bed', '--', testPython, '-c', code]]] as const) {

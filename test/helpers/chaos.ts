@@ -156,14 +156,14 @@ function rst(socket: Socket): void {
   else socket.resetAndDestroy()
 }
 
-/** A proxy on a random loopback port in front of another one. */
-export function startChaos(targetPort: number): Promise<ChaosProxy> {
+/** A proxy in front of another port, on a random one of loopback, or on the one that a former proxy had. */
+export function startChaos(targetPort: number, port = 0): Promise<ChaosProxy> {
   return new Promise((resolve, reject) => {
     // filled before anything can connect: nobody knows the port yet
     let proxy: ChaosProxy | undefined
     const server = createServer({allowHalfOpen: true}, client => proxy?.join(client, targetPort))
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, '127.0.0.1', () => {
       const address = server.address()
       if (address === null || typeof address === 'string') return reject(new Error('the proxy has no port'))
       proxy = new ChaosProxy(server, address.port)
