@@ -47,8 +47,9 @@ const heartbeatMs = 500
 
 /** Many executions while links, servers and clients misbehave, all by the seed; what came of each is checked. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const before = descriptors()
   const places = await openPlaces()
-  const run = new Soak(places, options)
+  const run = new Soak(places, before, options)
   let removed: Error | undefined
   try {
     await run.work()
@@ -68,14 +69,15 @@ class Soak {
   readonly #tasks: {task: Task; place: Place}[] = []
   readonly #began = performance.now()
   readonly #quiet = new AbortController()
-  readonly #descriptors: string[]
+  /** what was open before there was a place */
+  readonly #before: string[]
   #left: number
 
-  constructor(places: Places, options: SoakOptions) {
+  constructor(places: Places, before: string[], options: SoakOptions) {
     this.#places = places
     this.#options = options
     this.#left = options.count
-    this.#descriptors = descriptors()
+    this.#before = before
     this.result = {seed: options.seed, done: 0, right: 0, rate: 0, seconds: 0, again: 0, tallies: [], faults: {}, failures: [], leaks: []}
   }
 
@@ -228,15 +230,13 @@ class Soak {
       }
     }
     for (const place of this.#places.all) await place.calm()
-    const more = await settled(() => descriptors().length <= this.#descriptors.length)
-    if (!more) this.result.leaks.push(`${this.#descriptors.length} descriptors at the beginning, ${descriptors().length} at the end: ${descriptors().filter((one) => !this.#descriptors.includes(one)).join('; ')}`)
   }
 
   async finish(): Promise<SoakResult> {
     const {bench} = this.#places
     if (bench.machines().length > 0) this.result.leaks.push(`machines are left: ${bench.machines().join()}`)
-    const sockets = (): number => process.getActiveResourcesInfo().filter((one) => /^(TCP|Pipe)/.test(one) && one !== 'PipeWrap').length
-    if (!(await settled(() => sockets() === 0))) this.result.leaks.push(`sockets are left: ${process.getActiveResourcesInfo().join()}`)
+    const left = (): string[] => descriptors().filter((one) => !this.#before.includes(one))
+    if (!(await settled(() => left().length === 0))) this.result.leaks.push(`descriptors are left: ${left().join('; ')}`)
     const {done, right} = this.result
     return Object.assign(this.result, {seconds: Math.round(this.#seconds()), rate: done === 0 ? 0 : right / done})
   }
@@ -248,10 +248,11 @@ function placeAt(all: readonly Place[], i: number): Place {
   return place
 }
 
-/** What this process has open, as Linux tells: sockets of IPv4 with their state and both ends in hex. */
+/** What this process has open, as Linux tells: sockets of IPv4 with both ends in hex and their state. */
 function descriptors(): string[] {
   try {
     const ends = new Map(readFileSync('/proc/self/net/tcp', 'utf8').split('\n').map((line) => line.trim().split(/\s+/)).map((fields) => [fields[9], `${fields[1]} ${fields[2]} state ${fields[3]}`]))
+    for (const line of readFileSync('/proc/self/net/unix', 'utf8').split('\n')) ends.set(line.trim().split(/\s+/)[6], 'unix')
     return readdirSync('/proc/self/fd').map((fd) => {
       try {
         const target = readlinkSync(`/proc/self/fd/${fd}`)
