@@ -94,28 +94,45 @@ export class ChaosProxy {
   #forward(pair: Pair, from: Socket, to: Socket): void {
     // without Nagle's algorithm: the proxy should add nothing of its own
     from.setNoDelay(true)
+    // what comes later never overtakes, whatever the delay is by then
+    const queue: {due: number; work: () => void}[] = []
+    const inTurn = (work: () => void): void => {
+      if (this.delayMs === 0 && queue.length === 0) return work()
+      queue.push({due: performance.now() + this.delayMs, work})
+      if (queue.length === 1) next()
+    }
+    const next = (): void => {
+      const first = queue[0]
+      if (!first) return
+      this.#later(() => {
+        first.work()
+        queue.shift()
+        next()
+      }, Math.max(0, first.due - performance.now()))
+    }
     from.on('data', data => {
       if (pair.dead || this.mode === 'blackhole' || (this.mode === 'mute' && from === pair.upstream)) return
       const spoilt = this.spoilAt - this.bytes
       if (spoilt >= 0 && spoilt < data.length) data.writeUInt8((data[spoilt] ?? 0) ^ 1, spoilt)
       this.bytes += data.length
       if (this.bytes > this.cutAfter) {
+        // nothing behind the cut may pass, should the cut be over before the reset is
+        pair.dead = true
         to.write(data.subarray(0, Math.max(0, data.length - (this.bytes - this.cutAfter))), () => reset(pair))
         return
       }
       if (this.drip !== undefined) this.#trickle(from, to, data, this.drip)
-      else if (this.delayMs > 0) this.#later(() => this.#pass(from, to, data), this.delayMs)
-      else this.#pass(from, to, data)
+      else inTurn(() => this.#pass(from, to, data))
     })
     from.on('end', () => {
-      if (!pair.dead && this.mode === 'pass') to.end()
+      if (!pair.dead && this.mode === 'pass') inTurn(() => void to.end())
     })
     from.on('error', () => {
       if (!pair.dead) to.destroy()
     })
     from.on('close', () => {
       if (from.destroyed && to.destroyed) this.#pairs.delete(pair)
-      if (!pair.dead) to.destroy()
+      if (!pair.dead) inTurn(() => void to.destroy())
     })
   }
 

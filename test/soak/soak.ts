@@ -6,7 +6,7 @@ import {CgpuError} from '@cgpu/core/errors'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {Dice} from './dice.ts'
 import {openPlaces, type Place, type Places} from './places.ts'
-import {again, byCli, inProcess, type Kind, kinds, makeTask, NotBegun, type Task} from './work.ts'
+import {again, byCli, difference, inProcess, type Kind, kinds, makeTask, NotBegun, type Task} from './work.ts'
 
 export interface SoakOptions {
   count: number
@@ -165,7 +165,7 @@ class Soak {
     try {
       const seen = await Promise.race([again(work, (why) => this.#again(task, place, why)), delay(taskMs, undefined, {signal: late.signal}).then(() => undefined)])
       if (!seen) wrong = `did not end within ${taskMs / 1000} s`
-      else if (seen.sha256 !== task.sha256) wrong = `its output is another one; status ${seen.exitStatus}, ${seen.said}`
+      else if (difference(task, seen.output) !== undefined) wrong = `its output is another one: ${difference(task, seen.output)}; status ${seen.exitStatus}, ${seen.said}`
       else if (seen.exitStatus !== task.exitStatus) wrong = `ended with ${seen.exitStatus} instead of ${task.exitStatus}; ${seen.said}`
     } catch (error) {
       wrong = `failed: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`

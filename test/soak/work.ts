@@ -17,6 +17,8 @@ export interface Task {
   id: string
   kind: Kind
   code: string
+  /** lines that it prints */
+  lines: number
   sha256: string
   exitStatus: number
 }
@@ -40,14 +42,24 @@ export function makeTask(id: string, kind: Kind, marks: string, dice: Dice): Tas
   ].join('\n')
   const hash = createHash('sha256')
   for (let i = 0; i < lines; i++) hash.update(`${line(id, i)}\n`)
-  return {id, kind, code, sha256: hash.digest('hex'), exitStatus}
+  return {id, kind, code, lines, sha256: hash.digest('hex'), exitStatus}
+}
+
+/** What is wrong with the output, as far as lines tell; undefined when its sha256 is right. */
+export function difference({id, lines, sha256}: Task, output: Buffer): string | undefined {
+  if (createHash('sha256').update(output).digest('hex') === sha256) return undefined
+  const seen = output.toString('utf8').split('\n')
+  const wanted = new Map(Array.from({length: lines}, (_, i) => [line(id, i), i]))
+  const order = seen.map((one) => wanted.get(one) ?? (one === '' ? 'nothing' : `"${one.slice(0, 100)}"`))
+  const first = order.findIndex((one, i) => one !== i)
+  return `${seen.length - 1} lines of ${lines}, the first wrong one after ${first}: ${order.slice(Math.max(0, first - 2), first + 6).join(', ')}`
 }
 
 /** Nothing was begun: the network was gone at that moment, and whoever wants it tries again. That it is true, the marks tell. */
 export class NotBegun extends Error {}
 
 interface Seen {
-  sha256: string
+  output: Buffer
   exitStatus: number | null
   /** what it said of itself */
   said: string
@@ -55,16 +67,16 @@ interface Seen {
 
 /** Does it in this process. */
 export async function inProcess(task: Task, session: RuntimeSession): Promise<Seen> {
-  const hash = createHash('sha256')
+  const chunks: Buffer[] = []
   const notices: string[] = []
   const onEvent = (event: ExecutionEvent): void => {
-    if (event.type === 'stdout') hash.update(event.data)
+    if (event.type === 'stdout') chunks.push(Buffer.from(event.data))
     if (event.type === 'notice') notices.push(event.code)
   }
   const {exitStatus} = await begun(task, session, onEvent).catch((error: unknown) => {
     throw error instanceof CgpuError && error.code === 'RUNTIME_UNREACHABLE' ? new NotBegun(error.message) : error
   })
-  return {sha256: hash.digest('hex'), exitStatus, said: notices.join()}
+  return {output: Buffer.concat(chunks), exitStatus, said: notices.join()}
 }
 
 async function begun(task: Task, session: RuntimeSession, onEvent: EventListener): Promise<{exitStatus: number}> {
@@ -95,7 +107,7 @@ async function seenBy(watched: Watched): Promise<Seen> {
   const {status} = await watched.exit
   const unreachable = await notBegun(watched)
   if (unreachable) throw unreachable
-  return {sha256: createHash('sha256').update(watched.bytes()).digest('hex'), exitStatus: status, said: watched.stderr}
+  return {output: watched.bytes(), exitStatus: status, said: watched.stderr}
 }
 
 async function notBegun({exit, stdout, stderr}: Watched): Promise<NotBegun | undefined> {
