@@ -9,7 +9,7 @@ import {fileURLToPath} from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const cache = join(root, 'node_modules', '.cache', 'cgpu-bootstrap')
 const windows = process.platform === 'win32'
-const steps = ['quickstart', 'test', 'bench']
+const steps = ['quickstart', 'test', 'bench', 'soak']
 
 function fail(message, fix) {
   console.error(`error: ${message}\nfix: ${fix}`)

@@ -11,20 +11,24 @@ interface Pair {
 /** A TCP proxy that misbehaves on demand. Design and measurements: research/security-reliability.md, appendix A.1. */
 export class ChaosProxy {
   readonly port: number
-  /** `blackhole` swallows everything, of old and new connections */
-  mode: 'pass' | 'blackhole' = 'pass'
+  /** `blackhole` swallows everything, of old and new connections; `mute` swallows what the server says */
+  mode: 'pass' | 'blackhole' | 'mute' = 'pass'
   /** false: connections are reset as they come */
   accept = true
   /** each piece arrives this much later */
   delayMs = 0
   /** connections are reset after so many bytes in total, both directions */
   cutAfter = Infinity
+  /** the byte that is the so-manieth in total, both directions, arrives as another one */
+  spoilAt = Infinity
   /** bytes per 100 ms and direction; undefined is as fast as it goes */
   drip: number | undefined
   /** what has passed so far */
   bytes = 0
   /** connections that were made so far */
   connections = 0
+  /** connections that were refused so far */
+  refused = 0
   readonly #pairs = new Set<Pair>()
   readonly #server: Server
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -75,7 +79,10 @@ export class ChaosProxy {
 
   /** A connection came in. */
   join(client: Socket, target: number): void {
-    if (!this.accept) return rst(client)
+    if (!this.accept) {
+      this.refused++
+      return rst(client)
+    }
     this.connections++
     const upstream = connect({port: target, host: '127.0.0.1', allowHalfOpen: true})
     const pair: Pair = {client, upstream, dead: false}
@@ -87,26 +94,45 @@ export class ChaosProxy {
   #forward(pair: Pair, from: Socket, to: Socket): void {
     // without Nagle's algorithm: the proxy should add nothing of its own
     from.setNoDelay(true)
+    // what comes later never overtakes, whatever the delay is by then
+    const queue: {due: number; work: () => void}[] = []
+    const inTurn = (work: () => void): void => {
+      if (this.delayMs === 0 && queue.length === 0) return work()
+      queue.push({due: performance.now() + this.delayMs, work})
+      if (queue.length === 1) next()
+    }
+    const next = (): void => {
+      const first = queue[0]
+      if (!first) return
+      this.#later(() => {
+        first.work()
+        queue.shift()
+        next()
+      }, Math.max(0, first.due - performance.now()))
+    }
     from.on('data', data => {
-      if (pair.dead || this.mode === 'blackhole') return
+      if (pair.dead || this.mode === 'blackhole' || (this.mode === 'mute' && from === pair.upstream)) return
+      const spoilt = this.spoilAt - this.bytes
+      if (spoilt >= 0 && spoilt < data.length) data.writeUInt8((data[spoilt] ?? 0) ^ 1, spoilt)
       this.bytes += data.length
       if (this.bytes > this.cutAfter) {
+        // nothing behind the cut may pass, should the cut be over before the reset is
+        pair.dead = true
         to.write(data.subarray(0, Math.max(0, data.length - (this.bytes - this.cutAfter))), () => reset(pair))
         return
       }
       if (this.drip !== undefined) this.#trickle(from, to, data, this.drip)
-      else if (this.delayMs > 0) this.#later(() => this.#pass(from, to, data), this.delayMs)
-      else this.#pass(from, to, data)
+      else inTurn(() => this.#pass(from, to, data))
     })
     from.on('end', () => {
-      if (!pair.dead && this.mode === 'pass') to.end()
+      if (!pair.dead && this.mode === 'pass') inTurn(() => void to.end())
     })
     from.on('error', () => {
       if (!pair.dead) to.destroy()
     })
     from.on('close', () => {
       if (from.destroyed && to.destroyed) this.#pairs.delete(pair)
-      if (!pair.dead) to.destroy()
+      if (!pair.dead) inTurn(() => void to.destroy())
     })
   }
 
@@ -120,8 +146,9 @@ export class ChaosProxy {
     from.pause()
     const step = (start: number): void => {
       if (start >= data.length) return void from.resume()
-      if (to.writable) to.write(data.subarray(start, start + rate))
-      this.#later(() => step(start + rate), 100)
+      const piece = data.subarray(start, start + rate)
+      if (to.writable) to.write(piece)
+      this.#later(() => step(start + rate), (100 * piece.length) / rate)
     }
     step(0)
   }
@@ -146,14 +173,14 @@ function rst(socket: Socket): void {
   else socket.resetAndDestroy()
 }
 
-/** A proxy on a random loopback port in front of another one. */
-export function startChaos(targetPort: number): Promise<ChaosProxy> {
+/** A proxy in front of another port, on a random one of loopback, or on the one that a former proxy had. */
+export function startChaos(targetPort: number, port = 0): Promise<ChaosProxy> {
   return new Promise((resolve, reject) => {
     // filled before anything can connect: nobody knows the port yet
     let proxy: ChaosProxy | undefined
     const server = createServer({allowHalfOpen: true}, client => proxy?.join(client, targetPort))
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, '127.0.0.1', () => {
       const address = server.address()
       if (address === null || typeof address === 'string') return reject(new Error('the proxy has no port'))
       proxy = new ChaosProxy(server, address.port)

@@ -1,4 +1,5 @@
 export type * from './contract.ts'
+export {backoff, pause} from './backoff.ts'
 export {JupyterError} from './errors.ts'
 export {JupyterServer} from './server.ts'
 export type {RequestOptions} from './rest.ts'

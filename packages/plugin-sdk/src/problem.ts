@@ -1,5 +1,6 @@
 import {constants} from 'node:os'
 import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
+import {isShortOfFiles} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {unknownFlag} from './remote-args.ts'
 
@@ -68,13 +69,16 @@ function parserError(error: Foreign, {command, flagNames}: ProblemContext): Cgpu
 const filesystem: Record<string, string> = {
   ENOSPC: 'the disk is full', EDQUOT: 'the disk quota is used up', EROFS: 'the file system is read-only',
   EACCES: 'permission denied', EPERM: 'permission denied',
+  EMFILE: 'too many files are open', ENFILE: 'the system has too many files open',
 }
 
 function filesystemError(error: Foreign): CgpuError | undefined {
   const reason = typeof error.syscall === 'string' ? filesystem[text(error.code)] : undefined
   if (!reason) return undefined
   const where = typeof error.path === 'string' ? `${sanitizeLine(error.path)}: ` : ''
-  const fix = reason.startsWith('the disk') ? 'free some space and try again' : 'make it writable, or choose another folder'
+  const fix = reason.startsWith('the disk') ? 'free some space and try again'
+    : isShortOfFiles(error) ? 'raise the limit (ulimit -n), or end some programs, then try again'
+    : 'make it writable, or choose another folder'
   return errors.cannotWrite(`${where}${reason}`, {code: 'CANNOT_WRITE', fix, cause: error})
 }
 

@@ -5,6 +5,7 @@ import type {
   Accelerator, CreateOptions, ProviderCapabilities, ProviderContext, ProviderRuntime, RuntimeEndpoint, RuntimeProvider, RuntimeSpec,
 } from '@cgpu/core/provider'
 import {writeAtomic} from '@cgpu/core/state/atomic'
+import {isShortOfFiles} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {isRuntimeId, runtimeFolder} from './layout.ts'
 import {alive} from './processes.ts'
@@ -37,7 +38,10 @@ export class LocalProvider implements RuntimeProvider {
 
   async list(): Promise<ProviderRuntime[]> {
     const stateDir = await this.#stateDir()
-    const names = await readdir(stateDir).catch(() => [])
+    const names = await readdir(stateDir).catch((error: unknown) => {
+      if (isShortOfFiles(error)) throw error
+      return []
+    })
     const seen = await Promise.all(names.filter(isRuntimeId).map((id) => lookAt(stateDir, id)))
     return seen.filter((one) => one !== null).sort((a, b) => b.createdAt.localeCompare(a.createdAt))
   }

@@ -1,5 +1,5 @@
 import {readFile} from 'node:fs/promises'
-import {errnoOf} from '@cgpu/core/state/write-error'
+import {errnoOf, isShortOfFiles} from '@cgpu/core/state/write-error'
 import {isObject, parseJson, type JsonObject} from '@cgpu/core/state/json'
 import type {Accelerator, RuntimeSpec} from '@cgpu/core/provider'
 
@@ -82,6 +82,8 @@ async function readObject(path: string): Promise<JsonObject | null | undefined> 
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return null
+    // says nothing about this runtime, which is neither gone nor broken by it
+    if (isShortOfFiles(error)) throw error
     return undefined
   }
   try {

@@ -1,5 +1,6 @@
 import {connect} from 'node:net'
 import type {ProviderRuntime} from '@cgpu/core/provider'
+import {isShortOfFiles} from '@cgpu/core/state/write-error'
 import {runtimeFolder} from './layout.ts'
 import {alive} from './processes.ts'
 import {readOwner, readProcesses, readRecord} from './records.ts'
@@ -46,7 +47,7 @@ export function endpointUrl(port: number): string {
 }
 
 function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = connect({port, host: '127.0.0.1', timeout: answerMs})
     const done = (answer: boolean) => (): void => {
       socket.destroy()
@@ -54,6 +55,6 @@ function accepts(port: number): Promise<boolean> {
     }
     socket.once('connect', done(true))
     socket.once('timeout', done(false))
-    socket.once('error', done(false))
+    socket.once('error', (error) => (isShortOfFiles(error) ? reject(error) : done(false)()))
   })
 }

@@ -506,8 +506,14 @@ def claim(home, run, token, status=None):
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return folder, False
-    with os.fdopen(fd, "wb", buffering=0) as file:
-        file.write(json.dumps({"token": token, "status": status}).encode("ascii"))
+    data = json.dumps({"token": token, "status": status}).encode("ascii")
+    try:
+        with os.fdopen(fd, "wb", buffering=0) as file:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError:  # a full disk: half a claim would pass for a run that is about to start
+        os.unlink(path)
+        raise
     return folder, True
 
 

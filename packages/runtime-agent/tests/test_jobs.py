@@ -116,6 +116,16 @@ class Output(JobCase):
 
 
 class Claim(JobCase):
+    @unittest.skipIf(os.name == "nt", "no resource limits there")
+    def test_an_id_that_could_not_be_written_down_is_free(self):
+        limit = "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);" \
+                "resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8));" \
+                "runpy.run_path(sys.argv[1])['claim'](sys.argv[2], 'small', None)"
+        done = subprocess.run([sys.executable, "-c", limit, AGENT, self.home], stderr=subprocess.PIPE)
+        self.assertIn(b"OSError", done.stderr)
+        self.assertEqual(agent.load_status(self.home, "small")["state"], "unknown")
+        self.assertTrue(agent.claim(self.home, "small", None)[1])
+
     def test_of_eight_starters_exactly_one_runs(self):
         barrier, answers = threading.Barrier(8), []
         request = {"run": "race", "argv": ["sh", "-c", "echo ran >> %s" % os.path.join(self.work, "ran")]}

@@ -111,7 +111,8 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
   protected async start(flags: RunFlags, {run: asked, settings}: Requested, rest: string[], retryOf?: string): Promise<Result> {
     const plan = await planRun(asked)
     const restarts = restartPolicy(flags)
-    const outputDir = await checkedOutputDir(flags['output-dir'])
+    // a run that brings nothing back may be started where nothing can be written
+    const outputDir = plan.outputs.length === 0 && flags['output-dir'] === undefined ? '.' : await checkedOutputDir(flags['output-dir'])
     const key = flags['idempotency-key']
     const id = key === undefined ? newRunId() : idOfKey(key)
     const cgpu = await this.open(settings)
@@ -260,8 +261,9 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
   }
 
   async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime, cgpu: Cgpu): Promise<RunOutcome> {
-    const leave = (): string => {
+    const leave = (signal: string): string => {
       if (releases) return `${name} is released`
+      if (run.running && signal === 'SIGPIPE') return `nobody reads the output any more, so that the program on ${name} is ended`
       return run.running ? `the job goes on on ${name}; follow it again: cgpu job attach ${run.id} -r ${name}` : 'the program was not started'
     }
     try {

@@ -9,6 +9,12 @@ interface Extras {
 
 /** A command's help page: oclif's sections, then the exit statuses and what to read next. */
 export class CgpuCommandHelp extends CommandHelp {
+  constructor(...given: ConstructorParameters<typeof CommandHelp>) {
+    super(...given)
+    // on a narrower terminal oclif breaks the usage line in the middle of its own `<%= command.id %>`, and throws
+    this.opts = {...this.opts, maxWidth: Math.max(this.opts.maxWidth, 40)}
+  }
+
   /** As written, never broken over lines: an example is there to be copied. */
   protected override examples(examples: Command.Example[] | string | undefined): string | undefined {
     if (!examples || typeof examples === 'string') return super.examples(examples)

@@ -14,7 +14,7 @@ export interface Interruption {
   /** what the first Ctrl-C does; absent: it leaves */
   first?: () => Promise<void>
   /** what is said when it is left; asked then, as it depends on how far the work is */
-  leave: () => string
+  leave: (signal: string) => string
 }
 
 /** The base of commands that stream a remote program's output. */
@@ -109,7 +109,7 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
     let asked = false
     return new Promise<R>((resolve, reject) => {
       const left = (exit: number, signal: string): void =>
-        reject(new CgpuError(`left; ${leave()}`, {code: 'INTERRUPTED', category: 'runtime', exit, details: {signal}}))
+        reject(new CgpuError(`left; ${leave(signal)}`, {code: 'INTERRUPTED', category: 'runtime', exit, details: {signal}}))
       const onInt = (): void => {
         if (asked || !first) return left(ExitCode.interrupted, 'SIGINT')
         asked = true

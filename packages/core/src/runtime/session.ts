@@ -49,6 +49,7 @@ export class RuntimeSession {
   /** connections whose link is down */
   readonly #down = new Set<KernelConnection>()
   readonly #presence: Presence
+  readonly #closing = new AbortController()
   #lost = false
   #closed = false
   #server: Promise<JupyterServer> | undefined
@@ -105,11 +106,27 @@ export class RuntimeSession {
   }
 
   #openAgent(): Promise<{client: AgentClient; connection: KernelConnection}> {
-    return this.guard(async () => {
+    return this.guard(() => this.#whileWorkGoesOn(async () => {
       const [{AgentClient}, {connection}] = await Promise.all([import('../agent/client.ts'), this.#kernel('control', undefined, 'python')])
       const client = await AgentClient.open(connection, this.endpoint.agentHome === undefined ? {} : {home: this.endpoint.agentHome})
       return {client, connection}
-    })
+    }))
+  }
+
+  /** Tried once at first. When the machine was reached before, work goes on there: then a network that is gone is waited for, as links do. */
+  async #whileWorkGoesOn<T>(open: () => Promise<T>): Promise<T> {
+    const signals = [this.#closing.signal, ...(this.#options.signal ? [this.#options.signal] : [])]
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await open()
+      } catch (error) {
+        if (this.#connections.length === 0 || this.#closed || !isPassing(error) || (await this.#presence.check())) throw error
+        const {backoff, pause} = await import('@cgpu/jupyter')
+        await pause(backoff(attempt, {baseMs: 500, capMs: 30_000}), AbortSignal.any(signals)).catch(() => {
+          throw error
+        })
+      }
+    }
   }
 
   /** An error of work on this session in the user's terms; that the runtime is gone, where its provider says so. */
@@ -120,6 +137,7 @@ export class RuntimeSession {
   /** Ends this side's sockets. Work that asks for another one afterwards is rejected with SESSION_CLOSED. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#closing.abort()
     this.#presence.close()
     await Promise.all([this.#closeLinks(), this.#noteLease()])
   }
@@ -234,6 +252,12 @@ export class RuntimeSession {
       throw await this.explain(error)
     }
   }
+}
+
+/** The network's doing, on the way to the machine or to whoever gives tokens for it. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error) || !('retryable' in error) || error.retryable !== true) return false
+  return error.name === 'JupyterError' || ('category' in error && error.category === 'network')
 }
 
 function isGone(error: unknown): boolean {

@@ -14,6 +14,7 @@ interface Kept {
 
 /** Of another realm nobody says that it is gone; no machine of an account lives so long. */
 const forgottenAfterMs = 30 * 86_400_000
+const readAtOnce = 16
 
 /** The remembered runtimes: one small file each, so that commands on different runtimes never wait for each other. */
 export class RecordStore {
@@ -42,7 +43,11 @@ export class RecordStore {
       throw error
     }
     const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
-    const records = await Promise.all(ids.map((id) => this.get(id)))
+    const records: (RuntimeRecord | undefined)[] = []
+    // a process may have few files open at once (256 on macOS)
+    for (let at = 0; at < ids.length; at += readAtOnce) {
+      records.push(...(await Promise.all(ids.slice(at, at + readAtOnce).map((id) => this.get(id)))))
+    }
     return records.filter((record) => record !== undefined)
   }
 

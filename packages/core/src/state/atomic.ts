@@ -1,6 +1,7 @@
-import {mkdir, open, readdir, realpath, rename, stat, unlink} from 'node:fs/promises'
+import {open, readdir, realpath, rename, stat, unlink} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {setTimeout as delay} from 'node:timers/promises'
+import {makeFolder} from './make-folder.ts'
 import {uniqueTag} from './token.ts'
 import {cannotWrite, errnoOf} from './write-error.ts'
 
@@ -59,7 +60,7 @@ export async function sweepTemps(folder: string, now = Date.now()): Promise<numb
 async function writeTemp(temp: string, data: string | Uint8Array, mode: number): Promise<void> {
   const file = await open(temp, 'wx', mode).catch(async (error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw error
-    await mkdir(dirname(temp), {recursive: true, mode: 0o700})
+    await makeFolder(dirname(temp))
     return open(temp, 'wx', mode)
   })
   try {

@@ -1,6 +1,6 @@
-import {mkdir} from 'node:fs/promises'
 import {homedir, tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {makeFolder} from './make-folder.ts'
 import {cannotWrite} from './write-error.ts'
 
 /** Absolute folders. None is made by resolving: `ensureDir` makes one at its first use. */
@@ -52,7 +52,7 @@ export function resolveDirs(env: NodeJS.ProcessEnv = process.env, given: DirsGiv
 /** Makes a private folder (0700) and its parents. Throws CANNOT_WRITE. Returns the path. */
 export async function ensureDir(path: string): Promise<string> {
   try {
-    await mkdir(path, {recursive: true, mode: 0o700})
+    await makeFolder(path)
   } catch (error) {
     throw cannotWrite(path, error)
   }

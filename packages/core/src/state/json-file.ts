@@ -3,7 +3,7 @@ import {isUtf8} from 'node:buffer'
 import {CgpuError, errors} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {type JsonObject, isObject, parseJson} from './json.ts'
-import {cannotWrite, errnoOf} from './write-error.ts'
+import {cannotWrite, causeOf, errnoOf, isShortOfFiles} from './write-error.ts'
 
 export interface JsonFileOptions<T extends object> {
   path: string
@@ -185,7 +185,9 @@ function cannotRead(path: string, error: unknown): CgpuError {
   if (error instanceof CgpuError) return error
   // nothing can be kept there either: say so as a writer would
   if (errnoOf(error) === 'ENOTDIR') return cannotWrite(path, error)
-  return errors.notFound(`cannot read ${sanitizeLine(path)}: ${errnoOf(error) === 'EACCES' ? 'permission denied' : sanitizeLine(String(error))}`, {
-    code: 'CANNOT_READ', category: 'file', fix: 'make the file readable for you', details: {path}, cause: error,
+  const cause = isShortOfFiles(error) ? causeOf(errnoOf(error)) : undefined
+  const why = cause?.why ?? (errnoOf(error) === 'EACCES' ? 'permission denied' : sanitizeLine(String(error)))
+  return errors.notFound(`cannot read ${sanitizeLine(path)}: ${why}`, {
+    code: 'CANNOT_READ', category: 'file', fix: cause?.fix ?? 'make the file readable for you', details: {path}, cause: error,
   })
 }

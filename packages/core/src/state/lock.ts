@@ -1,9 +1,10 @@
-import {link, mkdir, open, readFile, rename, stat, unlink, utimes} from 'node:fs/promises'
+import {link, open, readFile, rename, stat, unlink, utimes} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {setTimeout as delay} from 'node:timers/promises'
 import {errors} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {tempSuffix} from './atomic.ts'
+import {makeFolder} from './make-folder.ts'
 import {isAlive, processStartTime} from './process.ts'
 import {hostId} from './self.ts'
 import {uniqueTag} from './token.ts'
@@ -72,8 +73,8 @@ async function tryAcquire(path: string, me: Holder, depth = 0): Promise<boolean>
   const current = await readHolder(path)
   if (current !== 'gone' && current?.host === me.host && (await isAlive(current.pid, current.startTime))) return false
   const temp = beside(path, `${me.token}.new`)
-  await writeHolder(temp, me)
   try {
+    await writeHolder(temp, me)
     if (await createFrom(temp, path)) return true
     const holder = await readHolder(path)
     if (holder === 'gone' || !(await isDead(path, holder, temp, me))) return false
@@ -108,7 +109,7 @@ async function writeHolder(temp: string, me: Holder): Promise<void> {
   }
   await write().catch(async (error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw error
-    await mkdir(dirname(temp), {recursive: true, mode: 0o700})
+    await makeFolder(dirname(temp))
     await write()
   })
 }

@@ -15,6 +15,7 @@ const causes: Record<string, {why: string; fix: string}> = {
   ENAMETOOLONG: {why: 'the name is too long', fix: 'choose a shorter path'},
   ELOOP: {why: 'its links lead in a circle', fix: 'correct the links, or choose another path'},
   EMFILE: {why: 'too many files are open', fix: 'raise the limit (ulimit -n), then try again'},
+  ENFILE: {why: 'the system has too many files open', fix: 'end some programs, then try again'},
   EIO: {why: 'the disk reports an error', fix: 'check the disk'},
 }
 
@@ -24,11 +25,22 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
+/** What an errno means and what to do about it; undefined where Node's own words have to do. */
+export function causeOf(errno: string | undefined): {why: string; fix: string} | undefined {
+  return errno === undefined ? undefined : causes[errno]
+}
+
+/** Whether a file or a socket could not be opened because too many are: it says nothing about that one. */
+export function isShortOfFiles(error: unknown): boolean {
+  const errno = errnoOf(error)
+  return errno === 'EMFILE' || errno === 'ENFILE'
+}
+
 /** CANNOT_WRITE (exit 73) with the path, the cause in plain words and what to do. Passes CgpuErrors through. */
 export function cannotWrite(path: string, error: unknown): CgpuError {
   if (error instanceof CgpuError) return error
   const errno = errnoOf(error)
-  const known = errno === undefined ? undefined : causes[errno]
+  const known = causeOf(errno)
   const why = known?.why ?? sanitizeLine(error instanceof Error ? error.message : String(error))
   return errors.cannotWrite(`cannot write ${sanitizeLine(path)}: ${why}`, {
     code: 'CANNOT_WRITE', fix: known?.fix ?? 'check the path and the disk', details: {path, errno: errno ?? null}, cause: error,
