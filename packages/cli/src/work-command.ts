@@ -34,7 +34,7 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
       flags,
       lifecycle: this.#lifecycle(),
       onWarning: (message) => void this.warn(message),
-      ...(this.verbose ? {trace: (line: string) => this.trace(line)} : {}),
+      trace: (line) => this.trace(line),
     })
   }
 
