@@ -47,6 +47,8 @@ export abstract class CgpuCommand<T = unknown> extends Command {
   #own: string[] | undefined
   #explains: boolean | undefined
   #failure: CgpuError | undefined
+  /** as typed: oclif's parser puts what it parsed in its place */
+  readonly #typed: readonly string[] = [...this.argv]
 
   abstract override run(): Promise<T>
 
@@ -210,15 +212,15 @@ export abstract class CgpuCommand<T = unknown> extends Command {
 
   async #leaveDebugLog(): Promise<void> {
     const {dataDir, version} = this.config
-    const {own, rest} = this.carriesCode ? this.#splitArgv() : {own: this.argv, rest: []}
+    const {own, rest} = this.carriesCode ? this.#splitArgv() : {own: this.#typed, rest: []}
     await leaveDebugLog({command: this.id ?? '', argv: own, program: rest, version, exitStatus: Number(process.exitCode ?? 0), error: this.#failure, dataDir})
   }
 
-  #splitArgv(): {own: string[]; rest: string[]} {
+  #splitArgv(): {own: readonly string[]; rest: readonly string[]} {
     try {
-      return splitRemoteArgs(this.argv, this.#flags())
+      return splitRemoteArgs(this.#typed, this.#flags())
     } catch {
-      return {own: [], rest: this.argv} // an unknown flag: where the program begins is unclear
+      return {own: [], rest: this.#typed} // an unknown flag: where the program begins is unclear
     }
   }
 

@@ -34,8 +34,16 @@ export function watchForCrashes(argv: readonly string[], version = ''): void {
     // while the first one's log is written, nothing that follows from it counts
     if (crashed) return
     crashed = true
-    const reported = reportCrash(error, argv, {version})
-    const status = process.exitCode
-    void reported.finally(() => process.exit(status))
+    void leaveAfter(reportCrash(error, argv, {version}))
   })
+}
+
+/** Ends with the status that the report has set, whatever else may set one until its log is written. */
+async function leaveAfter(reported: Promise<void>): Promise<void> {
+  const status = process.exitCode
+  try {
+    await reported
+  } finally {
+    process.exit(status)
+  }
 }

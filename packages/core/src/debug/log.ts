@@ -2,7 +2,7 @@ import {closeSync, mkdirSync, openSync, readdirSync, renameSync, unlinkSync, wri
 import {release, type as systemType} from 'node:os'
 import {join} from 'node:path'
 import {inspect} from 'node:util'
-import {CgpuError} from '../errors.ts'
+import type {CgpuError} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {debugDir, isLogName} from './logs.ts'
 import {masking, maskedArgv} from './masking.ts'

@@ -23,7 +23,7 @@ export const isLogName = (name: string): boolean => /^\d{4}-\d\d-\d\dT[\d-]+\.\d
 /** The logs that are kept, newest first. What cannot be read counts as not there. */
 export async function listDebugLogs(state: string): Promise<DebugLog[]> {
   const folder = debugDir(state)
-  const names = (await readdir(folder).catch(() => [])).filter(isLogName).sort().reverse()
+  const names = (await readdir(folder).catch(() => [])).filter(isLogName).sort().toReversed()
   const logs = await Promise.all(names.map((name) => headOf(join(folder, name), name.slice(0, -'.log'.length)).catch(() => undefined)))
   return logs.filter((one) => one !== undefined)
 }

@@ -100,6 +100,9 @@ function build(z: typeof Zod) {
   const driveUnmounted = z.looseObject({runtime: z.string(), unmounted: z.boolean()})
   const secret = z.looseObject({name: z.string(), sources: z.array(z.string())})
   const doctorCheck = z.looseObject({id: z.string(), title: z.string(), state: z.string(), message: z.string(), fix: z.string().optional()})
+  const debugLog = z.looseObject({
+    id: z.string(), time: z.string(), command: z.string(), exitStatus: z.int().nullable(), bytes: count, path: z.string(), text: z.string().optional(),
+  })
   const failure = z.looseObject({
     schema: z.literal(1), ok: z.literal(false), command: z.string(), warnings: z.array(z.string()),
     error: z.looseObject({
@@ -112,5 +115,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, why, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, why, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, debugLog, failure, envelope}
 }

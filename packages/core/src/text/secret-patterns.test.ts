@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import {maskSecrets} from './secret-patterns.ts'
 
-const chars = (alphabet: string, minLength: number, maxLength: number) => fc.string({unit: fc.constantFrom(...alphabet), minLength, maxLength})
+const chars = (alphabet: string, minLength: number, maxLength: number) => fc.string({unit: fc.constantFrom(...alphabet.split('')), minLength, maxLength})
 const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const word = `${letters}0123456789`
 const long = chars(word, 24, 60)
