@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import {chmod, mkdir, readdir, readFile, stat, writeFile} from 'node:fs/promises'
+import {createServer} from 'node:http'
+import type {AddressInfo} from 'node:net'
 import {join} from 'node:path'
 import {cgpu, type CliOptions, type CliResult, envelope, sealedHome, type SealedHome} from '../helpers/cli.ts'
 import {assertRefused} from '../helpers/workbench.ts'
@@ -12,6 +14,7 @@ describe('debug logs', () => {
   let home: SealedHome
   beforeEach(async () => {
     home = await sealedHome()
+    Object.assign(home.env, {CGPU_PYTHON: join(home.path, 'none')}) // looking for a Python takes long
   })
   afterEach(() => home.remove())
 
@@ -88,6 +91,7 @@ describe('a support bundle', () => {
   let home: SealedHome
   beforeEach(async () => {
     home = await sealedHome()
+    Object.assign(home.env, {CGPU_PYTHON: join(home.path, 'none')}) // as above
   })
   afterEach(() => home.remove())
 
@@ -152,6 +156,21 @@ describe('a support bundle', () => {
   it('has no secret, and neither has a debug log', async () => {
     const canary = {token: 'tok3n-canary-of-a-server', secret: 'canary secret of a run', env: 'plain-canary-of-the-environment', url: 'p4ss-canary', query: 'query-canary', account: 'someone.canary@example.com'}
     const env = {CGPU_TOKEN: canary.env, HTTPS_PROXY: `http://me:${canary.url}@127.0.0.1:9`, CGPU_ACCOUNT: canary.account}
+    // a server that repeats what it was sent
+    const server = createServer((request, response) => {
+      const known = request.url === '/api' ? {version: '2.17.0'} : request.url === '/api/status' ? {connections: 0, kernels: 0, last_activity: '2026-01-01T00:00:00Z', started: '2026-01-01T00:00:00Z'} : undefined
+      response.writeHead(known ? 200 : 500, {'content-type': 'application/json'}).end(JSON.stringify(known ?? {message: `it refuses ${request.headers.authorization}`}))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const {port} = server.address() as AddressInfo // it listens on a port
+    try {
+      const added = await run(['runtime', 'add', `http://127.0.0.1:${port}/`, '--token-stdin', '--name', 'echo', '-v'], {input: canary.token})
+      assert.equal(added.status, 0, added.stderr)
+      const failed = await run(['exec', '-r', 'echo', '1'])
+      assert.ok((failed.status ?? 0) >= 64, failed.stderr)
+    } finally {
+      server.close()
+    }
     // nobody listens at port 9, and the proxy is not there either
     for (const address of ['http://127.0.0.1:9/', `http://me:${canary.url}@127.0.0.1:9/?token=${canary.query}`, `https://lab.example.com/?token=${canary.query}`]) {
       const added = await run(['runtime', 'add', address, '--token-stdin', '--name', 'lab', '--verbose'], {input: canary.token, env})
@@ -162,7 +181,8 @@ describe('a support bundle', () => {
     await run(['exec', '--secret', 'HF_TOKEN', '--verbose', `login("${canary.env}")`], {env: {CGPU_TOKEN: canary.env}})
     await run(['run', '-e', `X=${canary.query}`, 'nothing.py', `--password=${canary.query}`], {env})
     const logs = envelope<Log[]>(await run(['debug', 'log', '--last', '20', '--json'])).data
-    assert.equal(logs.length, 6)
+    assert.equal(logs.length, 8)
+    assert.match(logs.at(-2)?.text ?? '', /it refuses|api\/kernels 500/)
     const bundle = (await run(['support-bundle', '-o', '-', '--include-code'], {env})).stdout
     for (const text of [...logs.map((log) => log.text ?? ''), bundle]) assert.doesNotMatch(text.replaceAll(canary.account, text === bundle ? canary.account : ''), /canary/)
     assert.match(bundle, /^CGPU_TOKEN\nHTTPS_PROXY$/m)

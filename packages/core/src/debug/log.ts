@@ -18,6 +18,8 @@ export interface DebugEntry {
   exitStatus: number
   error?: CgpuError | undefined
   ring: TraceRing
+  /** known ones, which are taken out wherever they stand */
+  secrets?: readonly string[]
   startedAt: Date
 }
 
@@ -59,7 +61,7 @@ function prune(folder: string): void {
 }
 
 /** The log's text: a head of `name: value` lines, the error, the traces. */
-export function debugText({command, argv, program, version, exitStatus, error, ring, startedAt}: DebugEntry, env: NodeJS.ProcessEnv): string {
+export function debugText({command, argv, program, version, exitStatus, error, ring, secrets = [], startedAt}: DebugEntry, env: NodeJS.ProcessEnv): string {
   const now = new Date()
   const head = {
     time: now.toISOString(),
@@ -76,7 +78,7 @@ export function debugText({command, argv, program, version, exitStatus, error, r
   const traces = ring.lines()
   lines.push('', `traces: ${traces.length}${ring.dropped > 0 ? `, ${ring.dropped} older ones are gone` : ''}`, ...traces, '')
   // masked before control characters are escaped: an escape would end a token early
-  return masking(env)(lines.join('\n')).split('\n').map((line) => sanitizeLine(line, 10_000)).join('\n')
+  return masking(env, secrets)(lines.join('\n')).split('\n').map((line) => sanitizeLine(line, 10_000)).join('\n')
 }
 
 /** Of the error and of what caused it, outermost first. */

@@ -4,11 +4,11 @@ import {maskSecrets} from '../text/secret-patterns.ts'
 const secretName = /token|passw|secret|credential|api_?key|access_?key|private_?key/i
 
 /**
- * What takes secrets out of a log or a bundle: values of variables that are named like secrets, passwords of proxies, and
+ * What takes secrets out of a log or a bundle: those that are given, values of variables that are named like secrets, passwords of proxies, and
  * whatever looks like one. Secret stores are not read for it.
  */
-export function masking(env: NodeJS.ProcessEnv): (text: string) => string {
-  const known = new Redactor()
+export function masking(env: NodeJS.ProcessEnv, secrets: readonly string[] = []): (text: string) => string {
+  const known = new Redactor(secrets)
   for (const [name, value = ''] of Object.entries(env)) {
     if (secretName.test(name)) known.add(value.trim())
     const password = /:\/\/[^\s/?#:@]*:([^\s/?#]+)@/.exec(value)?.[1]
