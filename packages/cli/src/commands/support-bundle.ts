@@ -5,7 +5,6 @@ import {errors} from '@cgpu/core/errors'
 import {writeAtomic} from '@cgpu/core/state/atomic'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {CgpuCommand, sanitizeLine, withEnv} from '@cgpu/plugin-sdk'
-import {yesFlag} from '../flags.ts'
 import {confirm} from '../input.ts'
 import {supportBundle} from '../support/bundle.ts'
 
@@ -26,13 +25,12 @@ export default class SupportBundle extends CgpuCommand<SupportBundleResult> {
     {command: '<%= config.bin %> support-bundle --yes', description: 'save it in this folder, without asking'},
     {command: '<%= config.bin %> support-bundle -o report.txt --include-code --yes', description: 'with command lines and code'},
   ]
-  static override flags = {
-    ...withEnv({
-      'include-code': boolean({summary: 'also command lines and code of what was run'}),
-      'output-file': string({char: 'o', summary: 'where to save it; - prints it', helpValue: 'FILE'}),
-    }),
-    ...yesFlag,
-  }
+  // the flags of flags.ts come in one chunk with the commands that work on runtimes: `yes` from there would cost each of those a file
+  static override flags = withEnv({
+    'include-code': boolean({summary: 'also command lines and code of what was run'}),
+    'output-file': string({char: 'o', summary: 'where to save it; - prints it', helpValue: 'FILE'}),
+    yes: boolean({char: 'y', summary: 'do not ask'}),
+  })
   static override seeAlso = ['debug log', 'doctor']
   static override standalone = true
   static override summary = 'collect what a bug report needs'
