@@ -62,7 +62,7 @@ describe('documentation', () => {
     const known = Object.entries(manifest.commands).flatMap(([id, {aliases}]) => [id, ...aliases]).map((id) => id.replaceAll(':', ' '))
     const topics = new Set([...known.map((name) => name.split(' ')[0]), 'emulator', 'plugins', 'autocomplete', 'update', 'which', 'help', '__complete'])
     for (const page of pages) {
-      for (const [, word = ''] of read(page).matchAll(/`(?:\$ )?cgpu ([a-z_]+)/g)) assert.ok(topics.has(word), `${page}: cgpu ${word}`)
+      for (const [, word = ''] of read(page).matchAll(/`(?:\$ )?cgpu ([a-z_]+(?:-[a-z]+)*)/g)) assert.ok(topics.has(word), `${page}: cgpu ${word}`)
     }
   })
 })

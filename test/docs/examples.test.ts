@@ -14,6 +14,7 @@ const needs: Record<string, string> = {
   'cgpu cp trainer:model.json .': 'echo {} > model.json; cgpu cp model.json trainer:model.json',
   'cgpu runtime rename calm-otter trainer': 'cgpu runtime create --name calm-otter',
   'cgpu why': 'cgpu job wait $(cgpu run -d -r trainer -- false) || true',
+  'cgpu debug log': 'cgpu runtime show nobody || true',
   'cgpu secret delete HF_TOKEN': 'cgpu secret set HF_TOKEN < token.txt',
   'cgpu config get provider': 'cgpu config set provider local',
   'cgpu config get provider --origin': 'cgpu config set provider local',

@@ -2,6 +2,7 @@ import {open} from 'node:fs/promises'
 import {errors} from '@cgpu/core/errors'
 import {errnoOf} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {keepOutOfDebugLog} from '@cgpu/plugin-sdk'
 
 /** Asks on a terminal; elsewhere refuses unless `yes`. Returns when agreed, else throws. */
 export async function confirm(question: string, yes: boolean): Promise<void> {
@@ -48,6 +49,7 @@ export async function readToken(): Promise<string> {
   const token = process.stdin.isTTY ? await ask('token: ', {hidden: true}) : (await readStdin(64 * 1024)).split(/\r?\n/, 1)[0]
   const trimmed = (token ?? '').trim()
   if (trimmed === '') throw errors.usage('no token on stdin', {code: 'NO_TOKEN', fix: 'cgpu runtime add URL --token-stdin < FILE'})
+  keepOutOfDebugLog(trimmed)
   if (!/^[\x21-\x7e]+$/.test(trimmed)) throw errors.usage('the token holds characters that no token has', {code: 'INVALID_TOKEN', fix: 'check that the file holds the token alone'})
   return trimmed
 }
@@ -55,6 +57,7 @@ export async function readToken(): Promise<string> {
 /** A secret's value: all of stdin when piped, less the line end that it closes with; asked for without echo on a terminal. */
 export async function readSecret(name: string): Promise<string> {
   const given = process.stdin.isTTY ? await ask(`value of ${name}: `, {hidden: true}) : (await readStdin(64 * 1024)).replace(/\r?\n$/, '')
+  keepOutOfDebugLog(given)
   if (given === '') throw errors.usage('no value on stdin', {code: 'NO_VALUE', fix: `cgpu secret set ${name} < FILE, or type it when asked`})
   if (given.includes('\0')) throw errors.usage('the value holds a NUL character', {code: 'INVALID_VALUE', fix: 'leave it out'})
   return given

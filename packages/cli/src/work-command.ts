@@ -6,7 +6,7 @@ import {errors, ExitCode} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
 import type {LifecycleListener} from '@cgpu/core/runtime/service'
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import {beforeCreate, CgpuCommand, fire, globalFlags, registeredProviders} from '@cgpu/plugin-sdk'
+import {beforeCreate, CgpuCommand, fire, globalFlags, keepOutOfDebugLog, registeredProviders} from '@cgpu/plugin-sdk'
 import type {FlagInput} from '@oclif/core/interfaces'
 import {accountFlag} from './flags.ts'
 import {builtInProviders} from './providers.ts'
@@ -34,7 +34,8 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
       flags,
       lifecycle: this.#lifecycle(),
       onWarning: (message) => void this.warn(message),
-      ...(this.verbose ? {trace: (line: string) => this.trace(line)} : {}),
+      onSecret: keepOutOfDebugLog,
+      trace: (line) => this.trace(line),
     })
   }
 

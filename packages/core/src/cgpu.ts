@@ -3,7 +3,7 @@ import {type AccountAccess, noAccounts} from './account.ts'
 import {FolderDefaults} from './config/folder.ts'
 import {resolveSettings, type Settings} from './config/resolve.ts'
 import {colabElsewhere} from './google/hosts.ts'
-import type {ProviderContext, RuntimeProvider} from './provider.ts'
+import type {ProviderContext, RuntimeProvider, SecretStore} from './provider.ts'
 import type {KeepAlive} from './runtime/presence.ts'
 import type {RuntimeRecord} from './runtime/record.ts'
 import {type ProviderEntry, ProviderRegistry} from './runtime/registry.ts'
@@ -27,6 +27,8 @@ export interface CgpuOptions {
   onWarning?: (message: string) => void
   /** wire traces for --verbose */
   trace?: (line: string) => void
+  /** told the secrets that providers use, so that no log has one */
+  onSecret?: (value: string) => void
 }
 
 /** One process's use of cgpu: its settings, its runtimes, and the way onto them. */
@@ -40,13 +42,14 @@ export class Cgpu {
   readonly #store: RecordStore
 
   private constructor(options: CgpuOptions, settings: Settings, folders: FolderDefaults) {
-    const {dirs, env, cwd, lifecycle, onWarning, trace} = options
+    const {dirs, env, cwd, lifecycle, onWarning, onSecret, trace} = options
     this.#options = options
     this.dirs = dirs
     this.settings = settings
     this.folders = folders
     this.#store = new RecordStore(dirs.state, onWarning, colabElsewhere((key) => settings.text(key)) ?? null)
-    const secrets = new FileSecretStore(dirs.config, {onWarning})
+    const store = new FileSecretStore(dirs.config, {onWarning})
+    const secrets = onSecret ? told(store, onSecret) : store
     const {accounts} = options
     this.accounts = accounts ? lazyAccounts(() => accounts(settings)) : noAccounts
     const context = (id: string): ProviderContext => ({
@@ -112,6 +115,21 @@ function keepAliveOf(provider: RuntimeProvider, {providerId, idleTimeoutSeconds 
   return {
     everyMs: Math.max(1_000, Math.min(keepAliveMs, (idleTimeoutSeconds * 1000) / 3)),
     beat: async (signal) => (await provider.keepAlive?.(providerId, {signal})) ?? 'alive',
+  }
+}
+
+function told(store: SecretStore, onSecret: (value: string) => void): SecretStore {
+  return {
+    async get(key) {
+      const value = await store.get(key)
+      if (value !== undefined) onSecret(value)
+      return value
+    },
+    async set(key, value) {
+      onSecret(value)
+      await store.set(key, value)
+    },
+    delete: (key) => store.delete(key),
   }
 }
 

@@ -1,6 +1,8 @@
 import {Command} from '@oclif/core/command'
 import {boolean} from '@oclif/core/flags'
 import type {ArgInput, FlagInput, Input, OutputArgs, OutputFlags, ParserOutput} from '@oclif/core/interfaces'
+import type {CgpuError} from '@cgpu/core/errors'
+import {isOwnFailure, leaveDebugLog, traces} from './debug-log.ts'
 import {takeEarlyWarnings} from './early-warnings.ts'
 import {success} from './envelope.ts'
 import {envArguments, isTruthy, withEnv} from './env-flags.ts'
@@ -43,6 +45,10 @@ export abstract class CgpuCommand<T = unknown> extends Command {
   readonly #warnings: string[] = []
   #answered = false
   #own: string[] | undefined
+  #explains: boolean | undefined
+  #failure: CgpuError | undefined
+  /** as typed: oclif's parser puts what it parsed in its place */
+  readonly #typed: readonly string[] = [...this.argv]
 
   abstract override run(): Promise<T>
 
@@ -54,6 +60,8 @@ export abstract class CgpuCommand<T = unknown> extends Command {
   protected override async _run<R>(): Promise<R> {
     const result = await super._run<R>()
     if (!this.#answered && this.jsonEnabled()) this.logJson(this.toSuccessJson(result))
+    const failed = this.#failure !== undefined && isOwnFailure(Number(process.exitCode ?? 0))
+    if ((failed || this.#verbose) && this.leavesDebugLog) await this.#leaveDebugLog()
     return result
   }
 
@@ -75,6 +83,7 @@ export abstract class CgpuCommand<T = unknown> extends Command {
     const verbose = this.#has('verbose', 'v')
     const json = this.jsonEnabled()
     this.#answered = true
+    this.#failure = error
     reportError(error, {command: this.id ?? '', json, verbose, warnings: this.#warnings})
   }
 
@@ -110,14 +119,26 @@ export abstract class CgpuCommand<T = unknown> extends Command {
     if (!this.quiet && !this.jsonEnabled()) process.stderr.write(`${inert(message)}\n`)
   }
 
-  /** A line on stderr with --verbose. */
+  /** False for commands that show debug logs: theirs would push out those that are looked for. */
+  protected get leavesDebugLog(): boolean {
+    return true
+  }
+
+  /** True where what follows the first positional argument is code or a program: it is kept apart in debug logs. */
+  protected get carriesCode(): boolean {
+    return (this.ctor as unknown as typeof CgpuCommand).remoteArgs // typed as oclif's; `remoteArgs` is ours
+  }
+
+  /** A line on stderr with --verbose, and in the debug log. */
   protected trace(message: string): void {
-    if (this.verbose) process.stderr.write(`${inert(message)}\n`)
+    traces.push(message)
+    if (this.#verbose) process.stderr.write(`${inert(message)}\n`)
   }
 
   override warn(input: Error | string): Error | string {
     const message = inert(typeof input === 'string' ? input : input.message)
     this.#warnings.push(message)
+    traces.push(`warning: ${message}`)
     if (!this.jsonEnabled() && !this.quiet) process.stderr.write(`warning: ${message}\n`)
     return input
   }
@@ -182,6 +203,25 @@ export abstract class CgpuCommand<T = unknown> extends Command {
       }
     }
     return (this.#own = own)
+  }
+
+  /** Asked once a line, and a connection traces thousands. */
+  get #verbose(): boolean {
+    return (this.#explains ??= this.verbose)
+  }
+
+  async #leaveDebugLog(): Promise<void> {
+    const {dataDir, version} = this.config
+    const {own, rest} = this.carriesCode ? this.#splitArgv() : {own: this.#typed, rest: []}
+    await leaveDebugLog({command: this.id ?? '', argv: own, program: rest, version, exitStatus: Number(process.exitCode ?? 0), error: this.#failure, dataDir})
+  }
+
+  #splitArgv(): {own: readonly string[]; rest: readonly string[]} {
+    try {
+      return splitRemoteArgs(this.#typed, this.#flags())
+    } catch {
+      return {own: [], rest: this.#typed} // an unknown flag: where the program begins is unclear
+    }
   }
 
   #has(name: 'json' | 'quiet' | 'verbose', char?: string): boolean {

@@ -7,12 +7,12 @@ import {table, tableOptions} from '../render/table.ts'
 
 /** Checks whether this machine has what cgpu needs. Changes nothing. */
 export default class Doctor extends CgpuCommand<{checks: CheckResult[]}> {
-  static override description = 'Looks at Node, the folders, settings, state, Python, accelerators, the terminal and proxies, and changes nothing.\n\nExit status: 0 when no check failed (warnings do not count), else that of the first one that did: 64 an old Node or a wrong setting, 65 a broken file, 66 no Python, 73 a folder that cannot be written.'
+  static override description = 'Looks at Node, the folders, settings, state, Python, accelerators, the terminal, proxies and what commands that failed left, and changes nothing.\n\nExit status: 0 when no check failed (warnings do not count), else that of the first one that did: 64 an old Node or a wrong setting, 65 a broken file, 66 no Python, 73 a folder that cannot be written.'
   static override examples = [
     {command: '<%= config.bin %> doctor', description: 'what works and what does not'},
     {command: '<%= config.bin %> doctor --json', description: 'the same for a bug report'},
   ]
-  static override seeAlso = ['config list --origin', 'runtime accelerators', 'version --verbose']
+  static override seeAlso = ['debug log', 'support-bundle', 'config list --origin', 'version --verbose']
   static override standalone = true
   static override summary = 'check this machine'
 

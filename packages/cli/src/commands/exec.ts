@@ -88,6 +88,10 @@ export default class Exec extends StreamCommand<Result> {
     }
   }
 
+  protected override get carriesCode(): boolean {
+    return true
+  }
+
   async #code(given: string | undefined, file: string | undefined): Promise<string> {
     if (given !== undefined && file !== undefined) throw errors.usage('code and --file exclude each other', {code: 'USAGE', fix: 'give one of them'})
     if (file !== undefined) return readSmallFile(file, 'file')

@@ -1,6 +1,7 @@
 import {noAccounts} from '@cgpu/core/account'
 import {access, constants, readdir, readFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
+import {listDebugLogs} from '@cgpu/core/debug/logs'
 import {FolderDefaults} from '@cgpu/core/config/folder'
 import {resolveSettings} from '@cgpu/core/config/resolve'
 import {ExitCode, proxyProblem} from '@cgpu/core/errors'
@@ -117,6 +118,14 @@ async function locks({dirs}: Surroundings): Promise<Finding> {
     : {state: 'warning', message: sanitizeLine(`left by dead processes: ${left.join(', ')}`), fix: 'nothing to do: the next command takes them over'}
 }
 
+/** Failures of the past are no failure of this machine: this only says where to look. */
+async function debugLogs({dirs}: Surroundings): Promise<Finding> {
+  const [newest, ...older] = await listDebugLogs(dirs.state)
+  if (!newest) return {state: 'ok', message: 'no command has failed'}
+  const kept = older.length === 0 ? '' : `, and ${older.length} older`
+  return {state: 'ok', message: sanitizeLine(`one of ${newest.time}${newest.exitStatus ? ` (exit status ${newest.exitStatus})` : ''}${kept}: see cgpu debug log`)}
+}
+
 /** Everything that `cgpu doctor` looks at, in the order in which it is shown. */
 export const checks: readonly Check[] = [
   {id: 'node', title: 'Node', run: node},
@@ -128,4 +137,5 @@ export const checks: readonly Check[] = [
   {id: 'accelerators', title: 'accelerators', run: accelerators},
   {id: 'terminal', title: 'terminal', run: terminal},
   {id: 'proxies', title: 'proxies', run: proxies},
+  {id: 'debug-logs', title: 'debug logs', run: debugLogs},
 ]

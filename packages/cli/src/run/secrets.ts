@@ -1,6 +1,7 @@
 import type {Settings} from '@cgpu/core/config/resolve'
 import {SecretSources} from '@cgpu/core/secrets/sources'
 import {SecretVault} from '@cgpu/core/secrets/vault'
+import {keepOutOfDebugLog} from '@cgpu/plugin-sdk'
 
 export interface SecretPlaces {
   configDir: string
@@ -16,5 +17,5 @@ export function openVault({configDir, settings, onWarning}: SecretPlaces): Secre
 
 /** Every place that a secret of this command may come from. */
 export function openSecrets(places: SecretPlaces): SecretSources {
-  return new SecretSources({env: process.env, cwd: process.cwd(), vault: openVault(places)})
+  return new SecretSources({env: process.env, cwd: process.cwd(), vault: openVault(places), onFound: keepOutOfDebugLog})
 }

@@ -44,7 +44,7 @@ export async function runFast(argv: readonly string[], {root, table, load, env =
   const found = eligible(argv, table, env)
   const loadCommand = found && load[found.id]
   if (!loadCommand) return false
-  watchForCrashes(argv)
+  watchForCrashes(argv, table.version)
   const loadFull = async () => {
     const {Config} = await import('@oclif/core/config')
     return Config.load({root})
@@ -54,7 +54,7 @@ export async function runFast(argv: readonly string[], {root, table, load, env =
     Command.id = found.id
     await new Command(found.argv, leanConfig({root, table, env, loadFull})).execute()
   } catch (error) {
-    reportCrash(error, argv)
+    await reportCrash(error, argv, {version: table.version})
   }
   return true
 }

@@ -34,7 +34,8 @@ async function runOwn(config: Config, id: string, argv: string[]): Promise<void>
 
 /** The long way: oclif with every plugin. */
 export async function runSlow(argv: string[], root: string): Promise<void> {
-  watchForCrashes(argv)
+  const table = readTable(root)
+  watchForCrashes(argv, table?.version)
   useHostSdk()
   // plugins are run as they are compiled: nothing here transpiles, so there is nothing to warn of
   process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1'
@@ -46,11 +47,10 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   try {
     config = await Config.load({root})
   } catch (error) {
-    return reportCrash(brokenPlugin(error), argv)
+    return reportCrash(brokenPlugin(error), argv, {version: table?.version ?? ''})
   }
   const {normalizeArgv} = await import('@oclif/core/help')
   const [id = '', ...rest] = normalizeArgv(config, [...argv])
-  const table = readTable(root)
   const found = table && findCommand(argv, table)
   const help = found ? wantsHelp(found) : asksForHelp(argv)
   // help, topics and what is unknown are oclif's
@@ -58,7 +58,7 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   try {
     await runOwn(config, id, rest)
   } catch (error) {
-    reportCrash(error, argv, {id, flagNames: Object.keys(config.findCommand(id)?.flags ?? {})})
+    await reportCrash(error, argv, {id, version: config.version, flagNames: Object.keys(config.findCommand(id)?.flags ?? {})})
   }
 }
 

@@ -20,6 +20,7 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   'config:set': one => one.configEntry,
   'config:unset': one => one.configEntry,
   cp: one => one.copied,
+  'debug:log': (one, z) => z.array(one.debugLog),
   doctor: (one, z) => z.looseObject({checks: z.array(one.doctorCheck)}),
   'drive:mount': one => one.driveMounted,
   'drive:unmount': one => one.driveUnmounted,
@@ -56,6 +57,7 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   'secret:delete': (_, z) => z.looseObject({name: z.string()}),
   'secret:list': (one, z) => z.array(one.secret),
   'secret:set': (_, z) => z.looseObject({name: z.string(), source: z.string()}),
+  'support-bundle': (_, z) => z.looseObject({path: z.string().nullable(), bytes: z.int().nonnegative(), sections: z.array(z.string()), text: z.string().optional()}),
   usage: one => one.usage,
   why: one => one.why,
 }

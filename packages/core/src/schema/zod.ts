@@ -120,6 +120,9 @@ function build(z: typeof Zod) {
   const historyStats = z.looseObject({
     total: statRow, by: z.string(), groups: z.array(statRow), topErrors: z.array(z.looseObject({code: z.string(), count, message: z.string()})),
   })
+  const debugLog = z.looseObject({
+    id: z.string(), time: z.string(), command: z.string(), exitStatus: z.int().nullable(), bytes: count, path: z.string(), text: z.string().optional(),
+  })
   const failure = z.looseObject({
     schema: z.literal(1), ok: z.literal(false), command: z.string(), warnings: z.array(z.string()),
     error: z.looseObject({
@@ -132,5 +135,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, why, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, historyEntry, historyStats, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, why, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }

@@ -16,6 +16,8 @@ export interface SecretSourcesOptions {
   cwd: string
   vault: SecretVault
   home?: string
+  /** told each value that is used, so that no log has it */
+  onFound?: (value: string) => void
 }
 
 const maxEnvFileBytes = 1 << 20
@@ -31,7 +33,9 @@ export class SecretSources {
 
   /** Empty texts count as absent. Throws ENV_FILE_INVALID (65), CANNOT_READ (66), or as the vault does. */
   async find(name: string): Promise<string | undefined> {
-    return own(this.#options.env, name) || own(await this.#file(), name) || this.#options.vault.get(name)
+    const value = own(this.#options.env, name) || own(await this.#file(), name) || (await this.#options.vault.get(name))
+    if (value) this.#options.onFound?.(value)
+    return value
   }
 
   /** The names that `.env` and the store hold, each with every source that has it. The environment alone makes no secret. */
