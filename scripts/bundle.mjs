@@ -48,12 +48,14 @@ const lazyOclif = {
 }
 
 /** ws needs these for wss:// and for compression only, and a server of this machine does not: 20 ms. */
-const lazyTls = {
+export const lazyTls = {
   name: 'lazy-tls',
-  setup({onResolve}) {
+  setup({onLoad, onResolve}) {
     onResolve({filter: /^(tls|https|zlib)$/}, ({path, kind, importer}) => {
-      if (kind === 'require-call' && /[\\/]ws[\\/]lib[\\/]/.test(importer)) return {path, namespace: 'lazy', pluginData: `require(${JSON.stringify(path)})`}
+      if (kind === 'require-call' && /[\\/]ws[\\/]lib[\\/]/.test(importer)) return {path, namespace: 'lazy-tls', pluginData: `require(${JSON.stringify(path)})`}
     })
+    onLoad({filter: /.*/, namespace: 'lazy-tls'}, ({pluginData}) => ({contents: lazyModule(pluginData), loader: 'js'}))
+    onResolve({filter: /.*/, namespace: 'lazy-tls'}, ({path}) => ({path, external: true}))
   },
 }
 

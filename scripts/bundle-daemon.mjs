@@ -1,0 +1,36 @@
+// Bundles the daemon's process, and `cgpu exec` by the daemon: one small file, because loading modules is most of what such a
+// command takes. Run after tsc, on its output.
+import {createHash} from 'node:crypto'
+import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {lazyTls} from './bundle.mjs'
+import {bundleTo, namedExports, native, ownPlace, root} from './bundling.mjs'
+
+const dist = join(root, 'packages/cli/dist')
+const banner = {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);"}
+
+/** Differs between two builds whose code differs: a daemon of another build is replaced. */
+function buildId() {
+  const hash = createHash('sha256')
+  const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name, 'dist')).filter((folder) => existsSync(folder))
+  for (const folder of packages.sort()) {
+    for (const name of readdirSync(folder, {recursive: true}).sort()) {
+      if (name.endsWith('.js') && !name.startsWith('fast')) hash.update(name).update(readFileSync(join(folder, name)))
+    }
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** Writes packages/cli/dist/fast-daemon and fast-exec. */
+export async function bundleDaemon() {
+  const out = join(dist, 'fast-daemon')
+  await Promise.all([
+    bundleTo(out, {entryPoints: [join(dist, 'daemon/process.js')], plugins: [native, lazyTls, namedExports, ownPlace], external: ['bufferutil', 'utf-8-validate'], banner}),
+    bundleTo(join(dist, 'fast-exec'), {entryPoints: {main: join(dist, 'quick/exec.js')}, plugins: [native, namedExports, ownPlace]}),
+  ])
+  const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  writeFileSync(join(out, 'build.json'), `${JSON.stringify({version, build: buildId()})}\n`)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundleDaemon()
