@@ -1,4 +1,3 @@
-import {mkdir} from 'node:fs/promises'
 import {homedir, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {cannotWrite} from './write-error.ts'
@@ -52,6 +51,7 @@ export function resolveDirs(env: NodeJS.ProcessEnv = process.env, given: DirsGiv
 /** Makes a private folder (0700) and its parents. Throws CANNOT_WRITE. Returns the path. */
 export async function ensureDir(path: string): Promise<string> {
   try {
+    const {mkdir} = await import('node:fs/promises')
     await mkdir(path, {recursive: true, mode: 0o700})
   } catch (error) {
     throw cannotWrite(path, error)
