@@ -96,6 +96,8 @@ export async function bundle({external = []} = {}) {
     `import {runFast as run} from ${JSON.stringify(join(cli, 'shell/fast.js'))}`,
     `const table = ${JSON.stringify(table)}`, 'const load = {', ...loaders, '}',
     'export const runFast = (argv, root) => run(argv, {root, table, load})',
+    // for the quick exec, whose own bundle is without all that it takes
+    `export const rejoin = async (options) => (await import(${JSON.stringify(join(cli, 'quick/rejoin.js'))})).rejoin(options)`,
   ].join('\n')
   await bundleTo(out, {
     stdin: {contents: entry, resolveDir: cli, sourcefile: 'main.js'},

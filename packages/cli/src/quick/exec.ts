@@ -1,4 +1,4 @@
-import {CgpuError, ExitCode} from '@cgpu/core/errors'
+import {CgpuError} from '@cgpu/core/errors'
 import type {ExecOutcome} from '@cgpu/core/execution/exec'
 import type {ExecutionEvent} from '@cgpu/core/execution/events'
 import {newRunId} from '@cgpu/core/execution/id'
@@ -13,6 +13,7 @@ import {parseTimeout} from '../run/timeout.ts'
 import {hasUserPlugins, wantsOclif} from '../shell/own-only.ts'
 import {type QuickArguments, quickArguments} from './arguments.ts'
 import {QuickHost} from './host.ts'
+import type {Rejoin, Rejoined} from './rejoin.ts'
 
 const fs = process.getBuiltinModule('node:fs')
 /** as readSmallFile's */
@@ -68,8 +69,12 @@ class QuickExec {
   readonly #warnings: string[] = []
   readonly #openedAt = performance.now()
   readonly #id = newRunId()
+  readonly #delivered = {stdoutBytes: 0, stderrBytes: 0, displays: 0}
   #sink: CommandSink | undefined
-  #runtime: string | undefined
+  #runtime: {id: string; name: string} | undefined
+  #kernel = ''
+  #interrupted = false
+  #rejoined: Rejoined | undefined
 
   constructor(options: QuickOptions) {
     this.#options = options
@@ -79,8 +84,8 @@ class QuickExec {
     const {given, code, timeoutMs, context, dirs, env} = this.#options
     const host = new QuickHost({dirs, env, asks: given.kind === 'text', onWarning: (message) => this.#warn(message), onEvent: (event) => this.#event(event)})
     const exec = new DaemonExec(wire, {
-      selected: async ({name}) => {
-        this.#runtime = name
+      selected: async (runtime) => {
+        this.#runtime = runtime
         this.#sink = await commandSink(given.kind, {quiet: given.quiet, imageDir: given.outputDir ?? '.', onWarning: (message) => this.#warn(message)})
       },
       event: (event) => this.#event(event),
@@ -89,38 +94,56 @@ class QuickExec {
     })
     const {runtime, kernel} = given
     try {
-      const end = await interruptible(exec.run({
+      const work = exec.run({
         id: this.#id, code, timeoutMs, kernel, freshKernel: given.freshKernel, context, answers: host.answers,
         runtime: runtime ?? (env['CGPU_RUNTIME'] || undefined),
         flags: {...(runtime === undefined ? {} : {runtime}), ...(kernel === undefined ? {} : {kernel})},
-      }, Math.max(1, greetingLimitMs - ms)), {
-        first: async () => exec.interrupt(),
-        leave: () => `the code goes on on ${this.#runtime ?? 'the runtime'}`,
+      }, Math.max(1, greetingLimitMs - ms)).then((end) => this.#outcome(end))
+      const outcome = await interruptible(work, {
+        first: async () => {
+          this.#interrupted = true
+          await (this.#rejoined ?? exec).interrupt()
+        },
+        leave: () => `the code goes on on ${this.#runtime?.name ?? 'the runtime'}`,
         notice: (message) => this.#notice(message),
       })
-      if (end.kind === 'lost' && !end.started) return false
-      await this.#finish(await this.#outcome(end))
+      if (!outcome) return false
+      await this.#finish(outcome)
     } catch (error) {
       await this.#report(error)
     } finally {
       host.close()
       exec.leave()
+      await this.#rejoined?.close()
     }
     return true
   }
 
-  async #outcome(end: ExecEnd): Promise<ExecOutcome> {
+  /** Undefined: nothing was run, and the command itself may. */
+  async #outcome(end: ExecEnd): Promise<ExecOutcome | undefined> {
     if (end.kind === 'done') return end.outcome
     if (end.kind === 'failed') throw errorOf(end.failure)
-    throw new CgpuError(`the daemon ended while the code ran on ${this.#runtime ?? 'the runtime'}, and how the code ended cannot be told`, {
-      code: 'OUTCOME_UNKNOWN', category: 'kernel', exit: ExitCode.lost, fix: 'look at what it left on the machine before you run it again', details: {id: this.#id},
+    return end.started ? this.#rejoin() : undefined
+  }
+
+  /** The daemon is gone, and the code runs: its log on the machine tells the rest. */
+  async #rejoin(): Promise<ExecOutcome> {
+    const {dirs, env, given, timeoutMs} = this.#options
+    // the commands' own bundle: this one is without all that it takes
+    const {rejoin} = (await import(new URL('../fast/main.js', import.meta.url).href)) as {rejoin: (options: Rejoin) => Promise<Rejoined>} // see scripts/bundle.mjs
+    this.#rejoined = await rejoin({
+      dirs, env, id: this.#id, runtime: this.#runtime?.id ?? '', delivered: this.#delivered, interrupted: this.#interrupted,
+      kernel: {name: this.#kernel, spec: given.kernel}, onEvent: (event) => this.#event(event), onWarning: (message) => this.#warn(message),
     })
+    const left = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (performance.now() - this.#openedAt))
+    const timer = left === undefined ? undefined : setTimeout(() => void this.#rejoined?.interrupt().catch(() => undefined), left)
+    return this.#rejoined.result.finally(() => clearTimeout(timer))
   }
 
   async #finish(outcome: ExecOutcome): Promise<void> {
     const sink = this.#sink
     if (!sink || this.#runtime === undefined) throw new Error('the daemon ended an execution before it chose a runtime')
-    const result = await finishExec(outcome, this.#runtime, sink, {
+    const result = await finishExec(outcome, this.#runtime.name, sink, {
       exitWith: (status) => {
         process.exitCode = status
       },
@@ -152,6 +175,9 @@ class QuickExec {
   }
 
   #event(event: ExecutionEvent): void | Promise<void> {
+    if (event.type === 'stdout' || event.type === 'stderr') this.#delivered[`${event.type}Bytes`] += event.data.length
+    if (event.type === 'display') this.#delivered.displays++
+    if (event.type === 'started') this.#kernel = event.kernel ?? ''
     return this.#sink?.onEvent(event)
   }
 
