@@ -78,6 +78,19 @@ describe('a daemon in trouble', () => {
     assert.equal((await bed.status()).executions, 1)
   })
 
+  it('that hangs while code runs is left behind, and the code is followed without it', async () => {
+    const pid = await bed.start()
+    const running = bed.cli(['exec', 'import time\nfor i in range(5): print(i, flush=True); time.sleep(0.2)'])
+    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
+    process.kill(pid, 'SIGSTOP')
+    try {
+      const {status, stdout, stderr} = await running
+      assert.deepEqual([status, stdout, stderr], [0, '0\n1\n2\n3\n4\n', ''])
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+  })
+
   it('that is a stranger hears nothing but a nonce', async () => {
     await bed.start()
     const record = await bed.record()
@@ -127,11 +140,13 @@ describe('a daemon in trouble', () => {
 
   it('ends itself when it has nothing to do, and when its folder is gone', async () => {
     const idle = await bed.start({CGPU_DAEMON_IDLE: '400'})
-    await bed.cli(['exec', '1'])
+    // should it be too late, it starts one that soon ends as well
+    await bed.cli(['exec', '1'], {env: {CGPU_DAEMON_IDLE: '400'}})
     await gone(idle)
+    await until(async () => (await bed.status()).state === 'stopped', () => 'one is left')
     assert.match(await readFile(join(folder(), 'daemon.log'), 'utf8'), /stopping: nothing to do\n/)
     const other = await bed.start({CGPU_DAEMON_IDLE: '2000'})
-    await rm(folder(), {recursive: true})
+    await rm(folder(), {recursive: true, maxRetries: 5})
     await gone(other)
     assert.deepEqual(processesOf(bed.home.path).filter((one) => String(one).includes('daemon')), [])
   })

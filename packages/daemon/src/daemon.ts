@@ -150,27 +150,26 @@ export class Daemon {
     cgpu.catch(() => undefined)
     const why = await this.#refusal(question, cgpu)
     if (why !== undefined) return wire.say({t: 'refused', why})
-    let work: ExecWork | undefined
+    const work = new ExecWork({wire, question, sessions: this.#sessions, onFinished, cgpu})
     wire.handle({
+      said: (message) => work.said(message),
       closed: () => {
-        work?.leave()
+        work.leave()
         closed()
-      },
-      said: (message) => {
-        if (message.t !== 'go' || work) return work?.said(message)
-        warn = (text) => void wire.say({t: 'warning', message: text})
-        for (const text of early) warn(text)
-        work = new ExecWork({wire, question, sessions: this.#sessions, onFinished, cgpu})
-        this.#working++
-        this.#executions++
-        log.write(`execution ${question.id} begins`)
-        void work.run().catch((error: unknown) => log.write(`execution ${question.id}: ${String(error)}`)).finally(() => {
-          this.#working--
-          log.write(`execution ${question.id} ends`)
-        })
       },
     })
     await wire.say({t: 'accepted'})
+    warn = (text) => void wire.say({t: 'warning', message: text})
+    for (const text of early) warn(text)
+    this.#working++
+    this.#executions++
+    log.write(`execution ${question.id} begins`)
+    void work.run().catch((error: unknown) => log.write(`execution ${question.id}: ${String(error)}`)).finally(() => {
+      this.#working--
+      this.#neededAt = Date.now()
+      log.write(`execution ${question.id} ends`)
+      this.#endWhenDone()
+    })
   }
 
   async #refusal({context}: ExecQuestion, cgpu: Promise<Cgpu>): Promise<string | undefined> {

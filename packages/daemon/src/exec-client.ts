@@ -34,6 +34,11 @@ export type ExecEnd =
   /** the daemon is gone, or would not; `started`: the code may have reached the kernel */
   | {kind: 'lost'; started: boolean; why: string}
 
+const pingMs = 150
+/** code that runs is not in a hurry; before it runs there is another way */
+const silenceMs = 3_000
+const earlySilenceMs = 450
+
 /** One execution by the daemon, over a connection of its own. */
 export class DaemonExec {
   readonly #wire: Wire
@@ -56,8 +61,8 @@ export class DaemonExec {
   }
 
   /**
-   * Runs it. The daemon does nothing before it is told `go`, and tells `started` before the code is sent to the kernel: so it is
-   * always known whether going another way could run it twice.
+   * Runs it. The daemon tells `started` and sends nothing to the kernel before that was answered with `run`: so it is always known
+   * whether going another way could run it twice. One that hangs is noticed by its silence.
    */
   run(question: ExecQuestion, limitMs: number): Promise<ExecEnd> {
     const {promise, resolve} = Promise.withResolvers<ExecEnd>()
@@ -67,13 +72,19 @@ export class DaemonExec {
       for (const call of this.#calls.values()) call.abort()
     }
     const timer = setTimeout(() => lost(`it did not answer within ${Math.round(limitMs)} ms`), limitMs)
+    let watching: NodeJS.Timeout | undefined
+    void promise.then(() => {
+      clearTimeout(timer)
+      clearInterval(watching)
+    })
     this.#wire.handle({
       bytes: (stream, data) => this.#handlers.event({type: stream, data}),
       said: (message) => {
         switch (message.t) {
           case 'accepted':
             clearTimeout(timer)
-            return void this.#wire.say({t: 'go'})
+            watching = this.#watch(lost)
+            return undefined
           case 'refused':
             return lost(String(message['why']))
           case 'done':
@@ -86,13 +97,22 @@ export class DaemonExec {
             return this.#during(message)
         }
       },
-      closed: (why) => {
-        clearTimeout(timer)
-        lost(why ?? 'the connection to it ended')
-      },
+      closed: (why) => lost(why ?? 'the connection to it ended'),
     })
     void this.#wire.say({t: 'exec', ...question})
     return promise
+  }
+
+  #watch(lost: (why: string) => void): NodeJS.Timeout {
+    let heardAt = performance.now()
+    let heard = -1
+    return setInterval(() => {
+      // while our own reader is slow nothing is read
+      if (this.#wire.heard !== heard || this.#wire.busy) heardAt = performance.now()
+      heard = this.#wire.heard
+      if (performance.now() - heardAt > (this.#started ? silenceMs : earlySilenceMs)) return lost('it does not answer any more')
+      void this.#wire.say({t: 'ping'})
+    }, pingMs)
   }
 
   #during(message: Said): void | Promise<void> {
@@ -102,7 +122,10 @@ export class DaemonExec {
         return this.#handlers.selected(message['runtime'] as {id: string; name: string; provider: string})
       case 'event': {
         const event = message['event'] as ExecutionEvent
-        if (event.type === 'started') this.#started = true
+        if (event.type === 'started') {
+          this.#started = true
+          void this.#wire.say({t: 'run'})
+        }
         return this.#handlers.event(event)
       }
       case 'warning':

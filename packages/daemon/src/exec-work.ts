@@ -31,6 +31,7 @@ export class ExecWork {
   readonly #options: ExecWorkOptions
   readonly #calls = new Map<number, PromiseWithResolvers<unknown>>()
   readonly #left = Promise.withResolvers<never>()
+  readonly #mayRun = Promise.withResolvers<void>()
   #execution: Execution | undefined
   #interrupted = false
   #n = 0
@@ -41,6 +42,8 @@ export class ExecWork {
   }
 
   said(message: Said): void {
+    if (message.t === 'ping') void this.#options.wire.say({t: 'pong'})
+    if (message.t === 'run') this.#mayRun.resolve()
     if (message.t === 'interrupt') this.#interrupt()
     if (message.t !== 'answer') return
     const call = this.#calls.get(Number(message['n']))
@@ -100,8 +103,8 @@ export class ExecWork {
   #tell(event: ExecutionEvent): void | Promise<void> {
     const {wire} = this.#options
     if (event.type === 'stdout' || event.type === 'stderr') return wire.bytes(event.type, event.data)
-    // it is said before the code is sent: who has not heard it may run the code another way
-    if (event.type === 'started') return wire.sayForSure({t: 'event', event})
+    // who has not heard it may run the code another way, and then it must not be run here
+    if (event.type === 'started') return wire.sayForSure({t: 'event', event}).then(() => Promise.race([this.#mayRun.promise, this.#left.promise]))
     return wire.say({t: 'event', event})
   }
 

@@ -8,6 +8,8 @@ import {daemonPlace, readDaemonRecord} from './place.ts'
 
 /** how long one that was asked to make room may take */
 const handOverMs = 5_000
+/** of two that start at once the second has nothing to wait for but the lock of a dead one */
+const startMs = 200
 
 /**
  * Runs the daemon of this state folder in this process until it has nothing to do. Returns at once where one of the same build runs;
@@ -18,9 +20,11 @@ export async function runDaemon(options: DaemonOptions): Promise<'ran' | 'anothe
   const {folder, lock} = daemonPlace(dirs.state)
   await ensureDir(folder)
   const before = readDaemonRecord(dirs.state)
+  let timeoutMs = startMs
   if (typeof before !== 'string' && (await isAlive(before.pid, before.startTime))) {
     if (before.build === build) return 'another runs'
     await makeRoom(dirs.state, log.write)
+    timeoutMs = handOverMs
   }
   let daemon: Daemon | undefined
   try {
@@ -29,7 +33,7 @@ export async function runDaemon(options: DaemonOptions): Promise<'ran' | 'anothe
       const {stop} = handleSignals(daemon)
       void daemon.over.then(stop)
       await daemon.listening
-    }, {timeoutMs: typeof before === 'string' ? 0 : handOverMs})
+    }, {timeoutMs})
   } catch (error) {
     if (error instanceof CgpuError && error.code === 'LOCK_TIMEOUT') return 'another runs'
     throw error

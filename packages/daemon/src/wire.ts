@@ -20,6 +20,8 @@ export class Wire {
   readonly #decoder: FrameDecoder
   #handlers: WireHandlers
   #parts: Uint8Array[] = []
+  /** chunks so far: whether anything came */
+  heard = 0
   #busy = false
   #over = false
   #ended = false
@@ -29,6 +31,7 @@ export class Wire {
     this.#handlers = handlers
     this.#decoder = new FrameDecoder(limit)
     socket.on('data', (chunk: Uint8Array) => {
+      this.heard++
       this.#decoder.push(chunk)
       this.#pump()
     })
@@ -43,6 +46,11 @@ export class Wire {
   /** Whether nothing can be said any more. */
   get closed(): boolean {
     return this.#over || this.#socket.destroyed
+  }
+
+  /** Whether a handler is at work. */
+  get busy(): boolean {
+    return this.#busy
   }
 
   set limit(bytes: number) {
