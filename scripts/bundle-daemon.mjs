@@ -48,8 +48,9 @@ async function bundleExec() {
 function buildId() {
   const hash = createHash('sha256')
   const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name, 'dist')).filter((folder) => existsSync(folder))
-  for (const folder of packages.sort()) {
-    for (const name of readdirSync(folder, {recursive: true}).sort()) {
+  const inOrder = (names) => names.toSorted((a, b) => (a < b ? -1 : 1))
+  for (const folder of inOrder(packages)) {
+    for (const name of inOrder(readdirSync(folder, {recursive: true}))) {
       if (name.endsWith('.js') && !name.startsWith('fast')) hash.update(name).update(readFileSync(join(folder, name)))
     }
   }

@@ -98,9 +98,9 @@ export class Cgpu {
       record, endpoint: trace ? {...endpoint, trace} : endpoint, store: this.#store,
       isGone: async () => (await provider.get(record.providerId)) === null,
       keepAlive: keepAliveOf(provider, record, keepsAlive),
-      onGone: (error) => {
-        onGone?.(error)
-        void this.#store.remove(record.id).catch(() => undefined) // what is left of it is forgotten by the next list
+      onGone: (told) => {
+        onGone?.(told)
+        this.#store.remove(record.id).catch(() => undefined) // what is left of it is forgotten by the next list
       },
       ...options,
     })

@@ -1,6 +1,6 @@
 import {Cgpu} from '@cgpu/core/cgpu'
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import {DaemonLog, type DaemonTask, daemonPlace, runDaemon, withoutCommandPart} from '@cgpu/daemon'
+import type {DaemonTask} from '@cgpu/daemon'
 import {accountsFor} from '../accounts.ts'
 import {builtInProviders} from '../providers.ts'
 import {daemonProgram} from './program.ts'
@@ -10,6 +10,7 @@ const tasks: DaemonTask[] = []
 
 /** Runs the daemon in this process until it has nothing to do. */
 export async function serve({foreground}: {foreground: boolean}): Promise<'ran' | 'another runs'> {
+  const {DaemonLog, daemonPlace, runDaemon, withoutCommandPart} = await import('@cgpu/daemon')
   const dirs = resolveDirs(process.env)
   const log = new DaemonLog(daemonPlace(dirs.state).log, foreground ? (line) => process.stderr.write(line) : undefined)
   const {version = '', build = ''} = daemonProgram() ?? {}

@@ -163,13 +163,14 @@ class QuickExec {
     if (sink?.kind === 'text') await sink.end()
     const {exitStatus, reportError, toCgpuError} = await import('@cgpu/plugin-sdk/lean')
     const error = toCgpuError(thrown, {command: 'cgpu exec', flagNames: []})
-    process.exitCode = exitStatus(error)
+    const status = exitStatus(error)
+    process.exitCode = status
     reportError(error, {command: 'exec', json: kind === 'json', verbose: false, warnings: this.#warnings})
     if (sink?.kind !== 'ndjson') return
     const code = thrown instanceof CgpuError ? thrown.code : 'INTERNAL'
     const message = thrown instanceof Error ? thrown.message : String(thrown)
     await sink.end({
-      id: '', exitStatus: Number(process.exitCode), durationSeconds: (performance.now() - this.#openedAt) / 1000,
+      id: '', exitStatus: status, durationSeconds: (performance.now() - this.#openedAt) / 1000,
       status: code === 'INTERRUPTED' ? 'interrupted' : 'error', error: {code, message},
     })
   }

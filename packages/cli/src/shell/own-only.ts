@@ -1,10 +1,10 @@
 const fs = process.getBuiltinModule('node:fs')
-const {join} = process.getBuiltinModule('node:path')
+const path = process.getBuiltinModule('node:path')
 
 /** Plugins that the user installed or linked; a file that cannot be understood counts as some, so that oclif reports it. */
 export function hasUserPlugins(dataDir: string): boolean {
   try {
-    const pjson: unknown = JSON.parse(fs.readFileSync(join(dataDir, 'package.json'), 'utf8'))
+    const pjson: unknown = JSON.parse(fs.readFileSync(path.join(dataDir, 'package.json'), 'utf8'))
     const plugins = (pjson as {oclif?: {plugins?: unknown}} | null)?.oclif?.plugins // any of it may be missing
     return !Array.isArray(plugins) || plugins.length > 0
   } catch (error) {
