@@ -74,6 +74,8 @@ class QuickExec {
   #runtime: {id: string; name: string} | undefined
   #kernel = ''
   #interrupted = false
+  /** the command is over, whatever the code does */
+  #over = false
   #rejoined: Rejoined | undefined
 
   constructor(options: QuickOptions) {
@@ -112,6 +114,7 @@ class QuickExec {
     } catch (error) {
       await this.#report(error)
     } finally {
+      this.#over = true
       host.close()
       exec.leave()
       await this.#rejoined?.close()
@@ -123,7 +126,7 @@ class QuickExec {
   async #outcome(end: ExecEnd): Promise<ExecOutcome | undefined> {
     if (end.kind === 'done') return end.outcome
     if (end.kind === 'failed') throw errorOf(end.failure)
-    return end.started ? this.#rejoin() : undefined
+    return end.started && !this.#over ? this.#rejoin() : undefined
   }
 
   /** The daemon is gone, and the code runs: its log on the machine tells the rest. */
