@@ -21,6 +21,8 @@ const env = {
   PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8', NO_COLOR: '1',
   CGPU_CONFIG_DIR: join(home, 'config'), CGPU_DATA_DIR: join(home, 'data'), CGPU_CACHE_DIR: join(home, 'cache'),
   CGPU_PYTHON: process.env.CGPU_TEST_PYTHON, NODE_COMPILE_CACHE: join(home, 'compile-cache'),
+  // its own figures switch it on
+  CGPU_DAEMON: 'off',
 }
 const cgpu = (args, more = {}) => timed(node, [bin, ...args], {env, cwd: home, ...more})
 const json = (args, input) => {
@@ -162,6 +164,10 @@ try {
   if (wanted('history')) {
     const {historyFigures} = await import('./history.mjs')
     await historyFigures({env, bin, rounds, add})
+  }
+  if (wanted('daemon')) {
+    const {daemonFigures} = await import('./daemon.mjs')
+    await daemonFigures({home, env, bin, rounds, add})
   }
   if (positionals.length === 0 && rounds >= 20) write()
 } finally {

@@ -36,9 +36,10 @@ async function main() {
   enableCompileCache()
   // only the packed CLI updates itself; elsewhere the updater would look for a `cgpu` on PATH
   if (!process.env.CGPU_BINPATH) process.env.CGPU_DISABLE_AUTOUPDATE ??= '1'
+  const exec = new URL('packages/cli/dist/fast-exec/main.js', root)
+  const byDaemon = argv[0] === 'exec' && existsSync(exec) && (await (await import(exec)).quickExec(argv.slice(1)))
   const folder = fileURLToPath(root)
-  const {runFast} = await import(quick)
-  if (!(await runFast(argv, folder))) {
+  if (!byDaemon && !(await (await import(quick)).runFast(argv, folder))) {
     const {runSlow} = await import('../packages/cli/dist/shell/slow.js')
     await runSlow(argv, folder)
   }

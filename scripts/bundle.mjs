@@ -48,12 +48,14 @@ const lazyOclif = {
 }
 
 /** ws needs these for wss:// and for compression only, and a server of this machine does not: 20 ms. */
-const lazyTls = {
+export const lazyTls = {
   name: 'lazy-tls',
-  setup({onResolve}) {
+  setup({onLoad, onResolve}) {
     onResolve({filter: /^(tls|https|zlib)$/}, ({path, kind, importer}) => {
-      if (kind === 'require-call' && /[\\/]ws[\\/]lib[\\/]/.test(importer)) return {path, namespace: 'lazy', pluginData: `require(${JSON.stringify(path)})`}
+      if (kind === 'require-call' && /[\\/]ws[\\/]lib[\\/]/.test(importer)) return {path, namespace: 'lazy-tls', pluginData: `require(${JSON.stringify(path)})`}
     })
+    onLoad({filter: /.*/, namespace: 'lazy-tls'}, ({pluginData}) => ({contents: lazyModule(pluginData), loader: 'js'}))
+    onResolve({filter: /.*/, namespace: 'lazy-tls'}, ({path}) => ({path, external: true}))
   },
 }
 
@@ -94,6 +96,8 @@ export async function bundle({external = []} = {}) {
     `import {runFast as run} from ${JSON.stringify(join(cli, 'shell/fast.js'))}`,
     `const table = ${JSON.stringify(table)}`, 'const load = {', ...loaders, '}',
     'export const runFast = (argv, root) => run(argv, {root, table, load})',
+    // for the quick exec, whose own bundle is without all that it takes
+    `export const rejoin = async (options) => (await import(${JSON.stringify(join(cli, 'quick/rejoin.js'))})).rejoin(options)`,
   ].join('\n')
   await bundleTo(out, {
     stdin: {contents: entry, resolveDir: cli, sourcefile: 'main.js'},

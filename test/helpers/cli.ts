@@ -30,6 +30,8 @@ export async function sealedHome(): Promise<SealedHome> {
     CGPU_CONFIG_DIR: configDir, CGPU_DATA_DIR: dataDir, CGPU_CACHE_DIR: cacheDir,
     // the keyring of whoever runs the tests is none of their business
     CGPU_KEYRING: 'off',
+    // nor is a process to be left behind; the daemon's own tests switch it on
+    CGPU_DAEMON: 'off',
     // Windows cannot start a process without it
     ...(process.env['SYSTEMROOT'] === undefined ? {} : {SYSTEMROOT: process.env['SYSTEMROOT']}),
   }

@@ -1,6 +1,3 @@
-import {existsSync} from 'node:fs'
-import {join} from 'node:path'
-import {noAccounts} from '@cgpu/core/account'
 import {Cgpu} from '@cgpu/core/cgpu'
 import {errors, ExitCode} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
@@ -8,6 +5,7 @@ import type {LifecycleListener} from '@cgpu/core/runtime/service'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {beforeCreate, CgpuCommand, fire, globalFlags, keepOutOfDebugLog, registeredProviders} from '@cgpu/plugin-sdk'
 import type {FlagInput} from '@oclif/core/interfaces'
+import {accountsFor} from './accounts.ts'
 import {accountFlag} from './flags.ts'
 import {builtInProviders} from './providers.ts'
 import type {SecretPlaces} from './run/secrets.ts'
@@ -29,8 +27,7 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
         ...builtInProviders,
         ...registered.map(({id, factory}) => ({id, source: 'a plugin', load: async () => factory})),
       ],
-      // whoever never signed in need not wait until everything about accounts is loaded
-      accounts: async (settings) => !process.env['CGPU_TOKEN'] && !existsSync(join(dirs.config, 'accounts.json')) ? noAccounts : (await import('@cgpu/accounts')).openAccounts({dirs, env: process.env, settings, onWarning: (message) => void this.warn(message), trace: (line) => this.trace(line)}),
+      accounts: accountsFor({dirs, env: process.env, onWarning: (message) => void this.warn(message), trace: (line) => this.trace(line)}),
       flags,
       lifecycle: this.#lifecycle(),
       onWarning: (message) => void this.warn(message),

@@ -31,6 +31,11 @@ export interface CgpuOptions {
   onSecret?: (value: string) => void
 }
 
+export interface ConnectOptions extends Pick<SessionOptions, 'signal' | 'onLink' | 'onGone' | 'heartbeatMs'> {
+  /** asked before the provider is told that the machine is used; absent: it is as long as the session is open */
+  keepsAlive?: () => boolean
+}
+
 /** One process's use of cgpu: its settings, its runtimes, and the way onto them. */
 export class Cgpu {
   readonly dirs: Dirs
@@ -89,7 +94,7 @@ export class Cgpu {
   }
 
   /** A session on a runtime. Throws RUNTIME_GONE (66) when its provider no longer has it. */
-  async connect(record: RuntimeRecord, options: Pick<SessionOptions, 'signal' | 'onLink' | 'heartbeatMs'> = {}): Promise<RuntimeSession> {
+  async connect(record: RuntimeRecord, {keepsAlive, onGone, ...options}: ConnectOptions = {}): Promise<RuntimeSession> {
     const provider = await this.runtimes.provider(record.provider)
     const endpoint = await provider.connect(record.providerId).catch(async (error: unknown) => {
       if ((await provider.get(record.providerId).catch(() => undefined)) !== null) throw error
@@ -100,8 +105,11 @@ export class Cgpu {
     return new RuntimeSession({
       record, endpoint: trace ? {...endpoint, trace} : endpoint, store: this.#store,
       isGone: async () => (await provider.get(record.providerId)) === null,
-      keepAlive: keepAliveOf(provider, record),
-      onGone: () => void this.#store.remove(record.id).catch(() => undefined), // what is left of it is forgotten by the next list
+      keepAlive: keepAliveOf(provider, record, keepsAlive),
+      onGone: (told) => {
+        onGone?.(told)
+        this.#store.remove(record.id).catch(() => undefined) // what is left of it is forgotten by the next list
+      },
       ...options,
     })
   }
@@ -110,11 +118,11 @@ export class Cgpu {
 const keepAliveMs = 5 * 60_000
 
 /** Well below the idle timeout, so that two lost beats in a row do no harm. */
-function keepAliveOf(provider: RuntimeProvider, {providerId, idleTimeoutSeconds = Infinity}: RuntimeRecord): KeepAlive | undefined {
+function keepAliveOf(provider: RuntimeProvider, {providerId, idleTimeoutSeconds = Infinity}: RuntimeRecord, wanted: () => boolean = () => true): KeepAlive | undefined {
   if (!provider.capabilities.keepAlive || !provider.keepAlive) return undefined
   return {
     everyMs: Math.max(1_000, Math.min(keepAliveMs, (idleTimeoutSeconds * 1000) / 3)),
-    beat: async (signal) => (await provider.keepAlive?.(providerId, {signal})) ?? 'alive',
+    beat: async (signal) => !wanted() ? 'alive' : (await provider.keepAlive?.(providerId, {signal})) ?? 'alive',
   }
 }
 

@@ -1,24 +1,22 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, string} from '@oclif/core/flags'
 import {type CgpuError, errors} from '@cgpu/core/errors'
-import {Execution, type ExecOutcome} from '@cgpu/core/execution/exec'
+import {Execution} from '@cgpu/core/execution/exec'
 import {newRunId} from '@cgpu/core/execution/id'
-import {type ExecutionRequest, inert, withEnv, withExecution} from '@cgpu/plugin-sdk'
+import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
+import {startDaemonLater} from '../daemon/start-later.ts'
 import {outputFlag, runtimeFlag} from '../flags.ts'
 import {begunExec} from '../history/begun.ts'
 import {readSmallFile, readStdin} from '../input.ts'
-import {formatTraceback} from '../render/traceback.ts'
+import {type ExecResult, finishExec} from '../run/exec-result.ts'
 import {kernelHost} from '../run/kernel-host.ts'
 import {parseTimeout} from '../run/timeout.ts'
 import {StreamCommand} from '../run/stream-command.ts'
 import {StdinLines} from '../run/stdin-lines.ts'
 import {secretFlag} from '../secret-flag.ts'
-import type {Captured} from '../stream/capture-sink.ts'
-
-type Result = Omit<ExecOutcome, 'durationMs'> & {runtime: string; durationSeconds: number} & Partial<Captured>
 
 /** Runs code on a runtime's kernel, where variables live on between calls. */
-export default class Exec extends StreamCommand<Result> {
+export default class Exec extends StreamCommand<ExecResult> {
   static override args = {code: stringArg({description: 'the code; - reads it from stdin'})}
   static override description = 'The kernel keeps its variables between calls. Ctrl-C interrupts the code, a second one leaves it running.\n\nExit status: 0, 1 for an exception, the status of sys.exit(), 130 when interrupted, 71 when the kernel died.'
   static override examples = [
@@ -41,7 +39,7 @@ export default class Exec extends StreamCommand<Result> {
   }
   static override summary = 'run code on a kernel'
 
-  async run(): Promise<Result> {
+  async run(): Promise<ExecResult> {
     const {args, flags} = await this.parse(Exec)
     const timeoutMs = flags.timeout === undefined ? undefined : parseTimeout(flags.timeout)
     const code = await this.#code(args.code, flags.file)
@@ -81,10 +79,11 @@ export default class Exec extends StreamCommand<Result> {
         },
         ({exitStatus}) => exitStatus,
       ), (ended) => ended)
-      return await this.#finish(outcome, record.name, sink)
+      return await finishExec(outcome, record.name, sink, {exitWith: (status) => this.exitWith(status), failWith: this.failWith.bind(this)})
     } finally {
       lines?.close()
       await session.close()
+      startDaemonLater(cgpu.dirs, cgpu.settings)
     }
   }
 
@@ -99,20 +98,6 @@ export default class Exec extends StreamCommand<Result> {
     if (given === undefined) throw errors.usage('no code to run', {code: 'NO_CODE', fix: 'cgpu exec "print(1)", cgpu exec -f FILE, or cgpu exec - < FILE'})
     return given
   }
-
-  async #finish(outcome: ExecOutcome, runtime: string, sink: Awaited<ReturnType<Exec['sink']>>): Promise<Result> {
-    const {durationMs, ...rest} = outcome
-    const error = outcome.error && {name: outcome.error.name, message: outcome.error.value, traceback: outcome.error.traceback}
-    await sink.end({id: outcome.id, exitStatus: outcome.exitStatus, durationSeconds: durationMs / 1000, status: outcome.status, ...(error ? {error} : {})})
-    const result: Result = {...rest, runtime, durationSeconds: durationMs / 1000, ...sink.captured?.()}
-    if (outcome.exitStatus !== 0) this.exitWith(outcome.exitStatus)
-    if (outcome.error === undefined) return result
-    const exited = outcome.error.name === 'SystemExit'
-    if (this.jsonEnabled()) {
-      if (outcome.exitStatus !== 0) this.failWith(outcome.exitStatus, `${outcome.error.name}: ${outcome.error.value}`, outcome.status === 'interrupted' ? 'INTERRUPTED' : 'CODE_FAILED', {...result})
-    } else if (sink.kind === 'text') process.stderr.write(exited ? exitMessage(outcome.error.value) : formatTraceback(outcome.error))
-    return result
-  }
 }
 
 /** Only Colab's library asks for secrets. */
@@ -120,9 +105,4 @@ function kernelsAskNothing(provider: string): CgpuError {
   return errors.usage(`code on a kernel of ${provider} cannot ask for secrets`, {
     code: 'CAPABILITY_MISSING', fix: 'give it to a program, as a variable: cgpu run --secret NAME SCRIPT', details: {provider, capability: 'answerKernel'},
   })
-}
-
-/** What Python prints when sys.exit() is given something else than a status. */
-function exitMessage(value: string): string {
-  return /^(None|True|False|-?\d+)?$/.test(value) ? '' : `${inert(value)}\n`
 }

@@ -126,6 +126,15 @@ async function debugLogs({dirs}: Surroundings): Promise<Finding> {
   return {state: 'ok', message: sanitizeLine(`one of ${newest.time}${newest.exitStatus ? ` (exit status ${newest.exitStatus})` : ''}${kept}: see cgpu debug log`)}
 }
 
+async function daemon({dirs}: Surroundings): Promise<Finding> {
+  const {daemonState} = await import('@cgpu/daemon/control')
+  const found = await daemonState(dirs)
+  if (found.state === 'running') return {state: 'ok', message: `runs as process ${found.pid}, ${found.sessions.length === 1 ? '1 session' : `${found.sessions.length} sessions`} open`}
+  return found.state === 'stopped'
+    ? {state: 'ok', message: `not used: ${sanitizeLine(found.why)}`}
+    : {state: 'warning', message: `process ${found.pid} does not answer: commands go on without it`, fix: 'cgpu daemon stop'}
+}
+
 /** Everything that `cgpu doctor` looks at, in the order in which it is shown. */
 export const checks: readonly Check[] = [
   {id: 'node', title: 'Node', run: node},
@@ -133,6 +142,7 @@ export const checks: readonly Check[] = [
   {id: 'settings', title: 'settings', run: settings},
   {id: 'state', title: 'state', run: state},
   {id: 'locks', title: 'locks', run: locks},
+  {id: 'daemon', title: 'daemon', run: daemon},
   {id: 'python', title: 'Python with Jupyter', run: python},
   {id: 'accelerators', title: 'accelerators', run: accelerators},
   {id: 'terminal', title: 'terminal', run: terminal},

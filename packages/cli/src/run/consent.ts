@@ -1,6 +1,6 @@
 import {CgpuError} from '@cgpu/core/errors'
 import type {KernelHost} from '@cgpu/core/provider'
-import {inert} from '@cgpu/plugin-sdk'
+import {inert} from '@cgpu/plugin-sdk/lean'
 
 export interface ConsentOptions {
   /** opens the page in the browser too */

@@ -42,6 +42,7 @@ export const settings: readonly Setting[] = [
   row('wait', 'string', 'how long to wait for a machine when there is none'),
   row('allow-downgrade', 'boolean', 'take another accelerator than the one asked for', {default: false}),
   row('lease', 'string', 'how long a machine stays when nobody renews its lease'),
+  row('daemon', 'string', 'whether exec goes through a background process and starts it (auto: not in CI)', {allowed: ['auto', 'on', 'off'], default: 'auto', personal: true}),
   row('client-config', 'string', 'the file with your own OAuth client', {personal: true}),
   row('keyring', 'string', 'where refresh tokens are kept: the keyring of the system, or a file that only you can read (off)', {allowed: ['auto', 'off'], default: 'auto', personal: true}),
   row('colab-emulator', 'string', 'an emulator, which stands in for every Google host', {personal: true}),

@@ -24,14 +24,15 @@ export class CellOutput {
   readonly #recorder: CellRecorder | null
   readonly #onEvent: EventListener
   readonly #id: string
-  readonly #merger = new OutputMerger()
+  readonly #merger: OutputMerger
   #following: Promise<void> | undefined
   #offset = 0
   #ended: JobStatus | undefined
   #error: CellError | undefined
   #warned = false
 
-  constructor(session: RuntimeSession, id: string, recorder: CellRecorder | null, onEvent: EventListener) {
+  constructor(session: RuntimeSession, id: string, recorder: CellRecorder | null, onEvent: EventListener, delivered?: Delivered) {
+    this.#merger = new OutputMerger(delivered)
     this.#session = session
     this.#id = id
     this.#recorder = recorder
@@ -83,6 +84,14 @@ export class CellOutput {
     this.#merger.switchToLog()
     for await (const record of this.#recorder.records()) await this.#fromLog(record)
     return true
+  }
+
+  /** Without a socket: what was not seen before is read from the log until the cell is over. False: the machine knows of no such cell. */
+  async fromLogOnly(): Promise<boolean> {
+    this.#merger.switchToLog()
+    this.#follow()
+    await this.#following
+    return this.#ended !== undefined
   }
 
   /** The kernel is gone: what it printed before is in its log. */

@@ -1,6 +1,6 @@
 import type {ExecuteResult, KernelConnection} from '@cgpu/jupyter'
 import type {CellRecorder} from '../agent/cell.ts'
-import {CgpuError, errors, ExitCode} from '../errors.ts'
+import {errors} from '../errors.ts'
 import type {KernelHost} from '../provider.ts'
 import type {RuntimeSession, UserKernel} from '../runtime/session.ts'
 import {CellOutput, type CellError} from './cell-output.ts'
@@ -10,6 +10,7 @@ import {hasCode, withAgent} from './follow-log.ts'
 import {newRunId} from './id.ts'
 import {interruptWhenLinked} from './interrupt.ts'
 import {KernelAnswers} from './kernel-answers.ts'
+import {outcomeUnknown} from './rejoin.ts'
 
 export type {CellError} from './cell-output.ts'
 
@@ -211,8 +212,6 @@ export class Execution {
     if (!result.replyLost) return result.status !== 'ok'
     if (output.error) return true
     if (output.exitCode !== undefined) return output.exitCode !== 0
-    throw new CgpuError(`the connection to ${this.#session.record.name} was lost, and how the code ended cannot be told`, {
-      code: 'OUTCOME_UNKNOWN', category: 'kernel', exit: ExitCode.lost, fix: 'look at what it left on the machine before you run it again', details: {id: this.id},
-    })
+    throw outcomeUnknown(this.#session.record.name, this.id)
   }
 }

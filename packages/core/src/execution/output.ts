@@ -33,9 +33,14 @@ export function isRateNotice(message: Message): boolean {
  * from where the socket left off. So nothing is lost, nothing is shown twice, and the order is the program's.
  */
 export class OutputMerger {
-  readonly delivered: Delivered = {stdoutBytes: 0, stderrBytes: 0, displays: 0}
+  readonly delivered: Delivered
   #source: 'socket' | 'log' = 'socket'
   #skip: Delivered = {stdoutBytes: 0, stderrBytes: 0, displays: 0}
+
+  /** `delivered`: what the user has seen before. */
+  constructor(delivered: Delivered = {stdoutBytes: 0, stderrBytes: 0, displays: 0}) {
+    this.delivered = {...delivered}
+  }
 
   get source(): 'socket' | 'log' {
     return this.#source

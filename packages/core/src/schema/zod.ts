@@ -99,6 +99,14 @@ function build(z: typeof Zod) {
   const driveMounted = z.looseObject({runtime: z.string(), path: z.string(), already: z.boolean()})
   const driveUnmounted = z.looseObject({runtime: z.string(), unmounted: z.boolean()})
   const secret = z.looseObject({name: z.string(), sources: z.array(z.string())})
+  const daemon = z.union([
+    z.looseObject({
+      state: z.literal('running'), pid: z.int(), version: z.string(), build: z.string(), protocol: z.int(), startedAt: z.string(), memoryBytes: count, cpuSeconds: seconds,
+      socket: z.string(), sessions: z.array(z.looseObject({runtime: z.string(), running: z.int(), idleSeconds: seconds})), running: z.int(), executions: z.int(),
+      tasks: z.array(z.looseObject({name: z.string(), state: z.string(), ranAt: z.string().nullable()})),
+    }),
+    z.looseObject({state: z.enum(['stopped', 'unresponsive']), why: z.string(), pid: z.int().optional()}),
+  ])
   const doctorCheck = z.looseObject({id: z.string(), title: z.string(), state: z.string(), message: z.string(), fix: z.string().optional()})
   const historyEntry = z.looseObject({
     id: z.string(), kind: z.string(), status: z.string(), state: z.string(), createdAt: z.string(), startedAt: z.string(), endedAt: z.string().optional(),
@@ -135,5 +143,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, why, attached, copied, driveMounted, driveUnmounted, secret, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, why, attached, copied, daemon, driveMounted, driveUnmounted, secret, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }

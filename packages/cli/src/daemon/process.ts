@@ -1,0 +1,8 @@
+// Entry of the daemon's process.
+import {enableCompileCache} from 'node:module'
+
+enableCompileCache()
+const {serve} = await import('./serve.ts')
+await serve({foreground: false})
+// a handle that some library left must not keep it alive
+process.exit()

@@ -1,0 +1,35 @@
+import {Cgpu} from '@cgpu/core/cgpu'
+import {resolveDirs} from '@cgpu/core/state/dirs'
+import type {DaemonTask} from '@cgpu/daemon'
+import {accountsFor} from '../accounts.ts'
+import {builtInProviders} from '../providers.ts'
+import {daemonProgram} from './program.ts'
+
+/** Work that the daemon does by itself. */
+const tasks: DaemonTask[] = []
+
+/** Runs the daemon in this process until it has nothing to do. */
+export async function serve({foreground}: {foreground: boolean}): Promise<'ran' | 'another runs'> {
+  const {DaemonLog, daemonPlace, runDaemon, withoutCommandPart} = await import('@cgpu/daemon')
+  const dirs = resolveDirs(process.env)
+  const log = new DaemonLog(daemonPlace(dirs.state).log, foreground ? (line) => process.stderr.write(line) : undefined)
+  const {version = '', build = ''} = daemonProgram() ?? {}
+  const idleMs = Number(process.env['CGPU_DAEMON_IDLE'])
+  process.title = 'cgpu daemon'
+  process.on('unhandledRejection', (error) => log.write(`unhandled: ${error instanceof Error ? error.stack ?? error.message : String(error)}`))
+  const base = withoutCommandPart(process.env)
+  try {
+    return await runDaemon({
+      dirs, env: process.env, version, build, log, tasks,
+      ...(idleMs > 0 ? {idleMs} : {}),
+      open: async ({cwd, env: given}, flags, onWarning) => {
+        const env = {...base, ...given}
+        const asked = resolveDirs(env)
+        return Cgpu.open({dirs: asked, env, cwd, flags, onWarning, providers: builtInProviders, accounts: accountsFor({dirs: asked, env, onWarning})})
+      },
+    })
+  } catch (error) {
+    log.write(`cannot run: ${error instanceof Error ? error.message : String(error)}`)
+    throw error
+  }
+}

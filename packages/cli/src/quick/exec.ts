@@ -1,0 +1,199 @@
+import {CgpuError} from '@cgpu/core/errors'
+import type {ExecOutcome} from '@cgpu/core/execution/exec'
+import type {ExecutionEvent} from '@cgpu/core/execution/events'
+import {newRunId} from '@cgpu/core/execution/id'
+import {type Dirs, resolveDirs} from '@cgpu/core/state/dirs'
+import {type ClientContext, connectDaemon, contextOf, DaemonExec, type ExecEnd, errorOf, greetingLimitMs} from '@cgpu/daemon/client'
+import {inert} from '@cgpu/plugin-sdk/lean'
+import {daemonProgram} from '../daemon/program.ts'
+import {type CommandSink, commandSink} from '../run/command-sink.ts'
+import {failureOfCode, finishExec} from '../run/exec-result.ts'
+import {interruptible} from '../run/interruptible.ts'
+import {parseTimeout} from '../run/timeout.ts'
+import {hasUserPlugins, wantsOclif} from '../shell/own-only.ts'
+import {type QuickArguments, quickArguments} from './arguments.ts'
+import {QuickHost} from './host.ts'
+import type {Rejoin, Rejoined} from './rejoin.ts'
+
+const fs = process.getBuiltinModule('node:fs')
+/** as readSmallFile's */
+const maxFileBytes = 8 * 1024 * 1024
+
+/**
+ * `cgpu exec` by the daemon, without loading anything that the daemon has loaded already. False: not possible, and nothing was
+ * done: the command itself has to do it.
+ */
+export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<boolean> {
+  if (wantsOclif(env) || env['CGPU_DAEMON'] === 'off') return false
+  const given = quickArguments(argv, env)
+  const context = given && contextOf(env, process.cwd())
+  const program = context && daemonProgram()
+  const asked = given && asTyped(given)
+  if (!program || !asked) return false
+  const dirs = resolveDirs(env)
+  if (hasUserPlugins(dirs.data)) return false
+  const greeted = await connectDaemon({state: dirs.state, build: program.build})
+  const why = 'wire' in greeted ? (given.verbose ? 'with --verbose the wire is traced here' : undefined) : greeted.why
+  if (why !== undefined || !('wire' in greeted)) {
+    if ('wire' in greeted) greeted.wire.destroy()
+    if (given.verbose) process.stderr.write(`${inert(`daemon: not used after ${greeted.ms} ms: ${why}`)}\n`)
+    return false
+  }
+  return new QuickExec({given, ...asked, context, dirs, env}).run(greeted)
+}
+
+/** The code and the time as they were typed; undefined where the command has something to say about them. */
+function asTyped({code, file, timeout}: QuickArguments): {code: string; timeoutMs: number | undefined} | undefined {
+  try {
+    const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout)
+    if (file === undefined) return {code: code ?? '', timeoutMs}
+    const info = fs.statSync(file)
+    return info.isFile() && info.size <= maxFileBytes ? {code: fs.readFileSync(file, 'utf8'), timeoutMs} : undefined
+  } catch {
+    return undefined
+  }
+}
+
+interface QuickOptions {
+  given: QuickArguments
+  code: string
+  timeoutMs: number | undefined
+  context: ClientContext
+  dirs: Dirs
+  env: NodeJS.ProcessEnv
+}
+
+/** What the command does around an execution, for one that the daemon runs. */
+class QuickExec {
+  readonly #options: QuickOptions
+  readonly #warnings: string[] = []
+  readonly #openedAt = performance.now()
+  readonly #id = newRunId()
+  readonly #delivered = {stdoutBytes: 0, stderrBytes: 0, displays: 0}
+  #sink: CommandSink | undefined
+  #runtime: {id: string; name: string} | undefined
+  #kernel = ''
+  #interrupted = false
+  /** the command is over, whatever the code does */
+  #over = false
+  #rejoined: Rejoined | undefined
+
+  constructor(options: QuickOptions) {
+    this.#options = options
+  }
+
+  async run({wire, ms}: {wire: ConstructorParameters<typeof DaemonExec>[0]; ms: number}): Promise<boolean> {
+    const {given, code, timeoutMs, context, dirs, env} = this.#options
+    const host = new QuickHost({dirs, env, asks: given.kind === 'text', onWarning: (message) => this.#warn(message), onEvent: (event) => this.#event(event)})
+    const exec = new DaemonExec(wire, {
+      selected: async (runtime) => {
+        this.#runtime = runtime
+        this.#sink = await commandSink(given.kind, {quiet: given.quiet, imageDir: given.outputDir ?? '.', onWarning: (message) => this.#warn(message)})
+      },
+      event: (event) => this.#event(event),
+      warning: (message) => this.#warn(message),
+      call: (name, args, signal) => host.answer(name, args, signal),
+    })
+    const {runtime, kernel} = given
+    try {
+      const work = exec.run({
+        id: this.#id, code, timeoutMs, kernel, freshKernel: given.freshKernel, context, answers: host.answers,
+        runtime: runtime ?? (env['CGPU_RUNTIME'] || undefined),
+        flags: {...(runtime === undefined ? {} : {runtime}), ...(kernel === undefined ? {} : {kernel})},
+      }, Math.max(1, greetingLimitMs - ms)).then((end) => this.#outcome(end))
+      const outcome = await interruptible(work, {
+        first: async () => {
+          this.#interrupted = true
+          await (this.#rejoined ?? exec).interrupt()
+        },
+        leave: () => `the code goes on on ${this.#runtime?.name ?? 'the runtime'}`,
+        notice: (message) => this.#notice(message),
+      })
+      if (!outcome) return false
+      await this.#finish(outcome)
+    } catch (error) {
+      await this.#report(error)
+    } finally {
+      this.#over = true
+      host.close()
+      exec.leave()
+      await this.#rejoined?.close()
+    }
+    return true
+  }
+
+  /** Undefined: nothing was run, and the command itself may. */
+  async #outcome(end: ExecEnd): Promise<ExecOutcome | undefined> {
+    if (end.kind === 'done') return end.outcome
+    if (end.kind === 'failed') throw errorOf(end.failure)
+    return end.started && !this.#over ? this.#rejoin() : undefined
+  }
+
+  /** The daemon is gone, and the code runs: its log on the machine tells the rest. */
+  async #rejoin(): Promise<ExecOutcome> {
+    const {dirs, env, given, timeoutMs} = this.#options
+    // the commands' own bundle: this one is without all that it takes
+    const {rejoin} = (await import(new URL('../fast/main.js', import.meta.url).href)) as {rejoin: (options: Rejoin) => Promise<Rejoined>} // see scripts/bundle.mjs
+    this.#rejoined = await rejoin({
+      dirs, env, id: this.#id, runtime: this.#runtime?.id ?? '', delivered: this.#delivered, interrupted: this.#interrupted,
+      kernel: {name: this.#kernel, spec: given.kernel}, onEvent: (event) => this.#event(event), onWarning: (message) => this.#warn(message),
+    })
+    const left = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (performance.now() - this.#openedAt))
+    const timer = left === undefined ? undefined : setTimeout(() => void this.#rejoined?.interrupt().catch(() => undefined), left)
+    return this.#rejoined.result.finally(() => clearTimeout(timer))
+  }
+
+  async #finish(outcome: ExecOutcome): Promise<void> {
+    const sink = this.#sink
+    if (!sink || this.#runtime === undefined) throw new Error('the daemon ended an execution before it chose a runtime')
+    const result = await finishExec(outcome, this.#runtime.name, sink, {
+      exitWith: (status) => {
+        process.exitCode = status
+      },
+      failWith: (exit, message, code, details) => {
+        throw failureOfCode(exit, message, code, details)
+      },
+    })
+    if (sink.kind !== 'json') return
+    const {success} = await import('@cgpu/plugin-sdk/lean')
+    process.stdout.write(`${JSON.stringify(success('exec', result, this.#warnings))}\n`)
+  }
+
+  /** As the command's own `catch`. */
+  async #report(thrown: unknown): Promise<void> {
+    const sink = this.#sink
+    const {kind} = this.#options.given
+    if (sink?.kind === 'text') await sink.end()
+    const {exitStatus, reportError, toCgpuError} = await import('@cgpu/plugin-sdk/lean')
+    const error = toCgpuError(thrown, {command: 'cgpu exec', flagNames: []})
+    const status = exitStatus(error)
+    process.exitCode = status
+    reportError(error, {command: 'exec', json: kind === 'json', verbose: false, warnings: this.#warnings})
+    if (sink?.kind !== 'ndjson') return
+    const code = thrown instanceof CgpuError ? thrown.code : 'INTERNAL'
+    const message = thrown instanceof Error ? thrown.message : String(thrown)
+    await sink.end({
+      id: '', exitStatus: status, durationSeconds: (performance.now() - this.#openedAt) / 1000,
+      status: code === 'INTERRUPTED' ? 'interrupted' : 'error', error: {code, message},
+    })
+  }
+
+  #event(event: ExecutionEvent): void | Promise<void> {
+    if (event.type === 'stdout' || event.type === 'stderr') this.#delivered[`${event.type}Bytes`] += event.data.length
+    if (event.type === 'display') this.#delivered.displays++
+    if (event.type === 'started') this.#kernel = event.kernel ?? ''
+    return this.#sink?.onEvent(event)
+  }
+
+  #warn(message: string): void {
+    const {kind, quiet} = this.#options.given
+    const shown = inert(message)
+    this.#warnings.push(shown)
+    if (kind !== 'json' && !quiet) process.stderr.write(`warning: ${shown}\n`)
+  }
+
+  #notice(message: string): void {
+    const {kind, quiet} = this.#options.given
+    if (kind === 'text' && !quiet) process.stderr.write(`${inert(message)}\n`)
+  }
+}

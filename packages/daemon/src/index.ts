@@ -1,0 +1,7 @@
+export * from './client.ts'
+export {withoutCommandPart} from './context.ts'
+export {Daemon, type DaemonOptions} from './daemon.ts'
+export type {FinishedExecution} from './exec-work.ts'
+export {DaemonLog} from './log.ts'
+export {runDaemon} from './run.ts'
+export {type DaemonTask, TaskRunner, type TaskRunnerOptions} from './tasks.ts'

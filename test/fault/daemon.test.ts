@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import {existsSync} from 'node:fs'
+import {chmod, readFile, rm, writeFile} from 'node:fs/promises'
+import {createServer, type Server} from 'node:net'
+import {join} from 'node:path'
+import {type DaemonBed, daemonBed} from '../helpers/daemon-bed.ts'
+import {until} from '../helpers/workbench.ts'
+import {processesOf} from '../contract/processes-of.ts'
+
+const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
+
+describe('a daemon in trouble', () => {
+  let bed: DaemonBed
+  before(async () => {
+    bed = await daemonBed()
+  })
+  after(() => bed.remove())
+  const folder = (): string => join(bed.home.dataDir, 'state/daemon')
+  /** `exec` works, whoever does it; with --verbose it tells why not the daemon */
+  const works = async (): Promise<string> => {
+    const {status, stdout, stderr} = await bed.cli(['exec', '-v', '1 + 1'])
+    assert.deepEqual([status, stdout], [0, '2\n'], stderr)
+    return stderr
+  }
+  const notUsed = async (why: RegExp): Promise<number> => {
+    const stderr = await works()
+    const told = /^daemon: not used after (\d+) ms: (.*)$/m.exec(stderr) ?? assert.fail(stderr)
+    assert.match(told[2] ?? '', why)
+    return Number(told[1])
+  }
+  const gone = (pid: number): Promise<void> => until(() => !alive(pid), () => `process ${pid} is there`)
+
+  it('is started behind the first exec, which is as without it', async () => {
+    const {status, stdout, stderr} = await bed.cli(['exec', '1'])
+    assert.deepEqual([status, stdout, stderr], [0, '1\n', ''])
+    await until(async () => (await bed.status()).state === 'running', () => 'no daemon came')
+    await bed.cli(['exec', '1'])
+    assert.equal((await bed.status()).executions, 1)
+    await bed.cli(['daemon', 'stop'])
+    assert.equal((await bed.cli(['exec', '1'], {env: {CGPU_DAEMON: 'auto', CI: '1'}})).stdout, '1\n')
+    assert.equal((await bed.status()).state, 'stopped')
+  })
+
+  it('that is killed loses no output and runs nothing twice', async () => {
+    const pid = await bed.start()
+    const code = 'import time; runs = globals().get("runs", 0) + 1\nfor i in range(6): print(i, flush=True); time.sleep(0.2)\nruns'
+    const running = bed.cli(['exec', code], {timeoutMs: 30_000})
+    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
+    await new Promise((resolve) => setTimeout(resolve, 400)) // somewhere in the middle
+    process.kill(pid, 'SIGKILL')
+    const {status, stdout, stderr} = await running
+    assert.deepEqual([status, stdout], [0, '0\n1\n2\n3\n4\n5\n1\n'], stderr)
+    assert.equal(stderr, '')
+    assert.equal((await bed.cli(['exec', 'runs'])).stdout, '1\n')
+  })
+
+  it('that is killed leaves a socket that stops nobody', async () => {
+    const pid = await bed.start()
+    process.kill(pid, 'SIGKILL')
+    await gone(pid)
+    assert.ok(existsSync((await bed.record()).socket))
+    await notUsed(/cannot be reached \(ECONNREFUSED\)/)
+    assert.notEqual(await bed.start(), pid)
+  })
+
+  it('that hangs delays a command by less than half a second', async () => {
+    const pid = await bed.start()
+    process.kill(pid, 'SIGSTOP')
+    try {
+      const ms = await notUsed(/did not answer within 300 ms/)
+      assert.ok(ms >= 290 && ms < 500, `${ms} ms`)
+      assert.equal((await bed.status()).state, 'unresponsive')
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    // what was asked while it hung is not done later
+    assert.equal((await bed.cli(['exec', '1'])).stdout, '1\n')
+    assert.equal((await bed.status()).executions, 1)
+  })
+
+  it('that hangs while code runs is left behind, and the code is followed without it', async () => {
+    const pid = await bed.start()
+    const running = bed.cli(['exec', 'import time\nfor i in range(5): print(i, flush=True); time.sleep(0.2)'])
+    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
+    process.kill(pid, 'SIGSTOP')
+    try {
+      const {status, stdout, stderr} = await running
+      assert.deepEqual([status, stdout, stderr], [0, '0\n1\n2\n3\n4\n', ''])
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+  })
+
+  it('that is a stranger hears nothing but a nonce', async () => {
+    await bed.start()
+    const record = await bed.record()
+    await bed.cli(['daemon', 'stop'])
+    const heard: Buffer[] = []
+    const stranger: Server = createServer((socket) => void socket.on('data', (chunk) => heard.push(chunk)).on('error', () => undefined))
+    await new Promise<void>((resolve) => void stranger.listen(record.socket, resolve))
+    try {
+      await writeFile(join(folder(), 'daemon.json'), JSON.stringify({...record, pid: process.pid}), {mode: 0o600})
+      await notUsed(/did not answer/)
+      const {stdout} = await bed.cli(['exec', 'print("secret code")'])
+      assert.equal(stdout, 'secret code\n')
+    } finally {
+      stranger.close()
+      await rm(join(folder(), 'daemon.json'))
+    }
+    const said = Buffer.concat(heard).toString('latin1')
+    assert.match(said, /"nonce"/)
+    for (const word of [record.token, 'secret code', '1 + 1', bed.home.path]) assert.ok(!said.includes(word), said)
+  })
+
+  it('is not used where others could have a hand in it', async () => {
+    const pid = await bed.start()
+    await chmod(folder(), 0o777)
+    await notUsed(/others may use it \(mode 777\)/)
+    // and ends itself: its folder is not its own any more
+    await chmod(folder(), 0o700)
+    process.kill(pid, 'SIGTERM')
+    await gone(pid)
+  })
+
+  it('of another build is replaced, and finishes its work first', async () => {
+    const pid = await bed.start()
+    const record = await bed.record()
+    const running = bed.cli(['exec', 'import time; print("up", flush=True); time.sleep(2); print("down")'])
+    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
+    await writeFile(join(folder(), 'daemon.json'), JSON.stringify({...record, build: 'older'}), {mode: 0o600})
+    await notUsed(/another cgpu/)
+    await until(async () => (await bed.status()).pid !== pid, () => 'no other daemon came')
+    assert.ok(alive(pid), 'the old one works on')
+    assert.equal((await running).stdout, 'up\ndown\n')
+    await gone(pid)
+    assert.equal((await bed.cli(['exec', '1'])).stdout, '1\n')
+    assert.equal((await bed.status()).executions, 1)
+    await bed.cli(['daemon', 'stop'])
+  })
+
+  it('ends itself when it has nothing to do, and when its folder is gone', async () => {
+    const idle = await bed.start({CGPU_DAEMON_IDLE: '400'})
+    // should it be too late, it starts one that soon ends as well
+    await bed.cli(['exec', '1'], {env: {CGPU_DAEMON_IDLE: '400'}})
+    await gone(idle)
+    await until(async () => (await bed.status()).state === 'stopped', () => 'one is left')
+    assert.match(await readFile(join(folder(), 'daemon.log'), 'utf8'), /stopping: nothing to do\n/)
+    const other = await bed.start({CGPU_DAEMON_IDLE: '2000'})
+    await rm(folder(), {recursive: true, maxRetries: 5})
+    await gone(other)
+    assert.deepEqual(processesOf(bed.home.path).filter((one) => String(one).includes('daemon')), [])
+  })
+
+  it('stops when it is told to, says what goes on, and its log holds no secrets', async () => {
+    await bed.start()
+    const {token} = await bed.record()
+    const running = bed.cli(['exec', 'import time; print("sesame", flush=True); time.sleep(1.5); print("end")'])
+    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
+    const stopped = await bed.cli(['daemon', 'stop'])
+    assert.equal(stopped.stdout, 'stopped the daemon; code that ran through it goes on on its machine (1 running)\n')
+    assert.equal((await running).stdout, 'sesame\nend\n')
+    const again = await bed.cli(['daemon', 'stop'])
+    assert.deepEqual([again.status, again.stderr], [0, 'no daemon was running\n'])
+    const log = (await bed.data<{lines: string[]}>(['daemon', 'logs'])).lines.join('\n')
+    assert.match(log, /execution \S+ begins/)
+    for (const word of [token, 'sesame']) assert.ok(!log.includes(word))
+  })
+})
