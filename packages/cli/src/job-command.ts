@@ -1,10 +1,9 @@
-import type {JobStatus} from '@cgpu/core/agent/client'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {followJob, type JobOutcome} from '@cgpu/core/execution/job'
 import {withAgent} from '@cgpu/core/execution/follow-log'
 import type {OpenJob, Settled} from '@cgpu/core/job/jobs'
 import {jobsOf} from '@cgpu/core/job/of'
-import type {Ended} from './history/record.ts'
+import {endedOf} from './job-end.ts'
 import {type CommandSink, StreamCommand} from './run/stream-command.ts'
 import {releasedLine} from './render/released.ts'
 import type {Captured} from './stream/capture-sink.ts'
@@ -63,13 +62,5 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
     if (result.exitStatus !== 0 && this.jsonEnabled()) this.failWith(result.exitStatus, `the job ended with status ${result.exitStatus}`, 'PROGRAM_FAILED', {...result})
     this.exitWith(result.exitStatus)
     return result
-  }
-}
-
-/** How a job ended, as the history keeps it. */
-export function endedOf({exitCode, signal, startedAt, endedAt, stdoutBytes, stderrBytes, peakMemoryBytes}: JobStatus): Ended {
-  return {
-    ...(exitCode === null ? {status: 'lost'} : {exitStatus: exitCode}), signal, stdoutBytes, stderrBytes,
-    durationMs: Math.max(0, ((endedAt ?? startedAt ?? 0) - (startedAt ?? 0)) * 1000), ...(peakMemoryBytes === undefined ? {} : {peakMemoryBytes}),
   }
 }

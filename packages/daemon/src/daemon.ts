@@ -4,9 +4,9 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import type {Dirs} from '@cgpu/core/state/dirs'
 import {writeAtomic} from '@cgpu/core/state/atomic'
 import {processStartTime} from '@cgpu/core/state/process'
-import {type ClientContext, processPart, sameProcessPart} from './context.ts'
+import {type ClientContext, contextOf, processPart, sameProcessPart} from './context.ts'
 import type {ExecQuestion} from './exec-client.ts'
-import {ExecWork, type FinishedExecution} from './exec-work.ts'
+import {ExecWork, type RecordExecution} from './exec-work.ts'
 import {newToken} from './handshake.ts'
 import type {DaemonLog} from './log.ts'
 import {type DaemonPlace, daemonPlace, type DaemonRecord, protocolVersion, readDaemonRecord, socketPlace} from './place.ts'
@@ -28,7 +28,7 @@ export interface DaemonOptions {
   /** it ends when nobody needed it for so long; default 10 minutes */
   idleMs?: number
   /** for whoever keeps a history */
-  onFinished?: (finished: FinishedExecution) => void | Promise<void>
+  record?: RecordExecution
 }
 
 const idleMs = 10 * 60_000
@@ -64,7 +64,7 @@ export class Daemon {
     this.listening = this.#closed.promise
     this.#process = processPart(options.env)
     this.#sessions = new WarmSessions({idleMs: options.idleMs ?? idleMs})
-    this.#tasks = new TaskRunner({tasks: options.tasks ?? [], open: (context) => options.open(context, {}, options.log.write), log: options.log.write})
+    this.#tasks = new TaskRunner({tasks: options.tasks ?? [], open: (context, flags = {}) => options.open(context, flags, options.log.write), log: options.log.write})
     this.#sweeping = setInterval(() => void this.#sweep(), Math.max(50, Math.min(longestSweepMs, (options.idleMs ?? idleMs) / 4)))
   }
 
@@ -80,6 +80,9 @@ export class Daemon {
     daemon = new Daemon(options, server, record)
     await writeAtomic(daemonPlace(dirs.state).record, `${JSON.stringify(record)}\n`, {mode: 0o600})
     log.write(`listening, cgpu ${version}, process ${process.pid}`)
+    // what the one before it was asked to look after, in the environment of whoever started it
+    const own = contextOf(env, dirs.state)
+    if (own) daemon.#tasks.meet(own)
     return daemon
   }
 
@@ -142,7 +145,7 @@ export class Daemon {
 
   async #exec(wire: Wire, question: ExecQuestion, closed: () => void): Promise<void> {
     if (!isContext(question.context)) return wire.say({t: 'refused', why: 'it does not understand the question'})
-    const {log, open, onFinished} = this.#options
+    const {log, open, record} = this.#options
     // kept back until it is certain that the client does not begin anew, and hears them a second time
     let warn = (message: string): void => void early.push(message)
     const early: string[] = []
@@ -150,7 +153,7 @@ export class Daemon {
     cgpu.catch(() => undefined)
     const why = await this.#refusal(question, cgpu)
     if (why !== undefined) return wire.say({t: 'refused', why})
-    const work = new ExecWork({wire, question, sessions: this.#sessions, onFinished, cgpu})
+    const work = new ExecWork({wire, question, sessions: this.#sessions, record, cgpu})
     wire.handle({
       said: (message) => work.said(message),
       closed: () => {
@@ -163,6 +166,7 @@ export class Daemon {
     for (const text of early) warn(text)
     this.#working++
     this.#executions++
+    this.#tasks.meet(question.context)
     log.write(`execution ${question.id} begins`)
     void work.run().catch((error: unknown) => log.write(`execution ${question.id}: ${String(error)}`)).finally(() => {
       this.#working--

@@ -12,6 +12,8 @@ export interface ExecQuestion {
   kernel?: string | undefined
   freshKernel?: boolean | undefined
   timeoutMs?: number | undefined
+  /** other flags as they were typed, for the record */
+  told?: Record<string, string | boolean>
   /** parsed flags that are settings */
   flags: Record<string, unknown>
   context: ClientContext

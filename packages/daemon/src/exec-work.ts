@@ -9,21 +9,22 @@ import {errorOf, failureOf, type RemoteFailure} from './failure.ts'
 import type {UsedSession, WarmSessions} from './sessions.ts'
 import type {Said, Wire} from './wire.ts'
 
-/** What an execution was, for whoever keeps a record of it. */
-export interface FinishedExecution {
-  cgpu: Cgpu
-  question: ExecQuestion
-  runtime: RuntimeRecord
-  outcome?: ExecOutcome
-  error?: unknown
+/** Keeps a record of one execution, to its end, also when its client has left. Never rejects. */
+export interface ExecRecorder {
+  onEvent: (event: ExecutionEvent) => void
+  ended: (outcome: ExecOutcome) => Promise<void>
+  failed: (error: unknown) => Promise<void>
 }
+
+/** Begins to keep a record; undefined: none is wanted. */
+export type RecordExecution = (begun: {cgpu: Cgpu; question: ExecQuestion; runtime: RuntimeRecord}) => Promise<ExecRecorder | undefined>
 
 export interface ExecWorkOptions {
   wire: Wire
   question: ExecQuestion
   sessions: WarmSessions
   cgpu: Promise<Cgpu>
-  onFinished?: ((finished: FinishedExecution) => void | Promise<void>) | undefined
+  record?: RecordExecution | undefined
 }
 
 /** One execution for one client. When the client goes, the code goes on on the machine, and nobody here waits for it. */
@@ -33,6 +34,7 @@ export class ExecWork {
   readonly #left = Promise.withResolvers<never>()
   readonly #mayRun = Promise.withResolvers<void>()
   #execution: Execution | undefined
+  #recorder: ExecRecorder | undefined
   #interrupted = false
   #n = 0
 
@@ -59,22 +61,18 @@ export class ExecWork {
 
   /** Never rejects. Ends when the execution is over, or the client has left. */
   async run(): Promise<void> {
-    const {wire, question, sessions, onFinished} = this.#options
+    const {wire, question, sessions, record: keep} = this.#options
     let used: UsedSession | undefined
     try {
       const cgpu = await this.#options.cgpu
       const record = await cgpu.runtimes.select(question.runtime)
       await wire.say({t: 'selected', runtime: {id: record.id, name: record.name, provider: record.provider}})
       used = await sessions.use(cgpu, record, (state, reason) => void this.#tell(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}))
+      this.#recorder = await keep?.({cgpu, question, runtime: record})
       const work = this.#execute(used, question, cgpu)
-      // what is left goes on in its session, and tells nobody
-      work.catch(() => undefined)
-      const outcome = await Promise.race([work, this.#left.promise]).catch(async (error: unknown) => {
-        await onFinished?.({cgpu, question, runtime: record, error})
-        throw error
-      })
-      await onFinished?.({cgpu, question, runtime: record, outcome})
-      await wire.say({t: 'done', outcome})
+      // what is left goes on in its session, and tells the record only
+      work.then((outcome) => this.#recorder?.ended(outcome), (error: unknown) => this.#recorder?.failed(error)).catch(() => undefined)
+      await wire.say({t: 'done', outcome: await Promise.race([work, this.#left.promise])})
     } catch (error) {
       await wire.say({t: 'failed', failure: failureOf(error)})
     } finally {
@@ -102,6 +100,7 @@ export class ExecWork {
 
   #tell(event: ExecutionEvent): void | Promise<void> {
     const {wire} = this.#options
+    this.#recorder?.onEvent(event)
     if (event.type === 'stdout' || event.type === 'stderr') return wire.bytes(event.type, event.data)
     // who has not heard it may run the code another way, and then it must not be run here
     if (event.type === 'started') return wire.sayForSure({t: 'event', event}).then(() => Promise.race([this.#mayRun.promise, this.#left.promise]))

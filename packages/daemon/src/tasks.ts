@@ -8,14 +8,20 @@ import type {TaskStatus} from './status.ts'
  */
 export interface DaemonTask {
   name: string
-  run(cgpu: Cgpu, signal: AbortSignal): Promise<'idle' | 'busy'>
+  run(cgpu: Cgpu, signal: AbortSignal, help: TaskHelp): Promise<'idle' | 'busy'>
   /** how often, counted from the end of one run */
   everyMs: number
 }
 
+export interface TaskHelp {
+  log: (line: string) => void
+  /** another one for the same environment, with these flags */
+  open: (flags: Record<string, unknown>) => Promise<Cgpu>
+}
+
 export interface TaskRunnerOptions {
   tasks: readonly DaemonTask[]
-  open: (context: ClientContext) => Promise<Cgpu>
+  open: (context: ClientContext, flags?: Record<string, unknown>) => Promise<Cgpu>
   log: (line: string) => void
 }
 
@@ -50,10 +56,15 @@ export class TaskRunner {
     return this.#all().map(({status}) => ({...status}))
   }
 
+  /** Runs the tasks for an environment that was not met before. */
+  meet(context: ClientContext): void {
+    if (!this.#running.has(keyOf(context))) this.poke(context)
+  }
+
   /** Runs the tasks, or the named one, now; for a new environment from now on. */
   poke(context: ClientContext, name?: string): void {
     if (this.#stop.signal.aborted) return
-    const key = JSON.stringify(Object.entries(context.env).sort(([a], [b]) => (a < b ? -1 : 1)))
+    const key = keyOf(context)
     let running = this.#running.get(key)
     if (!running) {
       running = this.#options.tasks.map((task) => ({task, context, again: false, active: false, status: {name: task.name, state: 'waiting', ranAt: null}}))
@@ -93,7 +104,8 @@ export class TaskRunner {
 
   async #work({task, context, status}: Running): Promise<void> {
     try {
-      status.state = await task.run(await this.#options.open(context), this.#stop.signal)
+      const {log, open} = this.#options
+      status.state = await task.run(await open(context), this.#stop.signal, {log, open: (flags) => open(context, flags)})
     } catch (error) {
       status.state = 'failed'
       this.#options.log(`task ${task.name} failed: ${error instanceof Error ? error.message : String(error)}`)
@@ -109,4 +121,8 @@ export class TaskRunner {
       this.#running.delete(key)
     }
   }
+}
+
+function keyOf({env}: ClientContext): string {
+  return JSON.stringify(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -10,6 +10,7 @@ import type {OpenJob} from '@cgpu/core/job/jobs'
 import {formatDuration} from '@cgpu/core/text/format'
 import {jobsOf} from '@cgpu/core/job/of'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
+import {leaveToDaemon} from '../daemon/start-later.ts'
 import {outputFlag, runtimeFlag, specFlags} from '../flags.ts'
 import {begunRun} from '../history/begun.ts'
 import {JobCommand} from '../job-command.ts'
@@ -238,6 +239,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
         await run.begin()
         await held.handOver()
         await sink.end()
+        await leaveToDaemon(cgpu.dirs, cgpu.settings)
         return this.#sayDetached(run.id, held.record.name, held.releases, 'running', null, false)
       }
       abort.dispose()

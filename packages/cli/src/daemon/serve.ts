@@ -3,10 +3,9 @@ import {resolveDirs} from '@cgpu/core/state/dirs'
 import type {DaemonTask} from '@cgpu/daemon'
 import {accountsFor} from '../accounts.ts'
 import {builtInProviders} from '../providers.ts'
+import {followJobs} from './follow-jobs.ts'
 import {daemonProgram} from './program.ts'
-
-/** Work that the daemon does by itself. */
-const tasks: DaemonTask[] = []
+import {recordExecution} from './record-exec.ts'
 
 /** Runs the daemon in this process until it has nothing to do. */
 export async function serve({foreground}: {foreground: boolean}): Promise<'ran' | 'another runs'> {
@@ -20,7 +19,7 @@ export async function serve({foreground}: {foreground: boolean}): Promise<'ran' 
   const base = withoutCommandPart(process.env)
   try {
     return await runDaemon({
-      dirs, env: process.env, version, build, log, tasks,
+      dirs, env: process.env, version, build, log, tasks: [followJobs(version)], record: recordExecution({version, log: log.write}),
       ...(idleMs > 0 ? {idleMs} : {}),
       open: async ({cwd, env: given}, flags, onWarning) => {
         const env = {...base, ...given}

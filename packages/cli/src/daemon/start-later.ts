@@ -1,5 +1,5 @@
 import type {Settings} from '@cgpu/core/config/resolve'
-import {ensureDaemon} from '@cgpu/daemon/client'
+import {ensureDaemon, poke} from '@cgpu/daemon/client'
 import {daemonProgram} from './program.ts'
 
 /** Starts the daemon when this command is all done, unless somebody is against it. */
@@ -10,4 +10,11 @@ export function startDaemonLater(dirs: {state: string}, settings: Settings, env:
     const program = daemonProgram()
     if (program) ensureDaemon(dirs, env, program, {start: true})
   })
+}
+
+/** A job was left running: the daemon looks after it from now on. One that is started for it looks by itself. */
+export async function leaveToDaemon(dirs: {state: string}, settings: Settings, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  if (settings.text('daemon') === 'off') return
+  const program = daemonProgram()
+  if (program && ensureDaemon(dirs, env, program, {start: true}) === 'running') await poke(dirs, env, program, {task: 'jobs'})
 }

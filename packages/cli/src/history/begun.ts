@@ -12,6 +12,8 @@ export interface Begun {
   on?: RuntimeRecord | undefined
   /** the machine that is wished for, where one may be made */
   wish?: ChosenRuntime['wish']
+  /** local folder; absent: this process's */
+  cwd?: string
   command: HistoryCommand
   /** flags that a rerun gives again; of variables the names only */
   given: NonNullable<BeginFields['given']>

@@ -5,7 +5,7 @@ import type {EndFields, EndStatus, SpecFlags} from '@cgpu/core/history/entry'
 import {HistoryRedactor, isSecretName} from '@cgpu/core/history/redact'
 import {HistoryStore, recordEnd} from '@cgpu/core/history/store'
 import {markSelf, type ProcessMark} from '@cgpu/core/state/self'
-import {toCgpuError} from '@cgpu/plugin-sdk'
+import {toCgpuError} from '@cgpu/plugin-sdk/lean'
 import type {Begun} from './begun.ts'
 import {cleanCommand, machineOf, specOf, specOfWish} from './describe.ts'
 import {Tail} from './tail.ts'
@@ -66,7 +66,7 @@ export class Recorder {
     await recorder.#safely(async () => {
       const {request, given, packages, requirements, outputs, on} = begun
       await recorder.#store.append({
-        id: request.id, at: new Date().toISOString(), t: 'begin', kind: request.kind, ...machineOf(on), cwd: process.cwd(),
+        id: request.id, at: new Date().toISOString(), t: 'begin', kind: request.kind, ...machineOf(on), cwd: begun.cwd ?? process.cwd(),
         command: await cleanCommand(begun.command, recorder.#redactor), envNames: request.envNames,
         ...(packages?.length ? {packages} : {}), ...(requirements === undefined ? {} : {requirements}), ...(outputs?.length ? {outputs} : {}),
         spec: specIn(begun), ...(Object.keys(given).length > 0 ? {given} : {}),

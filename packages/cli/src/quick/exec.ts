@@ -54,6 +54,12 @@ function asTyped({code, file, timeout}: QuickArguments): {code: string; timeoutM
   }
 }
 
+/** What was typed besides the code and the runtime, as the command's flags are called. */
+function toldOf({file, kernel, timeout, outputDir, freshKernel}: QuickArguments): Record<string, string | boolean> {
+  const all = {file, kernel, timeout, 'output-dir': outputDir, 'new-kernel': freshKernel || undefined}
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string | true] => entry[1] !== undefined))
+}
+
 interface QuickOptions {
   given: QuickArguments
   code: string
@@ -98,7 +104,7 @@ class QuickExec {
     try {
       const work = exec.run({
         id: this.#id, code, timeoutMs, kernel, freshKernel: given.freshKernel, context, answers: host.answers,
-        runtime: runtime ?? (env['CGPU_RUNTIME'] || undefined),
+        runtime: runtime ?? (env['CGPU_RUNTIME'] || undefined), told: toldOf(given),
         flags: {...(runtime === undefined ? {} : {runtime}), ...(kernel === undefined ? {} : {kernel})},
       }, Math.max(1, greetingLimitMs - ms)).then((end) => this.#outcome(end))
       const outcome = await interruptible(work, {

@@ -21,5 +21,13 @@ export async function rejoin({dirs, env, runtime, onWarning, ...options}: Rejoin
   const cgpu = await Cgpu.open({dirs, env, cwd: process.cwd(), providers: builtInProviders, accounts: accountsFor({dirs, env, onWarning}), onWarning})
   const session = await cgpu.connect(await cgpu.runtimes.select(runtime))
   const execution = new RejoinedExecution(session, options)
-  return {result: execution.result, interrupt: () => execution.interrupt(), close: () => session.close()}
+  const result = execution.result.then(async (outcome) => {
+    // the daemon, which began to keep it, is gone
+    if (cgpu.settings.on('history')) {
+      const {recordJobEnd} = await import('../history/record.ts')
+      await recordJobEnd(options.id, outcome, {stateDir: dirs.state, version: '', onWarning})
+    }
+    return outcome
+  })
+  return {result, interrupt: () => execution.interrupt(), close: () => session.close()}
 }

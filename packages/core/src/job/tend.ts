@@ -1,3 +1,4 @@
+import type {JobStatus} from '../agent/client.ts'
 import {CgpuError} from '../errors.ts'
 import type {EventListener} from '../execution/events.ts'
 import {withAgent} from '../execution/follow-log.ts'
@@ -9,7 +10,9 @@ export interface TenderOptions {
   jobs: Jobs
   onEvent: EventListener
   /** told of each job that is over and was settled by us */
-  onSettled?: (record: JobRecord, settled: Settled) => void | Promise<void>
+  onSettled?: (record: JobRecord, settled: Settled, status: JobStatus) => void | Promise<void>
+  /** kept by whoever looks more than once: a checkpoint counts when two looks saw it */
+  copies?: Map<string, Checkpoints>
   /** puts a job whose machine was taken away onto another one; false: it cannot go on. Absent: none can. */
   move?: (record: JobRecord, signal: AbortSignal | undefined) => Promise<boolean>
 }
@@ -20,10 +23,11 @@ export interface TenderOptions {
  */
 export class JobTender {
   readonly #options: TenderOptions
-  readonly #copies = new Map<string, Checkpoints>()
+  readonly #copies: Map<string, Checkpoints>
 
   constructor(options: TenderOptions) {
     this.#options = options
+    this.#copies = options.copies ?? new Map()
   }
 
   /** One look at every job that is not settled. `busy`: some go on. What cannot be asked now is asked by the next look. */
@@ -47,7 +51,7 @@ export class JobTender {
         return 'busy'
       }
       const settled = await jobs.settle(job, job.status, this.#options.onEvent)
-      await this.#options.onSettled?.(record, settled)
+      if (settled.first) await this.#options.onSettled?.(record, settled, job.status)
       return 'idle'
     } catch (error) {
       if (!(error instanceof CgpuError)) throw error

@@ -1,0 +1,40 @@
+import type {Checkpoints} from '@cgpu/core/job/checkpoints'
+import {jobsOf} from '@cgpu/core/job/of'
+import {JobTender} from '@cgpu/core/job/tend'
+import {SecretGrants} from '@cgpu/core/secrets/grants'
+import {SecretSources} from '@cgpu/core/secrets/sources'
+import type {DaemonTask} from '@cgpu/daemon'
+import {recordJobEnd} from '../history/record.ts'
+import {endedOf} from '../job-end.ts'
+import {moveJob} from '../run/move-job.ts'
+import {openVault} from '../run/secrets.ts'
+
+/** by job, as copies need two looks */
+const copies = new Map<string, Checkpoints>()
+
+/** Looks after detached jobs: their outputs, their runtimes, and another machine where theirs was taken away. */
+export function followJobs(version: string): DaemonTask {
+  return {
+    name: 'jobs',
+    everyMs: 10_000,
+    run: async (cgpu, signal, {log, open}) => new JobTender({
+      jobs: jobsOf(cgpu), copies,
+      onEvent: (event) => {
+        if (event.type === 'notice') log(event.message)
+        if (event.type === 'artifact') log(`brought back ${event.path}`)
+      },
+      onSettled: async ({id}, {released}, status) => {
+        log(`job ${id} is over${released ? `, ${released.name} is released` : ''}`)
+        if (cgpu.settings.on('history')) await recordJobEnd(id, endedOf(status), {stateDir: cgpu.dirs.state, version, onWarning: log})
+      },
+      move: async (record, stop) => {
+        const like = await open({provider: record.spec.provider, ...record.spec.settings})
+        const sources = new SecretSources({env: {}, cwd: record.request.cwd, vault: openVault({configDir: cgpu.dirs.config, settings: cgpu.settings, onWarning: log})})
+        return moveJob(record, {
+          cgpu: like, env: process.env, secrets: async (names) => (await SecretGrants.of(names, sources)).env(), signal: stop,
+          onEvent: (event) => (event.type === 'notice' ? log(event.message) : undefined),
+        })
+      },
+    }).look(signal),
+  }
+}
