@@ -55,6 +55,19 @@ describe('debug logs', () => {
     assert.doesNotMatch(stdout, /^error: /m)
   })
 
+  it('are left by a crash', async () => {
+    // as soon as cgpu listens for it
+    const crash = `process.on('newListener', (name) => name === 'uncaughtException' && setImmediate(() => { throw new Error('boom') }))`
+    for (const env of [{}, {CGPU_NO_FASTPATH: '1'}]) {
+      const crashed = await run(['config', 'list', '--origin'], {env, nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(crash)}`]})
+      assert.equal(crashed.status, 70, crashed.stderr)
+      assert.match(crashed.stderr, /^error: a bug in cgpu: boom$/m)
+    }
+    const logs = envelope<Log[]>(await run(['debug', 'log', '--last', '5', '--json'])).data
+    assert.deepEqual(logs.map(({exitStatus}) => exitStatus), [70, 70])
+    for (const {text} of logs) for (const line of [/^program: config list --origin$/m, /^cgpu: \d/m, /^caused by Error: boom$/m]) assert.match(text ?? '', line)
+  })
+
   it('keep code and programs apart', async () => {
     await run(['exec', '--timeout', '5s', 'print("the code")'])
     await run(['run', '-e', 'A=hidden', 'train.py', '--epochs', '3'])
