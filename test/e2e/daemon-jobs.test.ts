@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import {existsSync, readFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {JobView} from '@cgpu/core/job/view'
+import {agreeingBrowser} from '../helpers/agreeing-browser.ts'
 import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
 import {until, type Workbench, workbench} from '../helpers/workbench.ts'
 
@@ -41,13 +42,29 @@ describe('jobs and history with the daemon', function () {
   })
 })
 
+/** A sum that depends on every step; the first machine never gets to the end. */
+const train = `import json, os, sys, time
+state = json.load(open(sys.argv[2])) if len(sys.argv) > 2 else {'step': 0, 'sum': 1}
+os.makedirs('ckpt', exist_ok=True)
+while state['step'] < 40:
+    state = {'step': state['step'] + 1, 'sum': (state['sum'] * 31 + state['step']) % 1000003}
+    name = 'ckpt/%03d.json' % state['step']
+    json.dump(state, open(name + '.new', 'w'))
+    os.replace(name + '.new', name)
+    while len(sys.argv) <= 2 and state['step'] == 30: time.sleep(0.1)
+json.dump(state, open('final.json', 'w'))
+`
+
 describe('a detached job on Colab whose machine is taken away', function () {
-  this.timeout(60_000)
+  this.timeout(90_000)
   let bench: ColabBench
   before(async () => {
     bench = await colabBench()
-    // the daemon is given no token in the environment: somebody signs in, as people do
-    bench.home.env['CGPU_DAEMON'] = 'on'
+    // a token of the environment is not given to the daemon: somebody signs in, as people do
+    delete bench.home.env['CGPU_TOKEN']
+    Object.assign(bench.home.env, {BROWSER: await agreeingBrowser(bench.home.path), CGPU_KEYRING: 'off', CGPU_DAEMON: 'on', CGPU_DAEMON_TASKS_MS: '500'})
+    const signedIn = await bench.cli(['auth', 'login', '--client-config', bench.emulator.clientConfig])
+    assert.equal(signedIn.status, 0, signedIn.stderr)
   })
   after(async () => {
     await bench?.cli(['daemon', 'stop'])
@@ -55,10 +72,17 @@ describe('a detached job on Colab whose machine is taken away', function () {
   })
 
   it('goes on from its last checkpoint on another one, without anybody', async () => {
-    const {CGPU_TOKEN: _, ...env} = bench.home.env
-    bench.home.env = env
-    const {agreeingBrowser} = await import('../helpers/agreeing-browser.ts')
-    const signedIn = await bench.cli(['auth', 'login', '--client-config', bench.emulator.clientConfig ?? ''], {env: await agreeingBrowser(bench)})
-    assert.equal(signedIn.status, 0, signedIn.stderr)
+    await bench.file('train.py', train)
+    const {id} = await bench.data<{id: string}>(['run', '--detach', '--max-restarts', '2', '--checkpoint', 'ckpt/*.json', '--resume-cmd', 'python train.py --resume {latest}', '-o', 'final.json', 'train.py'])
+    const copies = join(bench.home.dataDir, 'state', 'jobs', `${id}.checkpoints`, 'ckpt')
+    await until(() => existsSync(copies) && readdirSync(copies).some((name) => name === '030.json'), () => 'no copies')
+    assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))
+    await until(() => existsSync(join(bench.home.cwd, 'final.json')), () => readFileSync(join(bench.home.dataDir, 'state', 'daemon', 'daemon.log'), 'utf8'))
+    let state = {step: 0, sum: 1}
+    while (state.step < 40) state = {step: state.step + 1, sum: (state.sum * 31 + state.step) % 1_000_003}
+    assert.deepEqual(JSON.parse(readFileSync(join(bench.home.cwd, 'final.json'), 'utf8')), state)
+    await until(() => bench.machines().length === 0, () => 'a machine is left')
+    const shown = await bench.data<JobView>(['job', 'show', id])
+    assert.deepEqual([shown.state, shown.exitStatus], ['exited', 0])
   })
 })

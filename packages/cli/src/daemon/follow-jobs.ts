@@ -13,10 +13,10 @@ import {openVault} from '../run/secrets.ts'
 const copies = new Map<string, Checkpoints>()
 
 /** Looks after detached jobs: their outputs, their runtimes, and another machine where theirs was taken away. */
-export function followJobs(version: string): DaemonTask {
+export function followJobs(version: string, everyMs = 10_000): DaemonTask {
   return {
     name: 'jobs',
-    everyMs: 10_000,
+    everyMs,
     run: async (cgpu, signal, {log, open}) => new JobTender({
       jobs: jobsOf(cgpu), copies,
       onEvent: (event) => {

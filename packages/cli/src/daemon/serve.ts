@@ -19,7 +19,7 @@ export async function serve({foreground}: {foreground: boolean}): Promise<'ran' 
   const base = withoutCommandPart(process.env)
   try {
     return await runDaemon({
-      dirs, env: process.env, version, build, log, tasks: [followJobs(version)], record: recordExecution({version, log: log.write}),
+      dirs, env: process.env, version, build, log, tasks: [followJobs(version, Number(process.env['CGPU_DAEMON_TASKS_MS']) || undefined)], record: recordExecution({version, log: log.write}),
       ...(idleMs > 0 ? {idleMs} : {}),
       open: async ({cwd, env: given}, flags, onWarning) => {
         const env = {...base, ...given}
