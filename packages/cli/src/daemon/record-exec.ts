@@ -1,4 +1,4 @@
-import {type RecordExecution} from '@cgpu/daemon'
+import type {RecordExecution} from '@cgpu/daemon'
 import {begunExec} from '../history/begun.ts'
 import {Recorder} from '../history/record.ts'
 

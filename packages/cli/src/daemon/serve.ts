@@ -1,6 +1,5 @@
 import {Cgpu} from '@cgpu/core/cgpu'
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import type {DaemonTask} from '@cgpu/daemon'
 import {accountsFor} from '../accounts.ts'
 import {builtInProviders} from '../providers.ts'
 import {followJobs} from './follow-jobs.ts'

@@ -52,10 +52,7 @@ async function begin(
     const {cwd} = await (await make(session)).begin()
     await held.handOver()
     const {id, name, provider} = held.record
-    await jobsOf(cgpu).store.update(record.id, ({seen: _, ...old}) => ({
-      ...old, runtime: {id, name, provider}, remoteCwd: cwd,
-      request: {...old.request, ...(old.request.restarts ? {restarts: {...old.request.restarts, max: old.request.restarts.max - 1}} : {})},
-    }))
+    await jobsOf(cgpu).store.update(record.id, (old) => movedTo(old, {id, name, provider}, cwd))
     await onEvent({type: 'notice', code: 'JOB_MOVED', message: `${record.runtime.name} was taken away; the job ${record.id} goes on on ${name}`})
   } finally {
     await session.close()
@@ -66,4 +63,12 @@ async function begin(
 function onlyUsersErrors(error: unknown): undefined {
   if (error instanceof CgpuError) return undefined
   throw error
+}
+
+/** How it was last seen was on the machine that is gone. */
+function movedTo(record: JobRecord, runtime: JobRecord['runtime'], remoteCwd: string): JobRecord {
+  const {restarts} = record.request
+  const moved: JobRecord = {...record, runtime, remoteCwd, request: {...record.request, ...(restarts ? {restarts: {...restarts, max: restarts.max - 1}} : {})}}
+  delete moved.seen
+  return moved
 }

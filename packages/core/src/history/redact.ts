@@ -1,13 +1,8 @@
 import {Redactor} from '../text/redact.ts'
+import {tokenShapes} from '../text/secret-patterns.ts'
 
 const mark = '[redacted]'
 
-/** Tokens that are known by their shape. */
-const shapes = new RegExp([
-  String.raw`(?<![A-Za-z0-9])(?:ya29\.[\w-]{8,}|1//0[\w-]{20,}|AIza[\w-]{20,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|hf_[A-Za-z0-9]{16,}|sk-[\w-]{16,}|xox[abprs]-[\w-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16})`,
-  String.raw`(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*`,
-  String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`,
-].join('|'), 'g')
 /** "basic" and "token" are also words that people write */
 const bearer = /\b(Bearer)(\s+)[\w.~+/=-]{8,}|\b(Basic|Token)(\s+)(?=[\w.~+/=-]*[\d.~+/=-])[\w.~+/=-]{8,}/gi
 /** the password is up to the last @ before the path: it may hold one itself */
@@ -40,7 +35,7 @@ export class HistoryRedactor {
   /** Of code, a command line, a message. */
   text(text: string): string {
     let clean = this.#known.redact(text)
-    clean = clean.replaceAll(shapes, mark).replaceAll(bearer, `$1$2$3$4${mark}`).replaceAll(userInfo, `$1:${mark}@`).replaceAll(urlParameter, `$1${mark}`)
+    clean = clean.replaceAll(tokenShapes, mark).replaceAll(bearer, `$1$2$3$4${mark}`).replaceAll(userInfo, `$1:${mark}@`).replaceAll(urlParameter, `$1${mark}`)
     for (const pattern of inText) clean = clean.replaceAll(pattern, (_whole, name: string) => `${name}${mark}`)
     return clean
   }

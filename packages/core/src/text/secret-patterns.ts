@@ -1,7 +1,7 @@
 const mark = '[redacted]'
 
 /** Tokens that are known by their shape: Google, GitHub, GitLab, Hugging Face, OpenAI and its kin, Slack, AWS, JWT, PEM. */
-const shapes = new RegExp([
+export const tokenShapes = new RegExp([
   String.raw`(?<![A-Za-z0-9])(?:ya29\.[\w.-]{8,}|1//0[\w-]{20,}|4/0[\w-]{20,}|AIza[\w-]{20,}|GOCSPX-[\w-]{10,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|hf_[A-Za-z0-9]{16,}|sk-[\w-]{16,}|xox[abprs]-[\w-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16})`,
   String.raw`(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*`,
   // its end may have been cut off
@@ -30,7 +30,7 @@ const colon = new RegExp(String.raw`(${name}:\s{1,3})(?=\S{0,200}\d)[^\s"'&;,)}\
  */
 export function maskSecrets(text: string): string {
   return text
-    .replaceAll(shapes, mark)
+    .replaceAll(tokenShapes, mark)
     .replaceAll(header, (_whole, before: string | undefined, cookie: string | undefined) => `${before ?? cookie ?? ''}${mark}`)
     .replaceAll(bearer, `$1${mark}`)
     .replaceAll(userInfo, `://${mark}@`)
