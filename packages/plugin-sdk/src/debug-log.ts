@@ -4,7 +4,8 @@ import {resolveDirs} from '@cgpu/core/state/dirs'
 
 /** What this process did so far: one command, or the crash of one. */
 export const traces = new TraceRing()
-const secrets: string[] = []
+/** a set: the same token is read again for every connection */
+const secrets = new Set<string>()
 const startedAt = new Date(Date.now() - performance.now())
 
 export interface Ended {
@@ -22,7 +23,7 @@ export interface Ended {
 export const isOwnFailure = (status: number): boolean => status >= 64 && status <= 75
 
 /** A secret that this process got to know: whoever repeats it, it is not in the log. */
-export const keepOutOfDebugLog = (secret: string): void => void secrets.push(secret)
+export const keepOutOfDebugLog = (secret: string): void => void secrets.add(secret)
 
 /** Leaves a debug log of this process. What writes it is loaded only now. Never throws. */
 export async function leaveDebugLog({dataDir, program = [], ...ended}: Ended): Promise<void> {

@@ -19,7 +19,7 @@ export interface DebugEntry {
   error?: CgpuError | undefined
   ring: TraceRing
   /** known ones, which are taken out wherever they stand */
-  secrets?: readonly string[]
+  secrets?: Iterable<string>
   startedAt: Date
 }
 

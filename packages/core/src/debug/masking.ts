@@ -7,7 +7,7 @@ const secretName = /token|passw|secret|credential|api_?key|access_?key|private_?
  * What takes secrets out of a log or a bundle: those that are given, values of variables that are named like secrets, passwords of proxies, and
  * whatever looks like one. Secret stores are not read for it.
  */
-export function masking(env: NodeJS.ProcessEnv, secrets: readonly string[] = []): (text: string) => string {
+export function masking(env: NodeJS.ProcessEnv, secrets: Iterable<string> = []): (text: string) => string {
   const known = new Redactor(secrets)
   for (const [name, value = ''] of Object.entries(env)) {
     if (secretName.test(name)) known.add(value.trim())
