@@ -1,6 +1,8 @@
 import {execFile} from 'node:child_process'
 import {fileURLToPath} from 'node:url'
+import {errors} from '@cgpu/core/errors'
 import {isObject, isStringRecord, parseJson} from '@cgpu/core/state/json'
+import {causeOf, errnoOf, isShortOfFiles} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {cleanEnv} from '../environment.ts'
 import {atLeast, oldestPython} from './pins.ts'
@@ -35,11 +37,18 @@ export function probe(path: string, env: NodeJS.ProcessEnv, signal?: AbortSignal
       if (signal?.aborted) return reject(signal.reason)
       const answer = parseProbe(stdout)
       if (answer) return resolve(answer)
+      // says nothing about this Python
+      if (isShortOfFiles(error)) return reject(tooManyFiles(path, error))
       const said = stderr.trim().split('\n').at(-1)
       resolve({failed: sanitizeLine(said || (error ? error.message.split('\n')[0] ?? '' : 'it does not answer as a Python does'), 200)})
     })
     child.stdin?.end()
   })
+}
+
+function tooManyFiles(path: string, cause: unknown): Error {
+  const known = causeOf(errnoOf(cause))
+  return errors.cannotWrite(`cannot start ${sanitizeLine(path)}: ${known?.why ?? ''}`, {code: 'TOO_MANY_FILES', fix: known?.fix, cause})
 }
 
 /** One that has everything. */
