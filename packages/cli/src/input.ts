@@ -2,7 +2,7 @@ import {open} from 'node:fs/promises'
 import {errors} from '@cgpu/core/errors'
 import {errnoOf} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {keepOutOfDebugLog} from '@cgpu/plugin-sdk'
+import {keepOutOfDebugLog} from '@cgpu/plugin-sdk/lean'
 
 /** Asks on a terminal; elsewhere refuses unless `yes`. Returns when agreed, else throws. */
 export async function confirm(question: string, yes: boolean): Promise<void> {

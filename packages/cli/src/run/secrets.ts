@@ -1,7 +1,7 @@
 import type {Settings} from '@cgpu/core/config/resolve'
 import {SecretSources} from '@cgpu/core/secrets/sources'
 import {SecretVault} from '@cgpu/core/secrets/vault'
-import {keepOutOfDebugLog} from '@cgpu/plugin-sdk'
+import {keepOutOfDebugLog} from '@cgpu/plugin-sdk/lean'
 
 export interface SecretPlaces {
   configDir: string
