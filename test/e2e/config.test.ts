@@ -114,7 +114,7 @@ describe('cgpu doctor', () => {
     const result = await cgpu(['doctor', '--json'], {home})
     assert.equal(result.status, 0, result.stdout)
     const {checks} = envelope<{checks: {id: string; state: string; message: string}[]}>(result).data
-    assert.deepEqual(checks.map(({id}) => id), ['node', 'folders', 'settings', 'state', 'locks', 'python', 'accelerators', 'terminal', 'proxies', 'debug-logs'])
+    assert.deepEqual(checks.map(({id}) => id), ['node', 'folders', 'settings', 'state', 'locks', 'daemon', 'python', 'accelerators', 'terminal', 'proxies', 'debug-logs'])
     assert.equal(checks.find(({id}) => id === 'node')?.message, `Node ${process.versions.node}`)
   })
 
