@@ -4,7 +4,7 @@ import {existsSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {JobView} from '@cgpu/core/job/view'
 import {startCgpu} from '../helpers/cli.ts'
-import {assertRefused, places, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, places, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 interface Detached {
   id: string
@@ -168,6 +168,31 @@ print('done')
       assertRefused(await bench.cli(['run', '--resume-cmd', 'true', '--', 'true']), 64)
     })
 
+    it('shows what there is of one that is silent, and waits for nothing', async () => {
+      const id = await start('go3', 0)
+      await until(async () => (await bench.cli(['logs', id])).stdout === 'first\n', () => 'nothing was printed')
+      const [tail, why] = await Promise.all([bench.cli(['logs', id, '--tail', '1', '--stream', 'stdout']), bench.cli(['why', id])])
+      assert.deepEqual([tail.stdout, why.status], ['first\n', 0])
+      assert.match(why.stdout, /still running/)
+      const attached = await bench.cli(['job', 'attach', id, '--tail', '2'], {signalAfter: {signal: 'SIGINT', stream: 'stdout', match: /first/}})
+      assert.equal(attached.status, 130, attached.stderr)
+      await bench.file('go3', '')
+      assert.equal((await bench.cli(['job', 'wait', id])).status, 0)
+    })
+
+    it('is not started again when it is interrupted', async () => {
+      const ran = await bench.cli(['run', '-r', 'there', '--max-restarts', '3', '--', 'sh', '-c', 'echo begun; sleep 60'], {signalAfter: {signal: 'SIGINT', stream: 'stdout', match: /begun/}})
+      assert.deepEqual([ran.status, ran.stdout], [143, 'begun\n'], ran.stderr)
+    })
+
+    it('leaves nothing to look after when it never began', async () => {
+      const failed = await bench.cli(['run', '-d', '-r', 'there', '--cwd', 'no/such/folder', '--max-restarts', '2', '--', 'true'])
+      assert.notEqual(failed.status, 0)
+      const [newest] = await bench.data<JobView[]>(['job', 'list', '--state', 'lost'])
+      assert.deepEqual([newest?.state, newest?.command], ['lost', ['true']])
+      assert.equal((await bench.cli(['job', 'rm', newest?.id ?? ''])).status, 0)
+    })
+
     it('is removed when it is over', async () => {
       const id = await start('go2', 0)
       const running = await bench.cli(['job', 'rm', id])
@@ -221,6 +246,20 @@ describe('a job that has a runtime of its own', () => {
     assert.deepEqual(await bench.data(['runtime', 'reap']), [])
   })
 
+  it('is settled by the command that follows it, and by no other', async () => {
+    const child = startCgpu(['run', '-o', 'made.txt', '--output-dir', 'own', 'gate.py', join(bench.home.cwd, 'go-own'), '0'], {home: bench.home})
+    const closed = once(child, 'close')
+    await once(child.stdout ?? assert.fail(), 'data')
+    const [job] = await bench.data<JobView[]>(['job', 'list', '--state', 'running'])
+    const waiting = bench.cli(['job', 'wait', job?.id ?? ''])
+    await bench.file('go-own', '')
+    const [[status], waited] = await Promise.all([closed, waiting])
+    assert.equal(status, 0)
+    assert.doesNotMatch(waited.stderr, /released/)
+    assert.equal(readFileSync(join(bench.home.cwd, 'own', 'made.txt'), 'utf8'), 'made')
+    assert.deepEqual(await bench.data(['runtime', 'list']), [])
+  })
+
   it('is told of as lost when its machine is gone', async () => {
     const {id, runtime} = await bench.data<Detached>(['run', '--detach', 'gate.py', join(bench.home.cwd, 'never'), '0'])
     assert.equal((await bench.cli(['runtime', 'release', runtime])).status, 0)
@@ -230,8 +269,8 @@ describe('a job that has a runtime of its own', () => {
     assert.match(lost.stderr, /job retry/)
     assert.equal((await bench.data<JobView>(['job', 'show', id])).state, 'lost')
     const why = await bench.cli(['why', id])
-    assert.match(why.stdout, /was taken away while it ran/)
-    assertRefused(await bench.cli(['logs', id]), 71)
+    assert.match(why.stdout, /was cancelled/)
+    assertRefused(await bench.cli(['logs', id]), 66)
     assert.equal((await bench.cli(['job', 'rm', id])).status, 0)
   })
 })

@@ -1,4 +1,5 @@
 import type {Cgpu} from '@cgpu/core/cgpu'
+import {CgpuError} from '@cgpu/core/errors'
 import {followJob, type JobOutcome} from '@cgpu/core/execution/job'
 import {withAgent} from '@cgpu/core/execution/follow-log'
 import type {OpenJob, Settled} from '@cgpu/core/job/jobs'
@@ -13,8 +14,8 @@ export type FollowedJob = Omit<JobOutcome, 'durationMs' | 'startedAt'> &
   {runtime: string; startedAt: string; durationSeconds: number; outputs: Settled['outputs']} & Partial<Captured>
 
 export interface FollowJobOptions {
-  /** a byte offset of the log that ends a record */
-  offset?: number
+  /** where to begin: a byte offset of the log that ends a record, or what shows the part before it and says it */
+  offset?: number | (() => Promise<number>)
   /** what a second Ctrl-C, or the only one, says */
   leave?: () => string
   /** what the first Ctrl-C does; absent: it leaves */
@@ -36,7 +37,13 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
   protected async followJob(cgpu: Cgpu, job: OpenJob, sink: CommandSink, {offset = 0, leave, first, signal}: FollowJobOptions = {}): Promise<FollowedJob> {
     const {id, runtime: {name}, session} = job
     await sink.onEvent({type: 'started', id, runtime: name, attached: true})
-    const outcome = await this.interruptible(followJob(session, id, {offset, onEvent: sink.onEvent, signal}), {
+    const begin = async (): Promise<number> => (typeof offset === 'number' ? offset : offset())
+    const following = begin().then((at) => followJob(session, id, {offset: at, onEvent: sink.onEvent, signal})).catch(async (error: unknown) => {
+      // over, though without a status: its machine is given back all the same
+      if (error instanceof CgpuError && (error.code === 'JOB_LOST' || error.code === 'COMMAND_NOT_STARTED')) await this.settle(cgpu, job, sink)
+      throw error
+    })
+    const outcome = await this.interruptible(following, {
       leave: leave ?? (() => `the job goes on on ${name}; follow it again: cgpu job attach ${id} -r ${name}`),
       ...(first ? {first} : {}),
     })
@@ -63,4 +70,12 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
     this.exitWith(result.exitStatus)
     return result
   }
+}
+
+/** All of them are tried, whatever becomes of one; then the first that failed is told. */
+export async function everyOne<T>(works: readonly Promise<T>[]): Promise<T[]> {
+  const all = await Promise.allSettled(works)
+  const failed = all.find((one) => one.status === 'rejected')
+  if (failed) throw failed.reason
+  return all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
 }

@@ -1,5 +1,6 @@
 import {existsSync, rmSync} from 'node:fs'
 import type {Server} from 'node:net'
+import {setTimeout as delay} from 'node:timers/promises'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import type {Dirs} from '@cgpu/core/state/dirs'
 import {writeAtomic} from '@cgpu/core/state/atomic'
@@ -33,6 +34,8 @@ export interface DaemonOptions {
 
 const idleMs = 10 * 60_000
 const longestSweepMs = 30_000
+/** a task that tidies up after itself may take so long */
+const longestTaskEndMs = 60_000
 
 /** The background process of one user's cgpu: sessions that stay open, and tasks. Made by `Daemon.start` while its lock is held. */
 export class Daemon {
@@ -109,8 +112,8 @@ export class Daemon {
     this.#options.log.write(`stopping: ${why}`)
     this.#unlisten()
     clearInterval(this.#sweeping)
-    this.#tasks.stop()
     for (const wire of this.#clients) wire.end()
+    await Promise.race([this.#tasks.stop(), delay(longestTaskEndMs, undefined, {ref: false})])
     await this.#sessions.close()
     for (const wire of this.#clients) wire.destroy()
     this.#over.resolve()
@@ -122,7 +125,8 @@ export class Daemon {
     this.#retiring = true
     this.#options.log.write(`retiring: ${why}`)
     this.#unlisten()
-    this.#endWhenDone()
+    // the one that takes its place has its own
+    void this.#tasks.stop().then(() => this.#endWhenDone())
   }
 
   #asked(wire: Wire, message: Said, closed: () => void): void | Promise<void> {

@@ -46,8 +46,9 @@ describe('tasks of the daemon', () => {
     clearInterval(keep)
     assert.equal(runner.status()[0]?.state, 'busy')
     assert.equal(runner.busy, true)
-    runner.stop()
+    const stopped = runner.stop()
     runs[1]?.resolve('idle')
+    await stopped
   })
 
   it('run once more when they are poked while they run, and never twice at once', async () => {
@@ -63,7 +64,7 @@ describe('tasks of the daemon', () => {
     runs[1]?.resolve('idle')
     await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual([runs.length, runner.busy, runner.status()[0]?.state], [2, false, 'idle'])
-    runner.stop()
+    await runner.stop()
   })
 
   it('run for each environment apart, and one that fails is told of and tried again', async () => {
@@ -83,6 +84,6 @@ describe('tasks of the daemon', () => {
     assert.deepEqual(seen, ['a', 'b'])
     assert.deepEqual(lines, ['task bad failed: no luck', 'task bad failed: no luck'])
     assert.deepEqual(runner.status().map(({state}) => state), ['failed', 'failed'])
-    runner.stop()
+    await runner.stop()
   })
 })

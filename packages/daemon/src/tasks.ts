@@ -42,6 +42,7 @@ export class TaskRunner {
   readonly #options: TaskRunnerOptions
   readonly #running = new Map<string, Running[]>()
   readonly #stop = new AbortController()
+  readonly #works = new Set<Promise<void>>()
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options
@@ -74,9 +75,11 @@ export class TaskRunner {
     for (const one of running) if (name === undefined || one.task.name === name) this.#run(one)
   }
 
-  stop(): void {
+  /** Resolves when nothing runs any more: a machine that is being made must not be left halfway. */
+  async stop(): Promise<void> {
     this.#stop.abort()
     for (const {timer} of this.#all()) clearTimeout(timer)
+    await Promise.all(this.#works)
   }
 
   #all(): Running[] {
@@ -90,7 +93,10 @@ export class TaskRunner {
       return
     }
     one.active = true
-    void this.#work(one).finally(() => {
+    const work = this.#work(one)
+    this.#works.add(work)
+    void work.finally(() => {
+      this.#works.delete(work)
       one.active = false
       if (this.#stop.signal.aborted) return
       if (one.again) {

@@ -1,12 +1,13 @@
 import {boolean, integer, string} from '@oclif/core/flags'
 import {resolve} from 'node:path'
-import {CgpuError} from '@cgpu/core/errors'
+import {CgpuError, ExitCode} from '@cgpu/core/errors'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {newRunId} from '@cgpu/core/execution/id'
 import {planRun} from '@cgpu/core/execution/plan'
 import {Run as RemoteRun, type RunOptions, type RunOutcome} from '@cgpu/core/execution/run'
 import {fingerprintOf, idOfKey, keyMismatch} from '@cgpu/core/job/key'
 import type {OpenJob} from '@cgpu/core/job/jobs'
+import type {JobRecord} from '@cgpu/core/job/record'
 import {formatDuration} from '@cgpu/core/text/format'
 import {jobsOf} from '@cgpu/core/job/of'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
@@ -145,22 +146,37 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
       return undefined
     }, {timeoutMs: 30 * 60_000})
     if (!before) return running!
+    if ('record' in before && !('session' in before)) return this.#asRemembered(before.record, job.detached, sink)
     try {
-      if (job.detached) return this.#sayDetached(before.id, before.runtime.name, before.record?.releases ?? false, before.status.state, before.status.exitCode, true)
+      const {id, runtime: {name: runtime}, record, status: {state, exitCode: exitStatus}} = before
+      if (job.detached) return await this.#sayDetached(sink, {id, runtime, releases: record?.releases ?? false, state, exitStatus, attached: true})
       return this.finishAs({...(await this.followJob(cgpu, before, sink)), missingOutputs: []})
     } finally {
       await before.session.close()
     }
   }
 
+  /** It is over, and its machine is gone with its log: how it ended is all that can be told. */
+  async #asRemembered({id, runtime: {name: runtime}, releases, seen}: JobRecord, detached: boolean, sink: CommandSink): Promise<Detached> {
+    const known: Detached = {id, runtime, releases, state: seen?.state ?? 'unknown', exitStatus: seen?.exitStatus ?? null, attached: true}
+    if (detached) return this.#sayDetached(sink, known)
+    this.warn(`${id} was run before, and its output went with its machine ${runtime}`)
+    await sink.end({id, exitStatus: known.exitStatus ?? ExitCode.lost, durationSeconds: 0})
+    this.exitWith(known.exitStatus ?? ExitCode.lost)
+    return known
+  }
+
   /** The job of this key. Throws IDEMPOTENCY_CONFLICT (72). */
-  async #startedBefore(cgpu: Cgpu, {id, fingerprint}: Pick<NewJob, 'id' | 'fingerprint'>, sink: CommandSink): Promise<OpenJob | undefined> {
+  async #startedBefore(cgpu: Cgpu, {id, fingerprint}: Pick<NewJob, 'id' | 'fingerprint'>, sink: CommandSink): Promise<OpenJob | {record: JobRecord} | undefined> {
     const record = await jobsOf(cgpu).store.get(id)
     if (!record) return undefined
     if (record.fingerprint !== fingerprint) throw keyMismatch(id)
     return this.openJob(cgpu, id, undefined, sink).catch((error: unknown) => {
-      // a command that was killed before it could start it: it is started now
-      if (error instanceof CgpuError && error.code === 'JOB_NOT_FOUND') return undefined
+      const code = error instanceof CgpuError ? error.code : ''
+      // what ended before it began was not run: it is started now
+      if (code === 'JOB_NOT_FOUND' || (code === 'JOB_LOST' && record.remoteCwd === undefined)) return undefined
+      if (code === 'LOG_GONE' && record.remoteCwd !== undefined) return {record}
+      if (code === 'LOG_GONE') return undefined
       throw error
     })
   }
@@ -181,13 +197,15 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     return this.recorded(cgpu, begun, () => withExecution<RunOutcome | Detached>(this, execution, plan.env, async (env) => {
       const abort = this.abortOnSignals()
       let held: HeldRuntime | undefined
-      const on = async (where: ChosenRuntime): Promise<RunOutcome | Detached> => {
+      const on = async (where: ChosenRuntime, moves: number): Promise<RunOutcome | Detached> => {
         held = await acquireRuntime(cgpu, where, {keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
         const {id, name, provider} = held.record
         execution.runtime = {id, name, provider}
         begun.on = held.record
         await this.#remember(cgpu, {...job, runtime: held.record, releases: held.releases})
-        return this.#on(held, cgpu, sink, abort, job.detached, {...options, plan: {...plan, env}, onPlaced: async ({cwd}) => {
+        // the first machine's program had the stdin; each machine is one attempt less
+        const rest = moves === 0 ? options : withoutStdin(options, moves)
+        return this.#on(held, cgpu, sink, abort, job.detached, {...rest, plan: {...plan, env}, onPlaced: async ({cwd}) => {
           await jobsOf(cgpu).store.update(job.id, (old) => ({...old, remoteCwd: cwd})).catch(() => undefined)
           placed()
         }})
@@ -195,9 +213,9 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
       try {
         for (let where = chosen, moves = 0; ; moves++) {
           try {
-            return await on(where)
+            return await on(where, moves)
           } catch (error) {
-            if (!held || !wasTakenAway(error) || moves >= (options.restarts?.max ?? 0)) throw error
+            if (!held || !wasTakenAway(error) || moves >= (options.restarts?.max ?? 0) || (await wasEnded(cgpu, job.id))) throw error
             await sink.onEvent({type: 'notice', code: 'JOB_MOVED', message: `${held.record.name} was taken away; the program goes on on another machine`})
             await held.done((line) => this.notice(line))
             where = anotherOf(where)
@@ -236,11 +254,13 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     try {
       const run = new RemoteRun(session, {...options, signal: abort.signal})
       if (detach) {
-        await run.begin()
+        const {attached} = await run.begin().catch(async (error: unknown) => {
+          await jobsOf(cgpu).failed(run.id, error)
+          throw error
+        })
         await held.handOver()
-        await sink.end()
         await leaveToDaemon(cgpu.dirs, cgpu.settings)
-        return this.#sayDetached(run.id, held.record.name, held.releases, 'running', null, false)
+        return await this.#sayDetached(sink, {id: run.id, runtime: held.record.name, releases: held.releases, state: 'running', exitStatus: null, attached})
       }
       abort.dispose()
       // closing a terminal sends SIGHUP more than once: from here on none of them may end cgpu before the release
@@ -255,11 +275,12 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
   }
 
   /** stdout is the id alone, for scripts. */
-  #sayDetached(id: string, runtime: string, releases: boolean, state: string, exitStatus: number | null, attached: boolean): Detached {
-    this.log(id)
-    const what = attached ? 'was started before' : `goes on on ${runtime}`
-    this.notice(`the job ${what}; follow it: cgpu job attach ${id}`)
-    return {id, runtime, state, exitStatus, releases, attached}
+  async #sayDetached(sink: CommandSink, detached: Detached): Promise<Detached> {
+    const {id, runtime, attached} = detached
+    await sink.end({id, exitStatus: 0, durationSeconds: 0, status: 'detached'})
+    if (sink.kind === 'text') this.log(id)
+    this.notice(`the job ${attached ? 'was started before' : `goes on on ${runtime}`}; follow it: cgpu job attach ${id}`)
+    return detached
   }
 
   async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime, cgpu: Cgpu): Promise<RunOutcome> {
@@ -308,4 +329,16 @@ function howItEnded({exitStatus, signal}: RunOutcome): string {
 /** Its machine is gone, and nothing that ran there can go on. */
 function wasTakenAway(error: unknown): boolean {
   return error instanceof CgpuError && error.code === 'RUNTIME_RECLAIMED'
+}
+
+/** Somebody released its machine, or cancelled it: it is not to go on elsewhere. */
+async function wasEnded(cgpu: Cgpu, id: string): Promise<boolean> {
+  return (await jobsOf(cgpu).store.get(id).catch(() => undefined))?.seen?.reason === 'cancelled'
+}
+
+function withoutStdin(options: RunOptions, moves: number): RunOptions {
+  const {restarts} = options
+  const rest = {...options, ...(restarts ? {restarts: {...restarts, max: restarts.max - moves}} : {})}
+  delete rest.stdin
+  return rest
 }

@@ -8,7 +8,7 @@ import {newestFirst} from '@cgpu/core/history/read'
 import {HistoryStore} from '@cgpu/core/history/store'
 import {checkId, type OpenJob} from '@cgpu/core/job/jobs'
 import {readLog} from '@cgpu/core/job/read-log'
-import type {JobRecord} from '@cgpu/core/job/record'
+import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import {viewOfRecord} from '@cgpu/core/job/view'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {sanitizeLine} from '@cgpu/core/text/line'
@@ -117,7 +117,7 @@ async function evidenceOf({id, session, status, runtime}: OpenJob): Promise<Evid
   const {state, exitCode, signal, reason, peakMemoryBytes, diskFull, error} = status
   const {memoryBytes} = await session.guard(() => withAgent(session, (agent) => agent.devices()))
   return {
-    id, runtime: runtime.name, kind: 'job', state, exitStatus: exitCode, signal, reason, diskFull, peakMemoryBytes, lines: await lastLines({id, session}),
+    id, runtime: runtime.name, kind: 'job', state, exitStatus: exitCode, signal, reason, diskFull, peakMemoryBytes, lines: isOver(state) ? await lastLines({id, session}) : [],
     ...(memoryBytes === null ? {} : {memoryBytes}), ...(error === undefined ? {} : {error: {code: 'COMMAND_NOT_STARTED', message: error}}),
   }
 }

@@ -1,6 +1,5 @@
-import type {Checkpoints} from '@cgpu/core/job/checkpoints'
 import {jobsOf} from '@cgpu/core/job/of'
-import {JobTender} from '@cgpu/core/job/tend'
+import {JobTender, TenderMemory} from '@cgpu/core/job/tend'
 import {SecretGrants} from '@cgpu/core/secrets/grants'
 import {SecretSources} from '@cgpu/core/secrets/sources'
 import type {DaemonTask} from '@cgpu/daemon'
@@ -9,8 +8,7 @@ import {endedOf} from '../job-end.ts'
 import {moveJob} from '../run/move-job.ts'
 import {openVault} from '../run/secrets.ts'
 
-/** by job, as copies need two looks */
-const copies = new Map<string, Checkpoints>()
+const memory = new TenderMemory()
 
 /** Looks after detached jobs: their outputs, their runtimes, and another machine where theirs was taken away. */
 export function followJobs(version: string, everyMs = 10_000): DaemonTask {
@@ -18,14 +16,15 @@ export function followJobs(version: string, everyMs = 10_000): DaemonTask {
     name: 'jobs',
     everyMs,
     run: async (cgpu, signal, {log, open}) => new JobTender({
-      jobs: jobsOf(cgpu), copies,
+      jobs: jobsOf(cgpu), memory,
+      onFailure: ({id}, error) => log(`job ${id}: ${error instanceof Error ? error.message : String(error)}; tried again later`),
       onEvent: (event) => {
         if (event.type === 'notice') log(event.message)
         if (event.type === 'artifact') log(`brought back ${event.path}`)
       },
       onSettled: async ({id}, {released}, status) => {
-        log(`job ${id} is over${released ? `, ${released.name} is released` : ''}`)
-        if (cgpu.settings.on('history')) await recordJobEnd(id, endedOf(status), {stateDir: cgpu.dirs.state, version, onWarning: log})
+        log(`job ${id} is ${status ? 'over' : 'lost with its machine'}${released ? `, ${released.name} is released` : ''}`)
+        if (cgpu.settings.on('history')) await recordJobEnd(id, status ? endedOf(status) : {status: 'lost'}, {stateDir: cgpu.dirs.state, version, onWarning: log})
       },
       move: async (record, stop) => {
         const like = await open({provider: record.spec.provider, ...record.spec.settings})

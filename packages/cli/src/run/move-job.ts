@@ -1,9 +1,10 @@
 import type {Cgpu} from '@cgpu/core/cgpu'
-import {CgpuError} from '@cgpu/core/errors'
+import {CgpuError, errors} from '@cgpu/core/errors'
 import type {EventListener} from '@cgpu/core/execution/events'
 import {planRun} from '@cgpu/core/execution/plan'
 import {Run} from '@cgpu/core/execution/run'
 import type {JobRecord} from '@cgpu/core/job/record'
+import {movesLeft} from '@cgpu/core/job/tend'
 import {jobsOf} from '@cgpu/core/job/of'
 import {acquireRuntime, type HeldRuntime} from './acquire.ts'
 import {runtimeWish} from '../runtime-request.ts'
@@ -31,11 +32,11 @@ export async function moveJob(record: JobRecord, {cgpu, env, secrets, onEvent, s
   const granted = plan && (await secrets(secretNames).catch(onlyUsersErrors))
   if (!plan || !granted) return false
   const stop = signal ?? new AbortController().signal
-  const held = await acquireRuntime(cgpu, {there: undefined, wish: runtimeWish(cgpu)}, {keep: !record.releases, signal: stop, onEvent})
+  const held = await acquireRuntime(cgpu, {there: undefined, wish: runtimeWish(cgpu)}, {keep: false, signal: stop, onEvent})
   try {
     await begin(held, record, {cgpu, onEvent, signal: stop}, async (session) => new Run(session, {
       id: record.id, plan: {...plan, env: {...values, ...granted}}, onEvent, outputDir: record.outputDir, signal: stop,
-      restarts: {...restarts, max: restarts.max - 1}, checkpoints: await jobsOf(cgpu).store.checkpoints(record.id),
+      restarts: {...restarts, max: movesLeft(record) - 1}, fingerprint: record.fingerprint, checkpoints: await jobsOf(cgpu).store.checkpoints(record.id),
     }))
     return true
   } finally {
@@ -50,9 +51,11 @@ async function begin(
   const session = await cgpu.connect(held.record, {signal})
   try {
     const {cwd} = await (await make(session)).begin()
-    await held.handOver()
     const {id, name, provider} = held.record
-    await jobsOf(cgpu).store.update(record.id, (old) => movedTo(old, {id, name, provider}, cwd))
+    // first: a machine that no record knows of would never be released
+    const kept = await jobsOf(cgpu).store.update(record.id, (old) => movedTo(old, {id, name, provider}, cwd))
+    if (!kept) throw errors.notFound(`the job ${record.id} was removed while it was moved`, {code: 'JOB_NOT_FOUND', fix: 'cgpu job list'})
+    await held.handOver()
     await onEvent({type: 'notice', code: 'JOB_MOVED', message: `${record.runtime.name} was taken away; the job ${record.id} goes on on ${name}`})
   } finally {
     await session.close()
@@ -65,10 +68,10 @@ function onlyUsersErrors(error: unknown): undefined {
   throw error
 }
 
-/** How it was last seen was on the machine that is gone. */
+/** How it was last seen was on the machine that is gone. The new one is made for it, whatever the former one was. */
 function movedTo(record: JobRecord, runtime: JobRecord['runtime'], remoteCwd: string): JobRecord {
-  const {restarts} = record.request
-  const moved: JobRecord = {...record, runtime, remoteCwd, request: {...record.request, ...(restarts ? {restarts: {...restarts, max: restarts.max - 1}} : {})}}
+  const moved: JobRecord = {...record, runtime, remoteCwd, releases: true, moves: (record.moves ?? 0) + 1}
   delete moved.seen
+  delete moved.settledAt
   return moved
 }

@@ -86,7 +86,11 @@ export class Run {
   /** Sends a signal to the whole process group of the program; before and after the program, ends the run instead. */
   async signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (!this.running) this.#stop.abort(errors.interrupted('interrupted', {code: 'INTERRUPTED', details: {signal: name}}))
-    if (this.#job !== undefined) await (await this.#session.agent()).signal(this.#job, name)
+    if (this.#job === undefined) return
+    const agent = await this.#session.agent()
+    // a signal alone would only have it started again
+    if (this.running && this.#options.restarts) await agent.stop(this.#job)
+    else await agent.signal(this.#job, name)
   }
 
   /** Uploads what the program needs and starts it. It goes on without us. */

@@ -5,6 +5,7 @@ import {withAgent} from '../execution/follow-log.ts'
 import type {RuntimeRecord} from '../runtime/record.ts'
 import type {ReleasedRuntime, Runtimes} from '../runtime/service.ts'
 import type {RuntimeSession, SessionOptions} from '../runtime/session.ts'
+import {livesHere} from '../state/self.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {matchPrefix} from '../text/names.ts'
 import type {JobOutcome} from '../execution/job.ts'
@@ -119,7 +120,8 @@ export class Jobs {
     const known = await this.#options.runtimes.remembered()
     const usual = record && known.find(({id}) => id === record.runtime.id)
     if (record && !usual && named === undefined) throw machineGone(record)
-    const machines = named !== undefined ? [await this.#options.runtimes.select(named)] : usual ? [usual] : known
+    const mine = known.filter(({origin}) => origin !== 'foreign')
+    const machines = named !== undefined ? [await this.#options.runtimes.select(named)] : usual ? [usual] : mine
     if (machines.length === 0) throw notFound(query)
     return this.#openOn(machines, record?.id ?? query, record, options)
   }
@@ -169,13 +171,16 @@ export class Jobs {
     return this.store.alone(id, async () => {
       await this.store.update(id, (old) => ({...old, seen: seenOf(status, this.#now())}))
       const record = await this.store.get(id)
-      if (!record || record.settledAt !== undefined) return nothing
-      const collected = status.state === 'exited' ? await this.#collect(record, session, status, onEvent) : nothing
+      if (!record || record.settledAt !== undefined || isFollowed(record)) return nothing
+      const collected = await this.#collect(record, session, status, onEvent)
       const released = record.releases ? await this.#release(record) : undefined
       await this.store.update(id, (old) => ({...old, settledAt: this.#now().toISOString()}))
+      await (await this.store.checkpoints(id)).remove().catch(() => undefined)
       if (released) await session.close()
       return {...collected, ...(released ? {released} : {}), first: true}
-    }, {timeoutMs: 10 * 60_000}).catch((error: unknown) => {
+    }, {timeoutMs: 60 * 60_000}).catch((error: unknown) => {
+      // somebody else brings them, and takes long
+      if (error instanceof CgpuError && error.code === 'LOCK_TIMEOUT') return nothing
       // nobody else can be asked to: it is told where the outputs still are
       if (error instanceof CgpuError && error.code === 'RUNTIME_RECLAIMED') throw errors.lost(`${runtime.name} went before the outputs of ${id} were here`, {code: 'OUTPUTS_LOST', fix: `cgpu job retry ${id}`, details: {id}})
       throw error
@@ -194,7 +199,10 @@ export class Jobs {
   /** Of a run that failed while it was followed: what it was is told by `job show`, also when its machine is gone. */
   async failed(id: string, error: unknown): Promise<void> {
     const code = error instanceof CgpuError ? error.code : undefined
-    const lost = code === 'RUNTIME_RECLAIMED' || code === 'JOB_LOST' || code === 'INTERRUPTED'
+    const record = await this.store.get(id).catch(() => undefined)
+    // released on purpose while it ran: that is told, and not what followed from it
+    if (!record || record.settledAt !== undefined) return
+    const lost = code === 'RUNTIME_RECLAIMED' || code === 'JOB_LOST' || code === 'INTERRUPTED' || record.remoteCwd === undefined
     if (lost) await this.#note(id, {at: this.#now().toISOString(), state: 'lost', exitStatus: null, signal: null, ...(code === 'INTERRUPTED' ? {reason: 'cancelled'} : {}), startedAt: null, endedAt: null, stdoutBytes: 0, stderrBytes: 0})
   }
 
@@ -203,6 +211,15 @@ export class Jobs {
     const at = this.#now().toISOString()
     const lost: JobSeen = {at, state: 'lost', exitStatus: null, signal: null, startedAt: seen?.startedAt ?? null, endedAt: null, stdoutBytes: seen?.stdoutBytes ?? 0, stderrBytes: seen?.stderrBytes ?? 0}
     await this.#note(id, seen && isOver(seen.state) ? seen : lost)
+  }
+
+  /** Its machine was released on purpose: what ran there was ended, and nobody is to go on with it. */
+  async released(runtimeId: string): Promise<void> {
+    const at = this.#now().toISOString()
+    for (const {id, runtime, seen, settledAt} of await this.store.list()) {
+      if (runtime.id !== runtimeId || settledAt !== undefined || isOver(seen?.state)) continue
+      await this.#note(id, {at, state: 'lost', exitStatus: null, signal: null, reason: 'cancelled', startedAt: seen?.startedAt ?? null, endedAt: null, stdoutBytes: seen?.stdoutBytes ?? 0, stderrBytes: seen?.stderrBytes ?? 0})
+    }
   }
 
   /** What cannot be written down is no failure of the run. */
@@ -241,6 +258,11 @@ function notFound(query: string, runtime?: RuntimeRecord): CgpuError {
   return errors.notFound(runtime ? `${runtime.name} knows no job ${query}` : `there is no job ${query}`, {
     code: 'JOB_NOT_FOUND', fix: runtime ? `cgpu job list -r ${runtime.name}` : 'cgpu job list', details: {id: query},
   })
+}
+
+/** The command that runs it is there, and does what has to be done at its end. */
+export function isFollowed({detached, starter}: JobRecord): boolean {
+  return !detached && starter !== undefined && starter.pid !== process.pid && livesHere(starter)
 }
 
 /** Its output went with its machine; how it ended may be known. */

@@ -37,8 +37,11 @@ export async function readLog(session: RuntimeSession, id: string, options: Read
       offset,
       signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
       onRecord: (record) => {
-        if (reader.isDone(record)) stop.abort(enough)
-        else return reader.take(record)
+        if (reader.isPast(record)) return stop.abort(enough)
+        const wait = reader.take(record)
+        if (follow || record.endOffset < size) return wait
+        // that was all there was when we began; a program that is silent now would keep us waiting
+        return Promise.resolve(wait).then(() => stop.abort(enough))
       },
     })
     return status
@@ -50,12 +53,17 @@ export async function readLog(session: RuntimeSession, id: string, options: Read
   }
 }
 
+/** Waits until a job is over; nothing of its log is read. */
+export async function untilOver(session: RuntimeSession, id: string, signal?: AbortSignal): Promise<void> {
+  const {size} = await withAgent(session, (agent) => agent.locate(id, {signal}))
+  await followLog(session, id, {offset: size, signal, onRecord: () => undefined})
+}
+
 /** Where to begin to show a part of a log, and where the log ended then: what comes behind that is new. */
 export async function placeOf(session: RuntimeSession, id: string, {tail, since, search, stream, signal}: Omit<ReadLogOptions, 'follow' | 'onPiece'>): Promise<LogPlace> {
   return session.guard(() => withAgent(session, async (agent) => {
     // lines that are searched for may lie anywhere
     const lines = search ? undefined : tail
-    if (lines === undefined && since === undefined) return {offset: 0, size: (await agent.status(id, {signal})).logBytes}
     return agent.locate(id, {...(lines === undefined ? {} : {lines}), ...(since === undefined ? {} : {since}), ...(stream === undefined ? {} : {stream}), signal})
   }))
 }
@@ -73,9 +81,9 @@ class Reader {
     this.#tail = options.tail === undefined ? undefined : new Tail(options.tail)
   }
 
-  /** The record itself is not shown any more. */
-  isDone(record: LogRecord): boolean {
-    return this.#view.isPast(record) || (!this.#options.follow && record.endOffset > this.#size)
+  /** Nothing from this record on is shown. */
+  isPast(record: LogRecord): boolean {
+    return this.#view.isPast(record)
   }
 
   take(record: LogRecord): void | Promise<void> {

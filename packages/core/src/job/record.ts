@@ -1,6 +1,7 @@
 import type {RunRequest} from '../execution/plan.ts'
 import type {RestartPolicy} from '../execution/run.ts'
 import {isObject} from '../state/json.ts'
+import type {ProcessMark} from '../state/self.ts'
 
 /** What was asked for, so that it can be asked for again: paths instead of contents, and names of variables, never values. */
 export type JobRequest = Omit<RunRequest, 'env'> & {envNames: string[]; secretNames: string[]; restarts?: RestartPolicy}
@@ -28,6 +29,10 @@ export interface JobRecord {
   fingerprint: string
   /** left running on purpose, or by a client that ended: whoever sees its end brings its outputs back */
   detached: boolean
+  /** who starts it, and follows it unless it is detached: while that lives, nobody else settles it */
+  starter?: ProcessMark
+  /** machines that were taken away from it */
+  moves?: number
   /** absolute, where outputs go */
   outputDir: string
   /** the program's folder on the machine, once it is known */
@@ -66,10 +71,13 @@ export function parseJobRecord(value: unknown): JobRecord | undefined {
   if (!text(runtimeId) || !text(name) || !text(provider) || !text(spec['provider'])) return undefined
   const optional = Object.fromEntries(['remoteCwd', 'retryOf', 'settledAt'].filter((key) => text(value[key])).map((key) => [key, value[key]]))
   const seen = parseSeen(value['seen'])
+  const starter = parseMark(value['starter'])
+  const moves = number(value['moves'])
   return {
     id, createdAt, runtime: {id: runtimeId, name, provider}, releases: value['releases'] === true, request: parseRequest(request),
     spec: {provider: spec['provider'], settings: parseSettings(spec['settings'])}, fingerprint: text(fingerprint) ? fingerprint : '',
     detached: value['detached'] === true, outputDir, ...optional, ...(seen ? {seen} : {}),
+    ...(starter ? {starter} : {}), ...(moves === null ? {} : {moves}),
   }
 }
 
@@ -103,6 +111,12 @@ function parseSeen(value: unknown): JobSeen | undefined {
     ...(text(reason) ? {reason} : {}), startedAt: number(value['startedAt']), endedAt: number(value['endedAt']),
     stdoutBytes: number(value['stdoutBytes']) ?? 0, stderrBytes: number(value['stderrBytes']) ?? 0,
   }
+}
+
+function parseMark(value: unknown): ProcessMark | undefined {
+  if (!isObject(value) || typeof value['pid'] !== 'number' || !text(value['host'])) return undefined
+  const {pid, host, startTime} = value
+  return {pid, host, ...(text(startTime) ? {startTime} : {})}
 }
 
 /** The words of the command line that the remote program was given. */

@@ -2,6 +2,7 @@ import type {JobStatus} from '../agent/client.ts'
 import {CgpuError} from '../errors.ts'
 import type {EventListener} from '../execution/events.ts'
 import {withAgent} from '../execution/follow-log.ts'
+import {livesHere} from '../state/self.ts'
 import type {Checkpoints} from './checkpoints.ts'
 import type {Jobs, OpenJob, Settled} from './jobs.ts'
 import {isOver, type JobRecord} from './record.ts'
@@ -9,13 +10,28 @@ import {isOver, type JobRecord} from './record.ts'
 export interface TenderOptions {
   jobs: Jobs
   onEvent: EventListener
-  /** told of each job that is over and was settled by us */
-  onSettled?: (record: JobRecord, settled: Settled, status: JobStatus) => void | Promise<void>
-  /** kept by whoever looks more than once: a checkpoint counts when two looks saw it */
-  copies?: Map<string, Checkpoints>
-  /** puts a job whose machine was taken away onto another one; false: it cannot go on. Absent: none can. */
+  /** told of each job that is over and was settled by us; without a status its machine took along how it ended */
+  onSettled?: (record: JobRecord, settled: Settled, status: JobStatus | undefined) => void | Promise<void>
+  /** told of what could not be done now */
+  onFailure?: (record: JobRecord, error: unknown) => void
+  /** kept by whoever looks more than once */
+  memory?: TenderMemory
+  /** puts a job whose machine was taken away onto another one; false: it cannot go on. Absent: none can, by us. */
   move?: (record: JobRecord, signal: AbortSignal | undefined) => Promise<boolean>
 }
+
+/** What one look tells the next. */
+export class TenderMemory {
+  /** a checkpoint counts when two looks saw it */
+  readonly copies = new Map<string, Checkpoints>()
+  readonly failures = new Map<string, {since: number; count: number; next: number}>()
+}
+
+const firstPauseMs = 10_000
+/** longer than the lease of a machine that was made for a job: one that can only fail does not keep it for ever */
+const longestPauseMs = 30 * 60_000
+/** what fails for so long keeps nobody up any more */
+const hopelessMs = 6 * 3_600_000
 
 /**
  * Looks after jobs that nobody follows: each look keeps their machines in use, copies checkpoints, brings outputs back, releases
@@ -23,27 +39,47 @@ export interface TenderOptions {
  */
 export class JobTender {
   readonly #options: TenderOptions
-  readonly #copies: Map<string, Checkpoints>
+  readonly #memory: TenderMemory
 
   constructor(options: TenderOptions) {
     this.#options = options
-    this.#copies = options.copies ?? new Map()
+    this.#memory = options.memory ?? new TenderMemory()
   }
 
-  /** One look at every job that is not settled. `busy`: some go on. What cannot be asked now is asked by the next look. */
+  /** One look at every job that is not settled. `busy`: some go on. What cannot be asked now is asked by a later look. */
   async look(signal?: AbortSignal): Promise<'idle' | 'busy'> {
     const open = (await this.#options.jobs.store.list()).filter((record) => record.detached && record.settledAt === undefined)
-    const states = await Promise.all(open.map((record) => this.#one(record, signal)))
+    const states = await Promise.all(open.map((record) => this.#withPatience(record, signal)))
     return states.includes('busy') ? 'busy' : 'idle'
+  }
+
+  /** One job's trouble is no other's; it is tried again after growing pauses. */
+  async #withPatience(record: JobRecord, signal: AbortSignal | undefined): Promise<'idle' | 'busy'> {
+    const {failures} = this.#memory
+    const before = failures.get(record.id)
+    if (before && Date.now() < before.next) return Date.now() - before.since < hopelessMs ? 'busy' : 'idle'
+    try {
+      const state = await this.#one(record, signal)
+      failures.delete(record.id)
+      return state
+    } catch (error) {
+      signal?.throwIfAborted()
+      const {since, count} = before ?? {since: Date.now(), count: 0}
+      failures.set(record.id, {since, count: count + 1, next: Date.now() + Math.min(longestPauseMs, firstPauseMs * 2 ** count)})
+      this.#options.onFailure?.(record, error)
+      return 'busy'
+    }
   }
 
   async #one(record: JobRecord, signal: AbortSignal | undefined): Promise<'idle' | 'busy'> {
     const {jobs} = this.#options
+    // who starts it says when it runs; who was killed before that started nothing
+    if (record.remoteCwd === undefined && record.starter && livesHere(record.starter)) return 'idle'
     let job: OpenJob
     try {
       job = await jobs.open(record.id, {signal})
     } catch (error) {
-      return this.#unreachable(record, error, signal)
+      return this.#withoutMachine(record, error, signal)
     }
     try {
       if (!isOver(job.status.state)) {
@@ -53,9 +89,6 @@ export class JobTender {
       const settled = await jobs.settle(job, job.status, this.#options.onEvent)
       if (settled.first) await this.#options.onSettled?.(record, settled, job.status)
       return 'idle'
-    } catch (error) {
-      if (!(error instanceof CgpuError)) throw error
-      return 'busy'
     } finally {
       await job.session.close()
     }
@@ -64,19 +97,46 @@ export class JobTender {
   async #copy({id, request, remoteCwd}: JobRecord, {session}: OpenJob, signal: AbortSignal | undefined): Promise<void> {
     const pattern = request.restarts?.checkpoint
     if (pattern === undefined || remoteCwd === undefined) return
-    const copies = this.#copies.get(id) ?? (await this.#options.jobs.store.checkpoints(id))
-    this.#copies.set(id, copies)
-    await session.guard(() => withAgent(session, (agent) => copies.pull(agent, {pattern, cwd: remoteCwd}, signal)))
+    const {copies} = this.#memory
+    const mine = copies.get(id) ?? (await this.#options.jobs.store.checkpoints(id))
+    copies.set(id, mine)
+    await session.guard(() => withAgent(session, (agent) => mine.pull(agent, {pattern, cwd: remoteCwd}, signal)))
   }
 
-  /** A machine that does not answer may come back; one that is gone does not. */
-  async #unreachable(record: JobRecord, error: unknown, signal: AbortSignal | undefined): Promise<'idle' | 'busy'> {
+  /** A machine that does not answer may come back; one that is gone, or never knew the job, does not. */
+  async #withoutMachine(record: JobRecord, error: unknown, signal: AbortSignal | undefined): Promise<'idle' | 'busy'> {
+    const code = error instanceof CgpuError ? error.code : ''
+    if (!['JOB_LOST', 'LOG_GONE', 'JOB_NOT_FOUND'].includes(code)) throw error
     const {jobs, move} = this.#options
-    if (!(error instanceof CgpuError)) throw error
-    if (error.code !== 'JOB_LOST' && error.code !== 'LOG_GONE') return 'busy'
-    const {restarts} = record.request
-    if (error.code === 'JOB_LOST' && move && restarts && restarts.max > 0 && (await move(record, signal))) return 'busy'
-    await jobs.gone(record)
-    return 'idle'
+    const goesOn = code === 'JOB_LOST' && record.remoteCwd !== undefined && movesLeft(record) > 0
+    // somebody who can move it will
+    if (goesOn && !move) return 'busy'
+    return jobs.store.alone(record.id, async () => {
+      const now = await jobs.store.get(record.id)
+      // another process was faster
+      if (!now || now.settledAt !== undefined || now.runtime.id !== record.runtime.id) return 'busy' as const
+      if (goesOn && move && (await this.#move(now, move, signal))) return 'busy' as const
+      await jobs.gone(now)
+      await this.#options.onSettled?.(now, {outputs: [], missing: [], first: true}, undefined)
+      return 'idle' as const
+    }, {timeoutMs: 1_000, signal})
   }
+
+  /** One that fails counts: a machine that cannot be had, or set up, is not asked for without end. */
+  async #move(record: JobRecord, move: NonNullable<TenderOptions['move']>, signal: AbortSignal | undefined): Promise<boolean> {
+    try {
+      return await move(record, signal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      const kept = await this.#options.jobs.store.update(record.id, (old) => ({...old, moves: (old.moves ?? 0) + 1}))
+      if (kept && movesLeft(kept) > 0) throw error
+      this.#options.onFailure?.(record, error)
+      return false
+    }
+  }
+}
+
+/** How often it may still be given another machine. */
+export function movesLeft({request, moves = 0}: JobRecord): number {
+  return (request.restarts?.max ?? 0) - moves
 }

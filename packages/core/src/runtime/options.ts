@@ -23,6 +23,8 @@ export interface RuntimesOptions {
   /** whether anybody is signed in; absent: nobody */
   signedIn?: () => Promise<boolean>
   lifecycle?: LifecycleListener
+  /** told before a runtime is released on purpose */
+  onRelease?: (record: RuntimeRecord) => Promise<void>
   onWarning?: (message: string) => void
   now?: () => Date
   random?: () => number

@@ -4,13 +4,14 @@ import {type RuntimeRecord, viewOf} from './record.ts'
 
 /** Releases one runtime; it is forgotten only when its provider said that it is gone. Idempotent. */
 export async function releaseRuntime(options: RuntimesOptions, record: RuntimeRecord, {signal}: {signal?: AbortSignal}): Promise<ReleasedRuntime> {
-  const {registry, store, lifecycle} = options
+  const {registry, store, lifecycle, onRelease} = options
   const now = (): Date => options.now?.() ?? new Date()
   const provider = await registry.get(record.provider)
   const view = viewOf(record, {found: null, usual: undefined, now: now()})
   await lifecycle?.beforeRelease?.(view)
   const stopped = provider.capabilities.release && record.origin !== 'added'
   const rate = stopped ? await hourlyRate(provider, record, await store.list()) : undefined
+  await onRelease?.(record)
   await provider.release(record.providerId, signal ? {signal} : {})
   await store.remove(record.id)
   await lifecycle?.afterRelease?.(view)

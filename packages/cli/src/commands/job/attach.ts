@@ -40,7 +40,8 @@ export default class JobAttach extends JobCommand<FollowedJob> {
     try {
       refuseOffset(job, flags.offset)
       if (flags.stdin) await this.#feed(job)
-      const offset = flags.tail === undefined ? flags.offset : await this.#showTail(job, flags.tail, sink, stop.signal)
+      const {tail} = flags
+      const offset = tail === undefined ? flags.offset : () => this.#showTail(job, tail, sink, stop.signal)
       return this.finishAs(await this.followJob(cgpu, job, sink, {offset, signal: stop.signal}))
     } finally {
       stop.abort()

@@ -2,12 +2,14 @@ import {string} from '@oclif/core/flags'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {errors} from '@cgpu/core/errors'
 import {remoteCode} from '@cgpu/core/agent/problem'
-import {followLog, withAgent} from '@cgpu/core/execution/follow-log'
+import {withAgent} from '@cgpu/core/execution/follow-log'
+import {untilOver} from '@cgpu/core/job/read-log'
 import {isOver} from '@cgpu/core/job/record'
 import {type JobView, viewOfStatus} from '@cgpu/core/job/view'
 import {withEnv} from '@cgpu/plugin-sdk'
-import {outputFlag, runtimeFlag} from '../../flags.ts'
-import {JobCommand} from '../../job-command.ts'
+import {runtimeFlag} from '../../flags.ts'
+import {everyOne, JobCommand} from '../../job-command.ts'
+import type {CommandSink} from '../../run/stream-command.ts'
 import {endOf} from '../../render/jobs.ts'
 import {parseTimeout} from '../../run/timeout.ts'
 
@@ -20,7 +22,6 @@ export default class JobCancel extends JobCommand<JobView[]> {
   ]
   static override flags = {
     ...runtimeFlag,
-    ...outputFlag,
     ...withEnv({grace: string({summary: 'how long it has before SIGKILL, such as 30s', default: '10s', helpValue: 'TIME'})}),
   }
   static override seeAlso = ['job list', 'job rm']
@@ -33,14 +34,14 @@ export default class JobCancel extends JobCommand<JobView[]> {
     if (argv.length === 0) throw errors.usage('cancel which job?', {code: 'JOB_REQUIRED', fix: 'cgpu job cancel ID; see the ids: cgpu job list'})
     const graceSeconds = parseTimeout(flags.grace) / 1000
     const cgpu = await this.open(flags)
-    const all = Promise.all(argv.map((id) => this.#cancel(cgpu, String(id), {...flags, graceSeconds})))
+    const sink = await this.sink({output: undefined, imageDir: '.'})
+    const all = everyOne(argv.map((id) => this.#cancel(cgpu, String(id), flags.runtime, graceSeconds, sink)))
     const jobs = await this.interruptible(all, {leave: () => 'they are being ended by their machines all the same'})
     for (const job of jobs) this.log(`${job.id} ${endOf(job)}`)
     return jobs
   }
 
-  async #cancel(cgpu: Cgpu, id: string, {runtime, output, graceSeconds}: {runtime: string | undefined; output: string | undefined; graceSeconds: number}): Promise<JobView> {
-    const sink = await this.sink({output, imageDir: '.'})
+  async #cancel(cgpu: Cgpu, id: string, runtime: string | undefined, graceSeconds: number, sink: CommandSink): Promise<JobView> {
     const job = await this.openJob(cgpu, id, runtime, sink)
     const {session} = job
     try {
@@ -49,11 +50,10 @@ export default class JobCancel extends JobCommand<JobView[]> {
         await session.guard(() => withAgent(session, (agent) => agent.stop(job.id, {graceSeconds}))).catch((error: unknown) => {
           if (remoteCode(error) !== 'NOT_RUNNING') throw error // it ended by itself meanwhile
         })
-        await session.guard(() => followLog(session, job.id, {offset: job.status.logBytes, onRecord: () => undefined}))
+        await session.guard(() => untilOver(session, job.id))
       }
       const status = await session.guard(() => withAgent(session, (agent) => agent.status(job.id)))
       await this.settle(cgpu, {...job, status}, sink)
-      await sink.end()
       return viewOfStatus(status, job.runtime.name, job.record, new Date())
     } finally {
       await session.close()

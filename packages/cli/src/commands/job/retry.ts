@@ -1,3 +1,4 @@
+import {resolve} from 'node:path'
 import {string as stringArg} from '@oclif/core/args'
 import {type CgpuError, errors} from '@cgpu/core/errors'
 import {isOver, type JobRecord} from '@cgpu/core/job/record'
@@ -34,13 +35,17 @@ export default class JobRetry extends Run {
     const there = (await cgpu.runtimes.remembered()).some(({id}) => id === runtime.id)
     const machine = chosen ? {} : there && !job.releases ? {runtime: runtime.id} : {provider: spec.provider, ...spec.settings}
     const again = {
-      ...machine, ...flags, 'output-dir': flags['output-dir'] ?? outputDir, requirements: flags.requirements ?? request.requirements, cwd: flags.cwd ?? request.remoteCwd, include: [...request.include, ...(flags.include ?? [])], packages: [...request.packages, ...(flags.packages ?? [])],
-      outputs: [...request.outputs, ...(flags.outputs ?? [])],
+      ...machine, ...flags, 'output-dir': flags['output-dir'] ?? outputDir, requirements: flags.requirements ?? request.requirements, cwd: flags.cwd ?? request.remoteCwd,
+      // what is new is meant from here
+      include: flags.include?.map((path) => resolve(path)),
+      
       'max-restarts': flags['max-restarts'] ?? request.restarts?.max, checkpoint: flags.checkpoint ?? request.restarts?.checkpoint,
       'resume-cmd': flags['resume-cmd'] ?? request.restarts?.resume,
       secret: [...new Set([...request.secretNames, ...(flags.secret ?? [])])],
     }
     const asked = await runRequest(again, rest, script === undefined, {cwd: request.cwd, env: process.env})
+    // a script's own lists are in both
+    for (const list of ['include', 'packages', 'outputs'] as const) asked.run[list] = [...new Set([...request[list], ...asked.run[list]])]
     addVariables(job, asked.run.env)
     if (!isOver(job.seen?.state)) this.trace(`${job.id} may still be running`)
     return this.start({...again, secret: again.secret.length > 0 ? again.secret : undefined}, asked, rest, job.id)

@@ -3,12 +3,14 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import {errors} from '@cgpu/core/errors'
 import {isOver} from '@cgpu/core/job/record'
 import {type JobView, viewOfRecord, viewOfStatus} from '@cgpu/core/job/view'
-import {followLog, withAgent} from '@cgpu/core/execution/follow-log'
+import {withAgent} from '@cgpu/core/execution/follow-log'
+import {untilOver} from '@cgpu/core/job/read-log'
 import {formatDuration} from '@cgpu/core/text/format'
 import {jobsOf} from '@cgpu/core/job/of'
 import {withEnv} from '@cgpu/plugin-sdk'
-import {outputFlag, runtimeFlag} from '../../flags.ts'
-import {JobCommand} from '../../job-command.ts'
+import {runtimeFlag} from '../../flags.ts'
+import {everyOne, JobCommand} from '../../job-command.ts'
+import type {CommandSink} from '../../run/stream-command.ts'
 import {endOf} from '../../render/jobs.ts'
 import {parseTimeout} from '../../run/timeout.ts'
 
@@ -21,7 +23,6 @@ export default class JobWait extends JobCommand<JobView[]> {
   ]
   static override flags = {
     ...runtimeFlag,
-    ...outputFlag,
     ...withEnv({timeout: string({summary: 'wait for no longer, such as 90s, 10m, 2h', helpValue: 'TIME'})}),
   }
   static override seeAlso = ['job attach', 'job list']
@@ -38,7 +39,8 @@ export default class JobWait extends JobCommand<JobView[]> {
     const stop = new AbortController()
     const late = timeoutMs === undefined ? undefined : setTimeout(() => stop.abort(stillRunning(ids, timeoutMs)), timeoutMs)
     try {
-      const all = Promise.all(ids.map((id) => this.#wait(cgpu, id, flags, stop.signal)))
+      const sink = await this.sink({output: undefined, imageDir: '.'})
+      const all = everyOne(ids.map((id) => this.#wait(cgpu, id, flags.runtime, sink, stop.signal)))
       const jobs = await this.interruptible(all, {leave: () => 'the jobs go on'})
       return this.#finish(jobs)
     } finally {
@@ -47,18 +49,16 @@ export default class JobWait extends JobCommand<JobView[]> {
     }
   }
 
-  async #wait(cgpu: Cgpu, id: string, {runtime, output}: {runtime: string | undefined; output: string | undefined}, signal: AbortSignal): Promise<JobView> {
+  async #wait(cgpu: Cgpu, id: string, runtime: string | undefined, sink: CommandSink, signal: AbortSignal): Promise<JobView> {
     const known = await jobsOf(cgpu).remembered(id)
     // of what ended, and was brought back, everything is known
     if (known && isOver(known.seen?.state) && known.settledAt !== undefined) return viewOfRecord(known, false)
-    const sink = await this.sink({output, imageDir: '.'})
     const job = await this.openJob(cgpu, id, runtime, sink)
     const {session} = job
     try {
-      await session.guard(() => followLog(session, job.id, {offset: job.status.logBytes, signal, onRecord: () => undefined}))
+      await session.guard(() => untilOver(session, job.id, signal))
       const status = await session.guard(() => withAgent(session, (agent) => agent.status(job.id)))
       await this.settle(cgpu, {...job, status}, sink)
-      await sink.end()
       return viewOfStatus(status, job.runtime.name, job.record, new Date())
     } finally {
       await session.close()
@@ -66,9 +66,9 @@ export default class JobWait extends JobCommand<JobView[]> {
   }
 
   #finish(jobs: JobView[]): JobView[] {
-    for (const job of jobs) this.log(`${job.id} ${endOf(job)}`)
     const lost = jobs.find(({state}) => state === 'lost')
-    if (lost) throw errors.lost(`the job ${lost.id} vanished while it ran`, {code: 'JOB_LOST', fix: `cgpu why ${lost.id}`, details: {jobs}})
+    for (const job of jobs) if (job !== lost) this.log(`${job.id} ${endOf(job)}`)
+    if (lost) throw errors.lost(`the job ${lost.id} ${lost.reason === 'cancelled' ? 'was ended with its machine' : 'vanished while it ran'}`, {code: 'JOB_LOST', fix: `cgpu why ${lost.id}; run it again: cgpu job retry ${lost.id}`, details: {jobs}})
     const failed = jobs.find(({exitStatus}) => exitStatus !== 0)
     if (failed && this.jsonEnabled()) this.failWith(failed.exitStatus ?? 1, `the job ${failed.id} ended with status ${failed.exitStatus}`, 'PROGRAM_FAILED', {jobs})
     this.exitWith(failed?.exitStatus ?? 0)
