@@ -2263,6 +2263,7 @@ class Answer:
 RUN_KEY = "cgpu_run"  # in a request's metadata the run id of the cell, in its reply's user expressions the totals
 TOTALS = "application/vnd.cgpu.cell+json"  # how the reply carries what was recorded
 DISPLAYS = ("display_data", "execute_result", "update_display_data", "clear_output")
+COUNTED = frozenset(DISPLAYS) | {"stream", "error"}
 KEPT_CELLS = 64  # finished cells whose logs are kept
 DRAIN = 2.0  # how long a reply waits for what subprocesses had written before it
 
@@ -2286,6 +2287,7 @@ class Cell:
         self.displays = 0
         self.result = {"status": "unknown"}
         self.status = status
+        self.sent = 0  # messages of output so far
 
     def took(self, kind, content):
         if kind == "stream":
@@ -2358,11 +2360,28 @@ def _before_reply(cell, content):
     content["user_expressions"] = dict(content.get("user_expressions") or {}, **{RUN_KEY: shown})
 
 
+def _number(msg_or_type, parent, kwargs):
+    """Counts what a cell sends, in the messages' metadata: a subscriber that is too slow loses messages without a word."""
+    message = msg_or_type if isinstance(msg_or_type, dict) else None
+    kind = message["header"].get("msg_type") if message else msg_or_type
+    if kind not in COUNTED:
+        return
+    parent = message.get("parent_header") if message else (parent or {}).get("header", parent)
+    cell = _cells.get((parent or {}).get("msg_id"))
+    if cell is None:
+        return
+    holder = message if message else kwargs
+    holder["metadata"] = dict(holder.get("metadata") or {}, cgpu_n=cell.sent)
+    cell.sent += 1
+
+
 def _watch_session(kernel):
     session = kernel.session
     original = getattr(session.send, "cgpu_agent", session.send)  # an older version's observer is replaced
 
     def send(stream, msg_or_type, content=None, parent=None, *args, **kwargs):
+        if _cells:
+            _number(msg_or_type, parent, kwargs)
         if _cells and msg_or_type == "execute_reply" and isinstance(content, dict):
             cell = _cells.get(((parent or {}).get("header") or {}).get("msg_id"))
             if cell is not None:

@@ -82,6 +82,17 @@ clear_output(wait=True)
       assert.deepEqual(result?.content['data'], {'text/plain': "'result'"})
     })
 
+    it('numbers what it sends, so that a message that is lost on the way leaves a gap', async () => {
+      const numbers: unknown[] = []
+      await run(`
+import sys
+for i in range(20):
+    print(i, flush=True); print(i, file=sys.stderr, flush=True)
+display(1); 1/0`, {onOutput: ({header, metadata}) => void (/^(stream|display_data|error)$/.test(header.msg_type) && numbers.push(metadata['cgpu_n']))})
+      assert.ok(numbers.length > 2, `${numbers.length} messages`)
+      assert.deepEqual(numbers, numbers.map((_, i) => i))
+    })
+
     it('keeps the traceback of a failing cell, and its totals are in the reply all the same', async () => {
       const recorded = await run("print('before'); 1/0")
       assert.equal(recorded.result.status, 'error')

@@ -27,6 +27,8 @@ export class CellOutput {
   readonly #merger: OutputMerger
   #following: Promise<void> | undefined
   #offset = 0
+  /** number of the next message of output */
+  #next = 0
   #ended: JobStatus | undefined
   #error: CellError | undefined
   #warned = false
@@ -58,8 +60,19 @@ export class CellOutput {
     if (message.header.msg_type === 'error') this.#error = cellError(message.content)
     // the cell was not known to the machine when the log was asked for: now it runs
     if (this.#merger.source === 'log') return this.#follow()
+    // a server that cannot keep up loses messages without a word: what was shown is still a beginning of the log
+    if (this.#isAfterHole(message)) return this.distrust('messages of the kernel were lost on the way')
     const piece = this.#merger.fromSocket(message)
     if (piece) return this.#onEvent(piece)
+  }
+
+  /** The agent counts what a cell sends. */
+  #isAfterHole({metadata}: Message): boolean {
+    const number = metadata['cgpu_n']
+    if (typeof number !== 'number') return false
+    const hole = number !== this.#next
+    this.#next = number + 1
+    return hole
   }
 
   /** From here on the socket may have holes: the log is read, from where the socket left off. */
