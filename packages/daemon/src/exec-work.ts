@@ -35,6 +35,8 @@ export class ExecWork {
   readonly #mayRun = Promise.withResolvers<void>()
   #execution: Execution | undefined
   #recorder: ExecRecorder | undefined
+  /** what happened before the record was begun */
+  #early: ExecutionEvent[] | undefined = []
   #interrupted = false
   #n = 0
 
@@ -68,10 +70,10 @@ export class ExecWork {
       const record = await cgpu.runtimes.select(question.runtime)
       await wire.say({t: 'selected', runtime: {id: record.id, name: record.name, provider: record.provider}})
       used = await sessions.use(cgpu, record, (state, reason) => void this.#tell(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}))
-      this.#recorder = await keep?.({cgpu, question, runtime: record})
       const work = this.#execute(used, question, cgpu)
+      const recorder = this.#record(keep?.({cgpu, question, runtime: record}))
       // what is left goes on in its session, and tells the record only
-      work.then((outcome) => this.#recorder?.ended(outcome), (error: unknown) => this.#recorder?.failed(error)).catch(() => undefined)
+      work.then(async (outcome) => (await recorder)?.ended(outcome), async (error: unknown) => (await recorder)?.failed(error)).catch(() => undefined)
       await wire.say({t: 'done', outcome: await Promise.race([work, this.#left.promise])})
     } catch (error) {
       await wire.say({t: 'failed', failure: failureOf(error)})
@@ -79,6 +81,14 @@ export class ExecWork {
       used?.done()
       wire.end()
     }
+  }
+
+  /** Begun while the kernel works, and told what was printed until then. */
+  async #record(beginning: Promise<ExecRecorder | undefined> | undefined): Promise<ExecRecorder | undefined> {
+    const recorder = await beginning?.catch(() => undefined)
+    for (const event of this.#early ?? []) recorder?.onEvent(event)
+    this.#early = undefined
+    return (this.#recorder = recorder)
   }
 
   #execute({session}: UsedSession, question: ExecQuestion, cgpu: Cgpu): Promise<ExecOutcome> {
@@ -100,7 +110,8 @@ export class ExecWork {
 
   #tell(event: ExecutionEvent): void | Promise<void> {
     const {wire} = this.#options
-    this.#recorder?.onEvent(event)
+    if (this.#early) this.#early.push(event)
+    else this.#recorder?.onEvent(event)
     if (event.type === 'stdout' || event.type === 'stderr') return wire.bytes(event.type, event.data)
     // who has not heard it may run the code another way, and then it must not be run here
     if (event.type === 'started') return wire.sayForSure({t: 'event', event}).then(() => Promise.race([this.#mayRun.promise, this.#left.promise]))
