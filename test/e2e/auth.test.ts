@@ -145,6 +145,7 @@ describe('cgpu auth', function () {
 
   it('with --json --block prints the page first, on stderr, and one object at the end', async () => {
     const child = startCgpu(['auth', 'login', '--json', '--block', '--no-browser'], {home})
+    const closed = once(child, 'close') // it may come while the page is being closed
     let [stdout, stderr] = ['', '']
     child.stdout?.on('data', (chunk: Buffer) => (stdout += String(chunk)))
     child.stderr?.on('data', (chunk: Buffer) => (stderr += String(chunk)))
@@ -153,7 +154,7 @@ describe('cgpu auth', function () {
     const event = JSON.parse(stderr) as {event: string; url: string; expiresInSeconds: number} // one line
     assert.deepEqual([event.event, event.expiresInSeconds], ['auth_required', 300])
     await withPage(browser, (page) => agreed(page, event.url, {email: 'me@example.com'}))
-    await once(child, 'close')
+    await closed
     const answer = JSON.parse(stdout) as {ok: boolean; command: string; data: Account}
     assert.deepEqual([answer.ok, answer.command, answer.data.email], [true, 'auth:login', 'me@example.com'])
   })

@@ -8,7 +8,12 @@ export function describeGap(record: LogRecord): string {
     return `the program ${end}; attempt ${attempt ?? 'unknown'} begins`
   }
   const size = bytes === undefined ? 'some output' : `${bytes} bytes of output`
-  if (kind === 'disk-full') return `${size} could not be logged: the disk of the machine is full`
+  if (kind === 'disk-full') return describeLoss(size, true)
   if (kind === 'limit') return `${size} went over the limit of the log and was not kept`
   return `${size} is missing in the log`
+}
+
+/** `lost`: bytes, or words for them. */
+export function describeLoss(lost: number | string, diskFull: boolean): string {
+  return `${typeof lost === 'number' ? `${lost} bytes of output` : lost} could not be logged${diskFull ? ': the disk of the machine is full' : ''}`
 }

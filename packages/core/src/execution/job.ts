@@ -2,7 +2,7 @@ import type {JobStatus} from '../agent/client.ts'
 import {errors} from '../errors.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
 import {followLog, withAgent} from './follow-log.ts'
-import {describeGap} from './gap.ts'
+import {describeGap, describeLoss} from './gap.ts'
 import type {EventListener} from './events.ts'
 
 export interface JobSpec {
@@ -69,6 +69,7 @@ export async function startJob(session: RuntimeSession, spec: JobSpec): Promise<
 export async function followJob(session: RuntimeSession, id: string, options: AttachOptions): Promise<JobOutcome> {
   const {onEvent, signal, offset = 0} = options
   let logOffset = offset
+  let told = 0
   const status = await guard(session, () =>
     followLog(session, id, {
       offset,
@@ -76,7 +77,10 @@ export async function followJob(session: RuntimeSession, id: string, options: At
       onRecord: async (record) => {
         if (record.stream === 'stdout' || record.stream === 'stderr') await onEvent({type: record.stream, data: record.payload})
         else if (record.stream === 'notice') {
-          const code = record.notice().kind === 'restart' ? 'JOB_RESTARTED' : 'LOG_GAP'
+          const {kind, bytes = 0} = record.notice()
+          const code = kind === 'restart' ? 'JOB_RESTARTED' : 'LOG_GAP'
+          // of the limit the notice says where it is, and what went over it comes at the end
+          if (kind !== 'limit') told += bytes
           await onEvent({type: 'notice', code, message: describeGap(record)})
         }
         logOffset = record.endOffset
@@ -86,6 +90,9 @@ export async function followJob(session: RuntimeSession, id: string, options: At
   if (!status) {
     throw errors.notFound(`${session.record.name} knows no job ${id}`, {code: 'JOB_NOT_FOUND', fix: `cgpu job list -r ${session.record.name}`, details: {id}})
   }
+  // a hole at the end cannot be marked in the log while its disk is full
+  const untold = offset === 0 ? status.droppedBytes - told : 0
+  if (untold > 0) await onEvent({type: 'notice', code: 'LOG_GAP', message: describeLoss(untold, status.diskFull === true)})
   return outcome(session, status, logOffset)
 }
 
