@@ -264,7 +264,7 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
       }
       abort.dispose()
       // closing a terminal sends SIGHUP more than once: from here on none of them may end cgpu before the release
-      const outcome = await this.#follow(run, held, cgpu).finally(abort.arm)
+      const outcome = await this.#follow(run, held, cgpu, abort.arm)
       const cost = held.costSoFar()
       if (cost) await sink.onEvent(cost)
       await this.#sayEnd(outcome, sink)
@@ -283,14 +283,14 @@ Exit status: that of the remote program (128+n when signal n killed it), 64 to 7
     return detached
   }
 
-  async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime, cgpu: Cgpu): Promise<RunOutcome> {
+  async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime, cgpu: Cgpu, arm: () => void): Promise<RunOutcome> {
     const leave = (signal: string): string => {
       if (releases) return `${name} is released`
       if (run.running && signal === 'SIGPIPE') return `nobody reads the output any more, so that the program on ${name} is ended`
       return run.running ? `the job goes on on ${name}; follow it again: cgpu job attach ${run.id} -r ${name}` : 'the program was not started'
     }
     try {
-      const outcome = await this.interruptible(run.execute(), {first: () => run.signal('SIGINT'), leave})
+      const outcome = await this.interruptible(run.execute(), {first: () => run.signal('SIGINT'), leave}).finally(arm)
       await jobsOf(cgpu).ended(run.id, outcome)
       return outcome
     } catch (error) {
