@@ -1,4 +1,5 @@
 import {errorCategories, errors} from '../errors.ts'
+import {sameAccount} from '../runtime/options.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {type ExecutionKind, executionKinds, type ExecutionStatus, executionStatuses, type HistoryEntry} from './entry.ts'
 
@@ -20,15 +21,9 @@ export function matches(entry: HistoryEntry, filter: HistoryFilter): boolean {
   if (categories && !categories.includes(entry.category ?? '')) return false
   if (kinds && !kinds.includes(entry.kind)) return false
   if (runtime !== undefined && !(entry.runtime?.name.startsWith(runtime) || entry.runtime?.id.startsWith(runtime))) return false
-  if (account !== undefined && !isAccount(entry.account, account)) return false
+  if (account !== undefined && (entry.account === undefined || !sameAccount(entry.account, account))) return false
   const at = Date.parse(entry.startedAt)
   return at >= (since ?? -Infinity) && at <= (until ?? Infinity)
-}
-
-/** `google:me@example.com` is also `me@example.com`. */
-function isAccount(has: string | undefined, wanted: string): boolean {
-  const plain = (text: string): string => text.toLowerCase().replace(/^[a-z]+:/, '')
-  return has !== undefined && plain(has) === plain(wanted)
 }
 
 export interface FilterTexts {
