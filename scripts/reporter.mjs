@@ -1,4 +1,4 @@
-// mocha's spec reporter, which also leaves its counts where scripts/test.mjs adds them up.
+// mocha's spec reporter, which also leaves its counts, and what failed, where scripts/test.mjs adds them up.
 import {appendFileSync} from 'node:fs'
 import mocha from 'mocha'
 
@@ -11,7 +11,8 @@ export default class CountingReporter extends mocha.reporters.Spec {
         process.exit(1)
       }, 20_000).unref()
       const {passes, failures, pending} = this.stats
-      if (process.env.CGPU_TEST_COUNTS) appendFileSync(process.env.CGPU_TEST_COUNTS, `${JSON.stringify({passes, failures, pending})}\n`)
+      const failed = this.failures.map((test) => `${test.fullTitle()} (${test.file ?? 'no file'})\n${test.err?.stack ?? test.err?.message ?? ''}`)
+      if (process.env.CGPU_TEST_COUNTS) appendFileSync(process.env.CGPU_TEST_COUNTS, `${JSON.stringify({passes, failures, pending, failed})}\n`)
     })
   }
 }

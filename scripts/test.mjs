@@ -1,5 +1,6 @@
 // Runs everything: lint, types, checks of what is generated, the Python agent's tests, and every mocha test, as many suites at a
 // time as there are cores, but two at most (CGPU_TEST_JOBS=1: one after the other). Each suite's output is printed when it is over.
+// What failed is told once more at the end, where a log that keeps only its tail still has it.
 // The last line is `N passed, N failed, N skipped`. `npm test -- packages/core` runs the tests below that folder only.
 import {spawn} from 'node:child_process'
 import {globSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
@@ -12,6 +13,7 @@ import {ensureTestSystem} from './test-system.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const only = process.argv.slice(2)
 const total = {passes: 0, failures: 0, pending: 0}
+const failed = []
 const jobs = Number(process.env.CGPU_TEST_JOBS) || Math.min(2, availableParallelism())
 
 let python
@@ -60,33 +62,39 @@ function run(title, command, args, more = {}) {
 }
 
 const check = (title, args) => async () => {
-  const {status} = await run(title, process.execPath, args)
+  const {status, text} = await run(title, process.execPath, args)
   total[status === 0 ? 'passes' : 'failures']++
+  if (status !== 0) failed.push(`${title}\n${text.slice(-4000)}`)
 }
 
 const unittest = (folder) => async () => {
   const {status, text} = await run(folder, python, ['-m', 'unittest', 'discover', '-s', folder])
   const ran = Number(/^Ran (\d+) tests?/m.exec(text)?.[1] ?? 0)
   const number = (word) => Number(new RegExp(`${word}=(\\d+)`).exec(text)?.[1] ?? 0)
-  const failed = number('failures') + number('errors') + (ran === 0 || (status !== 0 && number('failures') + number('errors') === 0) ? 1 : 0)
-  total.failures += failed
+  const failures = number('failures') + number('errors') + (ran === 0 || (status !== 0 && number('failures') + number('errors') === 0) ? 1 : 0)
+  total.failures += failures
   total.pending += number('skipped')
-  total.passes += Math.max(0, ran - failed - number('skipped'))
+  total.passes += Math.max(0, ran - failures - number('skipped'))
+  if (failures > 0) failed.push(`${folder}\n${text.slice(-8000)}`)
 }
 
 let suites = 0
 const mocha = (title, specs) => async () => {
   const counts = join(scratch, String(suites++))
   const args = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', join(root, 'scripts/reporter.mjs'), ...specs]
-  const {status} = await run(title, process.execPath, args, {CGPU_TEST_COUNTS: counts})
-  let counted = {passes: 0, failures: 0, pending: 0}
+  const {status, text} = await run(title, process.execPath, args, {CGPU_TEST_COUNTS: counts})
+  let counted = {passes: 0, failures: 0, pending: 0, failed: []}
   try {
     counted = JSON.parse(readFileSync(counts, 'utf8'))
   } catch {
     // it ended before its tests did, which its status tells
   }
   for (const key of Object.keys(total)) total[key] += counted[key]
-  if (counted.passes === 0 || (status !== 0 && counted.failures === 0)) total.failures++
+  failed.push(...counted.failed.map((test) => `${title}: ${test}`))
+  if (counted.passes === 0 || (status !== 0 && counted.failures === 0)) {
+    total.failures++
+    failed.push(`${title}: ended with ${status}\n${text.slice(-2000)}`)
+  }
 }
 
 /** The files of a pattern in so many suites, each with every n-th file, so that slow neighbours are spread. */
@@ -119,5 +127,6 @@ try {
 } finally {
   rmSync(scratch, {recursive: true, force: true})
 }
+for (const [index, what] of failed.entries()) console.log(`\n== failure ${index + 1} of ${failed.length}\n${what}`)
 console.log(`\n${total.passes} passed, ${total.failures} failed, ${total.pending} skipped`)
 process.exit(total.failures === 0 && total.passes > 0 ? 0 : 1)
