@@ -83,7 +83,7 @@ const mocha = (title, specs) => async () => {
   const counts = join(scratch, String(suites++))
   const args = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', join(root, 'scripts/reporter.mjs'), ...specs]
   const {status, text} = await run(title, process.execPath, args, {CGPU_TEST_COUNTS: counts})
-  let counted = {passes: 0, failures: 0, pending: 0, failed: []}
+  let counted = {passes: 0, failures: 0, pending: 0, failed: /** @type {string[]} */ ([])}
   try {
     counted = JSON.parse(readFileSync(counts, 'utf8'))
   } catch {

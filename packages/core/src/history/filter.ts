@@ -1,6 +1,7 @@
 import {errorCategories, errors} from '../errors.ts'
 import {sameAccount} from '../runtime/options.ts'
 import {sanitizeLine} from '../text/line.ts'
+import {parseMoment} from '../text/moment.ts'
 import {type ExecutionKind, executionKinds, type ExecutionStatus, executionStatuses, type HistoryEntry} from './entry.ts'
 
 /** Which executions are meant; what is absent does not matter. Times in ms since 1970. */
@@ -44,8 +45,8 @@ export function filterOf({status, category, kind, runtime, account, since, until
     ...(kind === undefined ? {} : {kinds: choices('kind', kind, executionKinds)}),
     runtime,
     account,
-    since: since === undefined ? undefined : parseWhen(since, now),
-    until: until === undefined ? undefined : parseWhen(until, now),
+    since: since === undefined ? undefined : parseMoment(since, now),
+    until: until === undefined ? undefined : parseMoment(until, now),
   }
 }
 
@@ -55,18 +56,4 @@ function choices<T extends string>(what: string, text: string, known: readonly T
     if (found !== undefined) return found
     throw errors.usage(`there is no ${what} "${sanitizeLine(one, 60)}"`, {code: 'INVALID_FILTER', fix: `choose from: ${known.join(', ')}`})
   })
-}
-
-const units: Record<string, number> = {s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000}
-
-/** `2h` (so long ago), `2026-11-22` (its start, here) or an ISO time, in ms since 1970. Throws INVALID_TIME (64). */
-export function parseWhen(text: string, now: number): number {
-  const trimmed = text.trim()
-  const ago = /^(\d{1,6}(?:\.\d{1,3})?)([smhdw])$/.exec(trimmed)
-  if (ago) return now - Number(ago[1]) * (units[ago[2] ?? ''] ?? 0)
-  // a date alone would be read as midnight in Greenwich
-  const local = /^\d{4}-\d\d-\d\d$/.test(trimmed) ? `${trimmed}T00:00` : trimmed
-  const time = /^\d{4}-\d\d-\d\d(T|$| )/.test(trimmed) ? Date.parse(local) : Number.NaN
-  if (Number.isFinite(time)) return time
-  throw errors.usage(`${JSON.stringify(text).slice(0, 60)} is not a time`, {code: 'INVALID_TIME', fix: 'give how long ago, such as 90m, 2h, 7d, or a date such as 2026-11-22 or 2026-11-22T10:00'})
 }

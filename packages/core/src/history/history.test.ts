@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import {diffEntries} from './diff.ts'
 import type {EndFields, HistoryEntry} from './entry.ts'
 import {exported} from './export/formats.ts'
-import {filterOf, matches, parseWhen} from './filter.ts'
+import {filterOf, matches} from './filter.ts'
 import {findEntries, findEntry} from './find.ts'
 import {lineDiff} from './line-diff.ts'
 import {newestFirst} from './read.ts'
@@ -29,12 +29,6 @@ describe('history filters', () => {
   ]
   for (const [texts, expected] of cases) it(`${JSON.stringify(texts)}: ${String(expected)}`, () => assert.equal(matches(entry(), filterOf(texts, now)), expected))
 
-  it('take dates as this machine has them', () => {
-    assert.equal(parseWhen('2026-11-22', now), new Date(2026, 10, 22).getTime())
-    assert.equal(parseWhen('1.5d', now), now - 1.5 * 86_400_000)
-  })
-
-  for (const text of ['', 'soon', '-1h', '5', '2026', '2026-13-45', '1y']) it(`refuse the time ${JSON.stringify(text)}`, () => assert.throws(() => parseWhen(text, now), {code: 'INVALID_TIME', exit: 64}))
   it('refuse what there is not', () => assert.throws(() => filterOf({status: 'good'}, now), {code: 'INVALID_FILTER', exit: 64}))
 })
 

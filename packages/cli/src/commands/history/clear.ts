@@ -1,7 +1,7 @@
 import {string} from '@oclif/core/flags'
 import {parseRecord} from '@cgpu/core/history/entry'
-import {parseWhen} from '@cgpu/core/history/filter'
 import {formatBytes} from '@cgpu/core/text/format'
+import {parseMoment} from '@cgpu/core/text/moment'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {yesFlag} from '../../flags.ts'
 import {HistoryCommand} from '../../history-command.ts'
@@ -22,7 +22,7 @@ export default class HistoryClear extends HistoryCommand<Cleared> {
 
   async run(): Promise<Cleared> {
     const {flags} = await this.parse(HistoryClear)
-    const before = flags.before === undefined ? Infinity : parseWhen(flags.before, Date.now())
+    const before = flags.before === undefined ? Infinity : parseMoment(flags.before)
     const all = this.entries({})
     const kept = new Set(all.filter(({startedAt}) => Date.parse(startedAt) >= before).map(({id}) => id))
     const cleared = all.length - kept.size

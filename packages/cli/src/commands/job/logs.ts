@@ -3,10 +3,10 @@ import {boolean, integer, option, string} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
 import type {LogFilter} from '@cgpu/core/job/logs'
 import {readLog} from '@cgpu/core/job/read-log'
+import {parseMoment} from '@cgpu/core/text/moment'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag} from '../../flags.ts'
 import {JobCommand} from '../../job-command.ts'
-import {parseMoment} from '../../run/moment.ts'
 import type {Captured} from '../../stream/capture-sink.ts'
 
 type Result = {id: string; runtime: string; state: string; exitStatus: number | null} & Partial<Captured>

@@ -4,7 +4,8 @@ import {type CgpuError, errors} from '@cgpu/core/errors'
 import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import {jobsOf} from '@cgpu/core/job/of'
 import {runRequest} from '../../run/request.ts'
-import Run, {type Result} from '../run.ts'
+import type {RunResult} from '../../run-command.ts'
+import Run from '../run.ts'
 
 /** Runs a job again, as a new one. */
 export default class JobRetry extends Run {
@@ -23,7 +24,7 @@ export default class JobRetry extends Run {
   static override summary = 'run a job again'
   static override usage = ['job retry ID [FLAGS of run]']
 
-  override async run(): Promise<Result> {
+  override async run(): Promise<RunResult> {
     const {args, flags} = await this.parse(JobRetry)
     const cgpu = await this.open(flags)
     const job = await jobsOf(cgpu).remembered(args.id)
@@ -38,7 +39,6 @@ export default class JobRetry extends Run {
       ...machine, ...flags, 'output-dir': flags['output-dir'] ?? outputDir, requirements: flags.requirements ?? request.requirements, cwd: flags.cwd ?? request.remoteCwd,
       // what is new is meant from here
       include: flags.include?.map((path) => resolve(path)),
-      
       'max-restarts': flags['max-restarts'] ?? request.restarts?.max, checkpoint: flags.checkpoint ?? request.restarts?.checkpoint,
       'resume-cmd': flags['resume-cmd'] ?? request.restarts?.resume,
       secret: [...new Set([...request.secretNames, ...(flags.secret ?? [])])],
