@@ -34,7 +34,8 @@ async function record(kernel: KernelConnection, home: string, code: string, opti
   const recorder = await CellRecorder.begin(kernel, `cell-${process.pid}-${runs++}`, {home})
   assert.ok(recorder)
   const socket = new Socket()
-  const result = await kernel.execute(code, {metadata: recorder.metadata, onOutput: socket.onOutput, ...options})
+  // as Execution does; otherwise a kernel still empties its queue when the next cell comes after one that failed
+  const result = await kernel.execute(code, {metadata: recorder.metadata, onOutput: socket.onOutput, stopOnError: false, ...options})
   const totals = await recorder.end(result)
   assert.ok(totals)
   return {socket, result, totals, recorder}
