@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import {once} from 'node:events'
 import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {JobView} from '@cgpu/core/job/view'
 import {agreeingBrowser} from '../helpers/agreeing-browser.ts'
+import {startCgpu} from '../helpers/cli.ts'
 import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
 import {until, type Workbench, workbench} from '../helpers/workbench.ts'
 
@@ -11,7 +13,7 @@ describe('jobs and history with the daemon', function () {
   let bench: Workbench
   before(async () => {
     bench = await workbench()
-    bench.home.env['CGPU_DAEMON'] = 'on'
+    Object.assign(bench.home.env, {CGPU_DAEMON: 'on', CGPU_DAEMON_TASKS_MS: '500'})
   })
   after(async () => {
     await bench.cli(['daemon', 'stop'])
@@ -27,6 +29,27 @@ describe('jobs and history with the daemon', function () {
     assert.deepEqual([shown.state, shown.exitStatus], ['exited', 3])
     const [entry] = await bench.data<{id: string; status: string; exitStatus: number}[]>(['history', 'list'])
     assert.deepEqual([entry?.id, entry?.status, entry?.exitStatus], [id, 'error', 3])
+  })
+
+  it('leaves the machine to somebody who still reads the log', async () => {
+    const go = join(bench.home.cwd, 'go')
+    const job = `until [ -e ${go} ]; do sleep 0.05; done; head -c 20000000 /dev/zero | tr '\\0' x; touch read.txt`
+    const {id} = await bench.data<{id: string}>(['run', '--detach', '-o', 'read.txt', '--', 'sh', '-c', job])
+    const reader = startCgpu(['logs', id, '-f'], {home: bench.home})
+    const ended = once(reader, 'close')
+    // a pager that waits for its person: the pipe is full, and nothing goes on
+    const readers = join(bench.home.dataDir, 'state', 'jobs', `${id}.readers`)
+    await until(() => existsSync(readers) && readdirSync(readers).length === 1, () => 'nobody reads')
+    await bench.file('go', '')
+    const log = join(bench.home.dataDir, 'state', 'daemon', 'daemon.log')
+    await until(() => readFileSync(log, 'utf8').includes(`job ${id} is over`), () => readFileSync(log, 'utf8'))
+    assert.ok(existsSync(join(bench.home.cwd, 'read.txt')), 'the outputs need not wait')
+    assert.equal((await bench.data<unknown[]>(['runtime', 'list'])).length, 1)
+    let bytes = 0
+    reader.stdout?.on('data', (chunk: Buffer) => { bytes += chunk.length })
+    assert.deepEqual(await ended, [0, null])
+    assert.equal(bytes, 20_000_000)
+    await until(async () => (await bench.data<unknown[]>(['runtime', 'list'])).length === 0, () => readFileSync(log, 'utf8'))
   })
 
   it('keeps code that it runs in the history', async () => {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import {spawnSync} from 'node:child_process'
+import {once} from 'node:events'
+import {createServer} from 'node:net'
 import {join} from 'node:path'
-import {assertRefused, type Workbench, workbench} from '../helpers/workbench.ts'
+import {processesOf} from '../contract/processes-of.ts'
+import {startCgpu} from '../helpers/cli.ts'
+import {assertRefused, until, type Workbench, workbench} from '../helpers/workbench.ts'
 import {freePort, testPython} from '../helpers/jupyter-server.ts'
 
 /** Makes a wheel as the format says: a zip of the module and four lines about it. */
@@ -71,7 +75,6 @@ describe('packages for a run', () => {
 
   it('are left alone when Ctrl-C comes while they are installed', async () => {
     // an index that accepts and never answers keeps pip waiting
-    const {createServer} = await import('node:net')
     const silent = createServer()
     silent.listen(0, '127.0.0.1')
     await new Promise((resolve) => silent.once('listening', resolve))
@@ -88,6 +91,32 @@ describe('packages for a run', () => {
       assert.match(result.stderr, /^released /m)
     } finally {
       silent.close()
+      await fresh.remove()
+    }
+  })
+
+  it('are no longer installed when a detached run is given up meanwhile, on a runtime that stays', async () => {
+    const silent = createServer()
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const asked = once(silent, 'connection')
+    const address = silent.address()
+    assert.ok(address !== null && typeof address === 'object')
+    const fresh = await workbench()
+    fresh.onRemove(async () => silent.close())
+    try {
+      const made = await fresh.cli(['runtime', 'create'], {env: {PIP_INDEX_URL: `http://127.0.0.1:${address.port}/simple`, PIP_CONFIG_FILE: '/dev/null'}})
+      assert.equal(made.status, 0, made.stderr)
+      const name = `cgpu-never-there-${address.port}`
+      const run = startCgpu(['run', '--detach', '-p', name, '--', 'true'], {home: fresh.home})
+      const ended = once(run, 'close')
+      await asked
+      assert.ok(processesOf(name).length > 1, 'pip runs')
+      run.kill('SIGINT')
+      assert.deepEqual(await ended, [130, null])
+      await until(() => processesOf(name).length === 0, () => 'pip goes on')
+      assert.equal((await fresh.data<unknown[]>(['runtime', 'list'])).length, 1)
+    } finally {
       await fresh.remove()
     }
   })

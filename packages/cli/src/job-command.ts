@@ -2,8 +2,9 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError} from '@cgpu/core/errors'
 import {followJob, type JobOutcome} from '@cgpu/core/execution/job'
 import {withAgent} from '@cgpu/core/execution/follow-log'
-import type {OpenJob, Settled} from '@cgpu/core/job/jobs'
+import type {OpenJob, OpenOptions, Settled} from '@cgpu/core/job/jobs'
 import {jobsOf} from '@cgpu/core/job/of'
+import {leaveToDaemon} from './daemon/start-later.ts'
 import {endedOf} from './job-end.ts'
 import {type CommandSink, StreamCommand} from './run/stream-command.ts'
 import {releasedLine} from './render/released.ts'
@@ -12,6 +13,9 @@ import type {Captured} from './stream/capture-sink.ts'
 /** What following a job to its end gives, as JSON shows it. */
 export type FollowedJob = Omit<JobOutcome, 'durationMs' | 'startedAt'> &
   {runtime: string; startedAt: string; durationSeconds: number; outputs: Settled['outputs']} & Partial<Captured>
+
+/** Where it is looked for, whether its log is read, and what hears of a link that is lost. */
+export type OpenJobOptions = Pick<OpenOptions, 'runtime' | 'reads'> & {sink?: CommandSink}
 
 export interface FollowJobOptions {
   /** where to begin: a byte offset of the log that ends a record, or what shows the part before it and says it */
@@ -26,9 +30,9 @@ export interface FollowJobOptions {
 /** The base of commands that work on jobs which are there. */
 export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
   /** The job that is meant, on its machine. The caller closes its session. */
-  protected openJob(cgpu: Cgpu, id: string, runtime: string | undefined, sink?: CommandSink): Promise<OpenJob> {
+  protected openJob(cgpu: Cgpu, id: string, {sink, ...options}: OpenJobOptions = {}): Promise<OpenJob> {
     return jobsOf(cgpu).open(id, {
-      runtime,
+      ...options,
       ...(sink ? {onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'})} : {}),
     })
   }
@@ -56,11 +60,16 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
 
   /** Of a job that is over: its outputs, and the release of what was made for it. */
   protected async settle(cgpu: Cgpu, job: OpenJob, sink: CommandSink): Promise<Settled> {
+    await job.doneReading?.()
     const status = await job.session.guard(() => withAgent(job.session, (agent) => agent.status(job.id)))
     const settled = await jobsOf(cgpu).settle(job, status, sink.onEvent)
     if (settled.first) await this.recordedEnd(cgpu, job.id, endedOf(status))
     for (const pattern of settled.missing) this.warn(`no file that the run wrote matches the output ${pattern}`)
     if (settled.released) this.notice(releasedLine(settled.released))
+    if (settled.held) {
+      this.notice(`${job.runtime.name} is released when nobody reads the job's log any more`)
+      await leaveToDaemon(cgpu.dirs, cgpu.settings)
+    }
     return settled
   }
 

@@ -84,7 +84,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
 
   async #once(cgpu: Cgpu, sink: CommandSink, job: JobDraft, start: (placed: () => void) => Promise<RunResult>): Promise<RunResult> {
     const {id, fingerprint} = job
-    const once = await atMostOnce(cgpu, {id, fingerprint, start, open: () => this.openJob(cgpu, id, undefined, sink)})
+    const once = await atMostOnce(cgpu, {id, fingerprint, start, open: () => this.openJob(cgpu, id, {sink, reads: true})})
     if ('result' in once) return once.result
     if ('record' in once) return this.#asRemembered(once.record, job.detached, sink)
     const before = once.job
@@ -93,6 +93,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
       if (job.detached) return await this.#sayDetached(sink, {id, runtime, releases: record?.releases ?? false, state, exitStatus, attached: true})
       return this.finishAs({...(await this.followJob(cgpu, before, sink)), missingOutputs: []})
     } finally {
+      await before.doneReading?.()
       await before.session.close()
     }
   }

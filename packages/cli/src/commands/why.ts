@@ -70,7 +70,7 @@ export default class Why extends JobCommand<Result> {
     const entry = known(this.#history, id)
     if (entry?.kind === 'exec') return evidenceOfEntry(entry, false)
     try {
-      const job = await this.openJob(cgpu, id, runtime)
+      const job = await this.openJob(cgpu, id, {runtime})
       try {
         return await evidenceOf(job)
       } finally {

@@ -22,9 +22,9 @@ export function followJobs(version: string, everyMs = 10_000): DaemonTask {
         if (event.type === 'notice') log(event.message)
         if (event.type === 'artifact') log(`brought back ${event.path}`)
       },
-      onSettled: async ({id}, {released}, status) => {
+      onSettled: async ({id}, {released, first}, status) => {
         log(`job ${id} is ${status ? 'over' : 'lost with its machine'}${released ? `, ${released.name} is released` : ''}`)
-        if (cgpu.settings.on('history')) await recordJobEnd(id, status ? endedOf(status) : {status: 'lost'}, {stateDir: cgpu.dirs.state, version, onWarning: log})
+        if (first && cgpu.settings.on('history')) await recordJobEnd(id, status ? endedOf(status) : {status: 'lost'}, {stateDir: cgpu.dirs.state, version, onWarning: log})
       },
       move: async (record, stop) => {
         const like = await open({provider: record.spec.provider, ...record.spec.settings})

@@ -222,6 +222,10 @@ export class Run {
           if (collecting) await onEvent({type: 'progress', message: 'installing packages', detail: `${collecting[1]?.toLowerCase()} ${collecting[2]?.slice(0, 60)}`})
         }
       },
+    }).catch(async (error: unknown) => {
+      // packages for a program that will not run would go on changing the machine
+      if (signal.aborted) await (await this.#session.agent()).stop(id).catch(() => undefined)
+      throw error
     })
     this.#job = undefined
     await onEvent({type: 'progress', message: 'installing packages', done: 1, total: 1})

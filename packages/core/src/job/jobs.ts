@@ -29,12 +29,19 @@ export interface OpenJob {
   runtime: RuntimeRecord
   session: RuntimeSession
   status: JobStatus
+  /** of who opened it to read: all was read */
+  doneReading?: () => Promise<void>
 }
 
 export interface OpenOptions extends Pick<SessionOptions, 'signal' | 'onLink'> {
   /** name of the runtime that it is on; absent: where it was started, else any */
   runtime?: string | undefined
+  /** its log is read: until `doneReading` its machine is not released */
+  reads?: boolean
 }
+
+/** Nobody reads for longer than that after the end: a pager that was forgotten does not keep a machine. */
+const longestReadMs = 30 * 60_000
 
 /** What became of a job that is over. */
 export interface Settled {
@@ -42,8 +49,10 @@ export interface Settled {
   missing: string[]
   /** its runtime, where that was made for it */
   released?: ReleasedRuntime
-  /** it was settled just now: its end is news */
+  /** its end is news */
   first: boolean
+  /** somebody still reads its log: its runtime is to be released by a later look */
+  held?: boolean
 }
 
 /** The jobs of this user: what was started from here, and what the machines know. */
@@ -115,8 +124,19 @@ export class Jobs {
    * The job that is meant, on its machine. Throws INVALID_ID, AMBIGUOUS (64), JOB_NOT_FOUND (66); JOB_LOST (71) and LOG_GONE (66) when
    * its machine is gone, before and after its end.
    */
-  async open(query: string, {runtime: named, ...options}: OpenOptions = {}): Promise<OpenJob> {
+  async open(query: string, {reads, ...options}: OpenOptions = {}): Promise<OpenJob> {
     const record = await this.remembered(query)
+    // first, so that it is not released meanwhile; where nothing can be written, it is read all the same
+    const doneReading = record && reads ? await this.store.readers(record.id).join().catch(() => undefined) : undefined
+    try {
+      return {...(await this.#open(query, record, options)), ...(doneReading ? {doneReading} : {})}
+    } catch (error) {
+      await doneReading?.()
+      throw error
+    }
+  }
+
+  async #open(query: string, record: JobRecord | undefined, {runtime: named, ...options}: Omit<OpenOptions, 'reads'>): Promise<OpenJob> {
     const known = await this.#options.runtimes.remembered()
     const usual = record && known.find(({id}) => id === record.runtime.id)
     if (record && !usual && named === undefined) throw machineGone(record)
@@ -172,12 +192,15 @@ export class Jobs {
       await this.store.update(id, (old) => ({...old, seen: seenOf(status, this.#now())}))
       const record = await this.store.get(id)
       if (!record || record.settledAt !== undefined || isFollowed(record)) return nothing
-      const collected = await this.#collect(record, session, status, onEvent)
+      const first = record.collectedAt === undefined
+      const collected = first ? await this.#collect(record, session, status, onEvent) : {outputs: [], missing: []}
+      const kept = await this.store.update(id, (old) => ({...old, collectedAt: old.collectedAt ?? this.#now().toISOString()}))
+      if (kept && (await this.#isRead(kept))) return {...collected, first, held: true}
       const released = record.releases ? await this.#release(record) : undefined
       await this.store.update(id, (old) => ({...old, settledAt: this.#now().toISOString()}))
       await (await this.store.checkpoints(id)).remove().catch(() => undefined)
       if (released) await session.close()
-      return {...collected, ...(released ? {released} : {}), first: true}
+      return {...collected, ...(released ? {released} : {}), first}
     }, {timeoutMs: 60 * 60_000}).catch((error: unknown) => {
       // somebody else brings them, and takes long
       if (error instanceof CgpuError && error.code === 'LOCK_TIMEOUT') return nothing
@@ -233,6 +256,11 @@ export class Jobs {
     return session.guard(() => withAgent(session, (agent) => collectOutputs(agent, {
       patterns: request.outputs, cwd: remoteCwd, since: status.startedAt ?? 0, outputDir, onEvent,
     })))
+  }
+
+  async #isRead({id, releases, collectedAt}: JobRecord): Promise<boolean> {
+    if (!releases || this.#now().getTime() - Date.parse(collectedAt ?? '') > longestReadMs) return false
+    return this.store.readers(id).others()
   }
 
   async #release({runtime}: JobRecord): Promise<ReleasedRuntime | undefined> {

@@ -1,7 +1,7 @@
 import type {RunRequest} from '../execution/plan.ts'
 import type {RestartPolicy} from '../execution/run.ts'
 import {isObject} from '../state/json.ts'
-import type {ProcessMark} from '../state/self.ts'
+import {parseMark, type ProcessMark} from '../state/self.ts'
 
 /** What was asked for, so that it can be asked for again: paths instead of contents, and names of variables, never values. */
 export type JobRequest = Omit<RunRequest, 'env'> & {envNames: string[]; secretNames: string[]; restarts?: RestartPolicy}
@@ -40,7 +40,9 @@ export interface JobRecord {
   retryOf?: string
   /** as it was last seen */
   seen?: JobSeen
-  /** outputs were brought back, and the runtime released where that was to be done */
+  /** outputs were brought back */
+  collectedAt?: string
+  /** that, and the runtime was released where that was to be done */
   settledAt?: string
 }
 
@@ -69,7 +71,7 @@ export function parseJobRecord(value: unknown): JobRecord | undefined {
   if (!text(id) || !text(createdAt) || !isObject(runtime) || !isObject(request) || !isObject(spec) || !text(outputDir)) return undefined
   const {id: runtimeId, name, provider} = runtime
   if (!text(runtimeId) || !text(name) || !text(provider) || !text(spec['provider'])) return undefined
-  const optional = Object.fromEntries(['remoteCwd', 'retryOf', 'settledAt'].filter((key) => text(value[key])).map((key) => [key, value[key]]))
+  const optional = Object.fromEntries(['remoteCwd', 'retryOf', 'collectedAt', 'settledAt'].filter((key) => text(value[key])).map((key) => [key, value[key]]))
   const seen = parseSeen(value['seen'])
   const starter = parseMark(value['starter'])
   const moves = number(value['moves'])
@@ -111,12 +113,6 @@ function parseSeen(value: unknown): JobSeen | undefined {
     ...(text(reason) ? {reason} : {}), startedAt: number(value['startedAt']), endedAt: number(value['endedAt']),
     stdoutBytes: number(value['stdoutBytes']) ?? 0, stderrBytes: number(value['stderrBytes']) ?? 0,
   }
-}
-
-function parseMark(value: unknown): ProcessMark | undefined {
-  if (!isObject(value) || typeof value['pid'] !== 'number' || !text(value['host'])) return undefined
-  const {pid, host, startTime} = value
-  return {pid, host, ...(text(startTime) ? {startTime} : {})}
 }
 
 /** The words of the command line that the remote program was given. */

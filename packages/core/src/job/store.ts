@@ -4,6 +4,7 @@ import {errors} from '../errors.ts'
 import {JsonFile} from '../state/json-file.ts'
 import {errnoOf} from '../state/write-error.ts'
 import type {Checkpoints} from './checkpoints.ts'
+import {Readers} from './readers.ts'
 import {isOver, type JobRecord, parseJobRecord} from './record.ts'
 
 interface Kept {
@@ -54,8 +55,15 @@ export class JobStore {
     return new Copies(join(this.#folder, `${id}.checkpoints`))
   }
 
+  /** Who reads its log. */
+  readers(id: string): Readers {
+    this.#path(id)
+    return new Readers(join(this.#folder, `${id}.readers`))
+  }
+
   async remove(id: string): Promise<void> {
     await (await this.checkpoints(id)).remove()
+    await this.readers(id).remove()
     await unlink(this.#path(id)).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error
     })

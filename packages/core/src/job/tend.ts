@@ -10,7 +10,7 @@ import {isOver, type JobRecord} from './record.ts'
 export interface TenderOptions {
   jobs: Jobs
   onEvent: EventListener
-  /** told of each job that is over and was settled by us; without a status its machine took along how it ended */
+  /** told of each job that is over, and once more when its machine was released later than that; without a status its machine took along how it ended */
   onSettled?: (record: JobRecord, settled: Settled, status: JobStatus | undefined) => void | Promise<void>
   /** told of what could not be done now */
   onFailure?: (record: JobRecord, error: unknown) => void
@@ -87,8 +87,8 @@ export class JobTender {
         return 'busy'
       }
       const settled = await jobs.settle(job, job.status, this.#options.onEvent)
-      if (settled.first) await this.#options.onSettled?.(record, settled, job.status)
-      return 'idle'
+      if (settled.first || settled.released) await this.#options.onSettled?.(record, settled, job.status)
+      return settled.held ? 'busy' : 'idle'
     } finally {
       await job.session.close()
     }

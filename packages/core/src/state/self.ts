@@ -1,5 +1,6 @@
 import {readFileSync, readlinkSync} from 'node:fs'
 import {hostname} from 'node:os'
+import {isObject} from './json.ts'
 import {parseProcStat} from './process.ts'
 
 /** A process as another one may read of it later. */
@@ -29,6 +30,18 @@ export function livesHere({pid, startTime, host}: ProcessMark): boolean {
   if (stat === '') return true
   const seen = parseProcStat(stat)
   return seen.alive && (startTime === undefined || seen.startTime === startTime)
+}
+
+/** Whether it is this process. */
+export function isSelf({pid, host}: ProcessMark): boolean {
+  return pid === process.pid && host === hostId()
+}
+
+/** A mark as it was written down. Undefined when it is none. */
+export function parseMark(value: unknown): ProcessMark | undefined {
+  if (!isObject(value) || typeof value['pid'] !== 'number' || typeof value['host'] !== 'string') return undefined
+  const {pid, host, startTime} = value
+  return {pid, host, ...(typeof startTime === 'string' ? {startTime} : {})}
 }
 
 let host: string | undefined

@@ -35,7 +35,7 @@ export default class JobAttach extends JobCommand<FollowedJob> {
     const {args, flags} = await this.parse(JobAttach)
     const cgpu = await this.open(flags)
     const sink = await this.sink({output: flags.output, imageDir: '.'})
-    const job = await this.openJob(cgpu, args.id, flags.runtime, sink)
+    const job = await this.openJob(cgpu, args.id, {runtime: flags.runtime, sink, reads: true})
     const stop = new AbortController()
     try {
       refuseOffset(job, flags.offset)
@@ -46,6 +46,7 @@ export default class JobAttach extends JobCommand<FollowedJob> {
     } finally {
       stop.abort()
       process.stdin.destroy() // a terminal that nobody types on would keep the process alive
+      await job.doneReading?.()
       await job.session.close()
     }
   }

@@ -42,7 +42,7 @@ export default class JobCancel extends JobCommand<JobView[]> {
   }
 
   async #cancel(cgpu: Cgpu, id: string, runtime: string | undefined, graceSeconds: number, sink: CommandSink): Promise<JobView> {
-    const job = await this.openJob(cgpu, id, runtime, sink)
+    const job = await this.openJob(cgpu, id, {runtime, sink})
     const {session} = job
     try {
       if (isOver(job.status.state)) this.warn(`${job.id} was over already`)

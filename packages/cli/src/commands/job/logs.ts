@@ -45,7 +45,7 @@ export default class JobLogs extends JobCommand<Result> {
     }
     const cgpu = await this.open(flags)
     const sink = await this.sink({output: flags.output, imageDir: '.'})
-    const job = await this.openJob(cgpu, args.id, flags.runtime, sink)
+    const job = await this.openJob(cgpu, args.id, {runtime: flags.runtime, sink, reads: true})
     const {id, session, runtime: {name}} = job
     const stop = new AbortController()
     try {
@@ -60,6 +60,7 @@ export default class JobLogs extends JobCommand<Result> {
       return {id, runtime: name, state: status.state, exitStatus: status.exitCode, ...sink.captured?.()}
     } finally {
       stop.abort()
+      await job.doneReading?.()
       await session.close()
     }
   }

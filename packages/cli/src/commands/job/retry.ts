@@ -36,7 +36,9 @@ export default class JobRetry extends Run {
     const there = (await cgpu.runtimes.remembered()).some(({id}) => id === runtime.id)
     const machine = chosen ? {} : there && !job.releases ? {runtime: runtime.id} : {provider: spec.provider, ...spec.settings}
     const again = {
-      ...machine, ...flags, 'output-dir': flags['output-dir'] ?? outputDir, requirements: flags.requirements ?? request.requirements, cwd: flags.cwd ?? request.remoteCwd,
+      ...machine, ...flags, requirements: flags.requirements ?? request.requirements, cwd: flags.cwd ?? request.remoteCwd,
+      // one that nothing comes back to may be gone
+      'output-dir': flags['output-dir'] ?? (request.outputs.length > 0 ? outputDir : undefined),
       // what is new is meant from here
       include: flags.include?.map((path) => resolve(path)),
       'max-restarts': flags['max-restarts'] ?? request.restarts?.max, checkpoint: flags.checkpoint ?? request.restarts?.checkpoint,

@@ -32,7 +32,7 @@ export default class JobRm extends JobCommand<{id: string; runtime: string}[]> {
 
   async #remove(cgpu: Cgpu, id: string, runtime: string | undefined): Promise<{id: string; runtime: string}> {
     try {
-      const job = await this.openJob(cgpu, id, runtime)
+      const job = await this.openJob(cgpu, id, {runtime})
       const {session, status, runtime: {name}} = job
       try {
         if (!isOver(status.state)) throw stillRuns(job.id)

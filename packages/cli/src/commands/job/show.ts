@@ -26,7 +26,7 @@ export default class JobShow extends JobCommand<JobView> {
   /** From its machine; where that cannot be asked, what was last known. */
   async #look(cgpu: Cgpu, id: string, runtime: string | undefined): Promise<JobView> {
     try {
-      const {session, status, record, runtime: {name}} = await this.openJob(cgpu, id, runtime)
+      const {session, status, record, runtime: {name}} = await this.openJob(cgpu, id, {runtime})
       await session.close()
       return viewOfStatus(status, name, record, new Date())
     } catch (error) {

@@ -53,7 +53,7 @@ export default class JobWait extends JobCommand<JobView[]> {
     const known = await jobsOf(cgpu).remembered(id)
     // of what ended, and was brought back, everything is known
     if (known && isOver(known.seen?.state) && known.settledAt !== undefined) return viewOfRecord(known, false)
-    const job = await this.openJob(cgpu, id, runtime, sink)
+    const job = await this.openJob(cgpu, id, {runtime, sink})
     const {session} = job
     try {
       await session.guard(() => untilOver(session, job.id, signal))
