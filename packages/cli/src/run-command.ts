@@ -6,6 +6,7 @@ import {planRun} from '@cgpu/core/execution/plan'
 import {Run as RemoteRun, type RunOptions, type RunOutcome} from '@cgpu/core/execution/run'
 import {fingerprintOf, idOfKey} from '@cgpu/core/job/key'
 import type {JobRecord} from '@cgpu/core/job/record'
+import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 import {formatDuration} from '@cgpu/core/text/format'
 import {jobsOf} from '@cgpu/core/job/of'
 import {type ExecutionRequest, withExecution} from '@cgpu/plugin-sdk'
@@ -181,6 +182,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
       if (detach) {
         const {attached} = await run.begin().catch(async (error: unknown) => {
           await jobsOf(cgpu).failed(run.id, error)
+          if (abort.signal.aborted && !held.releases) await stopPreparing(cgpu, held.record, run)
           throw error
         })
         await held.handOver()
@@ -249,4 +251,15 @@ export abstract class RunCommand extends JobCommand<RunResult> {
 function howItEnded({exitStatus, signal}: RunOutcome): string {
   if (signal !== null) return `was killed by ${signal}`
   return exitStatus === 0 ? 'done' : `ended with status ${exitStatus}`
+}
+
+/** Packages for a program that will not run would go on changing the machine. The run's own session ended with its signal. */
+async function stopPreparing(cgpu: Cgpu, record: RuntimeRecord, {preparing}: RemoteRun): Promise<void> {
+  if (preparing === undefined) return
+  try {
+    const session = await cgpu.connect(record, {signal: AbortSignal.timeout(5_000)})
+    await session.agent().then((agent) => agent.stop(preparing)).finally(() => session.close())
+  } catch {
+    // who cannot be reached cannot be told; the installation ends by itself
+  }
 }

@@ -83,6 +83,11 @@ export class Run {
     return this.#job === this.id
   }
 
+  /** The job on the machine that prepares the program: packages are installed. */
+  get preparing(): string | undefined {
+    return this.running ? undefined : this.#job
+  }
+
   /** Sends a signal to the whole process group of the program; before and after the program, ends the run instead. */
   async signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (!this.running) this.#stop.abort(errors.interrupted('interrupted', {code: 'INTERRUPTED', details: {signal: name}}))
@@ -222,10 +227,6 @@ export class Run {
           if (collecting) await onEvent({type: 'progress', message: 'installing packages', detail: `${collecting[1]?.toLowerCase()} ${collecting[2]?.slice(0, 60)}`})
         }
       },
-    }).catch(async (error: unknown) => {
-      // packages for a program that will not run would go on changing the machine
-      if (signal.aborted) await (await this.#session.agent()).stop(id).catch(() => undefined)
-      throw error
     })
     this.#job = undefined
     await onEvent({type: 'progress', message: 'installing packages', done: 1, total: 1})
