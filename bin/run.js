@@ -1,6 +1,9 @@
 #!/usr/bin/env -S node --
 // `--`: Node would look for its own --env-file among the arguments of cgpu and of remote programs
-import {existsSync, readFileSync, writeSync} from 'node:fs'
+
+// An import of a built-in would read all that it exports, which takes longer than `cgpu exec` by the daemon can spare
+const builtin = async (name) => process.getBuiltinModule?.(name) ?? import(name)
+const {existsSync, readFileSync, writeSync} = await builtin('node:fs')
 
 const argv = process.argv.slice(2)
 const root = new URL('..', import.meta.url)
@@ -29,7 +32,7 @@ async function main() {
     if (!process.emit('cgpu:stdout-closed')) process.exit(process.exitCode ?? 0)
   })
   process.stderr.on('error', () => {}) // nobody listens: nobody to tell
-  const [{enableCompileCache, registerHooks}, {fileURLToPath}] = await Promise.all([import('node:module'), import('node:url')])
+  const [{enableCompileCache, registerHooks}, {fileURLToPath}] = await Promise.all([builtin('node:module'), builtin('node:url')])
   if (!registerHooks) fail(`cgpu needs Node 22.18 or newer, this is ${process.versions.node}`, 'install a newer Node')
   const quick = new URL('packages/cli/dist/fast/main.js', root)
   if (!existsSync(quick)) fail('cgpu is not built', 'npm run build')

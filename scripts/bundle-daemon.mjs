@@ -10,12 +10,23 @@ import {bundleTo, namedExports, native, ownPlace, root} from './bundling.mjs'
 const dist = join(root, 'packages/cli/dist')
 const banner = {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);"}
 
+/** A built-in as a module of ours: what is not asked for is left out, and a function loads it when it is called. */
+function leanBuiltin(name) {
+  const load = `process.getBuiltinModule(${JSON.stringify(name)})`
+  const lines = Object.entries(process.getBuiltinModule(name)).filter(([key]) => /^[a-z]\w*$/i.test(key) && key !== 'default').map(([key, value]) => {
+    // a class is to be called with `new`, and something else may be anything
+    const later = typeof value === 'function' && /^[a-z]/.test(key)
+    return `export const ${key} = ${later ? `(...args) => ${load}.${key}(...args)` : `/* @__PURE__ */ (() => ${load}.${key})()`}`
+  })
+  return lines.join('\n')
+}
+
 /** An import of a built-in reads all of its exports, which for some takes longer than the command has. */
 const leanBuiltins = {
   name: 'lean-builtins',
   setup({onLoad, onResolve}) {
-    onResolve({filter: /^node:/}, ({path, kind}) => (kind === 'import-statement' ? {path, namespace: 'builtin'} : undefined))
-    onLoad({filter: /.*/, namespace: 'builtin'}, ({path}) => ({contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`, loader: 'js'}))
+    onResolve({filter: /^node:/}, ({path, kind}) => (kind === 'import-statement' ? {path, namespace: 'builtin', sideEffects: false} : undefined))
+    onLoad({filter: /.*/, namespace: 'builtin'}, ({path}) => ({contents: leanBuiltin(path), loader: 'js'}))
   },
 }
 
