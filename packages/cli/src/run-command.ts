@@ -258,7 +258,11 @@ async function stopPreparing(cgpu: Cgpu, record: RuntimeRecord, {preparing}: Rem
   if (preparing === undefined) return
   try {
     const session = await cgpu.connect(record, {signal: AbortSignal.timeout(5_000)})
-    await session.agent().then((agent) => agent.stop(preparing)).finally(() => session.close())
+    try {
+      await (await session.agent()).stop(preparing)
+    } finally {
+      await session.close()
+    }
   } catch {
     // who cannot be reached cannot be told; the installation ends by itself
   }
