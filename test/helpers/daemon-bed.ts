@@ -29,7 +29,12 @@ export async function daemonBed(): Promise<DaemonBed> {
   return {
     ...bench,
     status: () => bench.data<Status>(['daemon', 'status']),
-    start: async (env = {}) => (await bench.data<{pid: number}>(['daemon', 'start'], {env})).pid,
+    start: async (env = {}) => {
+      const {status, stdout, stderr} = await bench.cli(['daemon', 'start', '--json'], {env})
+      const log = await readFile(join(bench.home.dataDir, 'state/daemon/daemon.log'), 'utf8').catch(String)
+      assert.equal(status, 0, `${stdout}${stderr}${log}`)
+      return (JSON.parse(stdout) as {data: {pid: number}}).data.pid // our own command's answer
+    },
     // our own daemon wrote it
     record: async () => JSON.parse(await readFile(join(bench.home.dataDir, 'state/daemon/daemon.json'), 'utf8')) as {pid: number; token: string; socket: string; build: string},
   }
