@@ -3,9 +3,11 @@ import {once} from 'node:events'
 import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {JobView} from '@cgpu/core/job/view'
+import type {JobRecord} from '@cgpu/core/job/record'
 import {agreeingBrowser} from '../helpers/agreeing-browser.ts'
 import {startCgpu} from '../helpers/cli.ts'
 import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
+import {linkMovePlugin, type MovePlugin} from '../helpers/move-plugin.ts'
 import {until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 describe('jobs and history with the daemon', function () {
@@ -107,5 +109,70 @@ describe('a detached job on Colab whose machine is taken away', function () {
     await until(() => bench.machines().length === 0, () => 'a machine is left')
     const shown = await bench.data<JobView>(['job', 'show', id])
     assert.deepEqual([shown.state, shown.exitStatus], ['exited', 0])
+  })
+
+  describe('and a plugin', () => {
+    const forever = ['--', 'sh', '-c', 'echo "$FROM_PLUGIN"; exec sleep 1000']
+    let plugin: MovePlugin
+    before(async () => {
+      plugin = await linkMovePlugin(bench.home)
+    })
+    afterEach(async () => {
+      await bench.cli(['stop', '--all', '--yes'])
+      assert.deepEqual(bench.machines(), [])
+    })
+    const log = (): string => readFileSync(join(bench.home.dataDir, 'state', 'daemon', 'daemon.log'), 'utf8')
+    const record = (id: string): JobRecord => (JSON.parse(readFileSync(join(bench.home.dataDir, 'state', 'jobs', `${id}.json`), 'utf8')) as {job: JobRecord}).job
+    const start = async (...args: string[]): Promise<{id: string; runtime: string}> => {
+      const started = await bench.data<{id: string; runtime: string}>(['run', '--detach', '--max-restarts', '3', ...args, ...forever])
+      assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))
+      return started
+    }
+    const isMoved = ({id, runtime}: {id: string; runtime: string}): Promise<void> => until(() => record(id).runtime.name !== runtime, log, 40_000)
+
+    it('asks it for the new machine too', async () => {
+      const job = await start()
+      await isMoved(job)
+      await until(() => log().includes(`the job ${job.id} goes on on ${record(job.id).runtime.name}`), log)
+      const own = plugin.told().filter(({pid}) => pid !== plugin.told()[0]?.pid).map(({event}) => event)
+      assert.deepEqual(own, ['execution:before', 'runtime:before-create', 'runtime:after-create', 'execution:after'])
+      await until(async () => (await bench.cli(['logs', job.id])).stdout === 'plugin\n', () => 'its variable is not there')
+      assert.equal(record(job.id).moves, 1)
+    })
+
+    it('leaves no machine when the command that moves it is killed, and tries again', async () => {
+      const first = await bench.data<{id: string; runtime: string}>(['run', '--detach', '--max-restarts', '3', ...forever])
+      const held = plugin.hold()
+      assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))
+      await until(() => held() !== undefined, log)
+      const [left = ''] = bench.machines()
+      process.kill(held() ?? assert.fail(), 'SIGKILL')
+      await until(() => !bench.machines().includes(left), log)
+      await isMoved(first)
+      assert.deepEqual([record(first.id).moves, bench.machines().length], [2, 1], 'the one that failed counts, once')
+    })
+
+    it('has the command that moves it end in order when the daemon does', async () => {
+      await bench.data(['daemon', 'start'])
+      const first = await bench.data<{id: string; runtime: string}>(['run', '--detach', '--max-restarts', '3', ...forever])
+      const held = plugin.hold()
+      assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))
+      await until(() => held() !== undefined, log)
+      await bench.data(['daemon', 'stop'])
+      await until(() => bench.machines().length === 0, log)
+      assert.equal(record(first.id).moves, undefined)
+      await bench.data(['daemon', 'start'])
+      await isMoved(first)
+    })
+
+    it('tells of one as lost whose variable it does not know; somebody who does can move it', async () => {
+      const {id, runtime} = await start('-e', 'WORD=x')
+      await until(() => record(id).settledAt !== undefined, log)
+      assert.match(log(), new RegExp(`job ${id}: the job had a variable whose value is kept nowhere: WORD`))
+      assert.equal((await bench.data<JobView>(['job', 'show', id])).state, 'lost')
+      const moved = await bench.data<{from: string}>(['job', 'move', id, '-e', 'WORD=x'])
+      assert.equal(moved.from, runtime)
+      assert.equal((await bench.data<JobView>(['job', 'show', id])).state, 'running')
+    })
   })
 })

@@ -18,4 +18,4 @@ export function examples(folder = ''): string[] {
 export const isAuthExample = (line: string): boolean => line.startsWith('cgpu auth ')
 
 /** Those whose test is `test/docs/colab-examples.test.ts`: they need a cloud's machine, an account, or several. */
-export const isColabExample = (line: string): boolean => /^cgpu (drive|usage|runtime (adopt|url)|exec --secret)\b|--provider colab/.test(line)
+export const isColabExample = (line: string): boolean => /^cgpu (drive|usage|job move|runtime (adopt|url)|exec --secret)\b|--provider colab/.test(line)

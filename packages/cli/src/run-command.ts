@@ -74,12 +74,16 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     }
     const stdin = flags.detach ? (flags['keep-stdin'] ? 'open' : undefined) : process.stdin
     const checkpoints = restarts && {restarts, checkpoints: await jobsOf(cgpu).store.checkpoints(id)}
-    const start = async (placed: () => void): Promise<RunResult> => this.#finish(await this.#run(cgpu, sink, job, placed, {
-      rest, flags, secrets, options: {
-        id, plan: {...plan, env: {...plan.env, ...secrets}}, onEvent: sink.onEvent, outputDir,
-        ...(stdin === undefined ? {} : {stdin}), ...checkpoints, ...(key === undefined ? {} : {fingerprint: job.fingerprint}),
-      },
-    }), sink)
+    const start = async (placed: () => void): Promise<RunResult> => {
+      const outcome = await this.#run(cgpu, sink, job, placed, {
+        rest, flags, secrets, options: {
+          id, plan: {...plan, env: {...plan.env, ...secrets}}, onEvent: sink.onEvent, outputDir,
+          ...(stdin === undefined ? {} : {stdin}), ...checkpoints, ...(key === undefined ? {} : {fingerprint: job.fingerprint}),
+        },
+      })
+      if (restarts && 'attached' in outcome && !outcome.attached) this.#sayWhoMoves(id, Object.keys(asked.env))
+      return this.#finish(outcome, sink)
+    }
     return key === undefined ? start(() => undefined) : this.#once(cgpu, sink, job, start)
   }
 
@@ -208,6 +212,14 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     if (sink.kind === 'text') this.log(id)
     this.notice(`the job ${attached ? 'was started before' : `goes on on ${runtime}`}; follow it: cgpu job attach ${id}`)
     return detached
+  }
+
+  /** Nobody else than whoever knows the values can, as the daemon does for other jobs. */
+  #sayWhoMoves(id: string, variables: string[]): void {
+    const [first] = variables
+    if (first === undefined) return
+    const [values, set] = variables.length === 1 ? [`the value of ${first} is`, 'it'] : [`the values of ${variables.slice(0, 3).join(', ')}${variables.length > 3 ? ' …' : ''} are`, 'them']
+    this.warn(`${values} kept nowhere; should its machine be taken away, go on with ${set} set: cgpu job move ${id}`)
   }
 
   async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime, cgpu: Cgpu, arm: () => void): Promise<RunOutcome> {

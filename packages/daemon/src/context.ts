@@ -36,6 +36,11 @@ export function withoutCommandPart(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => name === 'PATH' || !perCommand.test(name)))
 }
 
+/** What a command's work in the daemon has for an environment: the command's part over the daemon's own. */
+export function workEnv(own: NodeJS.ProcessEnv, {env}: Pick<ClientContext, 'env'>): NodeJS.ProcessEnv {
+  return {...withoutCommandPart(own), ...env}
+}
+
 const inherited = /^(LANG|LC_\w+|LOGNAME|USER|SHELL|TMPDIR|TEMP|TMP|TZ|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|DBUS_SESSION_BUS_ADDRESS|XDG_RUNTIME_DIR|NODE_COMPILE_CACHE|CUDA_\w+|NVIDIA_\w+)$/i
 
 /** The environment that a daemon is started with: nothing that a command was given in confidence. */

@@ -67,7 +67,7 @@ export class Daemon {
     this.listening = this.#closed.promise
     this.#process = processPart(options.env)
     this.#sessions = new WarmSessions({idleMs: options.idleMs ?? idleMs})
-    this.#tasks = new TaskRunner({tasks: options.tasks ?? [], open: (context, flags = {}) => options.open(context, flags, options.log.write), log: options.log.write})
+    this.#tasks = new TaskRunner({tasks: options.tasks ?? [], open: (context) => options.open(context, {}, options.log.write), log: options.log.write})
     this.#sweeping = setInterval(() => void this.#sweep(), Math.max(50, Math.min(longestSweepMs, (options.idleMs ?? idleMs) / 4)))
   }
 

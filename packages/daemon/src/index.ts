@@ -1,5 +1,5 @@
 export * from './client.ts'
-export {withoutCommandPart} from './context.ts'
+export {workEnv} from './context.ts'
 export {Daemon, type DaemonOptions} from './daemon.ts'
 export type {ExecRecorder, RecordExecution} from './exec-work.ts'
 export type {ExecQuestion} from './exec-client.ts'

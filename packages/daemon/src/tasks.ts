@@ -15,13 +15,13 @@ export interface DaemonTask {
 
 export interface TaskHelp {
   log: (line: string) => void
-  /** another one for the same environment, with these flags */
-  open: (flags: Record<string, unknown>) => Promise<Cgpu>
+  /** whose work it is */
+  context: ClientContext
 }
 
 export interface TaskRunnerOptions {
   tasks: readonly DaemonTask[]
-  open: (context: ClientContext, flags?: Record<string, unknown>) => Promise<Cgpu>
+  open: (context: ClientContext) => Promise<Cgpu>
   log: (line: string) => void
 }
 
@@ -111,7 +111,7 @@ export class TaskRunner {
   async #work({task, context, status}: Running): Promise<void> {
     try {
       const {log, open} = this.#options
-      status.state = await task.run(await open(context), this.#stop.signal, {log, open: (flags) => open(context, flags)})
+      status.state = await task.run(await open(context), this.#stop.signal, {log, context})
     } catch (error) {
       status.state = 'failed'
       this.#options.log(`task ${task.name} failed: ${error instanceof Error ? error.message : String(error)}`)

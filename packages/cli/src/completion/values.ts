@@ -60,7 +60,7 @@ export async function argumentValues({command, positionals, current, commands}: 
   if (takesRuntimes.has(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.runtimes())).filter(({value}) => !positionals.includes(value)))
   }
-  if (/^(job:(attach|cancel|logs|retry|rm|show|wait)|why)$/.test(id) && (at === 0 || !command.strict)) {
+  if (/^(job:(attach|cancel|logs|move|retry|rm|show|wait)|why)$/.test(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.jobs())).filter(({value}) => !positionals.includes(value)))
   }
   if (/^auth:(logout|switch)$/.test(id) && at === 0) return only(await timely(sources.accounts()))

@@ -15,3 +15,8 @@ export function daemonProgram(): (DaemonProgram & {version: string}) | undefined
     return undefined
   }
 }
+
+/** What node is given to run another command of this cgpu as this process was started. */
+export function cliProgram(): string[] {
+  return [...process.execArgv, '--', fileURLToPath(new URL('../../../../bin/run.js', import.meta.url))]
+}

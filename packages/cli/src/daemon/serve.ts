@@ -8,20 +8,21 @@ import {recordExecution} from './record-exec.ts'
 
 /** Runs the daemon in this process until it has nothing to do. */
 export async function serve({foreground}: {foreground: boolean}): Promise<'ran' | 'another runs'> {
-  const {DaemonLog, daemonPlace, runDaemon, withoutCommandPart} = await import('@cgpu/daemon')
+  const {DaemonLog, daemonPlace, runDaemon, workEnv} = await import('@cgpu/daemon')
   const dirs = resolveDirs(process.env)
   const log = new DaemonLog(daemonPlace(dirs.state).log, foreground ? (line) => process.stderr.write(line) : undefined)
   const {version = '', build = ''} = daemonProgram() ?? {}
   const idleMs = Number(process.env['CGPU_DAEMON_IDLE'])
   process.title = 'cgpu daemon'
   process.on('unhandledRejection', (error) => log.write(`unhandled: ${error instanceof Error ? error.stack ?? error.message : String(error)}`))
-  const base = withoutCommandPart(process.env)
   try {
     return await runDaemon({
-      dirs, env: process.env, version, build, log, tasks: [followJobs(version, Number(process.env['CGPU_DAEMON_TASKS_MS']) || undefined)], record: recordExecution({version, log: log.write}),
+      dirs, env: process.env, version, build, log, record: recordExecution({version, log: log.write}),
+      tasks: [followJobs({version, envOf: (context) => workEnv(process.env, context), everyMs: Number(process.env['CGPU_DAEMON_TASKS_MS']) || undefined})],
       ...(idleMs > 0 ? {idleMs} : {}),
-      open: async ({cwd, env: given}, flags, onWarning) => {
-        const env = {...base, ...given}
+      open: async (context, flags, onWarning) => {
+        const {cwd} = context
+        const env = workEnv(process.env, context)
         const asked = resolveDirs(env)
         return Cgpu.open({dirs: asked, env, cwd, flags, onWarning, providers: builtInProviders, accounts: accountsFor({dirs: asked, env, onWarning})})
       },

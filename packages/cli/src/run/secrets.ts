@@ -15,7 +15,7 @@ export function openVault({configDir, settings, onWarning}: SecretPlaces): Secre
   return new SecretVault({configDir, keyring, onWarning})
 }
 
-/** Every place that a secret of this command may come from. */
-export function openSecrets(places: SecretPlaces): SecretSources {
-  return new SecretSources({env: process.env, cwd: process.cwd(), vault: openVault(places), onFound: keepOutOfDebugLog})
+/** Every place that a secret of this command may come from; `.env` is looked for from `cwd` on. */
+export function openSecrets(places: SecretPlaces, cwd = process.cwd()): SecretSources {
+  return new SecretSources({env: process.env, cwd, vault: openVault(places), onFound: keepOutOfDebugLog})
 }

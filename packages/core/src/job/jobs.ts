@@ -9,6 +9,7 @@ import {livesHere} from '../state/self.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {matchPrefix} from '../text/names.ts'
 import type {JobOutcome} from '../execution/job.ts'
+import {mayMove} from './movable.ts'
 import {isOver, type JobRecord, type JobSeen} from './record.ts'
 import type {JobStore} from './store.ts'
 import {type JobView, seenOf, viewOfRecord, viewOfStatus} from './view.ts'
@@ -294,9 +295,10 @@ export function isFollowed({detached, starter}: JobRecord): boolean {
 }
 
 /** Its output went with its machine; how it ended may be known. */
-export function machineGone({id, runtime, seen}: JobRecord): CgpuError {
+export function machineGone(record: JobRecord): CgpuError {
+  const {id, runtime, seen} = record
   if (isOver(seen?.state)) {
     return errors.notFound(`the log of ${id} is gone with its machine ${runtime.name}`, {code: 'LOG_GONE', fix: `how it ended: cgpu job show ${id}`, details: {id}})
   }
-  return errors.lost(`${runtime.name} is gone, and the job ${id} with it`, {code: 'JOB_LOST', fix: `run it again: cgpu job retry ${id}`, details: {id, runtime: runtime.name}})
+  return errors.lost(`${runtime.name} is gone, and the job ${id} with it`, {code: 'JOB_LOST', fix: mayMove(record) ? `go on with it: cgpu job move ${id}` : `run it again: cgpu job retry ${id}`, details: {id, runtime: runtime.name}})
 }

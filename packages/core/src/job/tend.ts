@@ -5,6 +5,7 @@ import {withAgent} from '../execution/follow-log.ts'
 import {livesHere} from '../state/self.ts'
 import type {Checkpoints} from './checkpoints.ts'
 import type {Jobs, OpenJob, Settled} from './jobs.ts'
+import {isWhereItWas, mayMove, movesLeft} from './movable.ts'
 import {isOver, type JobRecord} from './record.ts'
 
 export interface TenderOptions {
@@ -16,7 +17,10 @@ export interface TenderOptions {
   onFailure?: (record: JobRecord, error: unknown) => void
   /** kept by whoever looks more than once */
   memory?: TenderMemory
-  /** puts a job whose machine was taken away onto another one; false: it cannot go on. Absent: none can, by us. */
+  /**
+   * Has a job whose machine was taken away put onto another one, by whoever takes its lock for that. False: it cannot go on, now or
+   * later. What it throws may pass. Absent: none can, by us.
+   */
   move?: (record: JobRecord, signal: AbortSignal | undefined) => Promise<boolean>
 }
 
@@ -107,19 +111,12 @@ export class JobTender {
   async #withoutMachine(record: JobRecord, error: unknown, signal: AbortSignal | undefined): Promise<'idle' | 'busy'> {
     const code = error instanceof CgpuError ? error.code : ''
     if (!['JOB_LOST', 'LOG_GONE', 'JOB_NOT_FOUND'].includes(code)) throw error
-    const {jobs, move} = this.#options
-    const goesOn = code === 'JOB_LOST' && record.remoteCwd !== undefined && movesLeft(record) > 0
-    // somebody who can move it will
-    if (goesOn && !move) return 'busy'
-    return jobs.store.alone(record.id, async () => {
-      const now = await jobs.store.get(record.id)
-      // another process was faster
-      if (!now || now.settledAt !== undefined || now.runtime.id !== record.runtime.id) return 'busy' as const
-      if (goesOn && move && (await this.#move(now, move, signal))) return 'busy' as const
-      await jobs.gone(now)
-      await this.#options.onSettled?.(now, {outputs: [], missing: [], first: true}, undefined)
-      return 'idle' as const
-    }, {timeoutMs: 1_000, signal})
+    const {move} = this.#options
+    if (code === 'JOB_LOST' && mayMove(record)) {
+      // somebody who can move it will
+      if (!move || (await this.#move(record, move, signal))) return 'busy'
+    }
+    return this.#lost(record, signal)
   }
 
   /** One that fails counts: a machine that cannot be had, or set up, is not asked for without end. */
@@ -128,15 +125,23 @@ export class JobTender {
       return await move(record, signal)
     } catch (error) {
       signal?.throwIfAborted()
-      const kept = await this.#options.jobs.store.update(record.id, (old) => ({...old, moves: (old.moves ?? 0) + 1}))
-      if (kept && movesLeft(kept) > 0) throw error
+      // one that got as far as the next machine was counted with that
+      const kept = await this.#options.jobs.store.update(record.id, (old) => (isWhereItWas(old, record) ? {...old, moves: (old.moves ?? 0) + 1} : undefined))
+      if (!kept || !isWhereItWas(kept, record) || movesLeft(kept) > 0) throw error
       this.#options.onFailure?.(record, error)
       return false
     }
   }
-}
 
-/** How often it may still be given another machine. */
-export function movesLeft({request, moves = 0}: JobRecord): number {
-  return (request.restarts?.max ?? 0) - moves
+  async #lost(record: JobRecord, signal: AbortSignal | undefined): Promise<'idle' | 'busy'> {
+    const {jobs, onSettled} = this.#options
+    return jobs.store.alone(record.id, async () => {
+      const now = await jobs.store.get(record.id)
+      // another process was faster
+      if (!now || !isWhereItWas(now, record)) return 'busy' as const
+      await jobs.gone(now)
+      await onSettled?.(now, {outputs: [], missing: [], first: true}, undefined)
+      return 'idle' as const
+    }, {timeoutMs: 1_000, signal})
+  }
 }

@@ -41,6 +41,7 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   'job:cancel': (one, z) => z.array(one.job),
   'job:list': (one, z) => z.array(one.job),
   'job:logs': one => one.jobLogs,
+  'job:move': one => one.moved,
   'job:retry': one => one.run,
   'job:rm': (_, z) => z.array(z.looseObject({id: z.string(), runtime: z.string()})),
   'job:show': one => one.job,

@@ -86,6 +86,9 @@ function build(z: typeof Zod) {
     command: z.array(z.string()).optional(), checkedAt: z.string().nullable(), releases: z.boolean(), retryOf: z.string().optional(),
     attempt: count.optional(), heartbeatAt: z.string().optional(), droppedBytes: count.optional(), logBytes: count.optional(), diskFull: z.boolean().optional(), ...peaks,
   })
+  const moved = z.looseObject({
+    id: z.string(), from: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.null(), releases: z.boolean(), restartsLeft: count,
+  })
   const jobLogs = z.looseObject({id: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.int().nullable(), ...captured})
   const why = z.looseObject({
     id: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.int().nullable(),
@@ -143,5 +146,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, why, attached, copied, daemon, driveMounted, driveUnmounted, secret, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, moved, why, attached, copied, daemon, driveMounted, driveUnmounted, secret, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }

@@ -1,8 +1,9 @@
 import {resolve} from 'node:path'
 import {string as stringArg} from '@oclif/core/args'
-import {type CgpuError, errors} from '@cgpu/core/errors'
-import {isOver, type JobRecord} from '@cgpu/core/job/record'
+import {errors} from '@cgpu/core/errors'
+import {isOver} from '@cgpu/core/job/record'
 import {jobsOf} from '@cgpu/core/job/of'
+import {addVariables} from '../../run/job-variables.ts'
 import {runRequest} from '../../run/request.ts'
 import type {RunResult} from '../../run-command.ts'
 import Run from '../run.ts'
@@ -48,25 +49,8 @@ export default class JobRetry extends Run {
     const asked = await runRequest(again, rest, script === undefined, {cwd: request.cwd, env: process.env})
     // a script's own lists are in both
     for (const list of ['include', 'packages', 'outputs'] as const) asked.run[list] = [...new Set([...request[list], ...asked.run[list]])]
-    addVariables(job, asked.run.env)
+    addVariables(job, asked.run.env, 'retry')
     if (!isOver(job.seen?.state)) this.trace(`${job.id} may still be running`)
     return this.start({...again, secret: again.secret.length > 0 ? again.secret : undefined}, asked, rest, job.id)
   }
-}
-
-/** Those that flags and the script do not set, from the environment. Throws MISSING_ENV (64). */
-function addVariables({id, request: {envNames}}: JobRecord, env: Record<string, string>): void {
-  const missing: string[] = []
-  for (const name of envNames.filter((one) => !Object.hasOwn(env, one))) {
-    const value = process.env[name]
-    if (value === undefined) missing.push(name)
-    else env[name] = value
-  }
-  if (missing.length > 0) throw missingVariables(id, missing)
-}
-
-function missingVariables(id: string, names: string[]): CgpuError {
-  return errors.usage(`the job had ${names.length === 1 ? 'a variable' : 'variables'} whose value is kept nowhere: ${names.join(', ')}`, {
-    code: 'MISSING_ENV', fix: `set ${names.length === 1 ? 'it' : 'them'}: cgpu job retry ${id} ${names.map((name) => `--env ${name}=…`).join(' ')}`, details: {names},
-  })
 }
