@@ -105,7 +105,8 @@ export class ExecWork {
 
   #interrupt(): void {
     this.#interrupted = true
-    void this.#execution?.interrupt().catch(() => undefined)
+    // a client that has to go on without us knows then that it need not do it again
+    void this.#execution?.interrupt().then(() => this.#options.wire.say({t: 'interrupted'})).catch(() => undefined)
   }
 
   #tell(event: ExecutionEvent): void | Promise<void> {
@@ -114,7 +115,9 @@ export class ExecWork {
     else this.#recorder?.onEvent(event)
     if (event.type === 'stdout' || event.type === 'stderr') return wire.bytes(event.type, event.data)
     // who has not heard it may run the code another way, and then it must not be run here
-    if (event.type === 'started') return wire.sayForSure({t: 'event', event}).then(() => Promise.race([this.#mayRun.promise, this.#left.promise]))
+    if (event.type === 'started') {
+      return wire.sayForSure({t: 'event', event, kernelId: this.#execution?.kernelId}).then(() => Promise.race([this.#mayRun.promise, this.#left.promise]))
+    }
     return wire.say({t: 'event', event})
   }
 
