@@ -4,9 +4,9 @@ import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {JobView} from '@cgpu/core/job/view'
 import type {JobRecord} from '@cgpu/core/job/record'
-import {agreeingBrowser} from '../helpers/agreeing-browser.ts'
 import {startCgpu} from '../helpers/cli.ts'
-import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
+import type {ColabBench} from '../helpers/colab-bench.ts'
+import {colabDaemonBed} from '../helpers/daemon-bed.ts'
 import {linkMovePlugin, type MovePlugin} from '../helpers/move-plugin.ts'
 import {until, type Workbench, workbench} from '../helpers/workbench.ts'
 
@@ -84,17 +84,10 @@ describe('a detached job on Colab whose machine is taken away', function () {
   this.timeout(90_000)
   let bench: ColabBench
   before(async () => {
-    bench = await colabBench()
-    // a token of the environment is not given to the daemon: somebody signs in, as people do
-    delete bench.home.env['CGPU_TOKEN']
-    Object.assign(bench.home.env, {BROWSER: await agreeingBrowser(bench.home.path), CGPU_KEYRING: 'off', CGPU_DAEMON: 'on', CGPU_DAEMON_TASKS_MS: '500'})
-    const signedIn = await bench.cli(['auth', 'login', '--client-config', bench.emulator.clientConfig])
-    assert.equal(signedIn.status, 0, signedIn.stderr)
+    bench = await colabDaemonBed()
+    bench.home.env['CGPU_DAEMON_TASKS_MS'] = '500'
   })
-  after(async () => {
-    await bench?.cli(['daemon', 'stop'])
-    await bench?.remove()
-  })
+  after(() => bench?.remove())
 
   it('goes on from its last checkpoint on another one, without anybody', async () => {
     await bench.file('train.py', train)

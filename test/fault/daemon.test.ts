@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import {once} from 'node:events'
 import {existsSync} from 'node:fs'
 import {chmod, readFile, rm, writeFile} from 'node:fs/promises'
 import {createServer, type Server} from 'node:net'
 import {join} from 'node:path'
+import {startCgpu} from '../helpers/cli.ts'
 import {type DaemonBed, daemonBed} from '../helpers/daemon-bed.ts'
 import {until} from '../helpers/workbench.ts'
 import {processesOf} from '../contract/processes-of.ts'
@@ -54,6 +56,62 @@ describe('a daemon in trouble', () => {
     // without one: the next test's own daemon would meet the one that this starts
     assert.equal((await bed.cli(['exec', 'runs'], {env: {CGPU_DAEMON: 'off'}})).stdout, '1\n')
   })
+
+  describe('that is killed while code runs for too long', () => {
+    const same = (text: string): string => text.replaceAll(/0m[0-9a-z]{7}-[0-9a-f]{10}/g, 'ID').replaceAll(/"ts":"[^"]+"|"durationSeconds":[\d.]+/g, '')
+    const cases: [flags: string[], what: string][] = [
+      [[], 'text'], [['--json'], 'json'], [['--output', 'ndjson'], 'ndjson'], [['--new-kernel'], 'a kernel of its own'],
+    ]
+    for (const [flags, what] of cases) {
+      it(`leaves its end as without it: ${what}`, async () => {
+        const mark = join(bed.home.cwd, 'kernel.pid')
+        const code = `import os, time\nwith open(${JSON.stringify(mark)}, "w") as file: file.write(str(os.getpid()) + "\\n")\nprint("up", flush=True)\nwhile True: time.sleep(0.01)`
+        const exec = (env = {}): ReturnType<typeof bed.cli> => bed.cli(['exec', '--timeout', '2500ms', ...flags, code], {env})
+        const history = async (): Promise<unknown> => {
+          const {status, code: told, exitStatus, message, category} = await bed.data<Record<string, unknown>>(['history', 'show'])
+          return {status, told, exitStatus, message, category}
+        }
+        const direct = await exec({CGPU_DAEMON: 'off'})
+        const kept = await history()
+        assert.equal(direct.status, 130)
+        assert.match(direct.stdout + direct.stderr, /the code was interrupted after 2.5 s/)
+        await rm(mark)
+        const pid = await bed.start()
+        const running = exec()
+        await until(async () => (await readFile(mark, 'utf8').catch(() => '')).endsWith('\n'), () => 'it does not run')
+        process.kill(pid, 'SIGKILL')
+        const {status, stdout, stderr} = await running
+        assert.deepEqual([status, same(stdout), same(stderr)], [direct.status, same(direct.stdout), same(direct.stderr)])
+        assert.deepEqual(await history(), kept)
+        const kernel = Number(await readFile(mark, 'utf8'))
+        await rm(mark)
+        if (what === 'a kernel of its own') return gone(kernel)
+        // it was interrupted, and is free
+        assert.equal((await bed.cli(['exec', '--timeout', '10s', 'os.getpid()'])).stdout, `${kernel}\n`)
+      }).timeout(30_000)
+    }
+  })
+
+  for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+    it(`that is gone (${signal}) loses no Ctrl-C`, async () => {
+      const pid = await bed.start()
+      const child = startCgpu(['exec', 'import time; print("up", flush=True)\nwhile True: time.sleep(0.01)'], {home: bed.home})
+      child.stdin?.end()
+      const text = {stdout: '', stderr: ''}
+      for (const stream of ['stdout', 'stderr'] as const) child[stream]?.on('data', (chunk: Buffer) => void (text[stream] += chunk.toString()))
+      const ended = once(child, 'close')
+      await until(() => text.stdout === 'up\n', () => `it does not run: ${text.stderr}`)
+      process.kill(pid, signal)
+      try {
+        child.kill('SIGINT')
+        assert.deepEqual(await ended, [130, null], text.stderr)
+        assert.match(text.stderr, /^interrupting; Ctrl-C again leaves\n[\s\S]*KeyboardInterrupt/)
+      } finally {
+        if (signal === 'SIGSTOP') process.kill(pid, 'SIGKILL')
+        await gone(pid)
+      }
+    })
+  }
 
   it('that is killed leaves a socket that stops nobody', async () => {
     const pid = await bed.start()

@@ -141,6 +141,15 @@ describe('exec and its kernels', function () {
     assert.deepEqual(told.notices(), ['KERNEL_REPLACED'])
   })
 
+  it('a kernel of its own takes its link along: a session that lives on is not cut off by its end', async () => {
+    const {session, links} = await bed.session()
+    const {kernel, connection} = await session.freshKernel()
+    await session.shutdownKernel(kernel.id)
+    assert.equal(connection.state, 'closed')
+    assert.equal((await new Execution(session, {code: '1', freshKernel: true, onEvent: new Told().onEvent}).result).exitStatus, 0)
+    assert.deepEqual([links, (await bed.direct.listKernels()).map(({connections}) => connections)], [[], []])
+  })
+
   it('row 11: 50,000 lines over the server\'s output limits arrive once, in order', async () => {
     const {session} = await bed.session()
     const told = new Told()

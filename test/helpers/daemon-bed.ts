@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {agreeingBrowser} from './agreeing-browser.ts'
+import {type ColabBench, colabBench} from './colab-bench.ts'
 import {type Workbench, workbench} from './workbench.ts'
 
 interface Status {
@@ -9,23 +11,41 @@ interface Status {
   executions: number
   running: number
   memoryBytes: number
-  sessions: {runtime: string; running: number}[]
+  /** absent when it is stopped */
+  sessions?: {runtime: string; running: number}[]
 }
 
-/** A workbench whose commands use a daemon; with a local runtime `there`. */
-export interface DaemonBed extends Workbench {
+/** What there is to know of the daemon of a bench. */
+export interface DaemonView {
   status(): Promise<Status>
   /** starts it and returns its pid */
   start(env?: Record<string, string>): Promise<number>
   record(): Promise<{pid: number; token: string; socket: string; build: string}>
 }
 
+/** A workbench whose commands use a daemon; with a local runtime `there`. */
+export type DaemonBed = Workbench & DaemonView
+
 export async function daemonBed(): Promise<DaemonBed> {
-  const bench = await workbench()
-  Object.assign(bench.home.env, {CGPU_DAEMON: 'on'})
-  bench.onRemove(() => bench.cli(['daemon', 'stop']))
+  const bench = withDaemon(await workbench())
   const made = await bench.cli(['runtime', 'create', '--name', 'there'])
   assert.equal(made.status, 0, made.stderr)
+  return bench
+}
+
+/** The same with an emulated Colab, and somebody who is signed in there: a token of the environment is not given to the daemon. */
+export async function colabDaemonBed(...options: Parameters<typeof colabBench>): Promise<ColabBench & DaemonView> {
+  const bench = withDaemon(await colabBench(...options))
+  delete bench.home.env['CGPU_TOKEN']
+  bench.home.env['BROWSER'] = await agreeingBrowser(bench.home.path)
+  const signedIn = await bench.cli(['auth', 'login', '--client-config', bench.emulator.clientConfig])
+  assert.equal(signedIn.status, 0, signedIn.stderr)
+  return bench
+}
+
+function withDaemon<B extends Workbench>(bench: B): B & DaemonView {
+  bench.home.env['CGPU_DAEMON'] = 'on'
+  bench.onRemove(() => bench.cli(['daemon', 'stop']))
   return {
     ...bench,
     status: () => bench.data<Status>(['daemon', 'status']),

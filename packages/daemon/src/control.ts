@@ -29,11 +29,13 @@ export async function daemonState(dirs: {state: string}): Promise<DaemonState> {
 
 /** Starts it where none of this build runs, and waits until it answers. Throws DAEMON_START_FAILED (70). */
 export async function startDaemon(dirs: {state: string}, env: NodeJS.ProcessEnv, program: DaemonProgram): Promise<{status: DaemonStatus; started: boolean}> {
-  const before = ensureDaemon(dirs, env, program, {start: true})
+  let before = ensureDaemon(dirs, env, program, {start: true})
   const deadline = performance.now() + startLimitMs
   for (;;) {
     const {state, ...status} = await daemonState(dirs)
     if (state === 'running' && 'build' in status && status.build === program.build) return {status, started: before === 'starting'}
+    // it was about to end
+    if (state === 'stopped' && before === 'running') before = ensureDaemon(dirs, env, program, {start: true})
     if (performance.now() > deadline || before === 'none') throw startFailed(dirs)
     await delay(20)
   }

@@ -47,10 +47,22 @@ export class DaemonExec {
   readonly #handlers: ExecHandlers
   readonly #calls = new Map<number, AbortController>()
   #started = false
+  #kernelId = ''
+  #interrupted = false
 
   constructor(wire: Wire, handlers: ExecHandlers) {
     this.#wire = wire
     this.#handlers = handlers
+  }
+
+  /** of the kernel that has the code, once it was told */
+  get kernelId(): string {
+    return this.#kernelId
+  }
+
+  /** whether the code was interrupted for `interrupt`, as far as the daemon told */
+  get interrupted(): boolean {
+    return this.#interrupted
   }
 
   interrupt(): void {
@@ -126,10 +138,14 @@ export class DaemonExec {
         const event = message['event'] as ExecutionEvent
         if (event.type === 'started') {
           this.#started = true
+          this.#kernelId = typeof message['kernelId'] === 'string' ? message['kernelId'] : ''
           void this.#wire.say({t: 'run'})
         }
         return this.#handlers.event(event)
       }
+      case 'interrupted':
+        this.#interrupted = true
+        return
       case 'warning':
         return this.#handlers.warning(String(message['message']))
       case 'call':

@@ -3,6 +3,7 @@ import {errors} from '@cgpu/core/errors'
 import {Execution, type ExecOutcome} from '@cgpu/core/execution/exec'
 import type {ExecutionEvent} from '@cgpu/core/execution/events'
 import type {KernelHost} from '@cgpu/core/provider'
+import {explainUnbegun} from '@cgpu/core/runtime/explain'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 import type {ExecQuestion} from './exec-client.ts'
 import {errorOf, failureOf, type RemoteFailure} from './failure.ts'
@@ -38,6 +39,7 @@ export class ExecWork {
   /** what happened before the record was begun */
   #early: ExecutionEvent[] | undefined = []
   #interrupted = false
+  #started = false
   #n = 0
 
   constructor(options: ExecWorkOptions) {
@@ -70,7 +72,9 @@ export class ExecWork {
       const record = await cgpu.runtimes.select(question.runtime)
       await wire.say({t: 'selected', runtime: {id: record.id, name: record.name, provider: record.provider}})
       used = await sessions.use(cgpu, record, (state, reason) => void this.#tell(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'}))
-      const work = this.#execute(used, question, cgpu)
+      const work = this.#execute(used, question, cgpu).catch((error: unknown) => {
+        throw this.#started ? error : explainUnbegun(error, record)
+      })
       const recorder = this.#record(keep?.({cgpu, question, runtime: record}))
       // what is left goes on in its session, and tells the record only
       work.then(async (outcome) => (await recorder)?.ended(outcome), async (error: unknown) => (await recorder)?.failed(error)).catch(() => undefined)
@@ -105,7 +109,8 @@ export class ExecWork {
 
   #interrupt(): void {
     this.#interrupted = true
-    void this.#execution?.interrupt().catch(() => undefined)
+    // a client that has to go on without us knows then that it need not do it again
+    void this.#execution?.interrupt().then(() => this.#options.wire.say({t: 'interrupted'})).catch(() => undefined)
   }
 
   #tell(event: ExecutionEvent): void | Promise<void> {
@@ -114,7 +119,10 @@ export class ExecWork {
     else this.#recorder?.onEvent(event)
     if (event.type === 'stdout' || event.type === 'stderr') return wire.bytes(event.type, event.data)
     // who has not heard it may run the code another way, and then it must not be run here
-    if (event.type === 'started') return wire.sayForSure({t: 'event', event}).then(() => Promise.race([this.#mayRun.promise, this.#left.promise]))
+    if (event.type === 'started') {
+      this.#started = true
+      return wire.sayForSure({t: 'event', event, kernelId: this.#execution?.kernelId}).then(() => Promise.race([this.#mayRun.promise, this.#left.promise]))
+    }
     return wire.say({t: 'event', event})
   }
 

@@ -99,9 +99,7 @@ export class Recorder {
   }
 
   async failed(thrown: unknown): Promise<void> {
-    const error = toCgpuError(thrown, {command: 'cgpu', flagNames: []})
-    const {exit: exitStatus, category, code, message} = error
-    await this.#end({status: failureOf(error), exitStatus, category, code, message: this.#redactor.text(message), durationSeconds: seconds(performance.now() - this.#startedAt)})
+    await this.#end(endByError(thrown, performance.now() - this.#startedAt, this.#redactor))
   }
 
   async #end(end: EndFields): Promise<void> {
@@ -146,12 +144,27 @@ function specIn({wish, on}: Begun): SpecFlags {
 const seconds = (ms: number): number => Number((ms / 1000).toFixed(3))
 
 /** The end of a job that another process began, as far as the history knows that job. */
-export async function recordJobEnd(id: string, result: Ended, {stateDir, onWarning}: RecorderOptions): Promise<void> {
+export function recordJobEnd(id: string, result: Ended, options: RecorderOptions): Promise<void> {
+  return recordLater(id, endOf(result, new HistoryRedactor()), options)
+}
+
+/** The same of one that ended by an error of ours. */
+export function recordFailure(id: string, thrown: unknown, durationMs: number, options: RecorderOptions): Promise<void> {
+  return recordLater(id, endByError(thrown, durationMs, new HistoryRedactor()), options)
+}
+
+async function recordLater(id: string, end: EndFields, {stateDir, onWarning}: RecorderOptions): Promise<void> {
   try {
-    await recordEnd(new HistoryStore(stateDir), id, endOf(result, new HistoryRedactor()))
+    await recordEnd(new HistoryStore(stateDir), id, end)
   } catch (error) {
     onWarning(`the end of this job is not in the history: ${error instanceof Error ? error.message : String(error)}`)
   }
+}
+
+function endByError(thrown: unknown, durationMs: number, redactor: HistoryRedactor): EndFields {
+  const error = toCgpuError(thrown, {command: 'cgpu', flagNames: []})
+  const {exit: exitStatus, category, code, message} = error
+  return {status: failureOf(error), exitStatus, category, code, message: redactor.text(message), durationSeconds: seconds(durationMs)}
 }
 
 function endOf(result: Ended, redactor: HistoryRedactor): EndFields {

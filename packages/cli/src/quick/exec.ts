@@ -79,6 +79,8 @@ class QuickExec {
   #sink: CommandSink | undefined
   #runtime: {id: string; name: string} | undefined
   #kernel = ''
+  /** the code may run since then */
+  #startedAt = 0
   #interrupted = false
   /** the command is over, whatever the code does */
   #over = false
@@ -106,7 +108,7 @@ class QuickExec {
         id: this.#id, code, timeoutMs, kernel, freshKernel: given.freshKernel, context, answers: host.answers,
         runtime: runtime ?? (env['CGPU_RUNTIME'] || undefined), told: toldOf(given),
         flags: {...(runtime === undefined ? {} : {runtime}), ...(kernel === undefined ? {} : {kernel})},
-      }, Math.max(1, greetingLimitMs - ms)).then((end) => this.#outcome(end))
+      }, Math.max(1, greetingLimitMs - ms)).then((end) => this.#outcome(end, exec))
       const outcome = await interruptible(work, {
         first: async () => {
           this.#interrupted = true
@@ -129,24 +131,24 @@ class QuickExec {
   }
 
   /** Undefined: nothing was run, and the command itself may. */
-  async #outcome(end: ExecEnd): Promise<ExecOutcome | undefined> {
+  async #outcome(end: ExecEnd, exec: DaemonExec): Promise<ExecOutcome | undefined> {
     if (end.kind === 'done') return end.outcome
     if (end.kind === 'failed') throw errorOf(end.failure)
-    return end.started && !this.#over ? this.#rejoin() : undefined
+    return end.started && !this.#over ? this.#rejoin(exec) : undefined
   }
 
   /** The daemon is gone, and the code runs: its log on the machine tells the rest. */
-  async #rejoin(): Promise<ExecOutcome> {
+  async #rejoin(exec: DaemonExec): Promise<ExecOutcome> {
     const {dirs, env, given, timeoutMs} = this.#options
     // the commands' own bundle: this one is without all that it takes
     const {rejoin} = (await import(new URL('../fast/main.js', import.meta.url).href)) as {rejoin: (options: Rejoin) => Promise<Rejoined>} // see scripts/bundle.mjs
     this.#rejoined = await rejoin({
-      dirs, env, id: this.#id, runtime: this.#runtime?.id ?? '', delivered: this.#delivered, interrupted: this.#interrupted,
-      kernel: {name: this.#kernel, spec: given.kernel}, onEvent: (event) => this.#event(event), onWarning: (message) => this.#warn(message),
+      dirs, env, id: this.#id, runtime: this.#runtime?.id ?? '', startedAt: this.#startedAt, delivered: this.#delivered, interrupted: this.#interrupted, timeoutMs,
+      kernel: {id: exec.kernelId, name: this.#kernel, own: given.freshKernel}, onEvent: (event) => this.#event(event), onWarning: (message) => this.#warn(message),
     })
-    const left = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (performance.now() - this.#openedAt))
-    const timer = left === undefined ? undefined : setTimeout(() => void this.#rejoined?.interrupt().catch(() => undefined), left)
-    return this.#rejoined.result.finally(() => clearTimeout(timer))
+    // asked for while nobody was there to do it
+    if (this.#interrupted && !exec.interrupted) void this.#rejoined.interrupt().catch(() => undefined)
+    return this.#rejoined.result
   }
 
   async #finish(outcome: ExecOutcome): Promise<void> {
@@ -187,7 +189,10 @@ class QuickExec {
   #event(event: ExecutionEvent): void | Promise<void> {
     if (event.type === 'stdout' || event.type === 'stderr') this.#delivered[`${event.type}Bytes`] += event.data.length
     if (event.type === 'display') this.#delivered.displays++
-    if (event.type === 'started') this.#kernel = event.kernel ?? ''
+    if (event.type === 'started') {
+      this.#kernel = event.kernel ?? ''
+      this.#startedAt = performance.now()
+    }
     return this.#sink?.onEvent(event)
   }
 

@@ -20,14 +20,16 @@ export interface Rejoined extends Pick<RejoinedExecution, 'result' | 'interrupt'
 export async function rejoin({dirs, env, runtime, onWarning, ...options}: Rejoin): Promise<Rejoined> {
   const cgpu = await Cgpu.open({dirs, env, cwd: process.cwd(), providers: builtInProviders, accounts: accountsFor({dirs, env, onWarning}), onWarning})
   const session = await cgpu.connect(await cgpu.runtimes.select(runtime))
+  // the daemon, which began to keep it, is gone
+  const history = cgpu.settings.on('history') ? await import('../history/record.ts') : undefined
+  const to = {stateDir: dirs.state, version: '', onWarning}
   const execution = new RejoinedExecution(session, options)
   const result = execution.result.then(async (outcome) => {
-    // the daemon, which began to keep it, is gone
-    if (cgpu.settings.on('history')) {
-      const {recordJobEnd} = await import('../history/record.ts')
-      await recordJobEnd(options.id, outcome, {stateDir: dirs.state, version: '', onWarning})
-    }
+    await history?.recordJobEnd(options.id, outcome, to)
     return outcome
+  }, async (error: unknown) => {
+    await history?.recordFailure(options.id, error, performance.now() - options.startedAt, to)
+    throw error
   })
   return {result, interrupt: () => execution.interrupt(), close: () => session.close()}
 }

@@ -4,13 +4,12 @@ import {errors} from '../errors.ts'
 import type {KernelHost} from '../provider.ts'
 import type {RuntimeSession, UserKernel} from '../runtime/session.ts'
 import {CellOutput, type CellError} from './cell-output.ts'
-import {cellExitStatus} from './exit-status.ts'
+import {failedOutcome, outcomeUnknown, type Stop} from './exit-status.ts'
 import type {EventListener} from './events.ts'
 import {hasCode, withAgent} from './follow-log.ts'
 import {newRunId} from './id.ts'
 import {interruptWhenLinked} from './interrupt.ts'
 import {KernelAnswers} from './kernel-answers.ts'
-import {outcomeUnknown} from './rejoin.ts'
 
 export type {CellError} from './cell-output.ts'
 
@@ -52,7 +51,8 @@ export class Execution {
   readonly #session: RuntimeSession
   readonly #request: ExecRequest
   readonly #stopping = new AbortController()
-  #stopped: 'interrupt' | 'timeout' | undefined
+  #stopped: Stop | undefined
+  #kernelId: string | undefined
   #announced = false
   /** while our code is with the kernel */
   #running: KernelConnection | undefined
@@ -64,8 +64,13 @@ export class Execution {
     this.result = this.#run()
   }
 
+  /** Of the kernel that has the code, or is about to get it; undefined until there is one. */
+  get kernelId(): string | undefined {
+    return this.#kernelId
+  }
+
   /** Interrupts the code as Ctrl-C would, when the link is down as soon as it is back. Safe at any time. */
-  async interrupt(why: 'interrupt' | 'timeout' = 'interrupt'): Promise<void> {
+  async interrupt(why: Stop = 'interrupt'): Promise<void> {
     this.#stopped ??= why
     const connection = this.#running
     // not sent yet: what runs in the kernel is somebody else's, and is left alone
@@ -109,6 +114,7 @@ export class Execution {
   async #untilItRan({kernel, connection, replaced}: UserKernel): Promise<{result: ExecuteResult; output: CellOutput}> {
     const {onEvent} = this.#request
     const name = this.#session.record.name
+    this.#kernelId = kernel.id
     const recorder = kernel.language === 'python' ? await this.#unlessStopped(this.#record(connection)) : null
     if (!this.#announced) await onEvent({type: 'started', id: this.id, runtime: name, kernel: kernel.name})
     this.#announced = true
@@ -192,19 +198,7 @@ export class Execution {
     const error = result.error ?? output.error
     const count = result.executionCount === undefined ? {} : {executionCount: result.executionCount}
     if (!this.#failed(result, output)) return {id: this.id, status: 'ok', exitStatus: 0, ...count}
-    const interrupted = this.#stopped !== undefined && (error === undefined || error.name === 'KeyboardInterrupt')
-    if (interrupted && this.#stopped === 'timeout') {
-      throw errors.interrupted(`the code was interrupted after ${(this.#request.timeoutMs ?? 0) / 1000} s`, {
-        code: 'EXEC_TIMEOUT', category: 'code', fix: 'give it more time with --timeout', details: {id: this.id},
-      })
-    }
-    return {
-      id: this.id,
-      status: interrupted ? 'interrupted' : 'error',
-      exitStatus: cellExitStatus(error, interrupted),
-      ...count,
-      ...(error ? {error} : {}),
-    }
+    return {id: this.id, ...failedOutcome({id: this.id, error, stopped: this.#stopped, timeoutMs: this.#request.timeoutMs}), ...count}
   }
 
   /** Without a reply the output tells, or the machine's own account; where neither does, nothing is claimed. */

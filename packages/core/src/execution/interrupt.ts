@@ -4,8 +4,14 @@ import {hasCode} from './follow-log.ts'
 /** The server may answer again before the link is back, or while it never went. */
 const againMs = 1_000
 
+export interface Interruptible {
+  interrupt: () => Promise<void>
+  /** absent: nobody tells when the network is back */
+  onLink?: KernelConnection['onLink']
+}
+
 /** Interrupts what runs in a kernel; while the network is down, tries until it is back or the work is not `wanted` any more. */
-export async function interruptWhenLinked(connection: KernelConnection, wanted: () => boolean): Promise<void> {
+export async function interruptWhenLinked(connection: Interruptible, wanted: () => boolean): Promise<void> {
   while (wanted()) {
     try {
       return await connection.interrupt()
@@ -16,14 +22,14 @@ export async function interruptWhenLinked(connection: KernelConnection, wanted: 
   }
 }
 
-function changeOf(connection: KernelConnection): Promise<void> {
+function changeOf(connection: Interruptible): Promise<void> {
   return new Promise((resolve) => {
     const go = (): void => {
-      stop()
+      stop?.()
       clearTimeout(timer)
       resolve()
     }
-    const stop = connection.onLink(go)
+    const stop = connection.onLink?.(go)
     const timer = setTimeout(go, againMs)
   })
 }

@@ -1,6 +1,6 @@
 import type {JupyterError, JupyterErrorCode} from '@cgpu/jupyter'
 import {CgpuError, errors, proxyProblem} from '../errors.ts'
-import {reclaimed} from './choose.ts'
+import {gone, reclaimed} from './choose.ts'
 import type {RuntimeRecord} from './record.ts'
 
 type Place = Pick<RuntimeRecord, 'name'>
@@ -57,4 +57,9 @@ export function explain(error: unknown, place: Place): unknown {
   if (error instanceof CgpuError || !(error instanceof Error) || error.name !== 'JupyterError') return error
   const jupyter = error as JupyterError // by its name, so that core does not load the library to ask
   return proxyProblem(error) ?? makers[jupyter.code]?.(place, jupyter) ?? error
+}
+
+/** An error of work that had not begun, on a session that others have worked on: a machine that was taken away is gone, and nothing was lost with it. */
+export function explainUnbegun(error: unknown, place: Place): unknown {
+  return error instanceof CgpuError && error.code === 'RUNTIME_RECLAIMED' ? gone(place) : error
 }

@@ -42,7 +42,8 @@ export class RuntimeSession {
   readonly record: RuntimeRecord
   readonly endpoint: RuntimeEndpoint
   readonly #options: SessionOptions
-  readonly #connections: KernelConnection[] = []
+  /** those that are not closed */
+  readonly #connections = new Set<KernelConnection>()
   readonly #kernels = new Map<string, Promise<UserKernel>>()
   /** as in the record, and what this session found since */
   readonly #known = new Map<string, KnownKernel>()
@@ -50,6 +51,8 @@ export class RuntimeSession {
   readonly #down = new Set<KernelConnection>()
   readonly #presence: Presence
   readonly #closing = new AbortController()
+  /** a kernel of it was connected, now or before */
+  #reached = false
   #lost = false
   #closed = false
   #server: Promise<JupyterServer> | undefined
@@ -90,7 +93,9 @@ export class RuntimeSession {
     })
   }
 
+  /** Its connection goes first: a session that lives on would keep it open for nobody, and take its end for a network that is gone. */
   async shutdownKernel(id: string): Promise<void> {
+    await Promise.all([...this.#connections].filter(({kernelId}) => kernelId === id).map((connection) => connection.close().catch(() => undefined)))
     await this.guard(async () => (await this.server()).shutdownKernel(id))
   }
 
@@ -120,7 +125,7 @@ export class RuntimeSession {
       try {
         return await open()
       } catch (error) {
-        if (this.#connections.length === 0 || this.#closed || !isPassing(error) || (await this.#presence.check())) throw error
+        if (!this.#reached || this.#closed || !isPassing(error) || (await this.#presence.check())) throw error
         const {backoff, pause} = await import('@cgpu/jupyter')
         await pause(backoff(attempt, {baseMs: 500, capMs: 30_000}), AbortSignal.any(signals)).catch(() => {
           throw error
@@ -145,13 +150,13 @@ export class RuntimeSession {
   /** The machine renewed its lease at every word of ours; here it is written down now and then, so that people can be told. */
   async #noteLease(): Promise<void> {
     const {lease, id} = this.record
-    if (!lease || this.#connections.length === 0 || Date.now() - Date.parse(lease.renewedAt) < leaseNoteMs) return
+    if (!lease || !this.#reached || Date.now() - Date.parse(lease.renewedAt) < leaseNoteMs) return
     const renewedAt = new Date().toISOString()
     await this.#options.store.update(id, (old) => (old.lease ? {...old, lease: {...old.lease, renewedAt}} : old)).catch(() => undefined)
   }
 
   async #closeLinks(): Promise<void> {
-    await Promise.all(this.#connections.map((connection) => connection.close().catch(() => undefined)))
+    await Promise.all([...this.#connections].map((connection) => connection.close().catch(() => undefined)))
     ;(await this.#server?.catch(() => undefined))?.close()
   }
 
@@ -209,7 +214,8 @@ export class RuntimeSession {
     const connection = await server.openKernel(kernelId, {
       ...(signal ? {signal} : {}), ...(heartbeatMs === undefined ? {} : {heartbeatMs}), ...(isGone ? {isGone: () => this.#presence.check()} : {}),
     })
-    this.#connections.push(connection)
+    this.#connections.add(connection)
+    this.#reached = true
     // closed meanwhile: nobody would end this one
     if (this.#closed) await connection.close().catch(() => undefined)
     this.#refuseClosed()
@@ -228,6 +234,7 @@ export class RuntimeSession {
   #linkChanged(connection: KernelConnection, state: LinkState, reason: string): void {
     if (state === 'reconnecting') this.#down.add(connection)
     else this.#down.delete(connection)
+    if (state === 'closed') this.#connections.delete(connection)
     // a connection that ended for good is no good news; the one that takes its place is
     if (state !== 'closed') this.#tellLink(reason)
   }
