@@ -63,6 +63,7 @@ export async function argumentValues({command, positionals, current, commands}: 
   if (/^(job:(attach|cancel|logs|move|retry|rm|show|wait)|why)$/.test(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.jobs())).filter(({value}) => !positionals.includes(value)))
   }
+  if (/^schedule:(logs|pause|resume|rm|run|show)$/.test(id) && at === 0) return only(await timely(sources.schedules()))
   if (/^auth:(logout|switch)$/.test(id) && at === 0) return only(await timely(sources.accounts()))
   if (/^secret:(delete|set)$/.test(id) && at === 0) return only(await timely(sources.secrets()))
   if (id === 'history:export' || (/^history:(diff|rerun|show)$/.test(id) && at < (id === 'history:diff' ? 2 : 1))) {
