@@ -1,5 +1,6 @@
 import {closeSync, mkdirSync, openSync, writeSync} from 'node:fs'
 import {dirname} from 'node:path'
+import type {CgpuError} from '../errors.ts'
 import {cannotWrite} from '../state/write-error.ts'
 import {formatBytes} from '../text/format.ts'
 
@@ -9,6 +10,7 @@ const tailBytes = 2 ** 20
 
 /** The output of a run in a file (0600): all of it, or its beginning and its end with a note between them. */
 export class RunLog {
+  readonly #path: string
   readonly #file: number
   readonly #headBytes: number
   readonly #tailBytes: number
@@ -16,10 +18,11 @@ export class RunLog {
   #written = 0
   #inTail = 0
   #dropped = 0
-  #problem: unknown
+  #problem: CgpuError | undefined
 
   /** Throws CANNOT_WRITE (73). */
   constructor(path: string, maxBytes = maxLogBytes) {
+    this.#path = path
     try {
       mkdirSync(dirname(path), {recursive: true, mode: 0o700})
       this.#file = openSync(path, 'w', 0o600)
@@ -37,7 +40,7 @@ export class RunLog {
   }
 
   /** Writes the end. Returns what went wrong with the file, which was no reason to stop the run. */
-  end(): unknown {
+  end(): CgpuError | undefined {
     if (this.#dropped > 0) this.#append(Buffer.from(`\n[${formatBytes(this.#dropped)} left out]\n`))
     for (const chunk of this.#tail) this.#append(chunk)
     closeSync(this.#file)
@@ -58,11 +61,11 @@ export class RunLog {
 
   #append(bytes: Buffer): void {
     this.#written += bytes.length
-    if (this.#problem !== undefined) return
+    if (this.#problem) return
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at)
     } catch (error) {
-      this.#problem = error
+      this.#problem = cannotWrite(this.#path, error)
     }
   }
 }

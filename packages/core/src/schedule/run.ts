@@ -50,7 +50,7 @@ async function follow(begun: Schedule, run: number, {store, name, execute, onWar
       throw error
     } finally {
       const problem = log.end()
-      if (problem !== undefined) onWarning(`the output of run ${run} could not be kept: ${problem instanceof Error ? problem.message : String(problem)}`)
+      if (problem) onWarning(`the output of run ${run} is not kept to its end: ${problem.message}`)
     }
   } finally {
     await store.update(name, (old) => finish(old, run, {now: now(), exitStatus}))

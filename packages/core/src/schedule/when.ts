@@ -51,7 +51,7 @@ function parseEvery(given: string): number {
 /** As a person would write it back: `6h`, `1d12h`. */
 export function everyText(everySeconds: number): string {
   let rest = everySeconds
-  return Object.entries(unitSeconds).reverse().map(([unit, size]) => {
+  return Object.entries(unitSeconds).toReversed().map(([unit, size]) => {
     const count = Math.floor(rest / size)
     rest -= count * size
     return count === 0 ? '' : `${count}${unit}`

@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict'
+import {mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import type {ScheduleRunView, ScheduleView} from '@cgpu/core/schedule/view'
+import {outputSchemas} from '../../packages/core/src/schema/zod.ts'
+import {processesOf} from '../contract/processes-of.ts'
+import {envelope} from '../helpers/cli.ts'
+import {assertRefused, until, type Workbench, workbench} from '../helpers/workbench.ts'
+
+type Shown = ScheduleView & {runs: ScheduleRunView[]}
+
+interface ScheduleBed {
+  bench: Workbench
+  folder: string
+  show(name: string): Promise<Shown>
+  daemonLog(): string
+  /** waits until the schedule's runs are as wanted */
+  shows(name: string, wanted: (shown: Shown) => boolean): Promise<Shown>
+}
+
+async function scheduleBed(env: Record<string, string> = {}): Promise<ScheduleBed> {
+  const bench = await workbench()
+  Object.assign(bench.home.env, {CGPU_DAEMON: 'on', ...env})
+  bench.onRemove(() => bench.cli(['daemon', 'stop']))
+  const state = join(bench.home.dataDir, 'state')
+  const show = (name: string): Promise<Shown> => bench.data<Shown>(['schedule', 'show', name])
+  const daemonLog = (): string => {
+    try {
+      return readFileSync(join(state, 'daemon', 'daemon.log'), 'utf8')
+    } catch {
+      return 'no log'
+    }
+  }
+  return {
+    bench, show, daemonLog, folder: join(state, 'schedules'),
+    async shows(name, wanted) {
+      let last: Shown | undefined
+      await until(async () => wanted(last = await show(name)), () => `${JSON.stringify(last?.runs)}\n${daemonLog()}`)
+      return last ?? assert.fail()
+    },
+  }
+}
+
+/** `--json` behind the command would be the command's own. */
+async function create(bench: Workbench, args: readonly string[], options: {cwd?: string} = {}): Promise<void> {
+  const {status, stderr} = await bench.cli(['schedule', 'create', ...args], options)
+  assert.equal(status, 0, stderr)
+}
+
+const ended = (count: number) => ({runs}: Shown): boolean => runs.filter(({state}) => state === 'exited').length >= count
+
+describe('schedules', function () {
+  this.timeout(60_000)
+  let bed: ScheduleBed
+  let bench: Workbench
+  before(async () => {
+    bed = await scheduleBed()
+    ;({bench} = bed)
+  })
+  after(() => bench.remove())
+
+  it('run their command again and again, in their folder, by a daemon that is started for them', async () => {
+    const created = await bench.cli(['schedule', 'create', 'tick', '--every', '1s', '--', 'config', 'get', 'provider'])
+    assert.equal(created.status, 0, created.stderr)
+    assert.match(created.stdout, /^tick runs next at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(.+\)\n$/)
+    const {runs, cwd, argv, createdAt} = await bed.shows('tick', ended(2))
+    assert.deepEqual([cwd, argv], [bench.home.cwd, ['config', 'get', 'provider']])
+    for (const {dueAt, startedAt} of runs) {
+      assert.equal((Date.parse(dueAt ?? '') - Date.parse(createdAt)) % 1000, 0, 'counted from when it was made')
+      assert.ok(Date.parse(startedAt ?? '') >= Date.parse(dueAt ?? ''), 'not early')
+    }
+    const run = runs.findLast(({state}) => state === 'exited') ?? assert.fail()
+    assert.equal(run.exitStatus, 0)
+    assert.equal((await bench.cli(['schedule', 'logs', 'tick', '--run', String(run.run)])).stdout, 'local\n')
+    const table = (await bench.cli(['schedule', 'list'])).stdout
+    assert.match(table, /^name +when +next +last run +ended +command\ntick +every 1s +.*config get provider\n$/)
+    assert.match((await bench.cli(['schedule', 'show', 'ti'])).stdout, /\n1 +\d{4}-.* ok\n$/)
+  })
+
+  it('do nothing while they are paused', async () => {
+    await bench.data(['schedule', 'pause', 'tick'])
+    const paused = await bed.shows('tick', ({runs}) => runs[0]?.state !== 'running')
+    assert.deepEqual([paused.state, paused.nextAt], ['paused', null])
+    await create(bench, ['witness', '--every', '1s', '--', 'config', 'path'])
+    await bed.shows('witness', ended(2))
+    assert.deepEqual((await bed.show('tick')).runs, paused.runs)
+    const before = Date.now()
+    assert.equal((await bench.data<ScheduleView>(['schedule', 'resume', 'tick'])).state, 'enabled')
+    const {runs} = await bed.shows('tick', ended(paused.runs.length + 1))
+    assert.ok(Date.parse(runs[0]?.dueAt ?? '') > before - 1000, 'nothing is made up for')
+    await bench.data(['schedule', 'rm', 'tick', 'witness'])
+    assert.deepEqual(await bench.data(['schedule', 'list']), [])
+    assert.deepEqual(readdirSync(bed.folder).filter((name) => !name.startsWith('.')), [])
+  })
+
+  it('tell of a command that fails, with its status and what it said', async () => {
+    await create(bench, ['fails', '--every', '1s', '--', 'runtime', 'show', 'nobody'])
+    const {runs} = await bed.shows('fails', ended(1))
+    assert.equal(runs.findLast(({state}) => state === 'exited')?.exitStatus, 66)
+    assert.match((await bench.cli(['schedule', 'logs', 'fails', '--run', '1'])).stdout, /^error: there is no runtime "nobody"\nfix: /)
+    assert.match((await bench.cli(['schedule', 'list'])).stdout, /failed \(66\)|running/)
+    await until(async () => (await bench.cli(['schedule', 'rm', 'fails'])).status === 0, bed.daemonLog)
+  })
+
+  it('can be run by hand, with the streams and the status of the command', async () => {
+    await create(bench, ['hand', '--cron', '0 3 1 1 *', '--timezone', 'Europe/Berlin', '--', 'runtime', 'show', 'nobody'])
+    const ran = await bench.cli(['schedule', 'run', 'hand'])
+    assert.deepEqual([ran.status, ran.stdout], [66, ''])
+    assert.match(ran.stderr, /^error: there is no runtime "nobody"\nfix: /)
+    const told = await bench.cli(['schedule', 'run', 'hand', '--json'])
+    assert.deepEqual([told.status, envelope(told).error.code, envelope(told).error.details?.['exitStatus']], [66, 'PROGRAM_FAILED', 66])
+    const shown = await bed.show('hand')
+    assert.deepEqual(shown.runs.map(({run, dueAt, exitStatus}) => [run, dueAt, exitStatus]), [[2, null, 66], [1, null, 66]])
+    assert.match(shown.nextAt ?? '', /^\d{4}-01-01T02:00:00\.000Z$/)
+    const {schedule, scheduleRun} = await outputSchemas()
+    schedule.strict().parse((await bench.data<unknown[]>(['schedule', 'list']))[0])
+    for (const run of shown.runs) scheduleRun.strict().parse(run)
+  })
+
+  it('run each time once, however many runners try', async () => {
+    await create(bench, ['once', '--every', '1d', '--', 'config', 'path'])
+    const due = (await bed.show('once')).nextAt ?? ''
+    const all = await Promise.all(Array.from({length: 4}, () => bench.cli(['schedule', 'run', 'once', '--due', due])))
+    assert.deepEqual(all.map(({status, stdout, stderr}) => [status, stdout, stderr]), all.map(() => [0, '', '']))
+    const {runs} = await bed.show('once')
+    assert.deepEqual(runs.map(({state, dueAt}) => [state, dueAt]), [['exited', due]])
+    assertRefused(await bench.cli(['schedule', 'run', 'onc', '--due', 'x']), 64)
+    // one that is gone is not taken for another whose name begins so
+    assert.equal((await bench.cli(['schedule', 'run', 'onc', '--due', new Date(Date.now() + 3e8).toISOString()])).status, 0)
+    assert.equal((await bed.show('once')).runs.length, 1)
+  })
+
+  it('go on without the daemon, are lost when they are killed, and the next one runs', async () => {
+    await create(bench, ['long', '--every', '1s', '--', 'daemon', 'logs', '--follow'])
+    const first = await bed.shows('long', ({runs}) => runs.some(({reason}) => reason === 'running'))
+    const pid = first.runs.find(({state}) => state === 'running')?.pid ?? assert.fail()
+    assertRefused(await bench.cli(['schedule', 'run', 'long']), 72)
+    assertRefused(await bench.cli(['schedule', 'rm', 'long']), 72)
+    await bench.data(['daemon', 'stop'])
+    assert.equal((await bed.show('long')).runs.find(({state}) => state === 'running')?.pid, pid)
+    process.kill(pid, 'SIGKILL')
+    await bed.shows('long', ({runs}) => runs.some(({run, state}) => run === 1 && state === 'lost'))
+    await bench.data(['daemon', 'start'])
+    const second = await bed.shows('long', ({runs}) => runs.some(({run, state}) => run > 1 && state === 'running'))
+    await bench.data(['schedule', 'pause', 'long'])
+    const next = second.runs.find(({state}) => state === 'running')
+    process.kill(next?.pid ?? assert.fail(), 'SIGTERM')
+    const over = await bed.shows('long', ({runs}) => runs.every(({state}) => state !== 'running'))
+    assert.equal(over.runs.find(({run}) => run === next?.run)?.exitStatus, 143, 'the signal is passed on to the command')
+  })
+
+  it('are refused in two lines when they could not work', async () => {
+    await create(bench, ['there', '--every', '1d', '--', 'config', 'path'])
+    const cases: [args: string[], status: number][] = [
+      [['create', 'there', '--every', '1d', '--', 'config', 'path'], 72], [['create', 'A b', '--every', '1d', '--', 'config', 'path'], 64],
+      [['create', '../up', '--every', '1d', '--', 'config', 'path'], 64], [['create', 'x', '--', 'config', 'path'], 64], [['create', 'x', '--every', '1d'], 64],
+      [['create', 'x', '--every', '1d', 'config', 'path'], 64], [['create', 'x', '--every', '1d', '--', 'confg', 'path'], 64],
+      [['create', 'x', '--every', '1d', '--cron', '@daily', '--', 'config', 'path'], 64], [['create', 'x', '--cron', '99 * * * *', '--', 'config', 'path'], 64],
+      [['create', 'x', '--cron', '@daily', '--timezone', 'Mars/Base', '--', 'config', 'path'], 64], [['create', 'x', '--every', '1d', '--missed', 'maybe', '--', 'config', 'path'], 64],
+      [['create', 'x', '--every', '1d', '--', 'run', '--detahc', 'x.py'], 64], [['create', 'x', '--every', '1d', '--', 'secret', 'set', 'A'], 64], [['create', '--every', '1d', '--', 'config', 'path'], 64],
+      [['show', 'nobody'], 66], [['run', 'nobody'], 66], [['logs', 'nobody'], 66], [['logs', 'there'], 66], [['logs', 'there', '--run', '7'], 66], [['pause', 'nobody'], 66],
+      [['resume', 'nobody'], 66], [['rm', 'nobody'], 66], [['rm'], 64], [['show'], 64],
+    ]
+    for (const [args, status] of cases) assertRefused(await bench.cli(['schedule', ...args]), status, args.join(' '))
+    assert.equal((await bench.cli(['schedule', 'show', 'x'])).status, 66, 'none was made')
+  })
+
+  it('say once that a variable comes from elsewhere, and that nobody runs them where the daemon is off', async () => {
+    const warned = await bench.cli(['schedule', 'create', 'vars', '--every', '1d', '--', 'run', '-e', 'TOKEN', '-e', 'EPOCHS=3', 'train.py'])
+    assert.equal(warned.stderr.split('\n').filter((line) => line.startsWith('warning: ')).length, 1, warned.stderr)
+    assert.match(warned.stderr, /^warning: TOKEN will come from the environment of the daemon/)
+    const off = await bench.cli(['schedule', 'create', 'off', '--every', '1d', '--', 'config', 'path'], {env: {CGPU_DAEMON: 'off'}})
+    assert.match(off.stderr, /^warning: the daemon is off, and it runs schedules: cgpu daemon start$/m)
+  })
+
+  it('keep what they know for their owner', () => {
+    if (process.platform === 'win32') return
+    for (const name of readdirSync(bed.folder, {recursive: true, encoding: 'utf8'})) {
+      const {mode} = statSync(join(bed.folder, name))
+      assert.equal(mode & 0o077, 0, name)
+    }
+  })
+})
+
+describe('schedules and daemons', function () {
+  this.timeout(60_000)
+
+  it('are not run twice by two daemons', async () => {
+    const {bench, shows, daemonLog} = await scheduleBed()
+    try {
+      await create(bench, ['tick', '--every', '1s', '--', 'config', 'path'])
+      await shows('tick', ended(1))
+      const place = join(bench.home.dataDir, 'state', 'daemon')
+      const {pid} = JSON.parse(readFileSync(join(place, 'daemon.json'), 'utf8')) as {pid: number} // our own daemon wrote it
+      // the first one does not notice for half a minute that it is not the one any more
+      for (const name of ['daemon.json', 'daemon.lock']) rmSync(join(place, name))
+      const other = await bench.data<{pid: number; started: boolean}>(['daemon', 'start'])
+      assert.ok(other.started && other.pid !== pid)
+      const {runs} = await shows('tick', ended(5))
+      process.kill(pid, 'SIGTERM')
+      const due = runs.filter(({state}) => state !== 'skipped').map(({dueAt}) => dueAt)
+      assert.equal(new Set(due).size, due.length)
+      const started = [...daemonLog().matchAll(/schedule tick: started process/g)].length
+      assert.ok(started > due.length, `both tried (${started} for ${due.length})`)
+      await until(() => !processesOf(bench.home.path).includes(pid), () => 'it does not end')
+    } finally {
+      await bench.remove()
+    }
+  })
+
+  it('keep it from ending while one is enabled', async () => {
+    const {bench, shows} = await scheduleBed({CGPU_DAEMON_IDLE: '200'})
+    try {
+      await create(bench, ['tick', '--every', '1s', '--', 'config', 'path'])
+      await shows('tick', ended(2))
+      const {pid} = await bench.data<{pid: number}>(['daemon', 'status'])
+      assert.equal((await bench.data<{started: boolean; pid: number}>(['daemon', 'start'])).pid, pid)
+      await bench.data(['schedule', 'pause', 'tick'])
+      await until(async () => (await bench.data<{state: string}>(['daemon', 'status'])).state === 'stopped', () => 'it stays')
+    } finally {
+      await bench.remove()
+    }
+  })
+
+  it('that missed times while there was none run once, or not at all, as they are told', async () => {
+    const {bench, shows, folder} = await scheduleBed({CGPU_DAEMON: 'off'})
+    try {
+      for (const missed of ['run', 'skip']) {
+        await create(bench, [missed, '--every', '1d', '--missed', missed, '--', 'config', 'path'])
+        const path = join(folder, `${missed}.json`)
+        const file = JSON.parse(readFileSync(path, 'utf8')) as {schedule: ScheduleView & {doneUntil: string}} // our own record
+        const ago = new Date(Date.now() - 9.5 * 86_400_000).toISOString()
+        writeFileSync(path, JSON.stringify({...file, schedule: {...file.schedule, createdAt: ago, doneUntil: ago}}))
+      }
+      await bench.data(['daemon', 'start'])
+      const late = await shows('run', ended(1))
+      assert.deepEqual(late.runs.map(({run, state, reason}) => [run, state, reason]), [[2, 'exited', null], [1, 'skipped', 'missed']])
+      const skipped = await shows('skip', ({runs}) => runs.length > 0)
+      assert.deepEqual(skipped.runs.map(({state, reason, startedAt}) => [state, reason, startedAt]), [['skipped', 'missed', null]])
+      assert.equal(Date.parse(skipped.runs[0]?.lastDueAt ?? '') - Date.parse(skipped.runs[0]?.dueAt ?? ''), 8 * 86_400_000)
+      assert.match((await bench.cli(['schedule', 'list'])).stdout, /missed/)
+    } finally {
+      await bench.remove()
+    }
+  })
+
+  it('whose folder is gone say so', async () => {
+    const {bench, show} = await scheduleBed({CGPU_DAEMON: 'off'})
+    try {
+      const gone = join(bench.home.path, 'gone')
+      mkdirSync(gone)
+      await create(bench, ['gone', '--every', '1d', '--', 'config', 'path'], {cwd: gone})
+      rmSync(gone, {recursive: true})
+      assertRefused(await bench.cli(['schedule', 'run', 'gone']), 66)
+      assert.equal((await show('gone')).lastRun?.exitStatus, 66)
+      assert.match((await bench.cli(['schedule', 'logs', 'gone'])).stdout, /^error: the folder .*gone is gone\n$/)
+    } finally {
+      await bench.remove()
+    }
+  })
+})
