@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
+import {once} from 'node:events'
 import {mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {ScheduleRunView, ScheduleView} from '@cgpu/core/schedule/view'
 import {outputSchemas} from '../../packages/core/src/schema/zod.ts'
 import {processesOf} from '../contract/processes-of.ts'
-import {envelope} from '../helpers/cli.ts'
+import {envelope, startCgpu} from '../helpers/cli.ts'
 import {assertRefused, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 type Shown = ScheduleView & {runs: ScheduleRunView[]}
@@ -12,10 +13,10 @@ type Shown = ScheduleView & {runs: ScheduleRunView[]}
 interface ScheduleBed {
   bench: Workbench
   folder: string
-  show(name: string): Promise<Shown>
-  daemonLog(): string
+  show: (name: string) => Promise<Shown>
+  daemonLog: () => string
   /** waits until the schedule's runs are as wanted */
-  shows(name: string, wanted: (shown: Shown) => boolean): Promise<Shown>
+  shows: (name: string, wanted: (shown: Shown) => boolean) => Promise<Shown>
 }
 
 async function scheduleBed(env: Record<string, string> = {}): Promise<ScheduleBed> {
@@ -33,7 +34,7 @@ async function scheduleBed(env: Record<string, string> = {}): Promise<ScheduleBe
   }
   return {
     bench, show, daemonLog, folder: join(state, 'schedules'),
-    async shows(name, wanted) {
+    shows: async (name, wanted) => {
       let last: Shown | undefined
       await until(async () => wanted(last = await show(name)), () => `${JSON.stringify(last?.runs)}\n${daemonLog()}`)
       return last ?? assert.fail()
@@ -115,6 +116,18 @@ describe('schedules', function () {
     const {schedule, scheduleRun} = await outputSchemas()
     schedule.strict().parse((await bench.data<unknown[]>(['schedule', 'list']))[0])
     for (const run of shown.runs) scheduleRun.strict().parse(run)
+  })
+
+  it('run by hand are over when nobody reads on', async () => {
+    await create(bench, ['endless', '--every', '1d', '--', 'daemon', 'logs', '--follow', '--tail', '1'])
+    const child = startCgpu(['schedule', 'run', 'endless'], {home: bench.home})
+    await once(child.stdout ?? assert.fail(), 'data')
+    child.stdout?.destroy()
+    // the log goes on, by the schedule that follows: a run whose output nobody reads meets that
+    await create(bench, ['noise', '--every', '1s', '--', 'config', 'path'])
+    assert.deepEqual(await once(child, 'exit'), [0, null])
+    await bed.shows('endless', ended(1))
+    await bench.data(['schedule', 'pause', 'noise'])
   })
 
   it('run each time once, however many runners try', async () => {
@@ -209,7 +222,7 @@ describe('schedules and daemons', function () {
   })
 
   it('keep it from ending while one is enabled', async () => {
-    const {bench, shows} = await scheduleBed({CGPU_DAEMON_IDLE: '200'})
+    const {bench, shows} = await scheduleBed({CGPU_DAEMON_IDLE: '200', CGPU_DAEMON_TASKS_MS: '500'})
     try {
       await create(bench, ['tick', '--every', '1s', '--', 'config', 'path'])
       await shows('tick', ended(2))

@@ -12,7 +12,7 @@ describe('schedules on a terminal', () => {
   afterEach(() => bench.remove())
 
   it('cannot act on it by what their command printed, nor by how it was typed', async () => {
-    const made = await bench.cli(['schedule', 'create', 'hostile', '--every', '1d', '--', 'debug', 'log', '--tail', '\u001b]0;owned\u0007\u009b2J'])
+    const made = await bench.cli(['schedule', 'create', 'hostile', '--every', '1d', '--', 'runtime', 'show', '\u001b]0;owned\u0007\u009b2J'])
     assert.equal(made.status, 0, made.stderr)
     // what it says of its arguments, and whatever a program may print
     const ran = new Terminal(['schedule', 'run', 'hostile'], {home: bench.home})

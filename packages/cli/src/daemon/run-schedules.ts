@@ -21,6 +21,8 @@ const shortestMs = 20
 /** Starts `cgpu schedule run` for what is due, as processes that outlive the daemon. */
 export function runSchedules({state, env, everyMs = 5_000}: RunSchedulesOptions): OwnTask {
   const starting = new Map<string, {due: number; at: number}>()
+  /** until when a record says that nothing is due: to ask a calendar is what a look costs */
+  const quiet = new Map<string, {record: string; from: number; until: number}>()
   return {
     name: 'schedules',
     run: async (signal, {log}) => {
@@ -29,7 +31,8 @@ export function runSchedules({state, env, everyMs = 5_000}: RunSchedulesOptions)
       let enabled = 0
       for (const schedule of await store.list()) {
         if (signal.aborted) break
-        if (schedule.enabled) enabled++
+        if (!schedule.enabled) continue
+        enabled++
         try {
           const next = await look(schedule, store, log)
           if (next !== undefined) againMs = Math.min(againMs, Math.max(shortestMs, next - Date.now()))
@@ -42,7 +45,12 @@ export function runSchedules({state, env, everyMs = 5_000}: RunSchedulesOptions)
   }
 
   async function look(schedule: Schedule, store: ScheduleStore, log: (line: string) => void): Promise<number | undefined> {
-    const {name} = schedule
+    const {name, when, createdAt, doneUntil} = schedule
+    const record = JSON.stringify([when, createdAt, doneUntil])
+    const known = quiet.get(name)
+    const before = Date.now()
+    if (known?.record === record && known.from <= before && before < known.until) return known.until
+    quiet.delete(name)
     const times = await timesOf(schedule)
     const running = (await store.running(schedule)) !== undefined
     const now = Date.now()
@@ -50,8 +58,9 @@ export function runSchedules({state, env, everyMs = 5_000}: RunSchedulesOptions)
     // decided again on what is there under its lock
     if (planned.schedule) await store.update(name, (old) => step(old, times, now, running).schedule)
     const {start} = planned
-    const before = starting.get(name)
-    if (start !== undefined && (before?.due !== start || now - before.at > claimLimitMs || now < before.at)) {
+    const begun = starting.get(name)
+    if (start === undefined && !planned.schedule && planned.next !== undefined) quiet.set(name, {record, from: now, until: planned.next})
+    if (start !== undefined && (begun?.due !== start || now - begun.at > claimLimitMs || now < begun.at)) {
       starting.set(name, {due: start, at: now})
       startRunner(name, start, log)
     }

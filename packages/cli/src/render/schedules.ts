@@ -13,9 +13,9 @@ export const commandLine = ({argv}: Pick<ScheduleView, 'argv'>): string => shell
 export const whenText = ({cron, timezone, everySeconds}: ScheduleView): string => (cron === null ? `every ${everyText(everySeconds ?? 0)}` : `${cron} (${timezone})`)
 
 /** How a run ended, or is. */
-export function endOfRun({state, exitStatus, reason}: ScheduleRunView): string {
+export function endOfRun({state, exitStatus, reason, pid}: ScheduleRunView): string {
   if (state === 'skipped') return reason === 'running' ? 'skipped: the run before went on' : 'missed'
-  if (state !== 'exited') return state
+  if (state !== 'exited') return pid === null ? state : `${state} (process ${pid})`
   return exitStatus === 0 ? 'ok' : `failed (${exitStatus})`
 }
 

@@ -1,7 +1,8 @@
-import {spawn} from 'node:child_process'
+import {type ChildProcessByStdio, spawn} from 'node:child_process'
 import {once} from 'node:events'
-import {constants} from 'node:os'
 import {existsSync} from 'node:fs'
+import {constants} from 'node:os'
+import type {Readable} from 'node:stream'
 import {errors} from '@cgpu/core/errors'
 import type {RunLog} from '@cgpu/core/schedule/log'
 import type {Schedule} from '@cgpu/core/schedule/record'
@@ -18,14 +19,16 @@ export interface ExecuteOptions {
 /** what the command left running may hold its streams */
 const drainMs = 2_000
 
-/** Runs the command as a process of its own, without a terminal, and resolves to its exit status. Throws FILE_NOT_FOUND (66). */
+/** Runs the command as a process of its own, without a terminal, and resolves to its exit status. Throws FILE_NOT_FOUND or CANNOT_START (66). */
 export async function execute({argv, cwd}: Schedule, {log, shown}: ExecuteOptions): Promise<number> {
   if (!existsSync(cwd)) throw errors.notFound(`the folder ${sanitizeLine(cwd)} is gone`, {code: 'FILE_NOT_FOUND', category: 'file', fix: 'make it again, or remove the schedule and make a new one elsewhere'})
   const child = spawn(process.execPath, [...cliProgram(), ...argv], {cwd, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true})
-  const stop = passSignals(child.kill.bind(child))
+  const stop = passOn(child)
   try {
     const streams = (['stdout', 'stderr'] as const).map((name) => follow(child[name], process[name], log, shown))
-    const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null] // as node documents
+    const [status, signal] = await once(child, 'exit').catch((error: unknown) => {
+      throw errors.notFound(`the command cannot be started in ${sanitizeLine(cwd)}`, {code: 'CANNOT_START', category: 'file', fix: 'see whether you may use that folder', cause: error})
+    }) as [number | null, NodeJS.Signals | null] // as node documents
     const timer = setTimeout(() => {
       child.stdout.destroy()
       child.stderr.destroy()
@@ -52,15 +55,21 @@ async function follow(from: NodeJS.ReadableStream, to: NodeJS.WriteStream, log: 
   if (shown && filter) await writeTo(to, filter.end())
 }
 
-/** The command decides what a signal means. Ctrl-C reaches it by itself where both are of one terminal. */
-function passSignals(kill: (name: NodeJS.Signals) => boolean): () => void {
+/**
+ * The command decides what a signal means, and what it means that nobody reads its output any more. Ctrl-C reaches it by itself where both
+ * are of one terminal.
+ */
+function passOn(child: ChildProcessByStdio<null, Readable, Readable>): () => void {
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
   const pass = (name: NodeJS.Signals): void => {
-    if (name !== 'SIGINT' || !terminal) kill(name)
+    if (name !== 'SIGINT' || !terminal) child.kill(name)
   }
+  const close = (): void => void child.stdout.destroy()
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of names) process.on(name, pass)
+  process.on('cgpu:stdout-closed' as 'exit', close) // bin/run.js emits it; node's types know only its own events
   return () => {
     for (const name of names) process.off(name, pass)
+    process.off('cgpu:stdout-closed', close)
   }
 }

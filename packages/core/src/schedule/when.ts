@@ -102,7 +102,9 @@ const localZone = (): string => new Intl.DateTimeFormat().resolvedOptions().time
 
 function checkZone(zone: string): string {
   try {
-    return new Intl.DateTimeFormat('en', {timeZone: zone}).resolvedOptions().timeZone
+    const {timeZone} = new Intl.DateTimeFormat('en', {timeZone: zone}).resolvedOptions()
+    // some have two names: the one that was typed stays
+    return timeZone.toLowerCase() === zone.toLowerCase() ? timeZone : zone
   } catch (error) {
     throw errors.usage(`there is no time zone ${shown(zone)}`, {
       code: 'INVALID_TIMEZONE', fix: didYouMean(zone, Intl.supportedValuesOf('timeZone')) ?? 'give one such as Europe/Berlin, America/New_York or UTC', cause: error,
