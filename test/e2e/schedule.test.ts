@@ -6,6 +6,7 @@ import type {ScheduleRunView, ScheduleView} from '@cgpu/core/schedule/view'
 import {outputSchemas} from '../../packages/core/src/schema/zod.ts'
 import {processesOf} from '../contract/processes-of.ts'
 import {envelope, startCgpu} from '../helpers/cli.ts'
+import {linkPlugin} from '../helpers/plugin.ts'
 import {assertRefused, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 type Shown = ScheduleView & {runs: ScheduleRunView[]}
@@ -15,6 +16,8 @@ interface ScheduleBed {
   folder: string
   show: (name: string) => Promise<Shown>
   daemonLog: () => string
+  /** as soon as no run goes on */
+  remove: (...names: string[]) => Promise<void>
   /** waits until the schedule's runs are as wanted */
   shows: (name: string, wanted: (shown: Shown) => boolean) => Promise<Shown>
 }
@@ -34,6 +37,9 @@ async function scheduleBed(env: Record<string, string> = {}): Promise<ScheduleBe
   }
   return {
     bench, show, daemonLog, folder: join(state, 'schedules'),
+    remove: async (...names) => {
+      for (const name of names) await until(async () => (await bench.cli(['schedule', 'rm', name])).status === 0, daemonLog)
+    },
     shows: async (name, wanted) => {
       let last: Shown | undefined
       await until(async () => wanted(last = await show(name)), () => `${JSON.stringify(last?.runs)}\n${daemonLog()}`)
@@ -89,7 +95,7 @@ describe('schedules', function () {
     assert.equal((await bench.data<ScheduleView>(['schedule', 'resume', 'tick'])).state, 'enabled')
     const {runs} = await bed.shows('tick', ended(paused.runs.length + 1))
     assert.ok(Date.parse(runs[0]?.dueAt ?? '') > before - 1000, 'nothing is made up for')
-    await bench.data(['schedule', 'rm', 'tick', 'witness'])
+    await bed.remove('tick', 'witness')
     assert.deepEqual(await bench.data(['schedule', 'list']), [])
     assert.deepEqual(readdirSync(bed.folder).filter((name) => !name.startsWith('.')), [])
   })
@@ -100,7 +106,7 @@ describe('schedules', function () {
     assert.equal(runs.findLast(({state}) => state === 'exited')?.exitStatus, 66)
     assert.match((await bench.cli(['schedule', 'logs', 'fails', '--run', '1'])).stdout, /^error: there is no runtime "nobody"\nfix: /)
     assert.match((await bench.cli(['schedule', 'list'])).stdout, /failed \(66\)|running/)
-    await until(async () => (await bench.cli(['schedule', 'rm', 'fails'])).status === 0, bed.daemonLog)
+    await bed.remove('fails')
   })
 
   it('can be run by hand, with the streams and the status of the command', async () => {
@@ -109,7 +115,7 @@ describe('schedules', function () {
     assert.deepEqual([ran.status, ran.stdout], [66, ''])
     assert.match(ran.stderr, /^error: there is no runtime "nobody"\nfix: /)
     const told = await bench.cli(['schedule', 'run', 'hand', '--json'])
-    assert.deepEqual([told.status, envelope(told).error.code, envelope(told).error.details?.['exitStatus']], [66, 'PROGRAM_FAILED', 66])
+    assert.deepEqual([told.status, envelope(told).error.code, envelope(told).error.fix], [66, 'PROGRAM_FAILED', 'cgpu schedule logs hand --run 2'])
     const shown = await bed.show('hand')
     assert.deepEqual(shown.runs.map(({run, dueAt, exitStatus}) => [run, dueAt, exitStatus]), [[2, null, 66], [1, null, 66]])
     assert.match(shown.nextAt ?? '', /^\d{4}-01-01T02:00:00\.000Z$/)
@@ -229,7 +235,8 @@ describe('schedules and daemons', function () {
       const {pid} = await bench.data<{pid: number}>(['daemon', 'status'])
       assert.equal((await bench.data<{started: boolean; pid: number}>(['daemon', 'start'])).pid, pid)
       await bench.data(['schedule', 'pause', 'tick'])
-      await until(async () => (await bench.data<{state: string}>(['daemon', 'status'])).state === 'stopped', () => 'it stays')
+      // who asks it keeps it
+      await until(() => !processesOf(bench.home.path).includes(pid), () => 'it stays')
     } finally {
       await bench.remove()
     }
@@ -252,6 +259,21 @@ describe('schedules and daemons', function () {
       assert.deepEqual(skipped.runs.map(({state, reason, startedAt}) => [state, reason, startedAt]), [['skipped', 'missed', null]])
       assert.equal(Date.parse(skipped.runs[0]?.lastDueAt ?? '') - Date.parse(skipped.runs[0]?.dueAt ?? ''), 8 * 86_400_000)
       assert.match((await bench.cli(['schedule', 'list'])).stdout, /missed/)
+    } finally {
+      await bench.remove()
+    }
+  })
+
+  it('know the commands of plugins, also of those without a manifest', async () => {
+    const {bench, show} = await scheduleBed({CGPU_DAEMON: 'off'})
+    try {
+      const sing = `import {Command} from ${JSON.stringify(import.meta.resolve('@oclif/core'))}\nexport default class Sing extends Command {\n  async run() { this.log('la la') }\n}\n`
+      await linkPlugin(bench.home, [{name: 'cgpu-sing', commands: {sing}}])
+      assertRefused(await bench.cli(['schedule', 'create', 'song', '--every', '1d', '--', 'sign']), 64)
+      await create(bench, ['song', '--every', '1d', '--', 'sing'])
+      const {status, stdout, stderr} = await bench.cli(['schedule', 'run', 'song'])
+      assert.deepEqual([status, stdout], [0, 'la la\n'], stderr)
+      assert.equal((await show('song')).lastRun?.state, 'exited')
     } finally {
       await bench.remove()
     }

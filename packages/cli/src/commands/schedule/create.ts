@@ -1,13 +1,15 @@
 import {string as stringArg} from '@oclif/core/args'
 import {option, string} from '@oclif/core/flags'
+import {CgpuError} from '@cgpu/core/errors'
 import type {ScheduleView} from '@cgpu/core/schedule/view'
 import {parseWhen} from '@cgpu/core/schedule/when'
 import {formatMoment, formatRelative} from '@cgpu/core/text/format'
 import {validateName} from '@cgpu/core/text/names'
 import {withEnv} from '@cgpu/plugin-sdk'
-import {readCommands} from '../../completion/commands.ts'
+import {commandsOf, readCommands} from '../../completion/commands.ts'
 import {checkCommand} from '../../schedule/check-command.ts'
 import {ScheduleCommand} from '../../schedule-command.ts'
+import {hasUserPlugins} from '../../shell/own-only.ts'
 
 /** Has a command run at set times. */
 export default class ScheduleCreate extends ScheduleCommand<ScheduleView> {
@@ -34,7 +36,7 @@ export default class ScheduleCreate extends ScheduleCommand<ScheduleView> {
     const name = validateName(args.name, 'schedule')
     const now = new Date()
     const when = await parseWhen(flags, now.getTime())
-    const {envNames} = checkCommand(argv, await readCommands(this.config.root, this.config.dataDir))
+    const {envNames} = await this.#check(argv)
     const createdAt = now.toISOString()
     const schedule = {name, argv, cwd: process.cwd(), when, missed: flags.missed, enabled: true, createdAt, doneUntil: createdAt, runs: [], nextRun: 1}
     await this.schedules.create(schedule)
@@ -44,6 +46,21 @@ export default class ScheduleCreate extends ScheduleCommand<ScheduleView> {
     if (view.nextAt !== null) this.log(`${name} runs next at ${formatMoment(Date.parse(view.nextAt))} (${formatRelative(Date.parse(view.nextAt), now.getTime())})`)
     this.notice(`try it now: cgpu schedule run ${name}`)
     return view
+  }
+
+  /** As manifests say. Where they do not know it and there are plugins, as oclif does: a plugin may come without one. */
+  async #check(argv: readonly string[]): Promise<{envNames: string[]}> {
+    const {root, dataDir} = this.config
+    try {
+      return checkCommand(argv, await readCommands(root, dataDir))
+    } catch (error) {
+      if (!(error instanceof CgpuError) || error.code !== 'UNKNOWN_COMMAND' || !hasUserPlugins(dataDir)) throw error
+      // as the long way does: nothing here transpiles
+      process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1'
+      const {Config} = await import('@oclif/core/config')
+      const {commands} = await Config.load({root})
+      return checkCommand(argv, commandsOf({commands: Object.fromEntries(commands.map((command) => [command.id, command]))}))
+    }
   }
 
   /** The command's flags are its own. */

@@ -1,9 +1,8 @@
 import {string} from '@oclif/core/flags'
-import {errors} from '@cgpu/core/errors'
+import {CgpuError, errors} from '@cgpu/core/errors'
 import {runSchedule} from '@cgpu/core/schedule/run'
 import {type ScheduleRunView, viewOfRun} from '@cgpu/core/schedule/view'
 import {withEnv} from '@cgpu/plugin-sdk'
-import {failureOfCode} from '../../run/exec-result.ts'
 import {execute} from '../../schedule/execute.ts'
 import {ScheduleCommand, scheduleArg} from '../../schedule-command.ts'
 
@@ -31,7 +30,7 @@ export default class ScheduleRun extends ScheduleCommand<ScheduleRunView | null>
     const {schedule, run, exitStatus} = ran
     const own = schedule.runs.find((one) => one.run === run)
     const view = own ? viewOfRun(own, undefined) : null
-    if (exitStatus !== 0 && this.jsonEnabled()) throw failureOfCode(exitStatus, `the command ended with status ${exitStatus}`, 'PROGRAM_FAILED', {...view})
+    if (exitStatus !== 0 && this.jsonEnabled()) throw failed(name, run, exitStatus, view)
     this.exitWith(exitStatus)
     return view
   }
@@ -43,4 +42,9 @@ export default class ScheduleRun extends ScheduleCommand<ScheduleRunView | null>
       code: 'SCHEDULE_RUNNING', retryable: true, fix: pid === undefined ? 'try again when it is over' : `try again when it is over, or end it: kill ${pid}`, details: {name, pid: pid ?? null},
     })
   }
+}
+
+/** Ends as the command did; what it printed is kept. */
+function failed(name: string, run: number, exit: number, view: ScheduleRunView | null): CgpuError {
+  return new CgpuError(`the command ended with status ${exit}`, {code: 'PROGRAM_FAILED', category: 'code', exit, fix: `cgpu schedule logs ${name} --run ${run}`, details: {...view}})
 }
