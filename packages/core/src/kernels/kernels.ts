@@ -2,7 +2,7 @@ import type {KernelSpecModel} from '@cgpu/jupyter'
 import {CgpuError, errors} from '../errors.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
 import {matchPrefix, validateName} from '../text/names.ts'
-import {controlKey, type KernelView, sessionPath, viewsOf} from './view.ts'
+import {controlKey, type KernelView, viewsOf} from './view.ts'
 
 /** The kernels on one machine: cgpu's own named ones, and those of notebooks and other clients. */
 export class Kernels {
@@ -57,10 +57,7 @@ export class Kernels {
         code: 'KERNEL_NOT_FOUND', category: 'kernel', fix: `one of: ${specs.map((one) => one.name).join(', ')}`,
       })
     }
-    await this.#session.guard(async () => {
-      const session = await (await this.#session.server()).ensureSession({path: sessionPath(name), name: `cgpu ${name}`, type: 'console', kernelName: chosen.name})
-      await this.#session.rememberKernel(name, {id: session.kernel.id, name: chosen.name, language: chosen.language.toLowerCase()})
-    })
+    await this.#session.startKernel(name, {name: chosen.name, language: chosen.language.toLowerCase()})
     return this.find(name)
   }
 

@@ -17,10 +17,7 @@ export interface KernelView {
   path: string | null
 }
 
-/** Paths under which cgpu's kernels are registered as sessions, so that every command, from wherever, finds the same ones. */
-export const sessionPath = (key: string): string => (key === 'default' ? 'cgpu' : `cgpu-${key}`)
-
-/** The key of such a path; undefined: it is none of ours. */
+/** The key of a session that RuntimeSession registered a kernel with; undefined: it is none of ours. */
 export function keyOfPath(path: string): string | undefined {
   // servers keep a leading slash, or do not
   const ours = /^\/?cgpu(?:-(.+))?$/.exec(path)

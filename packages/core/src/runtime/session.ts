@@ -1,7 +1,6 @@
 import type {JupyterServer, KernelConnection, LinkState} from '@cgpu/jupyter'
 import type {AgentClient} from '../agent/client.ts'
 import {CgpuError, errors} from '../errors.ts'
-import {keyOfPath, sessionPath} from '../kernels/view.ts'
 import type {RuntimeEndpoint} from '../provider.ts'
 import {type KeepAlive, Presence} from './presence.ts'
 import type {KnownKernel, RuntimeRecord} from './record.ts'
@@ -31,6 +30,9 @@ export interface UserKernel {
 }
 
 const leaseNoteMs = 60_000
+
+/** Paths under which cgpu's kernels are registered as sessions, so that every command, from wherever, finds the same ones. */
+const sessionPath = (key: string): string => (key === 'default' ? 'cgpu' : `cgpu-${key}`)
 
 /**
  * A connection to one runtime: its server, the kernels that cgpu uses on it, and the agent. Everything is opened when it
@@ -158,6 +160,11 @@ export class RuntimeSession {
     ;(await this.#server?.catch(() => undefined))?.close()
   }
 
+  /** Starts a kernel under a name of its own. */
+  async startKernel(key: string, spec: {name: string; language: string}): Promise<void> {
+    await this.rememberKernel(key, await this.guard(() => this.#register(key, spec)))
+  }
+
   /** For the next commands; undefined: it is gone. A cache: a machine without a record (released meanwhile) works all the same. */
   async rememberKernel(key: string, kernel: KnownKernel | undefined): Promise<void> {
     if (kernel) this.#known.set(key, kernel)
@@ -184,13 +191,18 @@ export class RuntimeSession {
       const server = await this.server()
       // only a kernel that is remembered can have been replaced
       const before = known && new Set((await server.listKernels()).map((kernel) => kernel.id))
-      const chosen = await this.#chosen(key, known?.name ?? spec, language)
-      const session = await server.ensureSession({path: sessionPath(key), name: `cgpu ${key}`, type: 'console', kernelName: chosen.name})
-      const kernel: KnownKernel = {id: session.kernel.id, ...chosen}
+      const kernel = await this.#register(key, await this.#chosen(key, known?.name ?? spec, language))
       const connection = await this.#open(kernel.id)
       await this.rememberKernel(key, kernel)
       return {kernel, connection, replaced: before !== undefined && !before.has(kernel.id)}
     })
+  }
+
+  /** The one that is registered under this key, started now where there is none. */
+  async #register(key: string, spec: {name: string; language: string}): Promise<KnownKernel> {
+    const server = await this.server()
+    const session = await server.ensureSession({path: sessionPath(key), name: `cgpu ${key}`, type: 'console', kernelName: spec.name})
+    return {id: session.kernel.id, ...spec}
   }
 
   /** The kernelspec; where there is none of this name, that of the kernel which was started with it, from wherever. */
@@ -199,7 +211,7 @@ export class RuntimeSession {
       return await this.#spec(wanted, language)
     } catch (error) {
       if (wanted === undefined || !(error instanceof CgpuError) || error.code !== 'KERNEL_NOT_FOUND') throw error
-      const there = (await (await this.server()).listSessions()).find(({path}) => keyOfPath(path) === key)
+      const there = (await (await this.server()).listSessions()).find(({path}) => path.replace(/^\//, '') === sessionPath(key))
       if (!there) throw error
       return this.#spec(there.kernel.name)
     }
