@@ -28,6 +28,8 @@ const identifyAgainMs = 1_000
 const idleAfterReplyMs = 1_000
 /** How long no answer at all is waited for at first. */
 const askAgainMs = 1_000
+/** A kernel that is there answers on its control channel sooner, unless code keeps its interpreter to itself. */
+const lateMs = 1_000
 /** setTimeout knows no longer ones. */
 const longestPauseMs = 2 ** 31 - 1
 
@@ -39,7 +41,6 @@ const longestPauseMs = 2 ** 31 - 1
 export class Supervisor {
   readonly #host: SupervisorHost
   #timer: NodeJS.Timeout | undefined
-  #unanswered = 0
   readonly #settling = new WeakSet<Execution>()
 
   constructor(host: SupervisorHost) {
@@ -48,7 +49,6 @@ export class Supervisor {
 
   /** After a reconnect: no end is believed until the process is known to be the same, and none is waited for in vain. */
   linkBack(gap: 'reconnected' | 'new-session'): void {
-    this.#unanswered = 0
     const running = this.#host.executions()
     for (const each of running) {
       each.held = true
@@ -141,13 +141,10 @@ export class Supervisor {
 
   #tick(): void {
     if (!this.#host.watched()) return this.stop()
-    if (this.#unanswered > 0) this.checkGone()
     this.#settleUnstarted()
-    this.#unanswered++
-    const answered = (): void => {
-      this.#unanswered = 0
-    }
-    this.#host.ask('control', 3 * this.#host.intervalMs).then(answered, ignore)
+    // somebody shut it down: its server keeps the link, and says nothing
+    const late = setTimeout(() => this.checkGone(), Math.min(lateMs, this.#host.intervalMs)).unref()
+    this.#host.ask('control', 3 * this.#host.intervalMs).then(() => clearTimeout(late), ignore)
   }
 
   /** A request that reached a kernel in its last moments was swallowed with it, and nothing will ever tell. */

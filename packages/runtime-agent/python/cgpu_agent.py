@@ -806,6 +806,7 @@ class Supervisor:
     def run(self, ready):
         self._take_signals()
         self._reserve()
+        adopt_orphans()
         ended = None
         while True:
             kills, argv = oom_kills(), self._argv()
@@ -1023,7 +1024,7 @@ class Supervisor:
 
     def _processes(self):
         child = self.child
-        return [] if child is None else session_processes(child.pid)
+        return [] if child is None else job_processes(child.pid, adopts=True)
 
     def _alive(self):
         found = self._processes()
@@ -1036,7 +1037,7 @@ class Supervisor:
             return False
 
     def _kill(self, number):
-        """To all groups of the job's session: `timeout`, and shells with job control, make groups of their own."""
+        """To all groups of the job: `timeout` and shells with job control make groups of their own, daemons sessions."""
         if self.child is None:
             return
         if WINDOWS:
@@ -1168,13 +1169,28 @@ class Supervisor:
             self._save(patient=True)  # the last thing done here: the run may be removed now
 
 
-def session_processes(session):
-    """[(pid, process group, resident pages)] of a session's living processes; None where there is no /proc."""
+def adopt_orphans():
+    """What a job's processes leave behind becomes ours instead of init's, so that it can be found: a daemon has a session of its own."""
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+    except (ImportError, OSError, AttributeError):
+        pass  # then only the job's own session is seen
+
+
+def job_processes(leader, adopts=False):
+    """
+    [(pid, process group, resident pages)] of a job's living processes: those of its session, and below it. None where there is no
+    /proc. Where this process `adopts` the job's orphans, those count too, and the dead among them are buried.
+    """
     try:
         names = os.listdir("/proc")
     except OSError:
         return None
-    found = []
+    me, mine, rows = os.getpid(), os.getsid(0), {}
     for name in names:
         if not name.isdigit():
             continue
@@ -1183,8 +1199,23 @@ def session_processes(session):
                 fields = file.read().rpartition(b")")[2].split()
         except OSError:
             continue
-        if int(fields[3]) == session and fields[0] not in (b"Z", b"X"):
-            found.append((int(name), int(fields[2]), int(fields[21])))
+        state, parent, group, session, pages = fields[0], int(fields[1]), int(fields[2]), int(fields[3]), int(fields[21])
+        if session != mine or not adopts:  # what we started for ourselves is not the job's
+            rows[int(name)] = (state, parent, group, session, pages)
+    for pid, (state, parent, _, _, _) in rows.items():
+        if adopts and state == b"Z" and parent == me and pid != leader:
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except OSError:
+                pass
+    below, known = {me, leader} if adopts else {leader}, 0
+    while known < len(below):  # as deep as they are nested
+        known = len(below)
+        below.update(pid for pid, row in rows.items() if row[1] in below)
+    found = [
+        (pid, group, pages) for pid, (state, _, group, session, pages) in rows.items()
+        if (session == leader or pid in below) and state not in (b"Z", b"X")
+    ]
     return found if found or "self" in names else None
 
 
@@ -1308,7 +1339,7 @@ def stop_run(home, run, grace):
     pgid, owner = status.get("pgid"), status.get("owner")
     here = isinstance(owner, dict) and owner.get("domain") is not None and owner["domain"] == _domain()
     if state == "lost" and isinstance(pgid, int) and here:
-        leader, processes = _process_start(pgid), session_processes(pgid)
+        leader, processes = _process_start(pgid), job_processes(pgid)
         if processes and leader in (None, status.get("pidStart")):
             kill_groups(pgid, processes, signal.SIGKILL)
             return

@@ -78,6 +78,28 @@ class Stop(EndingCase):
         self.assertEqual(self.wait(run)["signal"], "SIGTERM")
         self.assertEqual([alive(pid) for pid in pids], [False, False])
 
+    @unittest.skipUnless(sys.platform.startswith("linux"), "elsewhere a session of its own is out of reach")
+    def test_what_it_put_into_sessions_of_their_own_ends_with_it(self):
+        tell = "import os, signal, time; os.write(1, b'%d\\n' % os.getpid()); "
+        daemon = "import os\nif os.fork(): os._exit(0)\nos.setsid()\nif os.fork(): os._exit(0)\n"
+        programs = [daemon + tell + "time.sleep(60)", daemon + GONE.replace("signal.signal", "import signal; signal.signal", 1) + "\n" + tell + "time.sleep(60)"]
+        code = (
+            "import subprocess, sys\nfor each in %r: subprocess.Popen([sys.executable, '-c', each])\n"
+            "subprocess.Popen([sys.executable, '-c', %r], start_new_session=True)\nsys.stdin.read()" % (programs, tell + "time.sleep(60)")
+        )
+        run = self.python(code, stdin=True)
+        pids = wait_until(lambda: len(self.stdout(run).split()) == 3 and [int(pid) for pid in self.stdout(run).split()])
+        agent.stop_run(self.home, run, 0.5)
+        self.assertEqual(self.wait(run)["reason"], "cancelled")
+        self.assertEqual([alive(pid) for pid in pids], [False, False, False])
+
+    def test_what_it_leaves_running_on_purpose_goes_on_after_it(self):
+        run = self.start(shell="setsid sleep 60 >/dev/null 2>&1 & echo $!")
+        self.assertEqual(self.wait(run)["exitCode"], 0)
+        pid = int(self.stdout(run))
+        self.assertTrue(alive(pid))
+        os.kill(pid, signal.SIGKILL)
+
     def test_a_job_that_ends_by_itself_keeps_its_status(self):
         run = self.start("true")
         status = self.wait(run)

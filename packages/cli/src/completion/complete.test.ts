@@ -32,6 +32,7 @@ const listed = (...values: string[]) => async (): Promise<Candidate[]> => values
 const sources: CompletionSources = {
   runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), secrets: listed('HF_TOKEN', 'WANDB_API_KEY'), jobs: listed('0mibvu', '0mibvz'), schedules: listed('nightly', 'sweep'), executions: listed('0mi-new', '0mi-old'), schemas: listed('runtime list', 'events'),
   accelerators: async (kind, provider) => [{value: kind === 'gpu' ? `t4-${provider ?? 'any'}` : 'v5e'}],
+  runningKernels: async (runtime) => [{value: `running-on-${runtime ?? 'default'}`}],
   kernels: async (runtime) => [{value: `python-on-${runtime ?? 'default'}`}],
   settings: listed('gpu', 'keep'), settingValues: async (key) => (key === 'keep' ? [{value: 'true'}, {value: 'false'}] : []),
   remoteEntries: async (runtime, folder) => [{value: 'data/'}, {value: `${runtime}${folder.length}.csv`}],

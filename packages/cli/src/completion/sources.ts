@@ -44,6 +44,11 @@ export function liveSources({dirs, env, cwd}: SourceOptions): CompletionSources 
       const {specs} = await (await server(runtime)).server.kernelSpecs()
       return specs.map(({name, displayName}) => ({value: name, description: displayName}))
     },
+    async runningKernels(runtime) {
+      const [{server: there}, {viewsOf}] = await Promise.all([server(runtime), import('@cgpu/core/kernels/view')])
+      const [kernels, sessions] = await Promise.all([there.listKernels(), there.listSessions()])
+      return viewsOf({kernels, sessions, specs: []}).map(({id, name, spec, state}) => ({value: name ?? id, description: `${spec}, ${state}`}))
+    },
     profiles: async () => plain(await new ConfigStore(dirs.config).profiles()),
     async accounts() {
       const [{resolveSettings}, {openAccounts}] = await Promise.all([import('@cgpu/core/config/resolve'), import('@cgpu/accounts')])

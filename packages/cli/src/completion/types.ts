@@ -50,7 +50,9 @@ export interface CompletionSources {
   runtimes(): Promise<Candidate[]>
   providers(): Promise<Candidate[]>
   accelerators(kind: 'gpu' | 'tpu', provider: string | undefined): Promise<Candidate[]>
+  /** kernelspecs */
   kernels(runtime: string | undefined): Promise<Candidate[]>
+  runningKernels(runtime: string | undefined): Promise<Candidate[]>
   profiles(): Promise<Candidate[]>
   /** who is signed in, by e-mail address */
   accounts(): Promise<Candidate[]>

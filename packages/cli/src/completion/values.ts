@@ -18,6 +18,7 @@ export async function timely(answer: Promise<Candidate[]>, ms = LIVE_BUDGET_MS):
 
 const only = (candidates: Candidate[], ...directives: Directive[]): Completion => ({candidates, directives})
 const options = (values: readonly string[]): Candidate[] => values.map((value) => ({value}))
+const unique = (candidates: readonly Candidate[]): Candidate[] => candidates.filter(({value}, i) => candidates.findIndex((one) => one.value === value) === i)
 type Given = ReadonlyMap<string, string | undefined>
 
 /** Values of a flag: its own options, else by its name, else by what its help calls the value. */
@@ -32,7 +33,8 @@ export async function flagValues(flag: FlagEntry, given: Given, sources: Complet
     case 'category': return only(options(errorCategories))
     case 'status': return only(options(executionStatuses))
     case 'scopes': return only(options(['drive', 'drive.file', 'drive.readonly']))
-    case 'kernel': return only(await timely(sources.kernels(given.get('runtime'))))
+    case 'kernel': return only(unique([...(await timely(sources.runningKernels(given.get('runtime')))), ...(await timely(sources.kernels(given.get('runtime'))))]))
+    case 'spec': return only(await timely(sources.kernels(given.get('runtime'))))
     case 'gpu':
     case 'tpu': return only(await timely(sources.accelerators(flag.name, given.get('provider'))))
   }
@@ -52,7 +54,7 @@ export interface ArgumentPosition {
 const takesRuntimes = new Set(['runtime:adopt', 'runtime:show', 'runtime:release', 'runtime:rename', 'runtime:url', 'runtime:use', 'runtime:ensure'])
 
 /** Values of a positional argument. */
-export async function argumentValues({command, positionals, current, commands}: ArgumentPosition, sources: CompletionSources): Promise<Completion> {
+export async function argumentValues({command, positionals, current, commands, given}: ArgumentPosition, sources: CompletionSources): Promise<Completion> {
   const {id} = command
   const at = positionals.length
   const own = command.argOptions[at]
@@ -63,7 +65,13 @@ export async function argumentValues({command, positionals, current, commands}: 
   if (/^(job:(attach|cancel|logs|move|retry|rm|show|wait)|why)$/.test(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.jobs())).filter(({value}) => !positionals.includes(value)))
   }
-  if (/^schedule:(logs|pause|resume|rm|run|show)$/.test(id) && at === 0) return only(await timely(sources.schedules()))
+  if (/^schedule:(logs|pause|resume|rm|run|show)$/.test(id) && (at === 0 || !command.strict)) {
+    return only((await timely(sources.schedules())).filter(({value}) => !positionals.includes(value)))
+  }
+  if (/^kernel:(interrupt|restart|show|shutdown)$/.test(id) && (at === 0 || !command.strict)) {
+    return only((await timely(sources.runningKernels(given.get('runtime')))).filter(({value}) => !positionals.includes(value)))
+  }
+  if (id === 'kernel:start' && at === 0) return only(await timely(sources.kernels(given.get('runtime'))))
   if (/^auth:(logout|switch)$/.test(id) && at === 0) return only(await timely(sources.accounts()))
   if (/^secret:(delete|set)$/.test(id) && at === 0) return only(await timely(sources.secrets()))
   if (id === 'history:export' || (/^history:(diff|rerun|show)$/.test(id) && at < (id === 'history:diff' ? 2 : 1))) {

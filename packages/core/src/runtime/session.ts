@@ -31,7 +31,7 @@ export interface UserKernel {
 
 const leaseNoteMs = 60_000
 
-/** Paths under which cgpu's kernels are registered as sessions, so that every command finds the same ones. */
+/** Paths under which cgpu's kernels are registered as sessions, so that every command, from wherever, finds the same ones. */
 const sessionPath = (key: string): string => (key === 'default' ? 'cgpu' : `cgpu-${key}`)
 
 /**
@@ -73,7 +73,7 @@ export class RuntimeSession {
     return this.#server
   }
 
-  /** The kernel that `exec` works on: the default one, or the one of a kernelspec. Its state lives on between commands. */
+  /** The kernel that `exec` works on: the default one, one by its name, or the one of a kernelspec. Its state lives on between commands. */
   async kernel(spec?: string): Promise<UserKernel> {
     const key = spec ?? 'default'
     const open = await this.#kernels.get(key)?.catch(() => undefined)
@@ -160,6 +160,23 @@ export class RuntimeSession {
     ;(await this.#server?.catch(() => undefined))?.close()
   }
 
+  /** Starts a kernel under a name of its own. */
+  async startKernel(key: string, spec: {name: string; language: string}): Promise<void> {
+    await this.rememberKernel(key, await this.guard(() => this.#register(key, spec)))
+  }
+
+  /** For the next commands; undefined: it is gone. A cache: a machine without a record (released meanwhile) works all the same. */
+  async rememberKernel(key: string, kernel: KnownKernel | undefined): Promise<void> {
+    if (kernel) this.#known.set(key, kernel)
+    else this.#known.delete(key)
+    await this.#options.store.update(this.record.id, (old) => {
+      const {[key]: _, ...others} = old.kernels
+      return {...old, kernels: kernel ? {...others, [key]: kernel} : others}
+    }).catch((error: unknown) => {
+      if (!(error instanceof CgpuError)) throw error
+    })
+  }
+
   async #kernel(key: string, spec: string | undefined, language?: string): Promise<UserKernel> {
     return this.guard(async () => {
       const known = this.#known.get(key)
@@ -174,19 +191,30 @@ export class RuntimeSession {
       const server = await this.server()
       // only a kernel that is remembered can have been replaced
       const before = known && new Set((await server.listKernels()).map((kernel) => kernel.id))
-      const chosen = await this.#spec(spec, language)
-      const session = await server.ensureSession({path: sessionPath(key), name: `cgpu ${key}`, type: 'console', kernelName: chosen.name})
-      const kernel: KnownKernel = {id: session.kernel.id, ...chosen}
+      const kernel = await this.#register(key, await this.#chosen(key, known?.name ?? spec, language))
       const connection = await this.#open(kernel.id)
-      this.#known.set(key, kernel)
-      await this.#options.store
-        .update(this.record.id, (old) => ({...old, kernels: {...old.kernels, [key]: kernel}}))
-        .catch((error: unknown) => {
-          // only a cache: a session without a record (released meanwhile) still works
-          if (!(error instanceof CgpuError)) throw error
-        })
+      await this.rememberKernel(key, kernel)
       return {kernel, connection, replaced: before !== undefined && !before.has(kernel.id)}
     })
+  }
+
+  /** The one that is registered under this key, started now where there is none. */
+  async #register(key: string, spec: {name: string; language: string}): Promise<KnownKernel> {
+    const server = await this.server()
+    const session = await server.ensureSession({path: sessionPath(key), name: `cgpu ${key}`, type: 'console', kernelName: spec.name})
+    return {id: session.kernel.id, ...spec}
+  }
+
+  /** The kernelspec; where there is none of this name, that of the kernel which was started with it, from wherever. */
+  async #chosen(key: string, wanted: string | undefined, language: string | undefined): Promise<{name: string; language: string}> {
+    try {
+      return await this.#spec(wanted, language)
+    } catch (error) {
+      if (wanted === undefined || !(error instanceof CgpuError) || error.code !== 'KERNEL_NOT_FOUND') throw error
+      const there = (await (await this.server()).listSessions()).find(({path}) => path.replace(/^\//, '') === sessionPath(key))
+      if (!there) throw error
+      return this.#spec(there.kernel.name)
+    }
   }
 
   async #spec(wanted: string | undefined, language?: string): Promise<{name: string; language: string}> {
@@ -203,7 +231,7 @@ export class RuntimeSession {
       })
     }
     throw errors.notFound(`${this.record.name} has no kernel "${wanted}"`, {
-      code: 'KERNEL_NOT_FOUND', category: 'kernel', fix: `one of: ${names}`,
+      code: 'KERNEL_NOT_FOUND', category: 'kernel', fix: `one of: ${names}; or start one of that name: cgpu kernel start ${wanted}`,
     })
   }
 

@@ -80,6 +80,10 @@ function build(z: typeof Zod) {
     stdoutBytes: count, stderrBytes: count, outputs: z.array(artifact), missingOutputs: z.array(z.string()), ...peaks, ...captured,
   })
   const run = z.union([finishedRun, detached])
+  const kernel = z.looseObject({
+    id: z.string(), name: z.string().nullable(), spec: z.string(), language: z.string(), state: z.string(),
+    connections: z.int().nullable(), lastActivityAt: z.string().nullable(), path: z.string().nullable(),
+  })
   const job = z.looseObject({
     id: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.int().nullable(), signal: z.string().nullable(),
     createdAt: z.string().nullable(), endedAt: z.string().nullable(), stdoutBytes: count, stderrBytes: count, argv: z.array(z.string()).optional(),
@@ -154,5 +158,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, job, jobLogs, moved, why, attached, copied, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, kernel, job, jobLogs, moved, why, attached, copied, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }
