@@ -8,7 +8,7 @@ import {examples, isAuthExample, isColabExample} from '../helpers/examples.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
 
 const first = ['cgpu runtime create --name trainer', 'cgpu runtime use trainer']
-const last = ['cgpu runtime release trainer', 'cgpu runtime rename calm-otter trainer', 'cgpu runtime use --none', 'cgpu stop --all --yes', 'cgpu runtime reap']
+const last = ['cgpu runtime release trainer', 'cgpu runtime rename calm-otter trainer', 'cgpu schedule rm nightly', 'cgpu runtime use --none', 'cgpu stop --all --yes', 'cgpu runtime reap']
 /** What must be there before an example makes sense. */
 const needs: Record<string, string> = {
   'cgpu cp trainer:model.json .': 'echo {} > model.json; cgpu cp model.json trainer:model.json',
@@ -16,6 +16,8 @@ const needs: Record<string, string> = {
   'cgpu why': 'cgpu job wait $(cgpu run -d -r trainer -- false) || true',
   'cgpu debug log': 'cgpu runtime show nobody || true',
   'cgpu secret delete HF_TOKEN': 'cgpu secret set HF_TOKEN < token.txt',
+  'cgpu schedule logs nightly': 'cgpu schedule run nightly',
+  'cgpu schedule logs nightly --run 1': 'cgpu schedule run nightly',
   'cgpu config get provider': 'cgpu config set provider local',
   'cgpu config get provider --origin': 'cgpu config set provider local',
 }

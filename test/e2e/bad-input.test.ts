@@ -42,6 +42,13 @@ const commands: Record<string, (text: string) => string[]> = {
   'job attach ID': (text) => ['job', 'attach', text],
   'job attach --offset': (text) => ['job', 'attach', 'x', `--offset=${text}`],
   'job list --runtime': (text) => ['job', 'list', `--runtime=${text}`],
+  'schedule create NAME': (text) => ['schedule', 'create', text, '--every', '1d', '--', 'config', 'path'],
+  'schedule create --cron': (text) => ['schedule', 'create', 'x', `--cron=${text}`, '--', 'config', 'path'],
+  'schedule create --every': (text) => ['schedule', 'create', 'x', `--every=${text}`, '--', 'config', 'path'],
+  'schedule create --timezone': (text) => ['schedule', 'create', 'x', '--cron=@daily', `--timezone=${text}`, '--', 'config', 'path'],
+  'schedule create COMMAND': (text) => ['schedule', 'create', 'x', '--every', '1d', '--', text],
+  'schedule show NAME': (text) => ['schedule', 'show', text],
+  'schedule run --due': (text) => ['schedule', 'run', 'x', `--due=${text}`],
 }
 
 describe('nonsense', () => {

@@ -14,7 +14,7 @@ import {type DaemonPlace, daemonPlace, type DaemonRecord, protocolVersion, readD
 import {listen} from './server.ts'
 import {WarmSessions} from './sessions.ts'
 import type {DaemonStatus} from './status.ts'
-import {type DaemonTask, TaskRunner} from './tasks.ts'
+import {type DaemonTask, type OwnTask, TaskRunner} from './tasks.ts'
 import type {Said, Wire} from './wire.ts'
 
 export interface DaemonOptions {
@@ -25,6 +25,7 @@ export interface DaemonOptions {
   /** cgpu with the providers and accounts, for the folder and the environment of whoever asks */
   open: (context: ClientContext, flags: Record<string, unknown>, onWarning: (message: string) => void) => Promise<Cgpu>
   tasks?: readonly DaemonTask[]
+  own?: readonly OwnTask[]
   log: DaemonLog
   /** it ends when nobody needed it for so long; default 10 minutes */
   idleMs?: number
@@ -67,7 +68,7 @@ export class Daemon {
     this.listening = this.#closed.promise
     this.#process = processPart(options.env)
     this.#sessions = new WarmSessions({idleMs: options.idleMs ?? idleMs})
-    this.#tasks = new TaskRunner({tasks: options.tasks ?? [], open: (context) => options.open(context, {}, options.log.write), log: options.log.write})
+    this.#tasks = new TaskRunner({tasks: options.tasks ?? [], own: options.own ?? [], open: (context) => options.open(context, {}, options.log.write), log: options.log.write})
     this.#sweeping = setInterval(() => void this.#sweep(), Math.max(50, Math.min(longestSweepMs, (options.idleMs ?? idleMs) / 4)))
   }
 
@@ -86,6 +87,7 @@ export class Daemon {
     // what the one before it was asked to look after, in the environment of whoever started it
     const own = contextOf(env, dirs.state)
     if (own) daemon.#tasks.meet(own)
+    daemon.#tasks.start()
     return daemon
   }
 
@@ -136,7 +138,7 @@ export class Daemon {
       case 'status':
         return wire.say({t: 'status', status: this.status()})
       case 'poke':
-        if (isContext(message['context'])) this.#tasks.poke(message['context'], typeof message['task'] === 'string' ? message['task'] : undefined)
+        this.#tasks.poke(isContext(message['context']) ? message['context'] : undefined, typeof message['task'] === 'string' ? message['task'] : undefined)
         return wire.say({t: 'poked'})
       case 'retire':
         return wire.sayForSure({t: 'retiring'}).then(() => this.retire('another cgpu takes over'))

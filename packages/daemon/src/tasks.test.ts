@@ -32,6 +32,37 @@ function handTask(): {task: DaemonTask; runs: PromiseWithResolvers<'idle' | 'bus
 }
 
 describe('tasks of the daemon', () => {
+  it('of its own run without anybody\'s environment, when they say, and when they are named', async () => {
+    const states = ['busy', 'busy', 'idle'] as const
+    let runs = 0
+    let ran = Promise.withResolvers<void>()
+    const own = {name: 'schedules', run: async () => {
+      ran.resolve()
+      return {state: states[runs++] ?? ('idle' as const), againMs: runs === 1 ? 1 : 1e8}
+    }}
+    const {task, runs: others} = handTask()
+    const runner = new TaskRunner({tasks: [task], own: [own], open, log: () => undefined})
+    const next = async (): Promise<void> => {
+      await ran.promise
+      ran = Promise.withResolvers()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const keep = setInterval(() => undefined, 50)
+    runner.start()
+    await next()
+    await next()
+    assert.equal(runner.busy, true)
+    runner.poke(undefined, 'schedules')
+    await next()
+    clearInterval(keep)
+    assert.deepEqual([runs, runner.busy, runner.status().map(({name, state}) => [name, state])], [3, false, [['schedules', 'idle']]])
+    runner.poke(here(), 'schedules')
+    assert.equal(others.length, 0, 'the environment of who asked is not worked in')
+    await runner.stop()
+    runner.poke(undefined, 'schedules')
+    assert.equal(runs, 4)
+  })
+
   it('run when they are poked, and again after their time', async () => {
     const {task, runs, began} = handTask()
     const runner = new TaskRunner({tasks: [task], open, log: () => undefined})

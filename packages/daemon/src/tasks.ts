@@ -13,6 +13,13 @@ export interface DaemonTask {
   everyMs: number
 }
 
+/** Work of the daemon itself, whoever uses it: it is given no settings and no client's environment. */
+export interface OwnTask {
+  name: string
+  /** must end when the signal aborts; `againMs` from its end it is run again */
+  run(signal: AbortSignal, help: Pick<TaskHelp, 'log'>): Promise<{state: 'idle' | 'busy'; againMs: number}>
+}
+
 export interface TaskHelp {
   log: (line: string) => void
   /** whose work it is */
@@ -21,13 +28,16 @@ export interface TaskHelp {
 
 export interface TaskRunnerOptions {
   tasks: readonly DaemonTask[]
+  own?: readonly OwnTask[]
   open: (context: ClientContext) => Promise<Cgpu>
   log: (line: string) => void
 }
 
 interface Running {
-  task: DaemonTask
-  context: ClientContext
+  name: string
+  run: (one: Running) => Promise<void>
+  /** until it is run again */
+  againMs: number
   status: TaskStatus
   timer?: NodeJS.Timeout | undefined
   /** a poke during a run: it is run once more */
@@ -36,16 +46,25 @@ interface Running {
 }
 
 const maxContexts = 8
+/** of the daemon's own tasks, should the first run fail */
+const firstAgainMs = 10_000
 
 /** Runs tasks one after the other in time, each for every environment that somebody works in. */
 export class TaskRunner {
   readonly #options: TaskRunnerOptions
   readonly #running = new Map<string, Running[]>()
+  readonly #own: Running[]
   readonly #stop = new AbortController()
   readonly #works = new Set<Promise<void>>()
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options
+    const {own = [], log} = options
+    this.#own = own.map((task) => this.#begin(task.name, firstAgainMs, async (one) => {
+      const {state, againMs} = await task.run(this.#stop.signal, {log})
+      one.status.state = state
+      one.againMs = againMs
+    }))
   }
 
   /** Whether a task has something to do, or may have: it has not been asked yet. */
@@ -57,22 +76,40 @@ export class TaskRunner {
     return this.#all().map(({status}) => ({...status}))
   }
 
+  /** Runs the daemon's own tasks, from now on. */
+  start(): void {
+    for (const one of this.#own) this.#run(one)
+  }
+
   /** Runs the tasks for an environment that was not met before. */
   meet(context: ClientContext): void {
     if (!this.#running.has(keyOf(context))) this.poke(context)
   }
 
-  /** Runs the tasks, or the named one, now; for a new environment from now on. */
-  poke(context: ClientContext, name?: string): void {
+  /** Runs the tasks, or the named one, now; for a new environment from now on. Without one, only the daemon's own can be named. */
+  poke(context: ClientContext | undefined, name?: string): void {
     if (this.#stop.signal.aborted) return
+    const own = this.#own.find((one) => one.name === name)
+    if (own) return this.#run(own)
+    for (const one of context ? this.#of(context) : []) if (name === undefined || one.name === name) this.#run(one)
+  }
+
+  #of(context: ClientContext): Running[] {
     const key = keyOf(context)
     let running = this.#running.get(key)
     if (!running) {
-      running = this.#options.tasks.map((task) => ({task, context, again: false, active: false, status: {name: task.name, state: 'waiting', ranAt: null}}))
+      const {open, log} = this.#options
+      running = this.#options.tasks.map((task) => this.#begin(task.name, task.everyMs, async ({status}) => {
+        status.state = await task.run(await open(context), this.#stop.signal, {log, context})
+      }))
       this.#running.set(key, running)
       this.#forgetOld()
     }
-    for (const one of running) if (name === undefined || one.task.name === name) this.#run(one)
+    return running
+  }
+
+  #begin(name: string, againMs: number, run: Running['run']): Running {
+    return {name, run, againMs, again: false, active: false, status: {name, state: 'waiting', ranAt: null}}
   }
 
   /** Resolves when nothing runs any more: a machine that is being made must not be left halfway. */
@@ -83,7 +120,7 @@ export class TaskRunner {
   }
 
   #all(): Running[] {
-    return [...this.#running.values()].flat()
+    return [...this.#own, ...[...this.#running.values()].flat()]
   }
 
   #run(one: Running): void {
@@ -103,18 +140,18 @@ export class TaskRunner {
         one.again = false
         return this.#run(one)
       }
-      one.timer = setTimeout(() => this.#run(one), one.task.everyMs)
+      one.timer = setTimeout(() => this.#run(one), one.againMs)
       one.timer.unref()
     })
   }
 
-  async #work({task, context, status}: Running): Promise<void> {
+  async #work(one: Running): Promise<void> {
+    const {name, status} = one
     try {
-      const {log, open} = this.#options
-      status.state = await task.run(await open(context), this.#stop.signal, {log, context})
+      await one.run(one)
     } catch (error) {
       status.state = 'failed'
-      this.#options.log(`task ${task.name} failed: ${error instanceof Error ? error.message : String(error)}`)
+      this.#options.log(`task ${name} failed: ${error instanceof Error ? error.message : String(error)}`)
     }
     status.ranAt = new Date().toISOString()
   }

@@ -13,7 +13,7 @@ function flagEntry(name: string, flag: Loose): FlagEntry {
     name, type: flag['type'] === 'boolean' ? 'boolean' : 'option', char: text(flag['char']),
     options: Array.isArray(flag['options']) ? texts(flag['options']) : undefined,
     summary: text(flag['summary']) ?? text(flag['description']), helpValue: text(flag['helpValue']),
-    multiple: flag['multiple'] === true, allowNo: flag['allowNo'] === true, hidden: flag['hidden'] === true,
+    aliases: texts(flag['aliases']), charAliases: texts(flag['charAliases']), multiple: flag['multiple'] === true, allowNo: flag['allowNo'] === true, hidden: flag['hidden'] === true,
   }
 }
 

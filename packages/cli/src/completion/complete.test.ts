@@ -21,6 +21,8 @@ const commands = commandsOf({commands: {
   'history:diff': {summary: 'compare', flags: {}, args: {a: {}, b: {}}, aliases: []},
   'history:export': {summary: 'export', flags: {}, args: {}, strict: false, aliases: []},
   cp: {summary: 'copy', flags: {}, args: {source: {}, target: {}}, aliases: []},
+  'schedule:create': {summary: 'schedule', flags: {every: option()}, args: {name: {}}, aliases: []},
+  'schedule:show': {summary: 'show', flags: {}, args: {name: {}}, aliases: []},
   completion: {summary: 'set up', flags: {}, args: {shell: {options: ['bash', 'zsh']}}, aliases: []},
   secret: {summary: 'hidden', hidden: true, flags: {}, args: {}, aliases: []},
   broken: null,
@@ -28,7 +30,7 @@ const commands = commandsOf({commands: {
 
 const listed = (...values: string[]) => async (): Promise<Candidate[]> => values.map((value) => ({value}))
 const sources: CompletionSources = {
-  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), secrets: listed('HF_TOKEN', 'WANDB_API_KEY'), jobs: listed('0mibvu', '0mibvz'), executions: listed('0mi-new', '0mi-old'), schemas: listed('runtime list', 'events'),
+  runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), secrets: listed('HF_TOKEN', 'WANDB_API_KEY'), jobs: listed('0mibvu', '0mibvz'), schedules: listed('nightly', 'sweep'), executions: listed('0mi-new', '0mi-old'), schemas: listed('runtime list', 'events'),
   accelerators: async (kind, provider) => [{value: kind === 'gpu' ? `t4-${provider ?? 'any'}` : 'v5e'}],
   runningKernels: async (runtime) => [{value: `running-on-${runtime ?? 'default'}`}],
   kernels: async (runtime) => [{value: `python-on-${runtime ?? 'default'}`}],
@@ -80,13 +82,16 @@ describe('complete', () => {
     [['auth', 'login', '--scopes', 'drive,drive.f'], ['drive,drive.file']],
     [['config', 'set', 'k'], ['keep']],
     [['config', 'set', 'keep', ''], ['false', 'true']],
+    [['schedule', 'show', 'n'], ['nightly']],
+    [['schedule', 'create', 'new', '--every', '6h', '--', 'runtime', 'l'], ['list']],
+    [['schedule', 'create', 'new', '--', 'run', '-r', ''], ['tester', 'trainer']],
     [['completion', ''], ['bash', 'zsh']],
     [['cp', 'tr'], [':files', ':nospace', 'trainer:']],
     [['cp', './tr'], [':files']],
     [['cp', 'trainer:'], [':nospace', 'trainer:data/', 'trainer:trainer0.csv']],
     [['cp', 'a', 'trainer:data/t'], ['trainer:data/trainer5.csv']],
     [['nope', ''], []],
-    [[], ['auth', 'completion', 'config', 'cp', 'history', 'ps', 'run', 'runtime']],
+    [[], ['auth', 'completion', 'config', 'cp', 'history', 'ps', 'run', 'runtime', 'schedule']],
   ]
   for (const [words, expected] of cases) it(`answers "${words.join(' ')}"`, async () => assert.deepEqual(await values(...words), expected))
 

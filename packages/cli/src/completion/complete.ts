@@ -102,6 +102,9 @@ const isShowable = ({value}: Candidate): boolean => !/[\p{Cc}\u2028\u2029\u202a-
 
 /** What may stand at the cursor: `words` are those behind `cgpu`, the last one is being typed and may be ''. */
 export async function complete(words: readonly string[], commands: readonly CommandEntry[], sources: CompletionSources): Promise<Completion> {
+  const end = words.indexOf('--')
+  // what is scheduled is a command line of its own
+  if (words[0] === 'schedule' && words[1] === 'create' && end !== -1 && end < words.length - 1) return complete(words.slice(end + 1), commands, sources)
   const current = words.at(-1) ?? ''
   const {candidates, directives} = await possible(read(words.slice(0, -1), commands), current, commands, sources)
   const seen = new Set<string>()

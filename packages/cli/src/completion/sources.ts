@@ -65,6 +65,10 @@ export function liveSources({dirs, env, cwd}: SourceOptions): CompletionSources 
       const [{JobStore}, {commandOf}] = await Promise.all([import('@cgpu/core/job/store'), import('@cgpu/core/job/record')])
       return (await new JobStore(dirs.state).list()).map(({id, request, seen}) => ({value: id, description: `${seen?.state ?? 'started'}: ${commandOf(request).join(' ')}`.slice(0, 80)}))
     },
+    async schedules() {
+      const [{ScheduleStore}, {shellLine}] = await Promise.all([import('@cgpu/core/schedule/store'), import('@cgpu/core/text/quote')])
+      return (await new ScheduleStore(dirs.state).list()).map(({name, enabled, argv}) => ({value: name, description: `${enabled ? '' : 'paused: '}${sanitizeLine(shellLine(argv), 60)}`}))
+    },
     async executions() {
       const [{HistoryStore}, {newestFirst}, {commandText}] = await Promise.all([import('@cgpu/core/history/store'), import('@cgpu/core/history/read'), import('../render/history.ts')])
       const found: Candidate[] = []

@@ -18,6 +18,8 @@ export interface FlagEntry {
   name: string
   type: 'boolean' | 'option'
   char?: string | undefined
+  aliases?: string[] | undefined
+  charAliases?: string[] | undefined
   options?: string[] | undefined
   summary?: string | undefined
   helpValue?: string | undefined
@@ -57,6 +59,7 @@ export interface CompletionSources {
   secrets(): Promise<Candidate[]>
   /** that were started from here, newest first */
   jobs(): Promise<Candidate[]>
+  schedules(): Promise<Candidate[]>
   /** ids of the history, the newest */
   executions(): Promise<Candidate[]>
   settings(): Promise<Candidate[]>

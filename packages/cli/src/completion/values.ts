@@ -65,6 +65,9 @@ export async function argumentValues({command, positionals, current, commands, g
   if (/^(job:(attach|cancel|logs|move|retry|rm|show|wait)|why)$/.test(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.jobs())).filter(({value}) => !positionals.includes(value)))
   }
+  if (/^schedule:(logs|pause|resume|rm|run|show)$/.test(id) && (at === 0 || !command.strict)) {
+    return only((await timely(sources.schedules())).filter(({value}) => !positionals.includes(value)))
+  }
   if (/^kernel:(interrupt|restart|show|shutdown)$/.test(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.runningKernels(given.get('runtime')))).filter(({value}) => !positionals.includes(value)))
   }

@@ -16,7 +16,7 @@ export function daemonProgram(): (DaemonProgram & {version: string}) | undefined
   }
 }
 
-/** What node is given to run another command of this cgpu as this process was started. */
+/** What node is given to run another command of this cgpu as this process was started; the daemon's small heap is its own. */
 export function cliProgram(): string[] {
-  return [...process.execArgv, '--', fileURLToPath(new URL('../../../../bin/run.js', import.meta.url))]
+  return [...process.execArgv.filter((one) => !nodeArgs.includes(one)), '--', fileURLToPath(new URL('../../../../bin/run.js', import.meta.url))]
 }

@@ -5,6 +5,7 @@ import {builtInProviders} from '../providers.ts'
 import {followJobs} from './follow-jobs.ts'
 import {daemonProgram} from './program.ts'
 import {recordExecution} from './record-exec.ts'
+import {runSchedules} from './run-schedules.ts'
 
 /** Runs the daemon in this process until it has nothing to do. */
 export async function serve({foreground}: {foreground: boolean}): Promise<'ran' | 'another runs'> {
@@ -13,12 +14,14 @@ export async function serve({foreground}: {foreground: boolean}): Promise<'ran' 
   const log = new DaemonLog(daemonPlace(dirs.state).log, foreground ? (line) => process.stderr.write(line) : undefined)
   const {version = '', build = ''} = daemonProgram() ?? {}
   const idleMs = Number(process.env['CGPU_DAEMON_IDLE'])
+  const everyMs = Number(process.env['CGPU_DAEMON_TASKS_MS']) || undefined
   process.title = 'cgpu daemon'
   process.on('unhandledRejection', (error) => log.write(`unhandled: ${error instanceof Error ? error.stack ?? error.message : String(error)}`))
   try {
     return await runDaemon({
       dirs, env: process.env, version, build, log, record: recordExecution({version, log: log.write}),
-      tasks: [followJobs({version, envOf: (context) => workEnv(process.env, context), everyMs: Number(process.env['CGPU_DAEMON_TASKS_MS']) || undefined})],
+      tasks: [followJobs({version, envOf: (context) => workEnv(process.env, context), everyMs})],
+      own: [runSchedules({state: dirs.state, env: process.env, everyMs})],
       ...(idleMs > 0 ? {idleMs} : {}),
       open: async (context, flags, onWarning) => {
         const {cwd} = context

@@ -12,9 +12,14 @@ export function startDaemonLater(dirs: {state: string}, settings: Settings, env:
   })
 }
 
-/** A job was left running: the daemon looks after it from now on. One that is started for it looks by itself. */
-export async function leaveToDaemon(dirs: {state: string}, settings: Settings, env: NodeJS.ProcessEnv = process.env): Promise<void> {
-  if (settings.text('daemon') === 'off') return
+/**
+ * A job was left running, or there is something new in the schedules: the daemon looks after it from now on. One that is started for
+ * it looks by itself. False: nobody does.
+ */
+export async function leaveToDaemon(dirs: {state: string}, settings: Settings, {task = 'jobs', env = process.env}: {task?: 'jobs' | 'schedules'; env?: NodeJS.ProcessEnv} = {}): Promise<boolean> {
+  if (settings.text('daemon') === 'off') return false
   const program = daemonProgram()
-  if (program && ensureDaemon(dirs, env, program, {start: true}) === 'running') await poke(dirs, env, program, {task: 'jobs'})
+  const daemon = program ? ensureDaemon(dirs, env, program, {start: true}) : 'none'
+  if (program && daemon === 'running') await poke(dirs, env, program, {task})
+  return daemon !== 'none'
 }

@@ -114,6 +114,14 @@ function build(z: typeof Zod) {
     }),
     z.looseObject({state: z.enum(['stopped', 'unresponsive']), why: z.string(), pid: z.int().optional()}),
   ])
+  const scheduleRun = z.looseObject({
+    run: z.int().positive(), state: z.string(), reason: z.string().nullable(), dueAt: z.string().nullable(), lastDueAt: z.string().nullable(), startedAt: z.string().nullable(),
+    endedAt: z.string().nullable(), exitStatus: z.int().nullable(), pid: z.int().nullable(),
+  })
+  const schedule = z.looseObject({
+    id: z.string(), name: z.string(), state: z.string(), argv: z.array(z.string()), cwd: z.string(), cron: z.string().nullable(), timezone: z.string().nullable(),
+    everySeconds: z.int().positive().nullable(), missed: z.string(), createdAt: z.string(), nextAt: z.string().nullable(), lastRun: scheduleRun.nullable(),
+  })
   const doctorCheck = z.looseObject({id: z.string(), title: z.string(), state: z.string(), message: z.string(), fix: z.string().optional()})
   const historyEntry = z.looseObject({
     id: z.string(), kind: z.string(), status: z.string(), state: z.string(), createdAt: z.string(), startedAt: z.string(), endedAt: z.string().optional(),
@@ -150,5 +158,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, kernel, job, jobLogs, moved, why, attached, copied, daemon, driveMounted, driveUnmounted, secret, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, kernel, job, jobLogs, moved, why, attached, copied, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }
