@@ -400,6 +400,17 @@ describe('cgpu why', () => {
     assertRefused(await bench.cli(['job', 'list', '--state', 'bogus']), 64)
   })
 
+  it('is not told that a machine was not asked which knows no such job', async () => {
+    const [known] = await bench.data<JobView[]>(['job', 'list', '-r', 'there'])
+    const {JobStore} = await import('@cgpu/core/job/store')
+    const store = new JobStore(join(bench.home.dataDir, 'state'))
+    const record = (await store.get(known?.id ?? '')) ?? assert.fail()
+    await store.put({...record, id: 'nobody-knows-it'})
+    const shown = await bench.cli(['job', 'show', 'nobody-knows-it'])
+    assert.deepEqual([shown.status, shown.stderr], [0, 'warning: there knows no job nobody-knows-it\n'])
+    await store.remove('nobody-knows-it')
+  })
+
   it('explains a job by its id, also as JSON, and one that went well', async () => {
     const {id} = await bench.data<Detached>(['run', '-d', '-r', 'there', '--', 'sh', '-c', 'echo "torch.OutOfMemoryError: CUDA out of memory." >&2; exit 1'])
     await bench.cli(['job', 'wait', id])

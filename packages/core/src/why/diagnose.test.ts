@@ -67,6 +67,10 @@ describe('why something failed', () => {
     assert.equal(diagnose({...base, state: 'lost', exitStatus: null, error: {code: 'JOB_LOST', message: 'it vanished'}}).length, 1)
   })
 
+  it('does not say that a machine was taken away which was released', () => {
+    assert.deepEqual(diagnose({...base, state: 'lost', exitStatus: null, reason: 'cancelled', machineGone: true}).map(({code}) => code), ['CANCELLED'])
+  })
+
   it('names other causes behind the first', () => {
     const codes = diagnose({...base, exitStatus: 137, signal: 'SIGKILL', reason: 'oom', lines: ['OSError: [Errno 28] No space left on device']}).map((one) => one.code)
     assert.deepEqual(codes.slice(0, 2), ['OUT_OF_MEMORY', 'DISK_FULL'])

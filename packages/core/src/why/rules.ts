@@ -115,10 +115,12 @@ const signalled: Rule = (evidence) => {
 }
 
 const cancelled: Rule = ({reason, ...evidence}) =>
-  reason === 'cancelled' ? {code: 'CANCELLED', cause: 'it was cancelled', evidence: ['cgpu job cancel, or the end of the command that ran it'], next: [again(evidence)]} : undefined
+  reason === 'cancelled' ? {code: 'CANCELLED', cause: 'it was cancelled', evidence: ['cgpu job cancel, the release of its machine, or the end of the command that ran it'], next: [again(evidence)]} : undefined
 
 const reclaimed: Rule = (evidence) => {
-  const {state, machineGone, error} = evidence
+  const {state, machineGone, error, reason} = evidence
+  // it went because somebody released it
+  if (reason === 'cancelled') return undefined
   if (error?.code !== 'RUNTIME_RECLAIMED' && !(machineGone === true && (state === 'lost' || state === 'unknown'))) return undefined
   return {
     code: 'RUNTIME_RECLAIMED', cause: `its machine ${evidence.runtime} was taken away while it ran`, evidence: [error ? `${error.code}: ${error.message}` : `${evidence.runtime} is gone`],
