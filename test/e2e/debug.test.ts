@@ -3,6 +3,7 @@ import {chmod, mkdir, readdir, readFile, stat, writeFile} from 'node:fs/promises
 import {createServer} from 'node:http'
 import type {AddressInfo} from 'node:net'
 import {join} from 'node:path'
+import {JobStore} from '@cgpu/core/job/store'
 import {cgpu, type CliOptions, type CliResult, envelope, sealedHome, type SealedHome} from '../helpers/cli.ts'
 import {assertRefused} from '../helpers/workbench.ts'
 import {Terminal} from '../helpers/terminal.ts'
@@ -131,6 +132,22 @@ describe('a support bundle', () => {
     const whole = (await run(['support-bundle', '-o', '-', '--include-code'])).stdout
     for (const shown of ['the_code', 'the message', 'secret-project']) assert.ok(whole.includes(shown), shown)
     for (const hidden of ['the output', 'the traceback']) assert.ok(!whole.includes(hidden), hidden)
+  })
+
+  it('keeps of command lines what the history would keep, in every section', async () => {
+    const secret = 'hunter2SECRETzz91'
+    await new JobStore(join(home.dataDir, 'state')).put({
+      id: 'j1', createdAt: '2026-01-01T00:00:00.000Z', runtime: {id: 'r', name: 'trainer', provider: 'local'}, releases: false, detached: true, fingerprint: 'j1', outputDir: '/w',
+      spec: {provider: 'local', settings: {}}, request: {cwd: '/w', command: ['python', '-c', `login("--password ${secret}")`, '--password', secret], include: [], packages: [], outputs: [], envNames: [], secretNames: []},
+    })
+    await mkdir(join(home.dataDir, 'state', 'daemon'))
+    await writeFile(join(home.dataDir, 'state', 'daemon', 'daemon.log'), `it ran sh -c "train --api-key ${secret}"\n`)
+    await run(['run', 'nothing.py', `train --password ${secret}`])
+    const {stdout} = await run(['support-bundle', '-o', '-', '--include-code'])
+    assert.match(stdout, /command=\["python","-c"[^\n]*"--password","\[redacted\]"\]/)
+    assert.match(stdout, /^program: nothing\.py "train --password \[redacted\]/m)
+    assert.match(stdout, /--api-key \[redacted\]/)
+    assert.ok(!stdout.includes(secret), stdout)
   })
 
   it('is not saved where it cannot be shown, nor over a file', async () => {

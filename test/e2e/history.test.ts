@@ -180,6 +180,15 @@ describe('cgpu history', () => {
     assert.deepEqual([command, ok, data.stdout], ['history:rerun', true, 'größe\n'])
   })
 
+  it('does one again with its restart policy, of which it keeps no secret', async () => {
+    await run(['-r', 'there', '--max-restarts', '2', '--checkpoint', '*.pt', '--resume-cmd', 'sh -c true {latest}', '--', 'true'])
+    const {line} = await bench.data<{line: string}>(['history', 'rerun', '--dry-run'])
+    assert.match(line, /--checkpoint '?\*\.pt'? --max-restarts 2 --resume-cmd 'sh -c true \{latest\}'/)
+    await run(['-r', 'there', '--max-restarts', '2', '--resume-cmd', `train --api-key ${key}`, '--', 'true'])
+    assert.ok(!(await kept()).includes(key))
+    assertRefused(await bench.cli(['history', 'rerun', '--dry-run']), 65)
+  })
+
   it('asks for variables whose values it does not have, and tells of a script that changed', async () => {
     const [entry] = await bench.data<Item[]>(['history', 'list', '--kind', 'run', '--limit', '0']).then((all) => all.filter(({envNames}) => envNames.includes('PLAIN')))
     const missing = await bench.cli(['history', 'rerun', entry?.id ?? ''])

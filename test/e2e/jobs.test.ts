@@ -14,6 +14,13 @@ interface Detached {
   releases: boolean
 }
 
+interface Entry {
+  status: string
+  exitStatus?: number
+  category?: string
+  code?: string
+}
+
 /** Waits for a file of its working folder's, then goes on: nothing depends on how long anything takes. */
 const gate = `import os, sys, time
 print('first', flush=True)
@@ -78,6 +85,8 @@ for (const {place, make} of places) {
       assert.equal(status, 0)
       const shown = await bench.data<JobView>(['job', 'show', id])
       assert.deepEqual([shown.state, shown.reason, shown.signal], ['exited', 'cancelled', 'SIGKILL'])
+      const entry = await bench.data<Entry>(['history', 'show', id])
+      assert.deepEqual([entry.status, entry.exitStatus, entry.code], ['interrupted', 137, 'CANCELLED'])
       assert.match((await bench.cli(['why', id])).stdout, /was cancelled/)
       assert.match((await bench.cli(['job', 'cancel', id])).stderr, /over already/)
     })
@@ -150,6 +159,57 @@ for (const {place, make} of places) {
       const [newest] = await bench.data<JobView[]>(['job', 'list', '--state', 'exited'])
       assert.deepEqual([newest?.retryOf, newest?.exitStatus], [id, 3])
       assert.equal((await bench.cli(['job', 'retry', id, '-e', 'TOLD=x', '-d'])).status, 0)
+    })
+
+    it('is run again where it ran, whatever the environment says of machines in general', async () => {
+      const id = (await bench.cli(['run', '-d', '-r', 'there', '--', 'sh', '-c', 'echo here'])).stdout.trim()
+      await bench.cli(['job', 'wait', id])
+      const before = await bench.data<unknown[]>(['runtime', 'list'])
+      for (const env of [{CGPU_PROVIDER: 'colab'}, {CGPU_GPU: 'a100'}, {CGPU_CPU: '1', CGPU_HIGH_RAM: '1'}, {CGPU_RUNTIME: 'nowhere'}]) {
+        const again = await bench.cli(['job', 'retry', id], {env})
+        assert.deepEqual([again.status, again.stdout], [0, 'here\n'], again.stderr)
+        const [newest] = await bench.data<JobView[]>(['job', 'list'])
+        assert.deepEqual([newest?.retryOf, newest?.runtime], [id, 'there'])
+      }
+      assert.equal((await bench.data<unknown[]>(['runtime', 'list'])).length, before.length)
+      // what is typed is heard
+      assertRefused(await bench.cli(['job', 'retry', id, '--provider', 'no-such-provider']), 64)
+    })
+
+    it('is refused for a key with a script that was edited, also to the same size', async () => {
+      await bench.file('once.py', 'print("one")\n')
+      const run = () => bench.cli(['run', '-r', 'there', '--idempotency-key', 'edited', 'once.py'])
+      assert.equal((await run()).stdout, 'one\n')
+      assert.equal((await run()).stdout, 'one\n')
+      await bench.file('once.py', 'print("two")\n')
+      assertRefused(await run(), 72)
+    })
+
+    it('ends in the history when it is removed before anybody looked at it', async () => {
+      const started = await bench.data<Detached>(['run', '-d', '-r', 'there', '--', 'sh', '-c', 'exit 5'])
+      await until(async () => (await bench.cli(['job', 'rm', started.id])).status === 0, () => 'it is not over')
+      const entry = await bench.data<Entry>(['history', 'show', started.id])
+      assert.deepEqual([entry.status, entry.exitStatus, entry.code], ['error', 5, 'PROGRAM_FAILED'])
+    })
+
+    it('ends in the history as it did, also after the command that followed it was left', async () => {
+      const child = startCgpu(['run', '-r', 'there', '--', 'sh', '-c', 'trap "" INT; echo begun; while ! test -e go-left; do sleep 0.05; done'], {home: bench.home})
+      const closed = once(child, 'close')
+      let said = ''
+      child.stderr?.on('data', (chunk: Buffer) => {
+        // a second one leaves it
+        if (!said.includes('Ctrl-C') && /Ctrl-C/.test(said += chunk.toString())) child.kill('SIGINT')
+      })
+      await once(child.stdout ?? assert.fail(), 'data')
+      child.kill('SIGINT')
+      assert.equal((await closed)[0], 130, said)
+      const [job] = await bench.data<JobView[]>(['job', 'list', '--state', 'running'])
+      const id = job?.id ?? ''
+      assert.equal((await bench.data<Entry>(['history', 'show', id])).status, 'interrupted')
+      await bench.cli(['exec', '-r', 'there', 'open("go-left", "w").close()'])
+      assert.equal((await bench.cli(['job', 'wait', id])).status, 0)
+      const entry = await bench.data<Entry>(['history', 'show', id])
+      assert.deepEqual([entry.status, entry.exitStatus, entry.code], ['ok', 0, undefined])
     })
 
     it('is started again when it fails, from its newest checkpoint', async () => {
@@ -260,6 +320,32 @@ describe('a job that has a runtime of its own', () => {
     assert.deepEqual(await bench.data(['runtime', 'list']), [])
   })
 
+  it('brings outputs before its machine is released, and names what still runs there', async () => {
+    assert.equal((await bench.cli(['runtime', 'create', '--name', 'shared'])).status, 0)
+    const over = await bench.data<Detached>(['run', '--detach', '-r', 'shared', '-o', 'made.txt', '--output-dir', 'kept', 'gate.py', join(bench.home.cwd, 'go-kept'), '3'])
+    const runs = await bench.data<Detached>(['run', '--detach', '-r', 'shared', '--', 'sleep', '600'])
+    // as it was last seen, it runs
+    assert.equal((await bench.data<JobView>(['job', 'show', over.id])).state, 'running')
+    await bench.file('go-kept', '')
+    assert.match((await bench.cli(['logs', '-f', over.id])).stdout, /second/)
+    const unsure = await bench.cli(['stop', '--all'])
+    assertRefused(unsure, 64)
+    assert.match(unsure.stderr, new RegExp(`the job ${runs.id} still runs on shared`))
+    const released = await bench.cli(['stop', 'shared'])
+    assert.equal(released.status, 0, released.stderr)
+    assert.match(released.stderr, new RegExp(`warning: the job ${runs.id} still runs on shared, and ends with it[^]*brought back`))
+    assert.doesNotMatch(released.stderr, new RegExp(over.id))
+    assert.equal(readFileSync(join(bench.home.cwd, 'kept', 'made.txt'), 'utf8'), 'made')
+    const shown = await bench.data<JobView>(['job', 'show', over.id])
+    assert.deepEqual([shown.state, shown.exitStatus, shown.reason, shown.machineGone], ['exited', 3, undefined, true])
+    assert.equal((await bench.cli(['job', 'wait', over.id])).status, 3)
+    const [ended, cancelled] = await Promise.all([over, runs].map(({id}) => bench.data<Entry>(['history', 'show', id])))
+    assert.deepEqual([ended?.status, ended?.exitStatus, ended?.code], ['error', 3, 'PROGRAM_FAILED'])
+    assert.deepEqual([cancelled?.status, cancelled?.code], ['interrupted', 'CANCELLED'])
+    const facts = (await bench.cli(['job', 'show', runs.id])).stdout
+    assert.match(facts, /^state +cancelled \(its machine is gone\)$/m)
+  })
+
   it('is told of as lost when its machine is gone', async () => {
     const {id, runtime} = await bench.data<Detached>(['run', '--detach', 'gate.py', join(bench.home.cwd, 'never'), '0'])
     assert.equal((await bench.cli(['runtime', 'release', runtime])).status, 0)
@@ -298,6 +384,31 @@ describe('cgpu why', () => {
     assert.match(await why(), /segmentation fault[\s\S]*\| killed by SIGSEGV/)
     await bench.cli(['run', '-r', 'there', '--', 'no-such-command'])
     assert.match(await why(), /could not be started/)
+  })
+
+  it('explains what was not there, and says nothing empty', async () => {
+    await bench.cli(['run', '-r', 'there', '--cwd', 'no/such/folder', '--', 'true'])
+    const folder = await why()
+    assert.match(folder, /^\S+: on the machine: no such folder: .*no\/such\/folder$/m)
+    assert.doesNotMatch(folder, /vanished|^also: ?$|: $/m)
+    await bench.cli(['run', '-r', 'there', '--', 'bash', 'x.sh'])
+    assert.match(await why(), /no file x\.sh[^]*--include x\.sh/)
+    assert.equal((await bench.cli(['runtime', 'create', '--name', 'short'])).status, 0)
+    const {id} = await bench.data<Detached>(['run', '-d', '-r', 'short', '--', 'sleep', '600'])
+    assert.equal((await bench.cli(['runtime', 'release', 'short'])).status, 0)
+    assert.doesNotMatch(await why(id), /^also: ?$|: $|PROGRAM_FAILED/m)
+    assertRefused(await bench.cli(['job', 'list', '--state', 'bogus']), 64)
+  })
+
+  it('is not told that a machine was not asked which knows no such job', async () => {
+    const [known] = await bench.data<JobView[]>(['job', 'list', '-r', 'there'])
+    const {JobStore} = await import('@cgpu/core/job/store')
+    const store = new JobStore(join(bench.home.dataDir, 'state'))
+    const record = (await store.get(known?.id ?? '')) ?? assert.fail()
+    await store.put({...record, id: 'nobody-knows-it'})
+    const shown = await bench.cli(['job', 'show', 'nobody-knows-it'])
+    assert.deepEqual([shown.status, shown.stderr], [0, 'warning: there knows no job nobody-knows-it\n'])
+    await store.remove('nobody-knows-it')
   })
 
   it('explains a job by its id, also as JSON, and one that went well', async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import {mkdir, readdir} from 'node:fs/promises'
+import {mkdir, readdir, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {outputSchemas} from '../../packages/core/src/schema/zod.ts'
 import {envelope} from '../helpers/cli.ts'
-import {assertRefused, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 interface Listed {
   id: string
@@ -120,6 +120,18 @@ describe('cgpu runtime', () => {
 
   it('has nothing to reap while all is well', async () => {
     assert.deepEqual(await bench.data(['runtime', 'reap']), [])
+  })
+
+  it('names one whose server is gone, and what to do about it', async () => {
+    assert.equal((await bench.cli(['runtime', 'create', '--name', 'dead'])).status, 0)
+    const {id} = await bench.data<{id: string}>(['runtime', 'show', 'dead'])
+    const folder = join(bench.home.dataDir, 'state', 'providers', 'local', id.replace(/^local-/, ''))
+    const {server} = JSON.parse(await readFile(join(folder, 'processes.json'), 'utf8')) as {server: {pid: number}} // as the supervisor writes it
+    process.kill(server.pid, 'SIGKILL')
+    await until(async () => (await bench.data<{state: string}>(['runtime', 'show', 'dead'])).state === 'unreachable', () => 'it still answers')
+    const refused = await bench.cli(['exec', '-r', 'dead', '1'])
+    assert.match(refused.stderr, /the server of dead is gone[^]*cgpu runtime release dead/)
+    assert.equal((await bench.cli(['stop', 'dead'])).status, 0)
   })
 
   it('asks before it releases all, and without a terminal refuses', async () => {

@@ -1,10 +1,20 @@
 import type {JobStatus} from '@cgpu/core/agent/client'
+import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import type {Ended} from './history/record.ts'
 
+type Told = Pick<JobStatus, 'exitCode' | 'signal' | 'reason' | 'startedAt' | 'endedAt' | 'stdoutBytes' | 'stderrBytes' | 'peakMemoryBytes'>
+
 /** How a job ended, as the history keeps it. */
-export function endedOf({exitCode, signal, startedAt, endedAt, stdoutBytes, stderrBytes, peakMemoryBytes}: JobStatus): Ended {
+export function endedOf({exitCode, signal, reason, startedAt, endedAt, stdoutBytes, stderrBytes, peakMemoryBytes}: Told): Ended {
   return {
-    ...(exitCode === null ? {status: 'lost'} : {exitStatus: exitCode}), signal, stdoutBytes, stderrBytes,
+    ...(exitCode === null ? {status: 'lost'} : {exitStatus: exitCode}), signal, stdoutBytes, stderrBytes, ...(reason === undefined ? {} : {reason}),
     durationMs: Math.max(0, ((endedAt ?? startedAt ?? 0) - (startedAt ?? 0)) * 1000), ...(peakMemoryBytes === undefined ? {} : {peakMemoryBytes}),
   }
+}
+
+/** The same of one whose machine cannot tell it any more. */
+export function endedAsSeen({seen}: JobRecord): Ended {
+  if (!seen || !isOver(seen.state)) return {status: 'lost'}
+  const {exitStatus: exitCode, ...rest} = seen
+  return endedOf({...rest, exitCode})
 }

@@ -73,7 +73,7 @@ export class Cgpu {
       store: this.#store,
       defaultRuntime: () => Promise.resolve(settings.text('runtime')),
       connect: (record, signal) => this.connect(record, {signal}),
-      onRelease: async ({id}) => (await import('./job/of.ts')).jobsOf(this).released(id),
+      onRelease: async ({id}) => (await import('./job/release.ts')).endJobsOf(this, id),
       signedIn: async () => (await this.accounts.list()).length > 0,
       ...(lifecycle ? {lifecycle} : {}),
       ...(onWarning ? {onWarning} : {}),

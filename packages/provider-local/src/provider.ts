@@ -70,9 +70,10 @@ export class LocalProvider implements RuntimeProvider {
     const [record, processes] = await Promise.all([readRecord(paths.record), readProcesses(paths.processes)])
     if (record === null && !(await exists(paths.folder))) throw unknown(id)
     if (!record || !(await alive(processes?.server))) {
-      throw errors.network(record === null ? `${id} is not ready` : `the server of ${id} is gone`, {
+      const name = (await this.#context.nameOf?.(id)) ?? id
+      throw errors.network(record === null ? `${name} is not ready` : `the server of ${name} is gone`, {
         code: 'RUNTIME_UNREACHABLE', category: 'runtime', retryable: record === null,
-        fix: record === null ? 'try again in a moment' : 'release it and make another: cgpu runtime release NAME',
+        fix: record === null ? 'try again in a moment' : `release it and make another: cgpu runtime release ${name}`,
       })
     }
     const {trace} = this.#context

@@ -83,7 +83,7 @@ export default class Why extends JobCommand<Result> {
       const lines = entry ? linesOf(entry) : []
       if (!record) return evidenceOfEntry(entry!, machineGone)
       // how it ended is known to whoever followed it; its machine only took its log along
-      return {...remembered(record, error), lines, ...(entry?.code === undefined ? {} : {error: {code: entry.code, message: entry.message ?? ''}})}
+      return {...remembered(record, error), lines, ...(entry ? errorOf(entry) : {})}
     }
   }
 }
@@ -104,13 +104,16 @@ function linesOf({tail, traceback}: HistoryEntry): string[] {
 
 /** Of what ran on a kernel, or was refused before it ran. */
 function evidenceOfEntry(entry: HistoryEntry, machineGone: boolean): Evidence {
-  const {id, kind, runtime, status, exitStatus = null, code, message, peakMemoryBytes} = entry
-  // that code failed is what is to be explained
-  const own = code !== undefined && !/^(CODE_FAILED|PROGRAM_FAILED)$/.test(code)
+  const {id, kind, runtime, status, exitStatus = null, peakMemoryBytes} = entry
   return {
     id, kind, runtime: runtime?.name ?? '', state: status, exitStatus: status === 'ok' ? 0 : exitStatus, signal: null, machineGone, peakMemoryBytes, lines: linesOf(entry),
-    ...(own ? {error: {code, message: message ?? ''}} : {}),
+    ...(entry.code === 'CANCELLED' ? {reason: 'cancelled'} : {}), ...errorOf(entry),
   }
+}
+
+/** cgpu's own error, with what it said: that code failed, or was cancelled, is what is to be explained. */
+function errorOf({code, message}: HistoryEntry): Pick<Evidence, 'error'> {
+  return code === undefined || !message || /^(CODE_FAILED|PROGRAM_FAILED)$/.test(code) ? {} : {error: {code, message}}
 }
 
 async function evidenceOf({id, session, status, runtime}: OpenJob): Promise<Evidence> {

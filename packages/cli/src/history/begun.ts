@@ -29,7 +29,8 @@ type Flags = Readonly<Record<string, unknown>>
 
 const execFlags = ['account', 'kernel', 'new-kernel', 'output-dir', 'secret', 'timeout']
 const runFlags = [
-  'account', 'allow-downgrade', 'cwd', 'env-file', 'include', 'keep', 'lease', 'output-dir', 'outputs', 'packages', 'requirements', 'secret', 'wait',
+  'account', 'allow-downgrade', 'checkpoint', 'cwd', 'env-file', 'include', 'keep', 'lease', 'max-restarts', 'output-dir', 'outputs', 'packages', 'requirements',
+  'resume-cmd', 'secret', 'wait',
 ]
 
 /** Of code for a kernel. `file`: where it was read from. */
@@ -53,6 +54,7 @@ function chosen(flags: Flags, names: readonly string[]): Begun['given'] {
   return Object.fromEntries(names.flatMap((name): [string, string | boolean | string[]][] => {
     const value = flags[name]
     if (typeof value === 'string' || value === true) return [[name, value]]
+    if (typeof value === 'number') return [[name, String(value)]]
     return Array.isArray(value) ? [[name, value.filter((one) => typeof one === 'string')]] : []
   }))
 }

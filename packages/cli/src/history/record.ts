@@ -16,6 +16,8 @@ export interface Ended {
   detached?: boolean
   status?: string
   signal?: string | null
+  /** of a job: cancelled, oom, signal */
+  reason?: string | undefined
   error?: {name: string; value: string; traceback: readonly string[]}
   durationMs?: number
   kernel?: {name: string}
@@ -64,10 +66,14 @@ export class Recorder {
   static async begin(begun: Begun, options: RecorderOptions): Promise<Recorder> {
     const recorder = new Recorder(begun, options)
     await recorder.#safely(async () => {
-      const {request, given, packages, requirements, outputs, on} = begun
+      const {request, packages, requirements, outputs, on} = begun
+      const resume = begun.given['resume-cmd']
+      const kept = typeof resume === 'string' ? recorder.#redactor.text(resume) : resume
+      const given = kept === undefined ? begun.given : {...begun.given, 'resume-cmd': kept}
+      const command = await cleanCommand(begun.command, recorder.#redactor)
       await recorder.#store.append({
         id: request.id, at: new Date().toISOString(), t: 'begin', kind: request.kind, ...machineOf(on), cwd: begun.cwd ?? process.cwd(),
-        command: await cleanCommand(begun.command, recorder.#redactor), envNames: request.envNames,
+        command: kept === resume ? command : {...command, redacted: true}, envNames: request.envNames,
         ...(packages?.length ? {packages} : {}), ...(requirements === undefined ? {} : {requirements}), ...(outputs?.length ? {outputs} : {}),
         spec: specIn(begun), ...(Object.keys(given).length > 0 ? {given} : {}),
         version: options.version, process: (self ??= markSelf()),
@@ -168,12 +174,14 @@ function endByError(thrown: unknown, durationMs: number, redactor: HistoryRedact
 }
 
 function endOf(result: Ended, redactor: HistoryRedactor): EndFields {
-  const {error, exitStatus, durationMs = 0, kernel, stdoutBytes, stderrBytes, peakMemoryBytes} = result
+  const {error, exitStatus, reason, durationMs = 0, kernel, stdoutBytes, stderrBytes, peakMemoryBytes} = result
   const status = statusOf(result)
   return {
     status,
     ...(exitStatus === undefined ? {} : {exitStatus}),
-    ...(status === 'ok' ? {} : {category: 'code', code: status === 'interrupted' ? 'INTERRUPTED' : error ? 'CODE_FAILED' : 'PROGRAM_FAILED'}),
+    ...(status === 'ok' ? {} : status === 'lost' && !error ? {category: 'runtime', code: 'JOB_LOST'} : {
+      category: 'code', code: reason === 'cancelled' ? 'CANCELLED' : status === 'interrupted' ? 'INTERRUPTED' : error ? 'CODE_FAILED' : 'PROGRAM_FAILED',
+    }),
     ...(error ? {message: redactor.text(`${error.name}: ${error.value}`), traceback: redactor.text(stripVTControlCharacters(error.traceback.join('\n')))} : {}),
     ...(kernel ? {kernel: kernel.name} : {}),
     ...(stdoutBytes === undefined ? {} : {stdoutBytes}),
@@ -183,7 +191,8 @@ function endOf(result: Ended, redactor: HistoryRedactor): EndFields {
   }
 }
 
-function statusOf({status, exitStatus, signal}: Ended): EndStatus {
+function statusOf({status, exitStatus, signal, reason}: Ended): EndStatus {
+  if (reason === 'cancelled' && exitStatus !== 0) return 'interrupted'
   if (status === 'lost') return status
   if (status === 'ok' || status === 'interrupted' || status === 'error') return exitStatus === 0 ? 'ok' : status
   if (signal === 'SIGINT' || exitStatus === ExitCode.interrupted) return 'interrupted'

@@ -39,7 +39,7 @@ export function jobFacts(job: JobView, now: number): string {
   const rows: (readonly [string, string])[] = [
     ['id', job.id],
     ['runtime', job.releases ? `${job.runtime} (made for this job)` : job.runtime],
-    ['state', `${stateOf(job)}${job.checkedAt === null ? ' (as last seen: its machine could not be asked)' : ''}`],
+    ['state', `${stateOf(job)}${job.checkedAt !== null ? '' : job.machineGone ? ' (its machine is gone)' : ' (as last seen: its machine could not be asked)'}`],
     ['status', job.exitStatus === null ? '' : `${job.exitStatus}${job.signal === null ? '' : ` (${job.signal})`}`],
     ['command', wordsOf(job)],
     ['started', moment(job.createdAt)],

@@ -1,5 +1,6 @@
 import {homedir} from 'node:os'
 import {masking} from '@cgpu/core/debug/masking'
+import {HistoryRedactor} from '@cgpu/core/history/redact'
 import {inert} from '@cgpu/plugin-sdk'
 import type {Surroundings} from '../doctor/check.ts'
 import {sections} from './sections.ts'
@@ -32,7 +33,10 @@ export async function supportBundle(input: BundleInput, now = new Date()): Promi
   }))
   const intro = `# cgpu support bundle\n\nmade ${now.toISOString()}${input.code ? ', with command lines and code' : ', without command lines and code'}; read it before you send it\n`
   const mask = masking(input.env)
-  const text = withoutPeople(mask([intro, ...collected].join('\n')), input.env['HOME'] || homedir())
+  // what the history would not keep of a command is in no other section either
+  const redactor = new HistoryRedactor()
+  const clean = mask([intro, ...collected].join('\n')).split('\n').map((line) => redactor.text(line)).join('\n')
+  const text = withoutPeople(clean, input.env['HOME'] || homedir())
   return {text: inert(text), sections: sections.map(({title}) => title)}
 }
 

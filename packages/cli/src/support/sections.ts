@@ -3,6 +3,7 @@ import {listDebugLogs, readDebugLogs} from '@cgpu/core/debug/logs'
 import {FolderDefaults} from '@cgpu/core/config/folder'
 import {resolveSettings} from '@cgpu/core/config/resolve'
 import {findSetting} from '@cgpu/core/config/settings'
+import {HistoryRedactor} from '@cgpu/core/history/redact'
 import {commandOf} from '@cgpu/core/job/record'
 import {JobStore} from '@cgpu/core/job/store'
 import {RecordStore} from '@cgpu/core/runtime/store'
@@ -54,7 +55,7 @@ async function jobs({dirs, code}: BundleInput): Promise<string[]> {
   const records = await new JobStore(dirs.state).list()
   return records.slice(0, 50).map(({id, createdAt, runtime, seen, detached, retryOf, request}) => `${id}  ${fields({
     createdAt, runtime: runtime.name, provider: runtime.provider, state: seen?.state, exit: seen?.exitStatus, signal: seen?.signal, seenAt: seen?.at, detached, retryOf,
-    command: code ? JSON.stringify(commandOf(request)) : undefined,
+    command: code ? JSON.stringify(new HistoryRedactor().args(commandOf(request))) : undefined,
   })}`)
 }
 

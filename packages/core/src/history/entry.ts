@@ -163,16 +163,40 @@ const endStatuses = new Set<string>(executionStatuses.filter(status => status !=
 
 type Of<T extends HistoryRecord['t']> = Extract<HistoryRecord, {t: T}>
 
-/** What was read of one execution; `end` is the earliest one. */
+/** The ends that were written of one execution. */
+export interface Ends {
+  /** the earliest */
+  first: Of<'end'>
+  /** the earliest whose writer saw it: of a job that was given up, or left, and went on, it comes later */
+  real: Of<'end'> | undefined
+}
+
+/** What was read of one execution. */
 export interface Lines {
   begin: Of<'begin'>
   more: readonly Of<'more'>[]
-  end: Of<'end'> | undefined
+  ends: Ends | undefined
+}
+
+/** `end` is earlier than those that are known, unless it says otherwise by its time. */
+export function withEnd(known: Ends | undefined, end: Of<'end'>, byTime = false): Ends {
+  const seen = end.status !== 'lost' && (end.status !== 'interrupted' || end.category === 'code')
+  if (known && byTime && end.at > known.first.at) {
+    return {first: known.first, real: seen && (!known.real || end.at < known.real.at) ? end : known.real}
+  }
+  return {first: end, real: seen ? end : known?.real}
+}
+
+/** The one that counts: the first, and of a job the real one, with what was seen of its output where it has none. */
+function endOf({kind}: Of<'begin'>, ends: Ends | undefined): Of<'end'> | undefined {
+  if (!ends?.real || kind === 'exec') return ends?.first
+  return {...(ends.first.tail ? {tail: ends.first.tail} : {}), ...ends.real}
 }
 
 /** `isLive` says whether the process that started it lives; only asked when there is no end. */
-export function joined({begin, more, end}: Lines, isLive: (process: HistoryProcess) => boolean = () => false): HistoryEntry {
+export function joined({begin, more, ends}: Lines, isLive: (process: HistoryProcess) => boolean = () => false): HistoryEntry {
   const {id, at: startedAt} = begin
+  const end = endOf(begin, ends)
   const start = fieldsOf(begin)
   const later = Object.assign({}, ...more.map(fieldsOf)) as Partial<BeginFields>
   const known = {...start, envNames: start.envNames ?? [], cwd: start.cwd ?? '', spec: start.spec ?? {}, version: start.version ?? '', ...later}

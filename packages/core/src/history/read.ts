@@ -1,5 +1,5 @@
 import {livesHere} from '../state/self.ts'
-import {type HistoryEntry, type HistoryRecord, joined, parseRecord} from './entry.ts'
+import {type Ends, type HistoryEntry, type HistoryRecord, joined, parseRecord, withEnd} from './entry.ts'
 import {linesBackwards, windows} from './files.ts'
 
 type Of<T extends HistoryRecord['t']> = Extract<HistoryRecord, {t: T}>
@@ -30,20 +30,20 @@ export function* newestFirst(folder: string, report: ReadReport = {broken: 0}): 
 
 export interface Gathered {
   more: Of<'more'>[]
-  end: Of<'end'> | undefined
+  ends: Ends | undefined
   begun?: boolean
 }
 
 /** Takes a line, later ones first; with its `begin` the execution is complete. */
 function gather(later: Map<string, Gathered>, record: HistoryRecord): HistoryEntry | undefined {
-  const known = later.get(record.id) ?? {more: [], end: undefined}
+  const known = later.get(record.id) ?? {more: [], ends: undefined}
   if (record.t === 'begin') {
     // written twice, when `clear` and its writer both saved it
     if (known.begun) return undefined
-    later.set(record.id, {more: [], end: undefined, begun: true})
+    later.set(record.id, {more: [], ends: undefined, begun: true})
     return joined({begin: record, ...known}, livesHere)
   }
-  if (record.t === 'end') known.end = record
+  if (record.t === 'end') known.ends = withEnd(known.ends, record)
   else known.more.unshift(record)
   later.set(record.id, known)
   return undefined

@@ -1,6 +1,6 @@
 import {errors} from '../errors.ts'
 import {livesHere} from '../state/self.ts'
-import {type HistoryEntry, type HistoryRecord, joined, parseRecord} from './entry.ts'
+import {type Ends, type HistoryEntry, type HistoryRecord, joined, parseRecord, withEnd} from './entry.ts'
 import {idAt, linesBackwards, windows} from './files.ts'
 import {type HistoryFilter, matches} from './filter.ts'
 import {escapePattern, type Prefilter, prefilterOf} from './prefilter.ts'
@@ -26,7 +26,7 @@ type Of<T extends HistoryRecord['t']> = Extract<HistoryRecord, {t: T}>
 interface Gathered {
   begin?: Of<'begin'>
   more: Of<'more'>[]
-  end?: Of<'end'>
+  ends?: Ends
 }
 
 /**
@@ -40,9 +40,9 @@ export function searchHistory(folder: string, request: SearchRequest): SearchHit
   const hits: SearchHit[] = []
   const seen = new Set<string>()
   const consider = (gathered: Gathered): void => {
-    const {begin, more, end} = gathered
+    const {begin, more, ends} = gathered
     if (!begin) return
-    const entry = joined({begin, more, end}, livesHere)
+    const entry = joined({begin, more, ends}, livesHere)
     const found = matches(entry, filter) ? findIn(entry, pattern) : undefined
     if (found) hits.push({entry, ...found})
   }
@@ -57,7 +57,7 @@ export function searchHistory(folder: string, request: SearchRequest): SearchHit
       seen.add(id)
       const gathered = around(bytes, start, end, id)
       // behind the newest window there is no end to be found
-      if (gathered.begin && (gathered.end || newest)) consider(gathered)
+      if (gathered.begin && (isEnded(gathered) || newest)) consider(gathered)
       else open.set(id, {more: []})
       if (limit > 0 && hits.length >= limit) break
     }
@@ -121,7 +121,7 @@ function around(bytes: Buffer, start: number, end: number, id: string): Gathered
     if (at === -1) break
     take(gathered, bytes, at, lineAround(bytes, at).end)
   }
-  for (let at = end; !gathered.end;) {
+  for (let at = end; !isEnded(gathered);) {
     at = bytes.indexOf(head, at)
     if (at === -1) break
     const line = lineAround(bytes, at)
@@ -131,12 +131,17 @@ function around(bytes: Buffer, start: number, end: number, id: string): Gathered
   return gathered
 }
 
-/** Lines may come in any order; of several ends the earliest counts. */
+/** No later line can change it. */
+function isEnded({ends}: Gathered): boolean {
+  return ends?.real !== undefined
+}
+
+/** Lines may come in any order. */
 function take(gathered: Gathered, bytes: Buffer, start: number, end: number): void {
   const record = parseRecord(bytes.toString('utf8', start, end))
   if (record?.t === 'begin') gathered.begin = record
   else if (record?.t === 'more') gathered.more = [...gathered.more, record].sort((a, b) => (a.at < b.at ? -1 : 1))
-  else if (record && (!gathered.end || record.at <= gathered.end.at)) gathered.end = record
+  else if (record) gathered.ends = withEnd(gathered.ends, record, true)
 }
 
 /** Of a few the bytes are searched once for each; of many every line's id is looked at. */

@@ -9,6 +9,7 @@ import type {HistoryEntry, HistoryRecord} from './entry.ts'
 import {nextRotatedName} from './files.ts'
 import {maxLine} from './fit.ts'
 import {newestFirst} from './read.ts'
+import {searchHistory} from './search.ts'
 import {HistoryStore, recordEnd} from './store.ts'
 
 const begin = (id: string, more: Partial<Extract<HistoryRecord, {t: 'begin'}>> = {}): HistoryRecord => ({
@@ -42,6 +43,22 @@ describe('the history store', () => {
     await recordEnd(store, 'a', {status: 'lost', durationSeconds: 9})
     await recordEnd(store, 'never-begun', {status: 'ok', durationSeconds: 1})
     assert.deepEqual(all().map(({id, status}) => [id, status]), [['a', 'ok']])
+  })
+
+  it('believes the real end of a job that was given up or left, also when it is searched', async () => {
+    for (const [id, first] of [['moved', {status: 'lost', category: 'runtime', code: 'JOB_LOST'}], ['left', {status: 'interrupted', category: 'runtime', code: 'INTERRUPTED', exitStatus: 130}]] as const) {
+      await store.append(begin(id, {kind: 'run', command: {argv: ['sleep', id]}}))
+      await recordEnd(store, id, {...first, durationSeconds: 1, tail: {stdout: 'so far'}}, new Date('2026-11-22T10:00:01.000Z'))
+      await recordEnd(store, id, {status: 'ok', exitStatus: 0, durationSeconds: 9}, new Date('2026-11-22T10:00:09.000Z'))
+      await recordEnd(store, id, {status: 'lost', durationSeconds: 10})
+      const [hit] = searchHistory(store.folder, {text: `sleep ${id}`})
+      for (const entry of [all()[0], hit?.entry]) assert.deepEqual([entry?.id, entry?.status, entry?.exitStatus, entry?.code, entry?.durationSeconds, entry?.tail], [id, 'ok', 0, undefined, 9, {stdout: 'so far'}])
+    }
+    // code that was given up has one end
+    await store.append(begin('code'))
+    await recordEnd(store, 'code', {status: 'lost', durationSeconds: 1})
+    await recordEnd(store, 'code', {status: 'ok', durationSeconds: 2})
+    assert.equal(all()[0]?.status, 'lost')
   })
 
   it('says running while its process lives, or the job goes on without it', async () => {

@@ -156,8 +156,8 @@ function endsLine(fd: number, size: number): boolean {
 }
 
 /**
- * Tells the history how an execution ended. Any process may: of several ends the first counts, and one of an execution that was
- * never begun is not shown.
+ * Tells the history how an execution ended. Any process may: of several ends the first counts, unless it only said that nobody
+ * watched any longer; one of an execution that was never begun is not shown.
  */
 export async function recordEnd(store: HistoryStore, id: string, end: EndFields, at = new Date()): Promise<void> {
   await store.append({id, t: 'end', at: at.toISOString(), ...end})

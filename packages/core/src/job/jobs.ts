@@ -99,7 +99,8 @@ export class Jobs {
     const session = await this.#options.connect(runtime)
     try {
       const runs = await session.guard(() => withAgent(session, (agent) => agent.runs()))
-      return runs.filter(({kind}) => kind !== 'cell')
+      // what cannot be told of, as its notes were lost to a full disk, may be a cell's
+      return runs.filter(({kind, state}) => kind !== 'cell' && state !== 'unknown')
     } finally {
       await session.close()
     }
@@ -237,13 +238,30 @@ export class Jobs {
     await this.#note(id, seen && isOver(seen.state) ? seen : lost)
   }
 
-  /** Its machine was released on purpose: what ran there was ended, and nobody is to go on with it. */
-  async released(runtimeId: string): Promise<void> {
+  /** Of a job that is over, before its machine is released on purpose: brings its outputs back. Idempotent as `settle`. */
+  async bringBack({id, session, status}: OpenJob, onEvent: EventListener): Promise<Settled> {
+    return this.store.alone(id, async () => {
+      const record = await this.store.get(id)
+      if (!record || record.settledAt !== undefined || record.collectedAt !== undefined || isFollowed(record)) return {outputs: [], missing: [], first: false}
+      const collected = await this.#collect(record, session, status, onEvent)
+      const at = this.#now().toISOString()
+      await this.store.update(id, (old) => ({...old, seen: seenOf(status, this.#now()), collectedAt: at, settledAt: at}))
+      await (await this.store.checkpoints(id)).remove().catch(() => undefined)
+      return {...collected, first: true}
+    }, {timeoutMs: 60_000})
+  }
+
+  /** Its machine was released on purpose: what ran there was ended, and nobody is to go on with it. Which jobs those were. */
+  async released(runtimeId: string): Promise<JobRecord[]> {
     const at = this.#now().toISOString()
-    for (const {id, runtime, seen, settledAt} of await this.store.list()) {
+    const ended: JobRecord[] = []
+    for (const record of await this.store.list()) {
+      const {id, runtime, seen, settledAt} = record
       if (runtime.id !== runtimeId || settledAt !== undefined || isOver(seen?.state)) continue
       await this.#note(id, {at, state: 'lost', exitStatus: null, signal: null, reason: 'cancelled', startedAt: seen?.startedAt ?? null, endedAt: null, stdoutBytes: seen?.stdoutBytes ?? 0, stderrBytes: seen?.stderrBytes ?? 0})
+      ended.push(record)
     }
+    return ended
   }
 
   /** What cannot be written down is no failure of the run. */

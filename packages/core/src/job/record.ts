@@ -25,7 +25,7 @@ export interface JobRecord {
   releases: boolean
   request: JobRequest
   spec: JobSpec
-  /** says whether an idempotency key was used for the same request before */
+  /** says whether an idempotency key was used for the same request before; without a key, its id */
   fingerprint: string
   /** left running on purpose, or by a client that ended: whoever sees its end brings its outputs back */
   detached: boolean

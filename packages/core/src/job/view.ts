@@ -36,6 +36,8 @@ export interface JobView {
   droppedBytes?: number
   logBytes?: number
   diskFull?: boolean
+  /** its machine is not there any more */
+  machineGone?: boolean
 }
 
 const iso = (seconds: number | null | undefined): string | null => (typeof seconds === 'number' ? new Date(seconds * 1000).toISOString() : null)
@@ -71,8 +73,8 @@ export function viewOfRecord(record: JobRecord, gone: boolean): JobView {
     id, runtime: runtime.name, state: over ? seen!.state : gone ? 'lost' : 'unknown',
     exitStatus: seen?.exitStatus ?? null, signal: seen?.signal ?? null,
     ...(seen?.reason === undefined ? {} : {reason: seen.reason}),
-    createdAt, endedAt: iso(seen?.endedAt), stdoutBytes: seen?.stdoutBytes ?? 0, stderrBytes: seen?.stderrBytes ?? 0,
-    command: commandOf(request), checkedAt: null, releases, ...(retryOf === undefined ? {} : {retryOf}),
+    createdAt: iso(seen?.startedAt) ?? createdAt, endedAt: iso(seen?.endedAt), stdoutBytes: seen?.stdoutBytes ?? 0, stderrBytes: seen?.stderrBytes ?? 0,
+    command: commandOf(request), checkedAt: null, releases, ...(retryOf === undefined ? {} : {retryOf}), ...(gone ? {machineGone: true} : {}),
   }
 }
 

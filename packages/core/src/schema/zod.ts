@@ -88,7 +88,7 @@ function build(z: typeof Zod) {
     id: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.int().nullable(), signal: z.string().nullable(),
     createdAt: z.string().nullable(), endedAt: z.string().nullable(), stdoutBytes: count, stderrBytes: count, argv: z.array(z.string()).optional(),
     command: z.array(z.string()).optional(), checkedAt: z.string().nullable(), releases: z.boolean(), retryOf: z.string().optional(),
-    attempt: count.optional(), heartbeatAt: z.string().optional(), droppedBytes: count.optional(), logBytes: count.optional(), diskFull: z.boolean().optional(), ...peaks,
+    attempt: count.optional(), heartbeatAt: z.string().optional(), droppedBytes: count.optional(), logBytes: count.optional(), diskFull: z.boolean().optional(), machineGone: z.boolean().optional(), ...peaks,
   })
   const moved = z.looseObject({
     id: z.string(), from: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.null(), releases: z.boolean(), restartsLeft: count,

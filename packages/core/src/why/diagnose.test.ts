@@ -26,6 +26,11 @@ const cases: [code: string, evidence: Partial<Evidence>, cause: RegExp, next: Re
   ['TOKEN_REFUSED', {lines: ['requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: https://api.wandb.ai']}, /refused its token/, /--secret NAME/],
   ['MISSING_FILE', {lines: ["FileNotFoundError: [Errno 2] No such file or directory: 'data/train.csv'"]}, /no file data\/train.csv/, /--include data\/train.csv/],
   ['COMMAND_NOT_FOUND', {exitStatus: 127, lines: ['sh: 1: nvcc: not found']}, /no command nvcc/, /cgpu job retry/],
+  ['MISSING_FILE', {exitStatus: 127, lines: ['bash: x.sh: No such file or directory']}, /no file x\.sh/, /--include x\.sh/],
+  ['MISSING_FILE', {exitStatus: 2, lines: ["ls: cannot access 'data/x': No such file or directory"]}, /no file data\/x/, /--include data\/x/],
+  ['MISSING_FILE', {exitStatus: 126, lines: ['bash: ./x.sh: /bin/zsh: bad interpreter: No such file or directory']}, /no file \/bin\/zsh/, /--include PATH/],
+  ['NOT_STARTED', {state: 'lost', exitStatus: null, error: {code: 'COMMAND_NOT_STARTED', message: 'no folder nodir'}}, /could not be started/, /--cwd/],
+  ['JOB_LOST', {state: 'lost', exitStatus: null, error: {code: 'JOB_LOST', message: ''}}, /vanished at once/, /cgpu job retry/],
   ['NOT_STARTED', {exitStatus: 127, error: {code: 'COMMAND_NOT_STARTED', message: 'command not found: trian'}}, /could not be started/, /--cwd/],
   ['KERNEL_DIED', {kind: 'exec', state: 'error', error: {code: 'KERNEL_DEAD', message: 'the kernel on trainer died'}}, /kernel on trainer died/, /cgpu history rerun/],
   ['SIGN_IN', {kind: 'run', state: 'error', error: {code: 'AUTH_REQUIRED', message: 'sign in'}}, /account/, /cgpu auth login/],
@@ -56,6 +61,14 @@ describe('why something failed', () => {
     const [first] = diagnose({...base, lines: ["ModuleNotFoundError: No module named 'apex'", 'going on without apex', "ModuleNotFoundError: No module named 'yaml'"]})
     assert.deepEqual(first?.evidence, ["ModuleNotFoundError: No module named 'yaml'"])
     assert.match(first.next[0] ?? '', /--packages PyYAML/)
+  })
+
+  it('says once that a job is lost', () => {
+    assert.equal(diagnose({...base, state: 'lost', exitStatus: null, error: {code: 'JOB_LOST', message: 'it vanished'}}).length, 1)
+  })
+
+  it('does not say that a machine was taken away which was released', () => {
+    assert.deepEqual(diagnose({...base, state: 'lost', exitStatus: null, reason: 'cancelled', machineGone: true}).map(({code}) => code), ['CANCELLED'])
   })
 
   it('names other causes behind the first', () => {

@@ -115,10 +115,12 @@ const signalled: Rule = (evidence) => {
 }
 
 const cancelled: Rule = ({reason, ...evidence}) =>
-  reason === 'cancelled' ? {code: 'CANCELLED', cause: 'it was cancelled', evidence: ['cgpu job cancel, or the end of the command that ran it'], next: [again(evidence)]} : undefined
+  reason === 'cancelled' ? {code: 'CANCELLED', cause: 'it was cancelled', evidence: ['cgpu job cancel, the release of its machine, or the end of the command that ran it'], next: [again(evidence)]} : undefined
 
 const reclaimed: Rule = (evidence) => {
-  const {state, machineGone, error} = evidence
+  const {state, machineGone, error, reason} = evidence
+  // it went because somebody released it
+  if (reason === 'cancelled') return undefined
   if (error?.code !== 'RUNTIME_RECLAIMED' && !(machineGone === true && (state === 'lost' || state === 'unknown'))) return undefined
   return {
     code: 'RUNTIME_RECLAIMED', cause: `its machine ${evidence.runtime} was taken away while it ran`, evidence: [error ? `${error.code}: ${error.message}` : `${evidence.runtime} is gone`],
@@ -126,7 +128,10 @@ const reclaimed: Rule = (evidence) => {
   }
 }
 
-const vanished: Rule = (evidence) => (evidence.state !== 'lost' || evidence.machineGone === true ? undefined : {
+/** What cgpu itself says of a lost job tells more, unless that is all that it says. */
+const saysMore = ({error}: Evidence): boolean => error !== undefined && error.code !== 'JOB_LOST'
+
+const vanished: Rule = (evidence) => (evidence.state !== 'lost' || evidence.machineGone === true || saysMore(evidence) ? undefined : {
   code: 'JOB_LOST', cause: 'its process and who watched over it vanished at once: the machine was restarted, or everything on it was killed',
   evidence: ['the machine does not know how it ended'], next: [again(evidence)],
 })
@@ -143,10 +148,19 @@ const notFoundThere: Rule = (evidence) => {
   return {code: 'COMMAND_NOT_FOUND', cause: `the machine has no command ${found.match[1]}`, evidence: [found.line], next: [`install it first, or give its path, then: ${again(evidence)}`]}
 }
 
+/** As shells and their like tell of a file that they were to run or read. */
+const fileNotThere: Rule = (evidence) => {
+  const found = lastMatch(evidence.lines, /(?:^|[ :])'?([\w./~-]+)'?: (?:bad interpreter: )?No such file or directory$/)
+  const {exitStatus} = evidence
+  if (!found || (exitStatus !== 127 && exitStatus !== 126 && exitStatus !== 2)) return undefined
+  const name = found.match[1] ?? ''
+  return {code: 'MISSING_FILE', cause: `there is no file ${name} on the machine`, evidence: [found.line], next: [`bring it along: ${again(evidence)} --include ${name.startsWith('/') ? 'PATH' : name}`]}
+}
+
 const signIn = failedWith('SIGN_IN', /^(AUTH|SIGN_IN|TOKEN|GRANT|CONSENT|NOT_SIGNED_IN)/, () => 'cgpu was not allowed to use the account', () => ['cgpu auth status', 'cgpu auth login'])
 const quota = failedWith('QUOTA', /QUOTA|TOO_MANY|CAPACITY|UNAVAILABLE|BUDGET|DENYLISTED/, () => 'the provider gave no machine: its quota, capacity or the balance was not enough', () => ['cgpu usage', 'cgpu runtime list', 'let it wait, and take what is free: --gpu a100,l4,t4 --wait 30m'])
 const timedOut = failedWith('TIMED_OUT', /^EXEC_TIMEOUT$/, () => 'it took longer than --timeout', (evidence) => [`${again(evidence)} --timeout 2h`])
-const anyError: Rule = ({error, ...evidence}) => error && {code: error.code, cause: error.message, evidence: [`${error.code}: ${error.message}`], next: [again(evidence)]}
+const anyError: Rule = ({error, ...evidence}) => error && (evidence.state !== 'lost' || saysMore({error, ...evidence})) ? {code: error.code, cause: error.message, evidence: [`${error.code}: ${error.message}`], next: [again(evidence)]} : undefined
 
 /** The last exception of a Python traceback. */
 const exception = printed('EXCEPTION', /^((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|Exit|Interrupt)): ?(.*)/, (match, evidence) => ({
@@ -155,6 +169,6 @@ const exception = printed('EXCEPTION', /^((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Ex
 
 /** The most telling first: what a rule further down would say follows from what one further up says. */
 export const rules: readonly Rule[] = [
-  cancelled, reclaimed, cudaMemory, hostMemory, diskFull, missingModule, noGpu, syntax, token, missingFile, notFoundThere, notStarted, kernelDied,
+  cancelled, reclaimed, cudaMemory, hostMemory, diskFull, missingModule, noGpu, syntax, token, missingFile, notFoundThere, fileNotThere, notStarted, kernelDied,
   signIn, quota, timedOut, network, denied, vanished, signalled, exception, anyError,
 ]

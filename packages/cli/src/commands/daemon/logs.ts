@@ -15,6 +15,7 @@ export default class DaemonLogs extends DaemonCommand<{path: string; lines: stri
     follow: boolean({char: 'f', summary: 'go on with what it writes, until Ctrl-C'}),
     tail: integer({summary: 'how many lines', helpValue: 'N', min: 0, default: 100}),
   })
+  static override seeAlso = ['daemon status', 'support-bundle']
   static override summary = 'show the log of the background process'
 
   async run(): Promise<{path: string; lines: string[]}> {

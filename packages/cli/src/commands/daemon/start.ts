@@ -15,6 +15,7 @@ export default class DaemonStart extends DaemonCommand<Started> {
     {command: '<%= config.bin %> daemon start --json', description: 'the same for a script'},
   ]
   static override flags = withEnv({foreground: boolean({summary: 'run it in this process, its log on stderr: for service managers, and to look at it'})})
+  static override seeAlso = ['daemon status', 'daemon stop', 'daemon logs']
   static override summary = 'start the background process'
 
   async run(): Promise<Started> {

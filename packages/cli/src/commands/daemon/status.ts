@@ -8,6 +8,7 @@ export default class DaemonStatus extends DaemonCommand<DaemonState> {
     {command: '<%= config.bin %> daemon status', description: 'whether it runs, and what it holds'},
     {command: '<%= config.bin %> daemon status --json', description: 'the same for a script'},
   ]
+  static override seeAlso = ['daemon start', 'daemon logs', 'job list']
   static override summary = 'show the background process'
 
   async run(): Promise<DaemonState> {

@@ -13,6 +13,7 @@ export default class DaemonStop extends DaemonCommand<Stopped> {
     {command: '<%= config.bin %> daemon stop', description: 'end it, and wait until it is gone'},
     {command: '<%= config.bin %> daemon stop --json', description: 'the same for a script'},
   ]
+  static override seeAlso = ['daemon start', 'daemon status']
   static override summary = 'stop the background process'
 
   async run(): Promise<Stopped> {

@@ -1,4 +1,4 @@
-import {string} from '@oclif/core/flags'
+import {option} from '@oclif/core/flags'
 import type {JobView} from '@cgpu/core/job/view'
 import {jobsOf} from '@cgpu/core/job/of'
 import {withEnv} from '@cgpu/plugin-sdk'
@@ -15,7 +15,7 @@ export default class JobList extends WorkCommand<JobView[]> {
   ]
   static override flags = {
     ...runtimeFlag,
-    ...withEnv({state: string({summary: 'only jobs in this state: running, exited, cancelled, oom, lost', helpValue: 'STATE'})}),
+    ...withEnv({state: option({options: ['starting', 'running', 'exited', 'cancelled', 'oom', 'lost', 'unknown'] as const, summary: 'only jobs in this state'})()}),
   }
   static override seeAlso = ['job show', 'job logs', 'job wait']
   static override summary = 'list jobs'

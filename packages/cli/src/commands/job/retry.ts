@@ -26,16 +26,19 @@ export default class JobRetry extends Run {
   static override usage = ['job retry ID [FLAGS of run]']
 
   override async run(): Promise<RunResult> {
-    const {args, flags} = await this.parse(JobRetry)
+    const {args, flags: parsed, raw} = await this.parse(JobRetry)
+    const flags = withoutMachine(parsed, raw)
     const cgpu = await this.open(flags)
     const job = await jobsOf(cgpu).remembered(args.id)
     if (!job) throw errors.notFound(`no job ${args.id} was started from here`, {code: 'JOB_NOT_FOUND', fix: 'see what was: cgpu job list', details: {id: args.id}})
     const {request, runtime, spec, outputDir} = job
     const {script, command = []} = request
     const rest = script ? [script.path, ...script.args] : command
-    const chosen = flags.runtime !== undefined || flags.gpu !== undefined || flags.tpu !== undefined || flags.cpu || flags.provider !== undefined
+    const chosen = ['runtime', 'provider', 'gpu', 'tpu', 'cpu'].some((name) => isTyped(raw, name))
     const there = (await cgpu.runtimes.remembered()).some(({id}) => id === runtime.id)
-    const machine = chosen ? {} : there && !job.releases ? {runtime: runtime.id} : {provider: spec.provider, ...spec.settings}
+    // said in full, as the environment would be heard else; what there is suits a cpu
+    const plain = {cpu: spec.settings['gpu'] === undefined && spec.settings['tpu'] === undefined, 'high-ram': false}
+    const machine = chosen ? {} : there && !job.releases ? {runtime: runtime.id, cpu: true} : {...plain, provider: spec.provider, ...spec.settings}
     const again = {
       ...machine, ...flags, requirements: flags.requirements ?? request.requirements, cwd: flags.cwd ?? request.remoteCwd,
       // one that nothing comes back to may be gone
@@ -53,4 +56,17 @@ export default class JobRetry extends Run {
     if (!isOver(job.seen?.state)) this.trace(`${job.id} may still be running`)
     return this.start({...again, secret: again.secret.length > 0 ? again.secret : undefined}, asked, rest, job.id)
   }
+}
+
+type Tokens = readonly {type: string; flag?: string}[]
+
+/** On the command line of this call: what the environment says is meant for runs in general, not for the machine of this job. */
+const isTyped = (raw: Tokens, name: string): boolean => raw.some(({type, flag}) => type === 'flag' && flag === name)
+
+/** Without what the environment alone says of the machine, unless a flag chose another one. */
+function withoutMachine<F extends Record<string, unknown>>(flags: F, raw: Tokens): F {
+  const which = ['runtime', 'provider', 'gpu', 'tpu', 'cpu']
+  if (which.some((name) => isTyped(raw, name))) return flags
+  const left = Object.entries(flags).filter(([name]) => ![...which, 'high-ram', 'image'].includes(name) || isTyped(raw, name))
+  return Object.fromEntries(left) as F // all of those are optional
 }

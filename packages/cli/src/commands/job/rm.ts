@@ -2,9 +2,12 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {remoteCode} from '@cgpu/core/agent/problem'
 import {withAgent} from '@cgpu/core/execution/follow-log'
-import {isOver} from '@cgpu/core/job/record'
+import type {JobStatus} from '@cgpu/core/agent/client'
+import {isFollowed} from '@cgpu/core/job/jobs'
+import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import {jobsOf} from '@cgpu/core/job/of'
 import {runtimeFlag} from '../../flags.ts'
+import {endedAsSeen, endedOf} from '../../job-end.ts'
 import {JobCommand} from '../../job-command.ts'
 
 /** Removes jobs that are over, with their logs. */
@@ -43,14 +46,22 @@ export default class JobRm extends JobCommand<{id: string; runtime: string}[]> {
       } finally {
         await session.close()
       }
+      if (job.record) await this.#tellEnd(cgpu, job.record, status)
       await jobsOf(cgpu).store.remove(job.id)
       return {id: job.id, runtime: name}
     } catch (error) {
       const known = error instanceof CgpuError && (error.code === 'JOB_LOST' || error.code === 'LOG_GONE' || error.code === 'JOB_NOT_FOUND') ? await jobsOf(cgpu).remembered(id) : undefined
       if (!known) throw error
+      await this.#tellEnd(cgpu, known)
       await jobsOf(cgpu).store.remove(known.id)
       return {id: known.id, runtime: known.runtime.name}
     }
+  }
+
+  /** Of a job that nobody looked at: nobody else can do so later. */
+  async #tellEnd(cgpu: Cgpu, record: JobRecord, status?: JobStatus): Promise<void> {
+    if (record.settledAt !== undefined || record.collectedAt !== undefined || isFollowed(record)) return
+    await this.recordedEnd(cgpu, record.id, status ? endedOf(status) : endedAsSeen(record))
   }
 }
 

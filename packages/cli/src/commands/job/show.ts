@@ -33,7 +33,8 @@ export default class JobShow extends JobCommand<JobView> {
       const record = error instanceof CgpuError ? await jobsOf(cgpu).remembered(id).catch(() => undefined) : undefined
       if (!record || !(error instanceof CgpuError)) throw error
       const gone = error.code === 'JOB_LOST' || error.code === 'LOG_GONE'
-      if (!gone) this.warn(`${record.runtime.name} could not be asked: ${error.message}`)
+      if (error.code === 'JOB_NOT_FOUND') this.warn(error.message)
+      else if (!gone) this.warn(`${record.runtime.name} could not be asked: ${error.message}`)
       return viewOfRecord(record, gone)
     }
   }

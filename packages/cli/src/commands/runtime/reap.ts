@@ -8,6 +8,7 @@ export default class RuntimeReap extends WorkCommand<ReapedRuntime[]> {
     {command: '<%= config.bin %> runtime reap', description: 'stop leftovers, forget what is gone'},
     {command: '<%= config.bin %> runtime reap --json', description: 'the same for a script'},
   ]
+  static override seeAlso = ['runtime list', 'runtime release', 'job list']
   static override summary = 'stop what crashed commands left behind'
 
   async run(): Promise<ReapedRuntime[]> {

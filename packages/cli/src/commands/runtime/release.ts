@@ -14,6 +14,7 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
     {command: '<%= config.bin %> runtime release trainer', description: 'release one runtime'},
     {command: '<%= config.bin %> stop --all --yes', description: 'release all of them, without asking'},
   ]
+  static override description = 'Outputs of detached jobs that are over come first; a job that still runs there is named, and ends with its machine.'
   static override flags = {...withEnv({all: boolean({summary: 'every runtime, but those opened in a browser'})}), ...yesFlag}
   static override strict = false
   static override summary = 'release runtimes'
@@ -34,7 +35,12 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
       return []
     }
     // naming a runtime says clearly enough what is meant; all of them, or an unnamed one, is asked about
-    if (names.length === 0) await confirm(`release ${records.map((one) => one.name).join(', ')}?`, flags.yes)
+    const {jobsOn, bringBack} = await import('../../run/before-release.ts')
+    const {running, over} = await jobsOn(cgpu, records)
+    const ending = running.map(({id, runtime}) => `the job ${id} still runs on ${runtime.name}, and ends with it`)
+    if (names.length === 0) await confirm(['release', `${records.map((one) => one.name).join(', ')}?`, ...ending.map((one) => `(${one})`)].join(' '), flags.yes)
+    if (names.length > 0 || flags.yes) for (const one of ending) this.warn(one)
+    await bringBack(cgpu, over, {version: this.config.version, warn: (message) => void this.warn(message), notice: (message) => this.notice(message)})
     const released = await runtimes.release(records)
     for (const one of released) {
       await cgpu.folders.forget(one.id)

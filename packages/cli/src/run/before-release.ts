@@ -1,0 +1,84 @@
+import type {JobStatus} from '@cgpu/core/agent/client'
+import type {Cgpu} from '@cgpu/core/cgpu'
+import {CgpuError} from '@cgpu/core/errors'
+import {withAgent} from '@cgpu/core/execution/follow-log'
+import {isFollowed} from '@cgpu/core/job/jobs'
+import {jobsOf} from '@cgpu/core/job/of'
+import {isOver, type JobRecord} from '@cgpu/core/job/record'
+import type {RuntimeRecord} from '@cgpu/core/runtime/record'
+import {recordJobEnd} from '../history/record.ts'
+import {endedOf} from '../job-end.ts'
+
+/** Detached jobs, on machines that are to be released, whose end nobody saw to. */
+export interface JobsThere {
+  /** or may run: their machine did not answer */
+  running: JobRecord[]
+  over: JobRecord[]
+}
+
+export interface BeforeReleaseOptions {
+  version: string
+  warn: (message: string) => void
+  notice: (message: string) => void
+}
+
+/** A machine is asked for so long; one that is slow, or gone, is released all the same. */
+const patienceMs = 3_000
+
+/** As the machines tell, where jobs are remembered that were not seen to end. */
+export async function jobsOn(cgpu: Cgpu, runtimes: readonly RuntimeRecord[]): Promise<JobsThere> {
+  const records = (await jobsOf(cgpu).store.list()).filter((one) => one.detached && one.settledAt === undefined && one.collectedAt === undefined && !isFollowed(one))
+  const there: JobsThere = {running: [], over: []}
+  await Promise.all(runtimes.map(async (runtime) => {
+    const mine = records.filter((one) => one.runtime.id === runtime.id)
+    if (mine.length === 0) return
+    const runs = await askedFor(patienceMs, (signal) => runsOn(cgpu, runtime, signal))
+    for (const record of mine) {
+      const status = runs?.find(({id}) => id === record.id)
+      // what it does not know never began
+      if (runs && !status) continue
+      there[isOver(status?.state ?? record.seen?.state) ? 'over' : 'running'].push(record)
+    }
+  }))
+  return there
+}
+
+async function runsOn(cgpu: Cgpu, runtime: RuntimeRecord, signal: AbortSignal): Promise<JobStatus[]> {
+  const session = await cgpu.connect(runtime, {signal})
+  try {
+    return await session.guard(() => withAgent(session, (agent) => agent.runs({signal})))
+  } finally {
+    await session.close()
+  }
+}
+
+/** Undefined when it fails, or takes longer. */
+async function askedFor<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  const signal = AbortSignal.timeout(ms)
+  const late = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), {once: true}))
+  return Promise.race([work(signal).catch(() => undefined), late])
+}
+
+/** Their outputs come, and the history learns how they ended. Throws what keeps outputs from being written here. */
+export async function bringBack(cgpu: Cgpu, over: readonly JobRecord[], {version, warn, notice}: BeforeReleaseOptions): Promise<void> {
+  const jobs = jobsOf(cgpu)
+  for (const {id} of over) {
+    try {
+      const job = await jobs.open(id)
+      try {
+        const {first, missing} = await jobs.bringBack(job, (event) => {
+          if (event.type === 'artifact') notice(`brought back ${event.path}`)
+        })
+        for (const pattern of missing) warn(`no file that the run wrote matches the output ${pattern}`)
+        if (first && cgpu.settings.on('history')) await recordJobEnd(id, endedOf(job.status), {stateDir: cgpu.dirs.state, version, onWarning: warn})
+      } finally {
+        await job.session.close()
+      }
+    } catch (error) {
+      if (!(error instanceof CgpuError)) throw error
+      const {message, code, category, exit, retryable, cause} = error
+      if (category === 'file') throw new CgpuError(message, {code, category, exit, retryable, fix: `mend that, or give up the outputs of ${id}: cgpu job rm ${id}`, cause})
+      warn(`the outputs of ${id} could not be brought back: ${message}`)
+    }
+  }
+}
