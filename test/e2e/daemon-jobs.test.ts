@@ -104,6 +104,19 @@ describe('a detached job on Colab whose machine is taken away', function () {
     assert.deepEqual([shown.state, shown.exitStatus], ['exited', 0])
   })
 
+  it('is moved when there is a machine again, and no refusal counts as a restart', async () => {
+    const {id, runtime} = await bench.data<{id: string; runtime: string}>(['run', '--detach', '--max-restarts', '1', '--', 'sh', '-c', 'exec sleep 1000'])
+    await bench.emulator.happen({assign: ['412', 'ok']})
+    assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))
+    const log = (): string => readFileSync(join(bench.home.dataDir, 'state', 'daemon', 'daemon.log'), 'utf8')
+    await until(() => log().includes(`${id}: `) && log().includes('tried again later'), log)
+    const record = (): JobRecord => (JSON.parse(readFileSync(join(bench.home.dataDir, 'state', 'jobs', `${id}.json`), 'utf8')) as {job: JobRecord}).job
+    assert.deepEqual([record().moves, record().settledAt], [undefined, undefined])
+    await until(() => record().runtime.name !== runtime, log, 40_000)
+    assert.deepEqual([record().moves, record().failedMoves, record().settledAt], [1, undefined, undefined])
+    await bench.cli(['stop', '--all', '--yes'])
+  })
+
   describe('and a plugin', () => {
     const forever = ['--', 'sh', '-c', 'echo "$FROM_PLUGIN"; exec sleep 1000']
     let plugin: MovePlugin

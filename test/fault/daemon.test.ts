@@ -6,7 +6,7 @@ import {createServer, type Server} from 'node:net'
 import {join} from 'node:path'
 import {startCgpu} from '../helpers/cli.ts'
 import {type DaemonBed, daemonBed} from '../helpers/daemon-bed.ts'
-import {until} from '../helpers/workbench.ts'
+import {assertRefused, until} from '../helpers/workbench.ts'
 import {processesOf} from '../contract/processes-of.ts'
 
 const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
@@ -135,6 +135,38 @@ describe('a daemon in trouble', () => {
     // what was asked while it hung is not done later
     assert.equal((await bed.cli(['exec', '1'])).stdout, '1\n')
     assert.equal((await bed.status()).executions, 1)
+  })
+
+  it('that hangs is replaced by who starts one, and named', async () => {
+    const pid = await bed.start()
+    process.kill(pid, 'SIGSTOP')
+    const started = await bed.cli(['daemon', 'start'])
+    assert.equal(started.status, 0, started.stderr)
+    assert.match(started.stderr, new RegExp(`process ${pid} did not answer, and was ended`))
+    await gone(pid)
+    const now = await bed.status()
+    assert.deepEqual([now.state, now.pid === pid], ['running', false])
+    // the same in the foreground, as by a service manager
+    process.kill(now.pid, 'SIGSTOP')
+    const child = startCgpu(['daemon', 'start', '--foreground'], {home: bed.home})
+    const ended = once(child, 'close')
+    await until(async () => (await bed.status()).pid === child.pid, () => 'it does not take its place')
+    await gone(now.pid)
+    child.kill('SIGTERM')
+    await ended
+  }).timeout(60_000)
+
+  it('that cannot be written down says at once why it did not start', async () => {
+    await bed.cli(['daemon', 'stop'])
+    await rm(folder(), {recursive: true, maxRetries: 5})
+    await writeFile(folder(), '')
+    try {
+      const refused = await bed.cli(['daemon', 'start'])
+      assertRefused(refused, 73)
+      assert.match(refused.stderr, /error: the daemon did not start: cannot write .*daemon: a file is in its place/)
+    } finally {
+      await rm(folder())
+    }
   })
 
   it('that hangs while code runs is left behind, and the code is followed without it', async () => {

@@ -3,6 +3,7 @@ import {type AccountAccess, noAccounts} from './account.ts'
 import {FolderDefaults} from './config/folder.ts'
 import {resolveSettings, type Settings} from './config/resolve.ts'
 import {colabElsewhere} from './google/hosts.ts'
+import type {Realms} from './job/realm.ts'
 import type {ProviderContext, RuntimeProvider, SecretStore} from './provider.ts'
 import type {KeepAlive} from './runtime/presence.ts'
 import type {RuntimeRecord} from './runtime/record.ts'
@@ -43,6 +44,8 @@ export class Cgpu {
   readonly folders: FolderDefaults
   readonly runtimes: Runtimes
   readonly accounts: AccountAccess
+  /** what of an account this process sees: that at Google, or at an emulator */
+  readonly realms: Realms
   readonly #options: CgpuOptions
   readonly #store: RecordStore
 
@@ -52,7 +55,8 @@ export class Cgpu {
     this.dirs = dirs
     this.settings = settings
     this.folders = folders
-    this.#store = new RecordStore(dirs.state, onWarning, colabElsewhere((key) => settings.text(key)) ?? null)
+    const realm = colabElsewhere((key) => settings.text(key)) ?? null
+    this.#store = new RecordStore(dirs.state, onWarning, realm)
     const store = new FileSecretStore(dirs.config, {onWarning})
     const secrets = onSecret ? told(store, onSecret) : store
     const {accounts} = options
@@ -68,11 +72,14 @@ export class Cgpu {
       ...(trace ? {trace} : {}),
       ...(onWarning ? {onWarning} : {}),
     })
+    const registry = new ProviderRegistry(options.providers, context)
+    this.realms = {here: realm, of: (id) => this.#store.realmOf(id), matters: (provider) => registry.needsAccount(provider)}
     this.runtimes = new Runtimes({
-      registry: new ProviderRegistry(options.providers, context),
+      registry,
       store: this.#store,
       defaultRuntime: () => Promise.resolve(settings.text('runtime')),
       connect: (record, signal) => this.connect(record, {signal}),
+      beforeReap: async () => (await import('./job/of.ts')).jobsOf(this).keepMachines(),
       onRelease: async ({id}) => (await import('./job/release.ts')).endJobsOf(this, id),
       signedIn: async () => (await this.accounts.list()).length > 0,
       ...(lifecycle ? {lifecycle} : {}),

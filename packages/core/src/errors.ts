@@ -68,6 +68,13 @@ export class CgpuError extends Error {
   }
 }
 
+/** The same error, saying more to whoever reads its details. What is no error of ours stays as it is. */
+export function withDetails(error: unknown, more: Record<string, unknown>): unknown {
+  if (!(error instanceof CgpuError)) return error
+  const {message, code, category, exit, fix, retryable, details, cause} = error
+  return new CgpuError(message, {code, category, exit, fix, retryable, details: {...details, ...more}, cause})
+}
+
 type Shape = Omit<CgpuErrorOptions, 'category' | 'exit'> & {category?: ErrorCategory}
 const kind = (category: ErrorCategory, exit: number) => (message: string, options: Shape): CgpuError =>
   new CgpuError(message, {category, exit, ...options})

@@ -4,7 +4,7 @@ import {contextOf, daemonEnv} from './context.ts'
 import {daemonPlace, exposed, readDaemonRecord} from './place.ts'
 
 export {connectDaemon, askDaemon, type ConnectOptions, type Greeted, greetingLimitMs} from './connect.ts'
-export {type ClientContext, contextOf, processPart} from './context.ts'
+export {type ClientContext, contextOf, keyOf, processPart} from './context.ts'
 export {type DaemonPlace, daemonPlace, type DaemonRecord, protocolVersion, readDaemonRecord} from './place.ts'
 export {DaemonExec, type ExecEnd, type ExecHandlers, type ExecQuestion} from './exec-client.ts'
 export {errorOf, type RemoteFailure} from './failure.ts'
@@ -24,14 +24,15 @@ export interface DaemonProgram {
  * Whether a daemon of this build runs; with `start`, one is started in the background where none does, and the answer is
  * `starting`. Does not wait for it, and never throws: without a daemon everything works, only slower.
  */
-export function ensureDaemon(dirs: {state: string}, env: NodeJS.ProcessEnv, program: DaemonProgram, {start = false}: {start?: boolean} = {}): 'running' | 'starting' | 'none' {
+export function ensureDaemon(dirs: {state: string}, env: NodeJS.ProcessEnv, program: DaemonProgram, {start = false, onProblem}: {start?: boolean; onProblem?: (error: unknown) => void} = {}): 'running' | 'starting' | 'none' {
   const record = readDaemonRecord(dirs.state)
   if (typeof record !== 'string' && record.build === program.build && lives(record.pid)) return 'running'
   if (!start) return 'none'
   try {
     startProcess(dirs.state, env, program)
     return 'starting'
-  } catch {
+  } catch (error) {
+    onProblem?.(error)
     return 'none'
   }
 }
@@ -57,7 +58,8 @@ function startProcess(state: string, env: NodeJS.ProcessEnv, {entry, nodeArgs = 
   const {spawn} = process.getBuiltinModule('node:child_process')
   const {folder, log} = daemonPlace(state)
   fs.mkdirSync(folder, {recursive: true, mode: 0o700})
-  if (exposed(folder, 'folder')) return
+  const wrong = exposed(folder, 'folder')
+  if (wrong !== undefined) throw new Error(`its folder ${folder} cannot be trusted: ${wrong}`)
   const out = fs.openSync(log, 'a', 0o600)
   try {
     const child = spawn(process.execPath, [...nodeArgs, '--', entry], {cwd: folder, detached: true, env: daemonEnv(env), stdio: ['ignore', out, out], windowsHide: true})

@@ -22,6 +22,11 @@ export function contextOf(env: NodeJS.ProcessEnv, cwd: string): ClientContext | 
   return context
 }
 
+/** The same for two commands whose work is the same to the daemon, wherever they were given. */
+export function keyOf({env}: Pick<ClientContext, 'env'>): string {
+  return JSON.stringify(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
 export function processPart(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]) && perProcess.test(entry[0])))
 }

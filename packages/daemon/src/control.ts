@@ -1,8 +1,10 @@
 import {setTimeout as delay} from 'node:timers/promises'
 import {errors} from '@cgpu/core/errors'
 import {isAlive} from '@cgpu/core/state/process'
+import {cannotWrite, errnoOf} from '@cgpu/core/state/write-error'
 import {type DaemonProgram, ensureDaemon} from './client.ts'
 import {askDaemon, connectDaemon} from './connect.ts'
+import {endHung} from './hung.ts'
 import {daemonPlace, readDaemonRecord} from './place.ts'
 import type {DaemonStatus} from './status.ts'
 
@@ -27,16 +29,29 @@ export async function daemonState(dirs: {state: string}): Promise<DaemonState> {
   return {state: 'unresponsive', why, pid: record.pid}
 }
 
-/** Starts it where none of this build runs, and waits until it answers. Throws DAEMON_START_FAILED (70). */
-export async function startDaemon(dirs: {state: string}, env: NodeJS.ProcessEnv, program: DaemonProgram): Promise<{status: DaemonStatus; started: boolean}> {
-  let before = ensureDaemon(dirs, env, program, {start: true})
-  const deadline = performance.now() + startLimitMs
+/**
+ * Starts it where none of this build runs, and waits until it answers; one that does not is ended and replaced. Throws
+ * DAEMON_START_FAILED (72, or 73 where nothing can be written).
+ */
+export async function startDaemon(dirs: {state: string}, env: NodeJS.ProcessEnv, program: DaemonProgram): Promise<{status: DaemonStatus; started: boolean; replaced?: number}> {
+  let problem: unknown
+  const start = () => ensureDaemon(dirs, env, program, {start: true, onProblem: (error) => void (problem = error)})
+  let before = start()
+  let replaced: number | undefined
+  let deadline = performance.now() + startLimitMs
   for (;;) {
     const {state, ...status} = await daemonState(dirs)
-    if (state === 'running' && 'build' in status && status.build === program.build) return {status, started: before === 'starting'}
+    if (state === 'running' && 'build' in status && status.build === program.build) return {status, started: before === 'starting', ...(replaced === undefined ? {} : {replaced})}
     // it was about to end
-    if (state === 'stopped' && before === 'running') before = ensureDaemon(dirs, env, program, {start: true})
-    if (performance.now() > deadline || before === 'none') throw startFailed(dirs)
+    if (state === 'stopped' && before === 'running') before = start()
+    if (state === 'unresponsive' && before === 'running') {
+      const record = readDaemonRecord(dirs.state)
+      if (typeof record !== 'string' && !(await endHung(dirs.state, record))) throw startFailed(dirs, {pid: record.pid})
+      replaced = status.pid
+      before = start()
+      deadline = performance.now() + startLimitMs
+    }
+    if (performance.now() > deadline || before === 'none') throw startFailed(dirs, {problem, pid: status.pid})
     await delay(20)
   }
 }
@@ -58,8 +73,20 @@ export async function stopDaemon(dirs: {state: string}): Promise<{stopped: boole
   return {stopped: true, running: Number(answer?.['running'] ?? 0)}
 }
 
-function startFailed({state}: {state: string}): Error {
-  return errors.conflict('the daemon did not start', {
-    code: 'DAEMON_START_FAILED', category: 'internal', fix: `see ${daemonPlace(state).log}, or cgpu daemon start --foreground`,
+function startFailed({state}: {state: string}, {problem, pid}: {problem?: unknown; pid?: number | undefined}): Error {
+  const {folder, log} = daemonPlace(state)
+  const code = 'DAEMON_START_FAILED'
+  if (errnoOf(problem) !== undefined) {
+    const {message, fix, details} = cannotWrite(pathOf(problem) ?? folder, problem)
+    return errors.cannotWrite(`the daemon did not start: ${message}`, {code, fix, ...(details ? {details} : {}), cause: problem})
+  }
+  const why = problem instanceof Error ? `: ${problem.message}` : pid === undefined ? '' : `: process ${pid} is in its place and does not answer`
+  return errors.conflict(`the daemon did not start${why}`, {
+    code, category: 'internal', fix: pid === undefined ? `see ${log}, or cgpu daemon start --foreground` : `kill -9 ${pid}`, ...(pid === undefined ? {} : {details: {pid}}),
   })
+}
+
+function pathOf(error: unknown): string | undefined {
+  const path = error instanceof Error && 'path' in error ? error.path : undefined
+  return typeof path === 'string' ? path : undefined
 }

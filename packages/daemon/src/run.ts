@@ -4,6 +4,7 @@ import {withLock} from '@cgpu/core/state/lock'
 import {isAlive} from '@cgpu/core/state/process'
 import {askDaemon, connectDaemon} from './connect.ts'
 import {Daemon, type DaemonOptions} from './daemon.ts'
+import {endHung} from './hung.ts'
 import {daemonPlace, readDaemonRecord} from './place.ts'
 
 /** how long one that was asked to make room may take */
@@ -13,7 +14,7 @@ const startMs = 200
 
 /**
  * Runs the daemon of this state folder in this process until it has nothing to do. Returns at once where one of the same build runs;
- * one of another build is asked to retire, and its running work goes on there.
+ * one of another build is asked to retire, and its running work goes on there. One that does not answer is ended.
  */
 export async function runDaemon(options: DaemonOptions): Promise<'ran' | 'another runs'> {
   const {dirs, build, log} = options
@@ -22,8 +23,7 @@ export async function runDaemon(options: DaemonOptions): Promise<'ran' | 'anothe
   const before = readDaemonRecord(dirs.state)
   let timeoutMs = startMs
   if (typeof before !== 'string' && (await isAlive(before.pid, before.startTime))) {
-    if (before.build === build) return 'another runs'
-    await makeRoom(dirs.state, log.write)
+    if (!(await makeRoom(dirs.state, build, log.write))) return 'another runs'
     timeoutMs = handOverMs
   }
   let daemon: Daemon | undefined
@@ -48,15 +48,19 @@ function handleSignals(daemon: Daemon): {stop: () => void} {
   return {stop: () => void process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', end)}
 }
 
-/** One that does not answer is told by a signal: its process was checked to be it. */
-async function makeRoom(state: string, log: (line: string) => void): Promise<void> {
+/** False: one of this build answers, or one that does not cannot be ended. */
+async function makeRoom(state: string, build: string, log: (line: string) => void): Promise<boolean> {
   const greeted = await connectDaemon({state, limitMs: 2_000})
   if ('wire' in greeted) {
+    if (greeted.record.build === build) {
+      greeted.wire.destroy()
+      return false
+    }
     const answer = await askDaemon(greeted.wire, {t: 'retire'})
     greeted.wire.destroy()
-    if (answer?.t === 'retiring') return
+    if (answer?.t === 'retiring') return true
   }
-  if (!greeted.record || !(await isAlive(greeted.record.pid, greeted.record.startTime))) return
+  if (!greeted.record || !(await isAlive(greeted.record.pid, greeted.record.startTime))) return true
   log(`process ${greeted.record.pid} does not answer and is told to end`)
-  process.kill(greeted.record.pid, 'SIGTERM')
+  return endHung(state, greeted.record)
 }

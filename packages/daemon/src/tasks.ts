@@ -1,5 +1,5 @@
 import type {Cgpu} from '@cgpu/core/cgpu'
-import type {ClientContext} from './context.ts'
+import {type ClientContext, keyOf} from './context.ts'
 import type {TaskStatus} from './status.ts'
 
 /**
@@ -164,8 +164,4 @@ export class TaskRunner {
       this.#running.delete(key)
     }
   }
-}
-
-function keyOf({env}: ClientContext): string {
-  return JSON.stringify(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

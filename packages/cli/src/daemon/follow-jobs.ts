@@ -1,9 +1,11 @@
 import {jobsOf} from '@cgpu/core/job/of'
-import {JobTender, TenderMemory} from '@cgpu/core/job/tend'
+import {isBeingStarted, JobTender, TenderMemory} from '@cgpu/core/job/tend'
 import type {ClientContext, DaemonTask} from '@cgpu/daemon'
+import {keyOf} from '@cgpu/daemon/client'
 import {recordJobEnd} from '../history/record.ts'
 import {endedOf} from '../job-end.ts'
 import {moveByCommand} from './move-by-command.ts'
+import {Turns} from './turns.ts'
 
 export interface FollowJobsOptions {
   version: string
@@ -12,16 +14,21 @@ export interface FollowJobsOptions {
   everyMs?: number | undefined
 }
 
-const memory = new TenderMemory()
-
-/** Looks after detached jobs: their outputs, their runtimes, and another machine where theirs was taken away. */
+/** Looks after jobs that nobody follows: their outputs, their runtimes, and another machine where theirs was taken away. Each is looked after in one environment only. */
 export function followJobs({version, envOf, everyMs = 10_000}: FollowJobsOptions): DaemonTask {
+  const memory = new TenderMemory({settleMs: everyMs / 2})
+  const turns = new Turns({staleMs: everyMs * 3})
   return {
     name: 'jobs',
     everyMs,
-    run: async (cgpu, signal, {log, context}) => new JobTender({
+    run: (cgpu, signal, {log, context}) => turns.during(keyOf(context), (turn) => new JobTender({
       jobs: jobsOf(cgpu), memory,
-      onFailure: ({id}, error) => log(`job ${id}: ${error instanceof Error ? error.message : String(error)}; tried again later`),
+      isMine: (record) => isBeingStarted(record) || turn.take(record.id),
+      onFailure: ({id}, error) => {
+        log(`job ${id}: ${error instanceof Error ? error.message : String(error)}; tried again later`)
+        // another environment may be better for it
+        turn.leave(id)
+      },
       onEvent: (event) => {
         if (event.type === 'notice') log(event.message)
         if (event.type === 'artifact') log(`brought back ${event.path}`)
@@ -31,6 +38,6 @@ export function followJobs({version, envOf, everyMs = 10_000}: FollowJobsOptions
         if (first && cgpu.settings.on('history')) await recordJobEnd(id, status ? endedOf(status) : {status: 'lost'}, {stateDir: cgpu.dirs.state, version, onWarning: log})
       },
       move: moveByCommand({env: envOf(context), folder: cgpu.dirs.state, log, reap: () => cgpu.runtimes.reap()}),
-    }).look(signal),
+    }).look(signal)),
   }
 }

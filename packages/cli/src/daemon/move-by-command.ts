@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {createInterface} from 'node:readline'
 import type {JobRecord} from '@cgpu/core/job/record'
+import {MoveFailed} from '@cgpu/core/job/tend'
 import type {FailureEnvelope, SuccessEnvelope} from '@cgpu/plugin-sdk'
 import type {MovedJob} from '../run/move-job.ts'
 import {cliProgram} from './program.ts'
@@ -12,8 +13,8 @@ export interface MoveByCommandOptions {
   /** a folder that there is, for a job whose own is gone */
   folder: string
   log: (line: string) => void
-  /** takes back what a command that was killed left */
-  reap: () => Promise<unknown>
+  /** takes back what a command that was killed left, and says what that was */
+  reap: () => Promise<readonly unknown[]>
 }
 
 /** What somebody else saw to, and another look will see; nothing failed. */
@@ -30,9 +31,9 @@ export function moveByCommand(options: MoveByCommandOptions): (record: JobRecord
     const {answer, how} = await runMove(record, options, signal)
     if (!answer) {
       // it had no time to tidy up
-      await reap()
+      const left = await reap()
       signal?.throwIfAborted()
-      throw new Error(`cgpu job move ended ${how} before it was done`)
+      throw new MoveFailed(`cgpu job move ended ${how} before it was done`, {hadMachine: left.length > 0})
     }
     signal?.throwIfAborted()
     for (const warning of answer.warnings) log(`job ${id}: warning: ${warning}`)
@@ -42,7 +43,7 @@ export function moveByCommand(options: MoveByCommandOptions): (record: JobRecord
       return true
     }
     const {code, message, details} = answer.error
-    if (details?.['final'] !== true && !seenTo.has(code)) throw new Error(message)
+    if (details?.['final'] !== true && !seenTo.has(code)) throw new MoveFailed(message, {hadMachine: details?.['hadMachine'] === true})
     log(`job ${id}: ${message}`)
     return details?.['final'] !== true
   }

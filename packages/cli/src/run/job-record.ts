@@ -27,6 +27,7 @@ export function jobRecord(cgpu: Cgpu, {request, secretNames, runtime, retryOf, r
   return {
     ...job, starter: markSelf(), createdAt: new Date().toISOString(), runtime: {id: runtime.id, name: runtime.name, provider: runtime.provider},
     request: {...rest, envNames: Object.keys(env), secretNames, ...(restarts ? {restarts} : {})}, spec: specOf(cgpu, runtime),
+    ...(runtime.account === undefined || cgpu.realms.here === null ? {} : {realm: cgpu.realms.here}),
     ...(retryOf === undefined ? {} : {retryOf}),
   }
 }

@@ -1,5 +1,5 @@
 import type {Cgpu} from '@cgpu/core/cgpu'
-import {CgpuError, errors} from '@cgpu/core/errors'
+import {CgpuError, errors, withDetails} from '@cgpu/core/errors'
 import type {EventListener} from '@cgpu/core/execution/events'
 import {planRun} from '@cgpu/core/execution/plan'
 import {Run, type RunOptions} from '@cgpu/core/execution/run'
@@ -96,7 +96,7 @@ async function prepare(record: JobRecord, {cgpu, env, secrets}: MoveOptions): Pr
   const granted = await forGood(() => secrets(secretNames), ({code}) => code === 'SECRET_NOT_FOUND')
   return {
     variables, plan: {...plan, env: {...variables, ...granted}}, checkpoints: await jobsOf(cgpu).store.checkpoints(record.id),
-    ...(restarts ? {restarts: {...restarts, max: movesLeft(record) - 1}} : {}),
+    ...(restarts ? {restarts: {...restarts, max: leftAfter(record)}} : {}),
   }
 }
 
@@ -106,8 +106,8 @@ async function onAnother(record: JobRecord, ready: Ready, execution: ExecutionRe
   execution.runtime = {id, name, provider}
   try {
     signal.throwIfAborted()
-    await begin(held, record, ready, {cgpu, onEvent, signal})
-    return {id: record.id, from: record.runtime.name, runtime: name, state: 'running', exitStatus: null, releases: true, restartsLeft: movesLeft(record) - 1}
+    await withMachine(() => begin(held, record, ready, {cgpu, onEvent, signal}))
+    return {id: record.id, from: record.runtime.name, runtime: name, state: 'running', exitStatus: null, releases: true, restartsLeft: leftAfter(record)}
   } finally {
     await held.done(say)
   }
@@ -119,7 +119,7 @@ async function begin(held: HeldRuntime, record: JobRecord, {variables, ...ready}
   try {
     const {cwd} = await new Run(session, {...ready, id, outputDir, fingerprint, onEvent, signal}).begin()
     const {id: runtimeId, name, provider} = held.record
-    const next = {remoteCwd: cwd, envNames: Object.keys(variables)}
+    const next = {remoteCwd: cwd, envNames: Object.keys(variables), realm: held.record.account === undefined ? undefined : (cgpu.realms.here ?? undefined)}
     // first: a machine that no record knows of would never be released
     const kept = await jobsOf(cgpu).store.update(id, (old) => (isWhereItWas(old, record) ? movedTo(old, {id: runtimeId, name, provider}, next) : undefined))
     if (!kept) throw wasRemoved(id)
@@ -130,14 +130,26 @@ async function begin(held: HeldRuntime, record: JobRecord, {variables, ...ready}
   }
 }
 
+/** Tries that came to nothing may have used up more than there were. */
+function leftAfter(record: JobRecord): number {
+  return Math.max(0, movesLeft(record) - 1)
+}
+
 /** Of errors that stay whatever is tried later: says so to whoever would try. */
-async function forGood<T>(work: () => Promise<T>, which: (error: CgpuError) => boolean = () => true): Promise<T> {
+function forGood<T>(work: () => Promise<T>, which?: (error: CgpuError) => boolean): Promise<T> {
+  return saying({final: true}, work, which)
+}
+
+/** Of a machine that was made and came to nothing: whoever tries by itself counts those. */
+function withMachine<T>(work: () => Promise<T>): Promise<T> {
+  return saying({hadMachine: true}, work)
+}
+
+async function saying<T>(more: Record<string, unknown>, work: () => Promise<T>, which: (error: CgpuError) => boolean = () => true): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof CgpuError) || !which(error)) throw error
-    const {message, code, category, exit, fix, retryable, details, cause} = error
-    throw new CgpuError(message, {code, category, exit, fix, retryable, details: {...details, final: true}, cause})
+    throw error instanceof CgpuError && which(error) ? withDetails(error, more) : error
   }
 }
 

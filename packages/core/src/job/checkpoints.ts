@@ -23,27 +23,45 @@ interface Checkpoint {
   mtime: number
 }
 
+export interface CheckpointsOptions {
+  /** how long a file must have been the same */
+  settleMs?: number | undefined
+  now?: () => number
+}
+
+/** Whoever looks more often does not take a file for whole sooner. */
+const usualSettleMs = 5_000
+
 /**
- * Copies of a job's checkpoints on this machine, should its own go. A file counts when it was the same in two looks: one that is
- * being written is no checkpoint yet.
+ * Copies of a job's checkpoints on this machine, should its own go. A file counts when it was the same in two looks with some time
+ * between them: one that is being written is no checkpoint yet.
  */
 export class Checkpoints {
   readonly #folder: string
   /** as the last look saw them */
-  #seen = new Map<string, string>()
+  #seen = new Map<string, {mark: string; since: number}>()
   readonly #pulled = new Set<string>()
+  readonly #settleMs: number
+  readonly #now: () => number
 
   /** `folder` is made when there is something to keep. */
-  constructor(folder: string) {
+  constructor(folder: string, {settleMs = usualSettleMs, now = () => performance.now()}: CheckpointsOptions = {}) {
     this.#folder = folder
+    this.#settleMs = settleMs
+    this.#now = now
   }
 
   /** Brings what is new and whole, the newest of it; returns how many files came. Throws as the agent does. */
   async pull(agent: AgentClient, {pattern, cwd}: CheckpointPlace, signal?: AbortSignal): Promise<number> {
     const found = (await agent.glob({patterns: [pattern], root: cwd, signal})).sort(byAge)
     const before = this.#seen
-    this.#seen = new Map(found.map((file) => [file.path, mark(file)]))
-    const whole = found.filter((file) => before.get(file.path) === mark(file))
+    const now = this.#now()
+    const sinceOf = (file: RemoteFile): number => {
+      const seen = before.get(file.path)
+      return seen?.mark === mark(file) ? seen.since : now
+    }
+    this.#seen = new Map(found.map((file) => [file.path, {mark: mark(file), since: sinceOf(file)}]))
+    const whole = found.filter((file) => before.get(file.path)?.mark === mark(file) && now - sinceOf(file) >= this.#settleMs)
     const fresh = whole.slice(0, kept).filter((file) => !this.#pulled.has(key(file)))
     let count = 0
     // the oldest first: the newest here is then always the newest that is whole

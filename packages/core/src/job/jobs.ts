@@ -9,15 +9,18 @@ import {livesHere} from '../state/self.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {matchPrefix} from '../text/names.ts'
 import type {JobOutcome} from '../execution/job.ts'
-import {mayMove} from './movable.ts'
+import {mayMoveByHand} from './movable.ts'
+import {elsewhere, isHere, type Realms} from './realm.ts'
 import {isOver, type JobRecord, type JobSeen} from './record.ts'
 import type {JobStore} from './store.ts'
 import {type JobView, seenOf, viewOfRecord, viewOfStatus} from './view.ts'
 
 export interface JobsOptions {
-  runtimes: Pick<Runtimes, 'remembered' | 'select' | 'release'>
+  runtimes: Pick<Runtimes, 'remembered' | 'select' | 'release' | 'keep'>
   connect: (record: RuntimeRecord, options?: Pick<SessionOptions, 'signal' | 'onLink'>) => Promise<RuntimeSession>
   store: JobStore
+  /** absent: all jobs are of this process's realm */
+  realms?: Realms
   onWarning?: ((message: string) => void) | undefined
   now?: () => Date
 }
@@ -71,7 +74,7 @@ export class Jobs {
   /** Newest first. Machines are asked at once; of one that cannot be asked, what was known. With a runtime: its jobs, or its error. */
   async list(runtime?: string): Promise<JobView[]> {
     const {runtimes, store} = this.#options
-    const [records, known] = await Promise.all([store.list(), runtimes.remembered()])
+    const [records, known] = await Promise.all([store.list().then((all) => this.here(all)), runtimes.remembered()])
     const asked = runtime === undefined ? known.filter((one) => one.origin !== 'foreign') : [await runtimes.select(runtime)]
     const answers = await Promise.all(asked.map((one) => this.#ofRuntime(one, records, runtime !== undefined)))
     const views = answers.flat()
@@ -111,6 +114,27 @@ export class Jobs {
     await this.store.update(status.id, (old) => (isOver(old.seen?.state) ? undefined : {...old, seen: seenOf(status, this.#now())})).catch(() => undefined)
   }
 
+  /** Those of this process's realm: of others nothing is known here. */
+  async here(records: JobRecord[]): Promise<JobRecord[]> {
+    const {realms} = this.#options
+    if (!realms) return records
+    const are = await Promise.all(records.map((record) => isHere(record, realms)))
+    return records.filter((_, at) => are[at])
+  }
+
+  /** Jobs whose command was killed keep the machines that were made for them: whoever settles one releases its machine. */
+  async keepMachines(): Promise<void> {
+    const {runtimes} = this.#options
+    const open = (await this.store.list()).filter((record) => record.releases && record.settledAt === undefined && record.remoteCwd !== undefined && !isFollowed(record))
+    if (open.length === 0) return
+    const known = await runtimes.remembered()
+    await Promise.all(open.map(async ({runtime: {id}}) => {
+      const runtime = known.find((one) => one.id === id)
+      // what its provider does not know is not released by it either
+      if (runtime) await runtimes.keep(runtime).catch(() => undefined)
+    }))
+  }
+
   /**
    * What is remembered of a job, by its id or a unique beginning; undefined when nothing started from here is meant.
    * Throws INVALID_ID (64), AMBIGUOUS (64).
@@ -141,11 +165,17 @@ export class Jobs {
   async #open(query: string, record: JobRecord | undefined, {runtime: named, ...options}: Omit<OpenOptions, 'reads'>): Promise<OpenJob> {
     const known = await this.#options.runtimes.remembered()
     const usual = record && known.find(({id}) => id === record.runtime.id)
-    if (record && !usual && named === undefined) throw machineGone(record)
+    if (record && !usual && named === undefined) throw await this.#withoutRuntime(record)
     const mine = known.filter(({origin}) => origin !== 'foreign')
     const machines = named !== undefined ? [await this.#options.runtimes.select(named)] : usual ? [usual] : mine
     if (machines.length === 0) throw notFound(query)
     return this.#openOn(machines, record?.id ?? query, record, options)
+  }
+
+  /** That it is not among the runtimes that are seen here says only of those of this realm that it is gone. */
+  async #withoutRuntime(record: JobRecord): Promise<CgpuError> {
+    const {realms} = this.#options
+    return realms && !(await isHere(record, realms)) ? elsewhere(record, realms) : machineGone(record)
   }
 
   async #openOn(machines: RuntimeRecord[], query: string, record: JobRecord | undefined, options: OpenOptions): Promise<OpenJob> {
@@ -318,5 +348,5 @@ export function machineGone(record: JobRecord): CgpuError {
   if (isOver(seen?.state)) {
     return errors.notFound(`the log of ${id} is gone with its machine ${runtime.name}`, {code: 'LOG_GONE', fix: `how it ended: cgpu job show ${id}`, details: {id}})
   }
-  return errors.lost(`${runtime.name} is gone, and the job ${id} with it`, {code: 'JOB_LOST', fix: mayMove(record) ? `go on with it: cgpu job move ${id}` : `run it again: cgpu job retry ${id}`, details: {id, runtime: runtime.name}})
+  return errors.lost(`${runtime.name} is gone, and the job ${id} with it`, {code: 'JOB_LOST', fix: mayMoveByHand(record) ? `go on with it: cgpu job move ${id}` : `run it again: cgpu job retry ${id}`, details: {id, runtime: runtime.name}})
 }

@@ -14,6 +14,7 @@ describe('a job whose machine is gone', () => {
   const may: [string, Partial<JobRecord>][] = [
     ['was running', {}],
     ['was moved before and has restarts left', {moves: 1}],
+    ['used its restarts on tries of the daemon', {moves: 3, failedMoves: 2}],
     ['counts as lost', {seen: {...seen, state: 'lost'}, settledAt: seen.at}],
   ]
   for (const [what, more] of may) it(`may go on elsewhere when it ${what}`, () => refuseMove(job(more)))
@@ -23,6 +24,7 @@ describe('a job whose machine is gone', () => {
     ['was ended with its machine', {seen: {...seen, state: 'lost', reason: 'cancelled'}, settledAt: seen.at}, 'JOB_OVER', 72],
     ['was started without --max-restarts', {request}, 'NOT_RESTARTABLE', 64],
     ['never began', {remoteCwd: undefined as never}, 'JOB_NOT_BEGUN', 72],
+    ['has used its restarts, some in vain', {moves: 4, failedMoves: 2}, 'NO_RESTARTS_LEFT', 71],
     ['has used its restarts', {moves: 2}, 'NO_RESTARTS_LEFT', 71],
   ]
   for (const [what, more, code, exit] of refused) {

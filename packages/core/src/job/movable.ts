@@ -11,6 +11,11 @@ export function mayMove(record: Pick<JobRecord, 'request' | 'moves' | 'remoteCwd
   return record.remoteCwd !== undefined && movesLeft(record) > 0
 }
 
+/** Whether somebody may try by hand: tries of the daemon that came to nothing do not count then. */
+export function mayMoveByHand(record: Pick<JobRecord, 'request' | 'moves' | 'failedMoves' | 'remoteCwd'>): boolean {
+  return record.request.restarts !== undefined && record.remoteCwd !== undefined && movesLeft(record) + (record.failedMoves ?? 0) > 0
+}
+
 /** Nobody settled it or gave it another machine since it was read. */
 export function isWhereItWas({id, runtime, settledAt}: JobRecord, before: JobRecord): boolean {
   return id === before.id && runtime.id === before.runtime.id && settledAt === before.settledAt
@@ -27,7 +32,7 @@ export function refuseMove(record: JobRecord): void {
   if (isOver(seen?.state) && (seen?.state !== 'lost' || seen.reason === 'cancelled')) throw jobOver(record)
   if (!request.restarts) throw errors.usage(`the job ${id} was started without --max-restarts`, {code: 'NOT_RESTARTABLE', fix: again, details})
   if (remoteCwd === undefined) throw errors.conflict(`the job ${id} never began`, {code: 'JOB_NOT_BEGUN', fix: again, details})
-  if (movesLeft(record) > 0) return
+  if (mayMoveByHand(record)) return
   throw errors.lost(`the job ${id} has no restarts left of its ${request.restarts.max}`, {code: 'NO_RESTARTS_LEFT', fix: again, details})
 }
 
@@ -39,8 +44,8 @@ export function jobOver({id}: Pick<JobRecord, 'id'>): CgpuError {
  * The record of a job that goes on elsewhere. How it was last seen was on the machine that is gone; the new one is made for it, whatever
  * the former one was, and nobody follows it there.
  */
-export function movedTo(record: JobRecord, runtime: JobRecord['runtime'], {remoteCwd, envNames}: {remoteCwd: string; envNames: string[]}): JobRecord {
-  const moved: JobRecord = {...record, runtime, remoteCwd, request: {...record.request, envNames}, detached: true, releases: true, moves: (record.moves ?? 0) + 1}
+export function movedTo(record: JobRecord, runtime: JobRecord['runtime'], {realm, remoteCwd, envNames}: {realm?: string | undefined; remoteCwd: string; envNames: string[]}): JobRecord {
+  const moved: JobRecord = {...record, ...(realm === undefined ? {} : {realm}), runtime, remoteCwd, request: {...record.request, envNames}, detached: true, releases: true, moves: (record.moves ?? 0) + 1}
   delete moved.seen
   delete moved.collectedAt
   delete moved.settledAt

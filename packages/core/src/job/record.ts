@@ -21,6 +21,8 @@ export interface JobRecord {
   id: string
   createdAt: string
   runtime: {id: string; name: string; provider: string}
+  /** where the account of its runtime is, when that is not the usual place */
+  realm?: string
   /** the runtime was made for this job: released when it is over */
   releases: boolean
   request: JobRequest
@@ -31,8 +33,10 @@ export interface JobRecord {
   detached: boolean
   /** who starts it, and follows it unless it is detached: while that lives, nobody else settles it */
   starter?: ProcessMark
-  /** machines that were taken away from it */
+  /** tries to give it another machine that got one: each is a restart */
   moves?: number
+  /** those of them that came to nothing */
+  failedMoves?: number
   /** absolute, where outputs go */
   outputDir: string
   /** the program's folder on the machine, once it is known */
@@ -71,15 +75,15 @@ export function parseJobRecord(value: unknown): JobRecord | undefined {
   if (!text(id) || !text(createdAt) || !isObject(runtime) || !isObject(request) || !isObject(spec) || !text(outputDir)) return undefined
   const {id: runtimeId, name, provider} = runtime
   if (!text(runtimeId) || !text(name) || !text(provider) || !text(spec['provider'])) return undefined
-  const optional = Object.fromEntries(['remoteCwd', 'retryOf', 'collectedAt', 'settledAt'].filter((key) => text(value[key])).map((key) => [key, value[key]]))
+  const optional = Object.fromEntries(['realm', 'remoteCwd', 'retryOf', 'collectedAt', 'settledAt'].filter((key) => text(value[key])).map((key) => [key, value[key]]))
   const seen = parseSeen(value['seen'])
   const starter = parseMark(value['starter'])
-  const moves = number(value['moves'])
+  const counts = Object.fromEntries(['moves', 'failedMoves'].filter((key) => number(value[key]) !== null).map((key) => [key, value[key]]))
   return {
     id, createdAt, runtime: {id: runtimeId, name, provider}, releases: value['releases'] === true, request: parseRequest(request),
     spec: {provider: spec['provider'], settings: parseSettings(spec['settings'])}, fingerprint: text(fingerprint) ? fingerprint : '',
     detached: value['detached'] === true, outputDir, ...optional, ...(seen ? {seen} : {}),
-    ...(starter ? {starter} : {}), ...(moves === null ? {} : {moves}),
+    ...(starter ? {starter} : {}), ...counts,
   }
 }
 

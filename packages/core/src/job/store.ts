@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {errors} from '../errors.ts'
 import {JsonFile} from '../state/json-file.ts'
 import {errnoOf} from '../state/write-error.ts'
-import type {Checkpoints} from './checkpoints.ts'
+import type {Checkpoints, CheckpointsOptions} from './checkpoints.ts'
 import {Readers} from './readers.ts'
 import {isOver, type JobRecord, parseJobRecord} from './record.ts'
 
@@ -50,9 +50,9 @@ export class JobStore {
   }
 
   /** Where copies of its checkpoints are. */
-  async checkpoints(id: string): Promise<Checkpoints> {
+  async checkpoints(id: string, options?: CheckpointsOptions): Promise<Checkpoints> {
     const {Checkpoints: Copies} = await import('./checkpoints.ts')
-    return new Copies(join(this.#folder, `${id}.checkpoints`))
+    return new Copies(join(this.#folder, `${id}.checkpoints`), options)
   }
 
   /** Who reads its log. */

@@ -2,9 +2,9 @@ import type {JobStatus} from '../agent/client.ts'
 import {CgpuError} from '../errors.ts'
 import type {EventListener} from '../execution/events.ts'
 import {withAgent} from '../execution/follow-log.ts'
-import {livesHere} from '../state/self.ts'
+import {isOfOther, livesHere} from '../state/self.ts'
 import type {Checkpoints} from './checkpoints.ts'
-import type {Jobs, OpenJob, Settled} from './jobs.ts'
+import {isFollowed, type Jobs, type OpenJob, type Settled} from './jobs.ts'
 import {isWhereItWas, mayMove, movesLeft} from './movable.ts'
 import {isOver, type JobRecord} from './record.ts'
 
@@ -17,18 +17,41 @@ export interface TenderOptions {
   onFailure?: (record: JobRecord, error: unknown) => void
   /** kept by whoever looks more than once */
   memory?: TenderMemory
+  /** False: another tender of this process looks after it. Absent: all are ours. */
+  isMine?: (record: JobRecord) => boolean
   /**
    * Has a job whose machine was taken away put onto another one, by whoever takes its lock for that. False: it cannot go on, now or
-   * later. What it throws may pass. Absent: none can, by us.
+   * later. What it throws may pass; a `MoveFailed` that had a machine is a restart that is used up. Absent: none can, by us.
    */
   move?: (record: JobRecord, signal: AbortSignal | undefined) => Promise<boolean>
 }
 
+/** A try to move a job that came to nothing. */
+export class MoveFailed extends Error {
+  /** one that got none, for want of capacity or of a network, costs nothing */
+  readonly hadMachine: boolean
+
+  constructor(message: string, {hadMachine}: {hadMachine: boolean}) {
+    super(message)
+    this.hadMachine = hadMachine
+  }
+}
+
+export interface TenderMemoryOptions {
+  /** see Checkpoints */
+  settleMs?: number | undefined
+}
+
 /** What one look tells the next. */
 export class TenderMemory {
+  readonly settleMs: number | undefined
   /** a checkpoint counts when two looks saw it */
   readonly copies = new Map<string, Checkpoints>()
   readonly failures = new Map<string, {since: number; count: number; next: number}>()
+
+  constructor({settleMs}: TenderMemoryOptions = {}) {
+    this.settleMs = settleMs
+  }
 }
 
 const firstPauseMs = 10_000
@@ -52,7 +75,8 @@ export class JobTender {
 
   /** One look at every job that is not settled. `busy`: some go on. What cannot be asked now is asked by a later look. */
   async look(signal?: AbortSignal): Promise<'idle' | 'busy'> {
-    const open = (await this.#options.jobs.store.list()).filter((record) => record.detached && record.settledAt === undefined)
+    const {jobs, isMine = () => true} = this.#options
+    const open = (await jobs.here((await jobs.store.list()).filter(isLeft))).filter(isMine)
     const states = await Promise.all(open.map((record) => this.#withPatience(record, signal)))
     return states.includes('busy') ? 'busy' : 'idle'
   }
@@ -78,7 +102,7 @@ export class JobTender {
   async #one(record: JobRecord, signal: AbortSignal | undefined): Promise<'idle' | 'busy'> {
     const {jobs} = this.#options
     // who starts it says when it runs; who was killed before that started nothing
-    if (record.remoteCwd === undefined && record.starter && livesHere(record.starter)) return 'idle'
+    if (isBeingStarted(record)) return 'idle'
     let job: OpenJob
     try {
       job = await jobs.open(record.id, {signal})
@@ -101,8 +125,8 @@ export class JobTender {
   async #copy({id, request, remoteCwd}: JobRecord, {session}: OpenJob, signal: AbortSignal | undefined): Promise<void> {
     const pattern = request.restarts?.checkpoint
     if (pattern === undefined || remoteCwd === undefined) return
-    const {copies} = this.#memory
-    const mine = copies.get(id) ?? (await this.#options.jobs.store.checkpoints(id))
+    const {copies, settleMs} = this.#memory
+    const mine = copies.get(id) ?? (await this.#options.jobs.store.checkpoints(id, {settleMs}))
     copies.set(id, mine)
     await session.guard(() => withAgent(session, (agent) => mine.pull(agent, {pattern, cwd: remoteCwd}, signal)))
   }
@@ -119,14 +143,15 @@ export class JobTender {
     return this.#lost(record, signal)
   }
 
-  /** One that fails counts: a machine that cannot be had, or set up, is not asked for without end. */
+  /** One that had a machine counts: such are not made without end. What got none is tried again, after growing pauses. */
   async #move(record: JobRecord, move: NonNullable<TenderOptions['move']>, signal: AbortSignal | undefined): Promise<boolean> {
     try {
       return await move(record, signal)
     } catch (error) {
       signal?.throwIfAborted()
-      // one that got as far as the next machine was counted with that
-      const kept = await this.#options.jobs.store.update(record.id, (old) => (isWhereItWas(old, record) ? {...old, moves: (old.moves ?? 0) + 1} : undefined))
+      if (!(error instanceof MoveFailed && error.hadMachine)) throw error
+      // one that got as far as to start it there was counted with that
+      const kept = await this.#options.jobs.store.update(record.id, (old) => (isWhereItWas(old, record) ? {...old, moves: (old.moves ?? 0) + 1, failedMoves: (old.failedMoves ?? 0) + 1} : undefined))
       if (!kept || !isWhereItWas(kept, record) || movesLeft(kept) > 0) throw error
       this.#options.onFailure?.(record, error)
       return false
@@ -144,4 +169,15 @@ export class JobTender {
       return 'idle' as const
     }, {timeoutMs: 1_000, signal})
   }
+}
+
+/** Nobody follows it: it was left on purpose, or the command that did was killed. */
+function isLeft(record: JobRecord): boolean {
+  const {detached, starter, settledAt} = record
+  return settledAt === undefined && (detached || (!isFollowed(record) && !(starter && isOfOther(starter))))
+}
+
+/** Whoever starts it says when it runs. */
+export function isBeingStarted({remoteCwd, starter}: JobRecord): boolean {
+  return remoteCwd === undefined && starter !== undefined && livesHere(starter)
 }

@@ -31,7 +31,7 @@ describe('a job as commands show it', () => {
     const runtime = {id: 'r', name: 'first', provider: 'local', origin: 'created'} as RuntimeRecord // what is looked at
     const folder = await mkdtemp(join(tmpdir(), 'cgpu-view-'))
     try {
-      const jobs = new Jobs({store: new JobStore(folder), runtimes: {remembered: async () => [runtime], select: () => assert.fail(), release: () => assert.fail()}, connect: async () => session})
+      const jobs = new Jobs({store: new JobStore(folder), runtimes: {remembered: async () => [runtime], select: () => assert.fail(), keep: () => assert.fail(), release: () => assert.fail()}, connect: async () => session})
       assert.deepEqual((await jobs.list()).map(({id, state}) => [id, state]), [['job', 'running']])
     } finally {
       await rm(folder, {recursive: true, force: true})

@@ -1,5 +1,5 @@
 import type {ProviderRuntime, RuntimeProvider, RuntimeSpec} from '../provider.ts'
-import {errors} from '../errors.ts'
+import {errors, withDetails} from '../errors.ts'
 import {climb, type Rung} from './ladder.ts'
 import type {CreateRequest, MakeOptions, RuntimesOptions} from './options.ts'
 import {facts, type Lease, type RuntimeRecord} from './record.ts'
@@ -73,7 +73,7 @@ export class RuntimeMaker {
         () => store.remove(remembered.id),
         () => onWarning?.(`${spec.name} could not be released; try again: cgpu runtime release ${spec.name}`),
       )
-      throw error
+      throw withDetails(error, {hadMachine: true})
     }
   }
 

@@ -25,6 +25,8 @@ export interface RuntimesOptions {
   lifecycle?: LifecycleListener
   /** told before a runtime is released on purpose */
   onRelease?: (record: RuntimeRecord) => Promise<void>
+  /** told before leftovers are stopped: what is still needed is kept by it */
+  beforeReap?: () => Promise<void>
   onWarning?: (message: string) => void
   now?: () => Date
   random?: () => number

@@ -201,6 +201,7 @@ export class Runtimes {
   /** Stops leftovers of crashed commands at every provider, and forgets what is gone. */
   async reap(): Promise<ReapedRuntime[]> {
     const reaped: ReapedRuntime[] = []
+    await this.#options.beforeReap?.()
     const before = await this.remembered()
     const named = (one: ReapedRuntime): ReapedRuntime => {
       const name = before.find((record) => record.provider === one.provider && record.providerId === one.id)?.name

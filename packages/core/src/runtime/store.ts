@@ -58,6 +58,13 @@ export class RecordStore {
     return undefined
   }
 
+  /** Its realm, also where that is another one (null: the usual one); of no account's: the one that asks. Undefined: it is not remembered. */
+  async realmOf(id: string): Promise<string | null | undefined> {
+    const kept = await this.#file(id).read()
+    if (!kept.record) return undefined
+    return this.#isHere(kept) ? (this.#realm ?? null) : (kept.realm ?? null)
+  }
+
   async put(record: RuntimeRecord): Promise<void> {
     await this.#file(record.id).update(() => this.#keep(record))
   }

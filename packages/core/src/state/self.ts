@@ -32,6 +32,11 @@ export function livesHere({pid, startTime, host}: ProcessMark): boolean {
   return seen.alive && (startTime === undefined || seen.startTime === startTime)
 }
 
+/** Whether it is of another machine, from where nobody sees whether it lives. */
+export function isOfOther({host}: ProcessMark): boolean {
+  return host.split('/')[0] !== hostId().split('/')[0]
+}
+
 /** Whether it is this process. */
 export function isSelf({pid, host}: ProcessMark): boolean {
   return pid === process.pid && host === hostId()

@@ -27,7 +27,8 @@ export default class DaemonStart extends DaemonCommand<Started> {
       return {pid: process.pid, started: ran}
     }
     const {startDaemon} = await import('@cgpu/daemon/control')
-    const {status: {pid}, started} = await startDaemon(this.dirs, process.env, this.program)
+    const {status: {pid}, started, replaced} = await startDaemon(this.dirs, process.env, this.program)
+    if (replaced !== undefined) this.notice(`process ${replaced} did not answer, and was ended`)
     if (process.env['CGPU_DAEMON'] === 'off') this.warn('CGPU_DAEMON is off: exec does not use the daemon')
     this.log(started ? `started the daemon (process ${pid})` : `the daemon runs already (process ${pid})`)
     return {pid, started}

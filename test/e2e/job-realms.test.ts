@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import {readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import type {JobRecord} from '@cgpu/core/job/record'
+import type {JobView} from '@cgpu/core/job/view'
+import {type Emulator, startEmulator} from '@cgpu/emulator'
+import type {ColabBench} from '../helpers/colab-bench.ts'
+import {envelope} from '../helpers/cli.ts'
+import {colabDaemonBed, type DaemonView} from '../helpers/daemon-bed.ts'
+import {testPython} from '../helpers/jupyter-server.ts'
+import {assertRefused, until} from '../helpers/workbench.ts'
+
+const forever = ['--', 'sh', '-c', 'exec sleep 1000']
+
+describe('a job on an emulated Colab, seen from a shell that works elsewhere', function () {
+  this.timeout(90_000)
+  let bench: ColabBench & DaemonView
+  let other: Emulator
+  let elsewhere: [string, Record<string, string>][]
+  before(async () => {
+    bench = await colabDaemonBed()
+    bench.home.env['CGPU_DAEMON_TASKS_MS'] = '200'
+    other = await startEmulator({python: async () => testPython})
+    bench.onRemove(() => other.close())
+    const {CGPU_TOKEN: _, ...others} = other.env()
+    elsewhere = [['at Google', {...Object.fromEntries(Object.keys(bench.emulator.env()).map((name) => [name, ''])), CGPU_TOKEN: ''}], ['at another emulator', others]]
+  })
+  after(() => bench?.remove())
+  afterEach(async () => {
+    await bench.cli(['stop', '--all', '--yes'])
+    assert.deepEqual(bench.machines(), [])
+  })
+
+  const record = (id: string): JobRecord => (JSON.parse(readFileSync(join(bench.home.dataDir, 'state', 'jobs', `${id}.json`), 'utf8')) as {job: JobRecord}).job
+  const start = (...args: string[]): Promise<{id: string; runtime: string}> => bench.data(['run', '--detach', ...args, ...forever])
+
+  it('is neither settled, listed, moved nor reaped from there, and told of as what it is', async () => {
+    const {id, runtime} = await start('--max-restarts', '2')
+    const origin = new URL(bench.home.env['CGPU_COLAB_EMULATOR'] ?? '').origin
+    for (const [, env] of elsewhere) {
+      assert.deepEqual(await bench.data(['job', 'list'], {env}), [])
+      await bench.cli(['runtime', 'reap'], {env})
+      for (const args of [['job', 'wait', id], ['job', 'move', id], ['job', 'rm', id], ['logs', id]]) {
+        const refused = await bench.cli(args, {env})
+        assertRefused(refused, 72)
+        assert.match(refused.stderr, new RegExp(`the job ${id} is on ${runtime} at ${origin}`))
+        assert.match(refused.stderr, new RegExp(`fix: set CGPU_COLAB_EMULATOR=${origin}`))
+      }
+      assert.equal((await bench.data<JobView>(['job', 'show', id], {env})).state, 'unknown')
+    }
+    const {settledAt, moves, realm} = record(id)
+    assert.deepEqual([settledAt, moves, realm, bench.machines().length], [undefined, undefined, origin, 1])
+    assert.equal(envelope(await bench.cli(['job', 'show', id, '--json'])).ok, true)
+  })
+
+  it('goes on while a daemon works for shells of both', async () => {
+    for (const [, env] of elsewhere) {
+      await bench.cli(['daemon', 'stop'])
+      await bench.start(env)
+      const looked = async (): Promise<string[]> => (await bench.data<{tasks: {ranAt: string | null}[]}>(['daemon', 'status'])).tasks.map(({ranAt}) => ranAt ?? '')
+      /** each environment has looked anew */
+      const allLook = async (): Promise<void> => {
+        const before = await looked()
+        await until(async () => (await looked()).every((at, i) => at > (before[i] ?? '')), () => 'an environment does not look')
+      }
+      // nobody told the daemon of this one: only the other realm sees it
+      const untold = await bench.data<{id: string; runtime: string}>(['run', '--detach', ...forever], {env: {CGPU_DAEMON: 'off'}})
+      await allLook()
+      assert.equal((await looked()).length, 1)
+      await allLook()
+      const told = await start('--max-restarts', '2')
+      await until(async () => (await looked()).length === 2, () => 'no second environment')
+      await allLook()
+      await allLook()
+      for (const {id, runtime} of [untold, told]) {
+        const kept = record(id)
+        assert.deepEqual([kept.settledAt, kept.moves, kept.runtime.name], [undefined, undefined, runtime])
+      }
+      assert.equal(bench.machines().length, 2)
+      await bench.cli(['stop', '--all', '--yes'])
+    }
+  })
+})
