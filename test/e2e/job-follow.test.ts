@@ -68,6 +68,19 @@ describe('who follows a job whose machine is taken away', function () {
     after(() => bench?.remove())
     afterEach(() => bench.cli(['stop', '--all', '--yes']))
 
+    it('is not kept by a machine that does not answer', async () => {
+      const {id} = await bench.data<{id: string}>(['run', '--detach', '--', 'sleep', '1000'])
+      await bench.emulator.happen({freeze: 'runtime:*'})
+      const at = performance.now()
+      const waited = await bench.cli(['job', 'wait', id, '--timeout', '1s'])
+      assert.equal(waited.status, 124, waited.stderr)
+      const listed = await bench.cli(['job', 'list'])
+      assert.match(listed.stdout, new RegExp(`^${id} .*sleep 1000$`, 'm'))
+      assert.match(listed.stderr, /^warning: [a-z-]+ could not be asked: no answer within 6 s$/m)
+      assert.ok(performance.now() - at < 20_000, 'far less than a connection is tried for')
+      await bench.emulator.happen({thaw: true})
+    })
+
     const lost = async (...args: string[]): Promise<string> => {
       const {id} = await bench.data<{id: string}>(['run', '--detach', ...args, '--', 'sleep', '1000'])
       assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))

@@ -1,7 +1,7 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, integer, option, string} from '@oclif/core/flags'
 import type {Cgpu} from '@cgpu/core/cgpu'
-import {errors} from '@cgpu/core/errors'
+import {CgpuError, errors} from '@cgpu/core/errors'
 import type {LogFilter} from '@cgpu/core/job/logs'
 import {readLog, type ReadLogOptions} from '@cgpu/core/job/read-log'
 import {parseMoment} from '@cgpu/core/text/moment'
@@ -64,7 +64,11 @@ export default class JobLogs extends JobCommand<Result> {
         onPiece: ({stream, data}) => sink.onEvent({type: stream, data}),
         onNotice: (message) => sink.onEvent({type: 'notice', code: 'LOG_GAP', message}),
       }))
-      const status = (await this.interruptible(reading, {leave: () => `the job is as it was; see: cgpu job show ${id}`})) ?? job.status
+      const status = await this.interruptible(reading, {leave: () => `the job is as it was; see: cgpu job show ${id}`}).catch((error: unknown) => {
+        if (!isClosedPipe(error)) throw error
+        this.exitWith(error.exit) // `| head` has seen enough: nothing is wrong, and nobody is to be told
+        return undefined
+      }) ?? job.status
       await sink.end({id, exitStatus: 0, durationSeconds: 0, status: 'ok'})
       return {id, runtime: name, state: status.state, exitStatus: status.exitCode, ...sink.captured?.()}
     } finally {
@@ -73,6 +77,10 @@ export default class JobLogs extends JobCommand<Result> {
       await session.close()
     }
   }
+}
+
+function isClosedPipe(error: unknown): error is CgpuError {
+  return error instanceof CgpuError && error.details?.['signal'] === 'SIGPIPE'
 }
 
 function seconds(text: string | undefined): number | undefined {
