@@ -116,6 +116,46 @@ for (const {place, make} of places) {
       assertRefused(await bench.cli(['logs', id, '--since', 'yesterday']), 64)
     })
 
+    it('shows the last lines before a time', async () => {
+      const gone = join(bench.home.cwd, 'later')
+      const {id} = await bench.data<Detached>(['run', '-d', '-r', 'there', '--', 'sh', '-c', `echo one; echo two; echo three; until [ -e ${gone} ]; do sleep 0.05; done; echo four; echo five; echo six`])
+      await until(async () => (await bench.cli(['logs', id])).stdout === 'one\ntwo\nthree\n', () => 'nothing was printed')
+      const moment = new Date().toISOString()
+      await bench.file('later', '')
+      await bench.cli(['job', 'wait', id])
+      const logs = async (...flags: string[]): Promise<string> => (await bench.cli(['logs', id, '--until', moment, ...flags])).stdout
+      assert.deepEqual([await logs(), await logs('--tail', '2'), await logs('--tail', '2', '-f')], ['one\ntwo\nthree\n', 'two\nthree\n', 'two\nthree\n'])
+    })
+
+    it('follows one that is silent until a time, and no longer', async () => {
+      const id = await start('go4', 0)
+      await until(async () => (await bench.cli(['logs', id, '--stream', 'stdout'])).stdout === 'first\n', () => 'nothing was printed')
+      const ended = await bench.cli(['logs', id, '-f', '--stream', 'stdout', '--until', new Date(Date.now() + 1_000).toISOString()])
+      assert.deepEqual([ended.status, ended.stdout], [0, 'first\n'], ended.stderr)
+      assert.equal((await bench.data<JobView>(['job', 'show', id])).state, 'running')
+      await bench.file('go4', '')
+      assert.equal((await bench.cli(['job', 'wait', id])).status, 0)
+    })
+
+    it('is followed from where it was left', async () => {
+      const id = await start('go5', 0)
+      const left = await bench.cli(['job', 'attach', id], {signalAfter: {signal: 'SIGINT', stream: 'stdout', match: /first/}})
+      const [, offset = ''] = new RegExp(`cgpu job attach ${id} -r there --offset (\\d+)$`, 'm').exec(left.stderr) ?? assert.fail(left.stderr)
+      await bench.file('go5', '')
+      const rest = await bench.cli(['job', 'attach', id, '--offset', offset])
+      assert.deepEqual([rest.status, rest.stdout], [0, 'second\n'], rest.stderr)
+      const inside = await bench.cli(['job', 'attach', id, '--offset', '3'])
+      assertRefused(inside, 64)
+      assert.match(inside.stderr, /offset 3 is not the end of a record\nfix: give --offset as a former attach reported it/)
+    })
+
+    it('is shown to who would give it stdin too late, and said so', async () => {
+      const {id} = await bench.data<Detached>(['run', '-d', '-r', 'there', '--', 'sh', '-c', 'echo hello; exit 4'])
+      await bench.cli(['job', 'wait', id])
+      const late = await bench.cli(['job', 'attach', id, '--stdin'], {input: 'x'})
+      assert.deepEqual([late.status, late.stdout, late.stderr], [4, 'hello\n', `warning: the job ${id} is over, and reads nothing any more\n`])
+    })
+
     it('takes stdin from whoever attaches, one after the other', async () => {
       const {id} = await bench.data<Detached>(['run', '-d', '--keep-stdin', '-r', 'there', '--', 'sh', '-c', 'read a; echo got $a; read b; echo got $b; cat'])
       const first = startCgpu(['job', 'attach', id, '--stdin'], {home: bench.home})

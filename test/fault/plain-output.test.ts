@@ -93,6 +93,8 @@ describe('where nobody wants more than text', function () {
     assert.equal(followed.stdout, 'first\n141\n')
     assert.match(followed.stderr, /^error: left; the job goes on on there/)
     assert.equal((await job(id))?.state, 'running')
+    // a log that was read is as it was
+    assert.deepEqual(await headOf(`logs ${id} -f`), {stdout: 'first\n141\n', stderr: ''})
     await bench.file('go', '')
     assert.equal((await running.exit).status, 0, running.stderr)
     assert.equal((await job(id))?.state, 'exited')

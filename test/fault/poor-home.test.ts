@@ -92,6 +92,19 @@ if (process.platform === 'linux') describe('homes and limits that leave little r
       }
     })
 
+    it(`row 32: ${what}, a job ends as it did; outputs that cannot be brought back are told`, async () => {
+      for (const args of [['job', 'wait'], ['job', 'attach'], ['job', 'cancel']]) {
+        const start = async (...flags: string[]): Promise<string> => (await bench.data<{id: string}>(['run', '--detach', '-r', 'there', ...flags, '--', 'sh', '-c', 'echo it > made.txt; exit 5'])).id
+        const id = await start()
+        const done = under(line, [...args, id])
+        assert.equal(done.status, args[1] === 'cancel' ? 0 : 5, done.told)
+        assert.match(done.stderr, new RegExp(`^warning: how ${id} ended cannot be kept: cannot write .*: ${why.source}$`, 'm'), done.told)
+        const unkept = under(line, [...args, await start('-o', 'made.txt')])
+        assert.equal(unkept.status, 73, unkept.told)
+        plain(unkept)
+      }
+    })
+
     it(`row 32: ${what}, what has to be kept is refused, and why`, () => {
       for (const args of writing) {
         const done = under(line, args)

@@ -1,9 +1,12 @@
 import type {Cgpu} from '@cgpu/core/cgpu'
-import {CgpuError} from '@cgpu/core/errors'
+import {CgpuError, errors} from '@cgpu/core/errors'
 import {followJob, type JobOutcome} from '@cgpu/core/execution/job'
 import {withAgent} from '@cgpu/core/execution/follow-log'
 import type {OpenJob, OpenOptions, Settled} from '@cgpu/core/job/jobs'
+import {awaitMove} from '@cgpu/core/job/await-move'
+import {mayMove} from '@cgpu/core/job/movable'
 import {jobsOf} from '@cgpu/core/job/of'
+import type {JobRecord} from '@cgpu/core/job/record'
 import {leaveToDaemon} from './daemon/start-later.ts'
 import {endedOf} from './job-end.ts'
 import {type CommandSink, StreamCommand} from './run/stream-command.ts'
@@ -27,6 +30,19 @@ export interface FollowJobOptions {
   signal?: AbortSignal
 }
 
+export interface WhereverOptions {
+  sink: CommandSink
+  /** its log is read: its machines are not released meanwhile */
+  reads?: boolean
+  /** ends the waiting for another machine, with its reason */
+  signal?: AbortSignal
+}
+
+/** Somebody has to be about to type `job move`. */
+const patienceMs = 15_000
+/** The daemon tries again and again, after half an hour at most. */
+const daemonPatienceMs = 35 * 60_000
+
 /** The base of commands that work on jobs which are there. */
 export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
   /** The job that is meant, on its machine. The caller closes its session. */
@@ -37,18 +53,62 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
     })
   }
 
+  /** Work on a job; the same on its next machine when the one that it is on is taken away, and somebody puts it on another. */
+  protected async wherever<R>(cgpu: Cgpu, query: string, {sink, reads = false, signal}: WhereverOptions, work: (moved: boolean) => Promise<R>): Promise<R> {
+    const jobs = jobsOf(cgpu)
+    let doneReading: (() => Promise<void>) | undefined
+    try {
+      for (let moved = false; ; moved = true) {
+        const before = await jobs.remembered(query)
+        try {
+          return await work(moved)
+        } catch (error) {
+          if (!before || !(error instanceof CgpuError) || !(await wasTakenAway(cgpu, before, error))) throw error
+          // the next machine is not released before this one has read, however soon the job ends there
+          if (reads && mayMove(before)) doneReading ??= await jobs.store.readers(before.id).join().catch(() => undefined)
+          await this.#untilMoved(cgpu, before, error, sink, signal)
+        }
+      }
+    } finally {
+      await doneReading?.()
+    }
+  }
+
+  async #untilMoved(cgpu: Cgpu, before: JobRecord, thrown: CgpuError, sink: CommandSink, signal: AbortSignal | undefined): Promise<void> {
+    const {id, detached, runtime: {name}} = before
+    const {store} = jobsOf(cgpu)
+    const byDaemon = detached && cgpu.settings.text('daemon') !== 'off'
+    const stop = new AbortController()
+    const onWait = async (): Promise<void> => {
+      await sink.onEvent({type: 'notice', code: 'JOB_WAITS', message: `${name} was taken away; waiting until the job ${id} is on another machine`})
+      if (byDaemon) await leaveToDaemon(cgpu.dirs, cgpu.settings)
+    }
+    const waiting = awaitMove(store, before, {patienceMs: byDaemon ? daemonPatienceMs : patienceMs, signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal, onWait})
+    const became = await this.interruptible(waiting, {leave: () => `when it is on another machine, follow it there: cgpu job attach ${id}`}).finally(() => stop.abort())
+    if (became === 'lost') throw thrown
+    if (became === 'nobody') throw errors.lost(`${name} was taken away, and nobody puts the job ${id} on another machine`, {code: thrown.code, fix: `cgpu job move ${id}`, details: {id, runtime: name}})
+    if (became === 'over') return
+    const next = (await store.get(id))?.runtime.name ?? 'another machine'
+    await sink.onEvent({type: 'notice', code: 'JOB_MOVED', message: `the job ${id} goes on on ${next}; its log begins anew there`})
+  }
+
   /** Shows the output to its end, brings outputs back that nobody fetched, and ends as the program did. */
   protected async followJob(cgpu: Cgpu, job: OpenJob, sink: CommandSink, {offset = 0, leave, first, signal}: FollowJobOptions = {}): Promise<FollowedJob> {
     const {id, runtime: {name}, session} = job
     await sink.onEvent({type: 'started', id, runtime: name, attached: true})
+    let at = typeof offset === 'number' ? offset : 0
     const begin = async (): Promise<number> => (typeof offset === 'number' ? offset : offset())
-    const following = begin().then((at) => followJob(session, id, {offset: at, onEvent: sink.onEvent, signal})).catch(async (error: unknown) => {
+    const onOffset = (next: number): void => void (at = next)
+    const following = begin().then((from) => {
+      at = from
+      return followJob(session, id, {offset: from, onEvent: sink.onEvent, onOffset, signal})
+    }).catch(async (error: unknown) => {
       // over, though without a status: its machine is given back all the same
       if (error instanceof CgpuError && (error.code === 'JOB_LOST' || error.code === 'COMMAND_NOT_STARTED')) await this.settle(cgpu, job, sink)
       throw error
     })
     const outcome = await this.interruptible(following, {
-      leave: leave ?? (() => `the job goes on on ${name}; follow it again: cgpu job attach ${id} -r ${name}`),
+      leave: leave ?? (() => `the job goes on on ${name}; follow it again: cgpu job attach ${id} -r ${name}${at === 0 ? '' : ` --offset ${at}`}`),
       ...(first ? {first} : {}),
     })
     const settled = await this.settle(cgpu, job, sink)
@@ -79,6 +139,12 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
     this.exitWith(result.exitStatus)
     return result
   }
+}
+
+/** Not so a job that vanished on a machine that is there. */
+async function wasTakenAway(cgpu: Cgpu, {runtime}: JobRecord, error: CgpuError): Promise<boolean> {
+  if (error.code === 'RUNTIME_RECLAIMED') return true
+  return error.code === 'JOB_LOST' && !(await cgpu.runtimes.remembered()).some(({id}) => id === runtime.id)
 }
 
 /** All of them are tried, whatever becomes of one; then the first that failed is told. */

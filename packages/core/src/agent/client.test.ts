@@ -67,7 +67,7 @@ for (const name of kernelNames) {
       }})
       assert.equal(all.text.stdout.endsWith(rest.text.stdout), true)
       assert.equal(rest.records.at(-1)?.endOffset, all.records.at(-1)?.endOffset)
-      await assert.rejects(agent.follow('resumed', {offset: from - 1, onRecord: () => undefined}), failsWith('AGENT_FAILED'))
+      await assert.rejects(agent.follow('resumed', {offset: from - 1, onRecord: () => undefined}), failsWith('INVALID_OFFSET'))
     })
 
     it('feeds stdin and sends signals', async () => {

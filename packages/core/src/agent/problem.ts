@@ -21,13 +21,15 @@ export function agentProblem(value: unknown): CgpuError {
       return errors.quota(`the disk of the machine is full: ${text}`, {code: 'REMOTE_DISK_FULL', fix: 'remove files there, or take a machine with a larger disk', ...file, category: 'capacity'})
     case 'RUNNING':
     case 'NOT_RUNNING':
-      return errors.conflict(text, {code: `RUN_${remote}`, fix: 'see how the jobs are: cgpu job list', details: {remote}})
+      return errors.conflict(text.replace(/^run /, 'the job '), {code: `RUN_${remote}`, fix: 'see how the jobs are: cgpu job list', details: {remote}})
     case 'CHANGED':
       return errors.conflict(text, {code: 'FILE_CHANGED', fix: 'try again when nothing writes to it', retryable: true, ...file})
     case 'HASH_MISMATCH':
       return errors.network(text, {code: 'FILE_DAMAGED', fix: 'try again', retryable: true, ...file})
     case 'START_FAILED':
       return errors.network(`the machine could not start the job: ${text}`, {code: 'JOB_NOT_STARTED', category: 'runtime', fix: 'check the machine: its disk may be full', details: {remote}})
+    case 'BAD_OFFSET':
+      return errors.usage(text, {code: 'INVALID_OFFSET', fix: 'give --offset as a former attach reported it, or 0 for everything; or --tail LINES', details: {remote}})
     case 'BAD_REQUEST':
       return errors.usage(text, {code: 'REMOTE_REFUSED', fix: 'correct what was given', details: {remote}})
     case 'IO':

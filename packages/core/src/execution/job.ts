@@ -43,6 +43,8 @@ export interface AttachOptions {
   /** a byte offset of the log that ends a record; 0: all of it */
   offset?: number
   onEvent: EventListener
+  /** told after each record that was delivered: where reading may resume */
+  onOffset?: ((offset: number) => void) | undefined
   /** stops following; the job goes on */
   signal?: AbortSignal | undefined
 }
@@ -67,7 +69,7 @@ export async function startJob(session: RuntimeSession, spec: JobSpec): Promise<
 
 /** Delivers a job's output from an offset until it is over. Throws JOB_NOT_FOUND (66), JOB_LOST (71) when its process vanished. */
 export async function followJob(session: RuntimeSession, id: string, options: AttachOptions): Promise<JobOutcome> {
-  const {onEvent, signal, offset = 0} = options
+  const {onEvent, onOffset, signal, offset = 0} = options
   let logOffset = offset
   let told = 0
   const status = await guard(session, () =>
@@ -84,6 +86,7 @@ export async function followJob(session: RuntimeSession, id: string, options: At
           await onEvent({type: 'notice', code, message: describeGap(record)})
         }
         logOffset = record.endOffset
+        onOffset?.(logOffset)
       },
     }),
   )

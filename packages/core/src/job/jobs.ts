@@ -1,3 +1,4 @@
+import {abortable} from '../abortable.ts'
 import type {JobStatus} from '../agent/client.ts'
 import {CgpuError, errors} from '../errors.ts'
 import type {EventListener} from '../execution/events.ts'
@@ -86,7 +87,7 @@ export class Jobs {
   async #ofRuntime(runtime: RuntimeRecord, records: readonly JobRecord[], must: boolean): Promise<JobView[]> {
     const now = this.#now()
     try {
-      const jobs = await this.#ask(runtime)
+      const jobs = await (must ? this.#ask(runtime) : inTime(runtime, this.#ask(runtime)))
       const views = jobs.map((status) => viewOfStatus(status, runtime.name, records.find(({id}) => id === status.id), now))
       await Promise.all(jobs.map((status) => this.#see(status)))
       return views
@@ -234,12 +235,22 @@ export class Jobs {
       if (released) await session.close()
       return {...collected, ...(released ? {released} : {}), first}
     }, {timeoutMs: 60 * 60_000}).catch((error: unknown) => {
+      if (error instanceof CgpuError && error.code === 'CANNOT_WRITE') return this.#unsettled(id, error, nothing)
       // somebody else brings them, and takes long
       if (error instanceof CgpuError && error.code === 'LOCK_TIMEOUT') return nothing
       // nobody else can be asked to: it is told where the outputs still are
       if (error instanceof CgpuError && error.code === 'RUNTIME_RECLAIMED') throw errors.lost(`${runtime.name} went before the outputs of ${id} were here`, {code: 'OUTPUTS_LOST', fix: `cgpu job retry ${id}`, details: {id}})
       throw error
     })
+  }
+
+  /** Nothing can be kept here (the home is read-only, or full): only outputs that are lost by that are worth a failure. */
+  async #unsettled(id: string, error: CgpuError, nothing: Settled): Promise<Settled> {
+    const record = await this.store.get(id)
+    if (!record || record.settledAt !== undefined || isFollowed(record)) return nothing
+    if (record.request.outputs.length > 0 && record.collectedAt === undefined) throw error
+    this.#options.onWarning?.(`how ${id} ended cannot be kept: ${error.message}${record.releases ? `; give its machine back yourself: cgpu runtime release ${record.runtime.name}` : ''}`)
+    return nothing
   }
 
   /** Of a run that was followed to its end by whoever started it: nothing is left to do. */
@@ -323,6 +334,16 @@ export class Jobs {
   #now(): Date {
     return this.#options.now?.() ?? new Date()
   }
+}
+
+/** For a list one machine that does not answer is not worth more. */
+const listMs = 6_000
+
+async function inTime<T>({name}: RuntimeRecord, asked: Promise<T>): Promise<T> {
+  const late = errors.network(`no answer within ${listMs / 1000} s`, {code: 'NO_ANSWER', fix: `cgpu runtime show ${name}`, retryable: true})
+  const limit = new AbortController()
+  const timer = setTimeout(() => limit.abort(late), listMs)
+  return abortable(asked, limit.signal).finally(() => clearTimeout(timer))
 }
 
 /** Throws INVALID_ID (64). */

@@ -42,10 +42,21 @@ describe('what is shown of a log', () => {
     assert.equal(textOf(shown({timestamps: true}, records)), '1970-01-01T00:00:00.500Z ab\n1970-01-01T00:01:01.000Z c\n')
   })
 
+  it('is found in text of any kind, with or without a carriage return', () => {
+    const line = 'größe 1\r\n😀 loss\nloss größe\r\n\n'
+    assert.equal(textOf(shown({search: /größe$|^😀|^$/u}, [record('stdout', line)])), '😀 loss\nloss größe\r\n\n')
+    assert.equal(textOf(shown({search: /^b$/u}, [record('stdout', 'a\r\nb\r\nbb\nb')])), 'b\r\nb')
+  })
+
+  it('comes in one piece a record, however many lines that has', () => {
+    const lines = 'a loss\n'.repeat(10_000)
+    for (const filter of [{timestamps: true}, {search: /loss/u}, {search: /loss/u, timestamps: true}]) assert.equal(shown(filter, [record('stdout', lines), record('stderr', lines)]).length, 2)
+  })
+
   it('keeps bytes that are no text', () => {
     const line = new Uint8Array([0xff, 0xfe, 0x80, 0x0a])
     const [only] = shown({search: /./u}, [record('stdout', line)])
-    assert.deepEqual(only?.data, line)
+    assert.deepEqual(Buffer.from(only?.data ?? []), Buffer.from(line))
   })
 
   it('shows a line that never ends in pieces, with one time', () => {
@@ -89,6 +100,22 @@ describe('the tail of a log', () => {
       const all = chunks.join('')
       const whole = all.split(/(?<=\n)/).filter((line) => line !== '')
       assert.equal(tailOf(lines, chunks.map((chunk) => record('stdout', chunk))), lines === 0 ? '' : whole.slice(-lines).join(''))
+    }))
+  })
+
+  it('is the same when many lines come at once, in both streams', () => {
+    fc.assert(fc.property(fc.array(fc.tuple(fc.boolean(), fc.stringMatching(/^[ab\n]{0,30}$/)), {maxLength: 12}), fc.integer({min: 0, max: 4}), (chunks, lines) => {
+      const tail = new Tail(lines)
+      const [held, ended]: [Record<string, string>, string[]] = [{}, []]
+      for (const [err, text] of chunks) {
+        const stream = err ? 'stderr' : 'stdout'
+        tail.push({stream, data: bytes(text)})
+        const whole = `${held[stream] ?? ''}${text}`.split(/(?<=\n)/)
+        held[stream] = whole.at(-1)?.endsWith('\n') === false ? (whole.pop() ?? '') : ''
+        ended.push(...whole)
+      }
+      const all = [...ended, held['stdout'] ?? '', held['stderr'] ?? ''].filter((line) => line !== '')
+      assert.equal(textOf(tail.take()), lines === 0 ? '' : all.slice(-lines).join(''))
     }))
   })
 

@@ -29,6 +29,13 @@ export async function readLog(session: RuntimeSession, id: string, options: Read
   const {tail, follow, signal} = options
   const {offset, size} = options.place ?? (await placeOf(session, id, options))
   const stop = new AbortController()
+  // the end of what is shown, once that is known: until then nothing may be logged that would tell
+  let end = follow ? Infinity : size
+  let at = offset
+  const ask = follow ? whenOver(options.until, async () => {
+    end = (await session.guard(() => withAgent(session, (agent) => agent.locate(id, {signal: stop.signal})))).size
+    if (at >= end) stop.abort(enough)
+  }) : undefined
   // where nothing is behind the tail's beginning, all that comes is new
   const reader = new Reader(offset >= size ? {...options, tail: undefined} : options, size)
   try {
@@ -39,8 +46,9 @@ export async function readLog(session: RuntimeSession, id: string, options: Read
       onRecord: (record) => {
         if (reader.isPast(record)) return stop.abort(enough)
         const wait = reader.take(record)
-        if (follow || record.endOffset < size) return wait
-        // that was all there was when we began; a program that is silent now would keep us waiting
+        at = record.endOffset
+        if (at < end) return wait
+        // that was all there was; a program that is silent now would keep us waiting
         return Promise.resolve(wait).then(() => stop.abort(enough))
       },
     })
@@ -49,8 +57,19 @@ export async function readLog(session: RuntimeSession, id: string, options: Read
     if (error !== enough) throw error
     return undefined
   } finally {
+    clearTimeout(ask)
     if (tail !== undefined || !signal?.aborted) await reader.end()
   }
+}
+
+/** Records of that time may be on their way, and the machine's clock is not ours. */
+const lateMs = 1_000
+
+/** Calls back when a time is over. One that is further away than timers go is not waited for. */
+function whenOver(until: number | undefined, then: () => Promise<void>): NodeJS.Timeout | undefined {
+  const ms = until === undefined ? Infinity : Math.max(0, until * 1000 - Date.now()) + lateMs
+  // what hinders it is told by who follows
+  return ms < 2 ** 31 ? setTimeout(() => void then().catch(() => undefined), ms) : undefined
 }
 
 /** Waits until a job is over; nothing of its log is read. */
@@ -60,10 +79,10 @@ export async function untilOver(session: RuntimeSession, id: string, signal?: Ab
 }
 
 /** Where to begin to show a part of a log, and where the log ended then: what comes behind that is new. */
-export async function placeOf(session: RuntimeSession, id: string, {tail, since, search, stream, signal}: Omit<ReadLogOptions, 'follow' | 'onPiece'>): Promise<LogPlace> {
+export async function placeOf(session: RuntimeSession, id: string, {tail, since, until, search, stream, signal}: Omit<ReadLogOptions, 'follow' | 'onPiece'>): Promise<LogPlace> {
   return session.guard(() => withAgent(session, async (agent) => {
-    // lines that are searched for may lie anywhere
-    const lines = search ? undefined : tail
+    // lines that are searched for may lie anywhere, and those before a time far from the log's end
+    const lines = search || until !== undefined ? undefined : tail
     return agent.locate(id, {...(lines === undefined ? {} : {lines}), ...(since === undefined ? {} : {since}), ...(stream === undefined ? {} : {stream}), signal})
   }))
 }

@@ -1,14 +1,23 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, integer} from '@oclif/core/flags'
+import type {Cgpu} from '@cgpu/core/cgpu'
 import {errors} from '@cgpu/core/errors'
 import {withAgent} from '@cgpu/core/execution/follow-log'
 import {feedStdin} from '@cgpu/core/execution/job'
 import type {OpenJob} from '@cgpu/core/job/jobs'
 import {placeOf, readLog} from '@cgpu/core/job/read-log'
+import {isOver} from '@cgpu/core/job/record'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag} from '../../flags.ts'
 import {type FollowedJob, JobCommand} from '../../job-command.ts'
 import type {CommandSink} from '../../run/stream-command.ts'
+
+interface AttachFlags {
+  runtime?: string | undefined
+  offset: number
+  tail?: number | undefined
+  stdin: boolean
+}
 
 /** Follows a job that was started before, from any byte of its log. */
 export default class JobAttach extends JobCommand<FollowedJob> {
@@ -35,17 +44,24 @@ export default class JobAttach extends JobCommand<FollowedJob> {
     const {args, flags} = await this.parse(JobAttach)
     const cgpu = await this.open(flags)
     const sink = await this.sink({output: flags.output, imageDir: '.'})
-    const job = await this.openJob(cgpu, args.id, {runtime: flags.runtime, sink, reads: true})
+    try {
+      // on another machine everything is new, and what was typed went to the program on the first
+      return this.finishAs(await this.wherever(cgpu, args.id, {sink, reads: true}, (moved) => this.#attach(cgpu, args.id, moved ? {offset: 0, stdin: false} : flags, sink)))
+    } finally {
+      process.stdin.destroy() // a terminal that nobody types on would keep the process alive
+    }
+  }
+
+  async #attach(cgpu: Cgpu, id: string, {runtime, offset: from, tail, stdin}: AttachFlags, sink: CommandSink): Promise<FollowedJob> {
+    const job = await this.openJob(cgpu, id, {runtime, sink, reads: true})
     const stop = new AbortController()
     try {
-      refuseOffset(job, flags.offset)
-      if (flags.stdin) await this.#feed(job)
-      const {tail} = flags
-      const offset = tail === undefined ? flags.offset : () => this.#showTail(job, tail, sink, stop.signal)
-      return this.finishAs(await this.followJob(cgpu, job, sink, {offset, signal: stop.signal}))
+      refuseOffset(job, from)
+      if (stdin) await this.#feed(job)
+      const offset = tail === undefined ? from : () => this.#showTail(job, tail, sink, stop.signal)
+      return await this.followJob(cgpu, job, sink, {offset, signal: stop.signal})
     } finally {
       stop.abort()
-      process.stdin.destroy() // a terminal that nobody types on would keep the process alive
       await job.doneReading?.()
       await job.session.close()
     }
@@ -61,7 +77,8 @@ export default class JobAttach extends JobCommand<FollowedJob> {
   }
 
   /** From where others stopped to feed it. */
-  async #feed({session, id}: OpenJob): Promise<void> {
+  async #feed({session, id, status}: OpenJob): Promise<void> {
+    if (isOver(status.state)) return void this.warn(`the job ${id} is over, and reads nothing any more`)
     const offset = await session.guard(() => withAgent(session, (agent) => agent.stdinSize(id)))
     feedStdin(session, id, process.stdin, offset).catch((error: unknown) => this.trace(`stdin: ${error instanceof Error ? error.message : String(error)}`))
   }

@@ -1,12 +1,14 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, integer, option, string} from '@oclif/core/flags'
-import {errors} from '@cgpu/core/errors'
+import type {Cgpu} from '@cgpu/core/cgpu'
+import {CgpuError, errors} from '@cgpu/core/errors'
 import type {LogFilter} from '@cgpu/core/job/logs'
-import {readLog} from '@cgpu/core/job/read-log'
+import {readLog, type ReadLogOptions} from '@cgpu/core/job/read-log'
 import {parseMoment} from '@cgpu/core/text/moment'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {outputFlag, runtimeFlag} from '../../flags.ts'
 import {JobCommand} from '../../job-command.ts'
+import type {CommandSink} from '../../run/stream-command.ts'
 import type {Captured} from '../../stream/capture-sink.ts'
 
 type Result = {id: string; runtime: string; state: string; exitStatus: number | null} & Partial<Captured>
@@ -45,17 +47,28 @@ export default class JobLogs extends JobCommand<Result> {
     }
     const cgpu = await this.open(flags)
     const sink = await this.sink({output: flags.output, imageDir: '.'})
-    const job = await this.openJob(cgpu, args.id, {runtime: flags.runtime, sink, reads: true})
+    const part = {...filter, follow: flags.follow}
+    // on another machine everything is new
+    const read = (moved: boolean): Promise<Result> => this.#read(cgpu, args.id, moved ? undefined : flags.runtime, {...part, tail: moved ? undefined : flags.tail}, sink)
+    return flags.follow ? this.wherever(cgpu, args.id, {sink, reads: true}, read) : read(false)
+  }
+
+  async #read(cgpu: Cgpu, query: string, runtime: string | undefined, part: LogFilter & Pick<ReadLogOptions, 'tail' | 'follow'>, sink: CommandSink): Promise<Result> {
+    const job = await this.openJob(cgpu, query, {runtime, sink, reads: true})
     const {id, session, runtime: {name}} = job
     const stop = new AbortController()
     try {
       await sink.onEvent({type: 'started', id, runtime: name, attached: true})
       const reading = session.guard(() => readLog(session, id, {
-        ...filter, tail: flags.tail, follow: flags.follow, signal: stop.signal,
+        ...part, signal: stop.signal,
         onPiece: ({stream, data}) => sink.onEvent({type: stream, data}),
         onNotice: (message) => sink.onEvent({type: 'notice', code: 'LOG_GAP', message}),
       }))
-      const status = (await this.interruptible(reading, {leave: () => `the job is as it was; see: cgpu job show ${id}`})) ?? job.status
+      const status = await this.interruptible(reading, {leave: () => `the job is as it was; see: cgpu job show ${id}`}).catch((error: unknown) => {
+        if (!isClosedPipe(error)) throw error
+        this.exitWith(error.exit) // `| head` has seen enough: nothing is wrong, and nobody is to be told
+        return undefined
+      }) ?? job.status
       await sink.end({id, exitStatus: 0, durationSeconds: 0, status: 'ok'})
       return {id, runtime: name, state: status.state, exitStatus: status.exitCode, ...sink.captured?.()}
     } finally {
@@ -64,6 +77,10 @@ export default class JobLogs extends JobCommand<Result> {
       await session.close()
     }
   }
+}
+
+function isClosedPipe(error: unknown): error is CgpuError {
+  return error instanceof CgpuError && error.details?.['signal'] === 'SIGPIPE'
 }
 
 function seconds(text: string | undefined): number | undefined {

@@ -1,6 +1,8 @@
 import {string} from '@oclif/core/flags'
 import type {Cgpu} from '@cgpu/core/cgpu'
-import {errors} from '@cgpu/core/errors'
+import {abortable} from '@cgpu/core/abortable'
+import {CgpuError, errors} from '@cgpu/core/errors'
+import type {OpenJob} from '@cgpu/core/job/jobs'
 import {isOver} from '@cgpu/core/job/record'
 import {type JobView, viewOfRecord, viewOfStatus} from '@cgpu/core/job/view'
 import {withAgent} from '@cgpu/core/execution/follow-log'
@@ -40,7 +42,7 @@ export default class JobWait extends JobCommand<JobView[]> {
     const late = timeoutMs === undefined ? undefined : setTimeout(() => stop.abort(stillRunning(ids, timeoutMs)), timeoutMs)
     try {
       const sink = await this.sink({output: undefined, imageDir: '.'})
-      const all = everyOne(ids.map((id) => this.#wait(cgpu, id, flags.runtime, sink, stop.signal)))
+      const all = everyOne(ids.map((id) => this.wherever(cgpu, id, {sink, signal: stop.signal}, (moved) => this.#wait(cgpu, id, moved ? undefined : flags.runtime, sink, stop.signal))))
       const jobs = await this.interruptible(all, {leave: () => 'the jobs go on'})
       return this.#finish(jobs)
     } finally {
@@ -53,7 +55,17 @@ export default class JobWait extends JobCommand<JobView[]> {
     const known = await jobsOf(cgpu).remembered(id)
     // of what ended, and was brought back, everything is known
     if (known && isOver(known.seen?.state) && known.settledAt !== undefined) return viewOfRecord(known, false)
-    const job = await this.openJob(cgpu, id, {runtime, sink})
+    const opening = this.openJob(cgpu, id, {runtime, sink})
+    let job: OpenJob
+    try {
+      job = await abortable(opening, signal)
+    } catch (error) {
+      opening.then(({session}) => session.close(), () => undefined)
+      const now = known && error instanceof CgpuError && error.code === 'LOG_GONE' ? await jobsOf(cgpu).store.get(known.id) : undefined
+      // the daemon saw the end, and gives the machine back just now
+      if (now?.seen?.state === 'exited' && now.collectedAt !== undefined) return viewOfRecord(now, false)
+      throw error
+    }
     const {session} = job
     try {
       await session.guard(() => untilOver(session, job.id, signal))
