@@ -57,7 +57,7 @@ describe('a job on an emulated Colab, seen from a shell that works elsewhere', f
     for (const [, env] of elsewhere) {
       await bench.cli(['daemon', 'stop'])
       await bench.start(env)
-      const looked = async (): Promise<string[]> => (await bench.data<{tasks: {ranAt: string | null}[]}>(['daemon', 'status'])).tasks.map(({ranAt}) => ranAt ?? '')
+      const looked = async (): Promise<string[]> => (await bench.data<{tasks: {name: string; ranAt: string | null}[]}>(['daemon', 'status'])).tasks.filter(({name}) => name === 'jobs').map(({ranAt}) => ranAt ?? '')
       /** each environment has looked anew */
       const allLook = async (): Promise<void> => {
         const before = await looked()
