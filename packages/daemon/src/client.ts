@@ -1,4 +1,4 @@
-import {parseProcStat} from '@cgpu/core/state/process'
+import {lives} from '@cgpu/core/state/self'
 import {askDaemon, connectDaemon} from './connect.ts'
 import {contextOf, daemonEnv} from './context.ts'
 import {daemonPlace, exposed, readDaemonRecord} from './place.ts'
@@ -67,19 +67,5 @@ function startProcess(state: string, env: NodeJS.ProcessEnv, {entry, nodeArgs = 
     child.unref()
   } finally {
     fs.closeSync(out)
-  }
-}
-
-/** A killed one whose parent has not asked for its end yet, as in a container without an init, is dead. */
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-  try {
-    return parseProcStat(fs.readFileSync(`/proc/${pid}/stat`, 'latin1')).alive
-  } catch {
-    return true // no /proc, or none for us to see
   }
 }

@@ -1,3 +1,4 @@
+import {abortable} from '@cgpu/core/abortable'
 import type {JobStatus} from '@cgpu/core/agent/client'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError} from '@cgpu/core/errors'
@@ -55,8 +56,7 @@ async function runsOn(cgpu: Cgpu, runtime: RuntimeRecord, signal: AbortSignal): 
 /** Undefined when it fails, or takes longer. */
 async function askedFor<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
   const signal = AbortSignal.timeout(ms)
-  const late = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), {once: true}))
-  return Promise.race([work(signal).catch(() => undefined), late])
+  return abortable(work(signal), signal).catch(() => undefined)
 }
 
 /** Their outputs come, and the history learns how they ended. Throws what keeps outputs from being written here. */

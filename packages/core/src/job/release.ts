@@ -1,6 +1,7 @@
 import type {Cgpu} from '../cgpu.ts'
 import {HistoryStore, recordEnd} from '../history/store.ts'
-import {isSelf, livesHere} from '../state/self.ts'
+import {isSelf} from '../state/self.ts'
+import {isFollowed} from './jobs.ts'
 import {jobsOf} from './of.ts'
 import type {JobRecord} from './record.ts'
 
@@ -19,6 +20,6 @@ export async function endJobsOf(cgpu: Cgpu, runtimeId: string): Promise<void> {
 }
 
 /** Whoever starts or follows it tells its end. */
-function isWatched({detached, starter}: JobRecord): boolean {
-  return starter !== undefined && (isSelf(starter) || (!detached && livesHere(starter)))
+function isWatched(record: JobRecord): boolean {
+  return (record.starter !== undefined && isSelf(record.starter)) || isFollowed(record)
 }

@@ -19,7 +19,14 @@ export function markSelf(): ProcessMark {
 
 /** Whether the process lives on this machine. */
 export function livesHere({pid, startTime, host}: ProcessMark): boolean {
-  if (host !== hostId() || !Number.isSafeInteger(pid) || pid <= 0) return false
+  return host === hostId() && Number.isSafeInteger(pid) && pid > 0 && lives(pid, startTime)
+}
+
+/**
+ * Whether a process lives; given a start time, whether it is that very one. As isAlive, but at once and only as far as that costs
+ * nothing. A killed one whose parent has not asked for its end yet, as in a container without an init, is dead.
+ */
+export function lives(pid: number, startTime?: string): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
@@ -27,6 +34,7 @@ export function livesHere({pid, startTime, host}: ProcessMark): boolean {
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false
   }
   const stat = read(`/proc/${pid}/stat`)
+  // no /proc, or none for us to see
   if (stat === '') return true
   const seen = parseProcStat(stat)
   return seen.alive && (startTime === undefined || seen.startTime === startTime)
