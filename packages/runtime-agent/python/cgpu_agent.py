@@ -33,6 +33,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import uuid
 
 try:
@@ -73,6 +74,7 @@ LEASE_TELL = 5.0  # uses of the machine within so many seconds are noted as one
 KERNEL_WORK = 0.05  # a kernel that takes more of a processor than this does something; an idle one takes a tenth of it
 
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+PART_NAME = re.compile(r"[a-z]{1,32}-[0-9a-f]{16}\Z")
 PART = re.compile(r"\..*\.cgpu-[0-9a-f]{12}\.part\Z", re.S)
 
 
@@ -111,6 +113,7 @@ def _refusal_of(error):
             errno.ENOTDIR: "NOT_DIRECTORY",
             errno.EISDIR: "IS_DIRECTORY",
             errno.EEXIST: "EXISTS",
+            errno.ENOTEMPTY: "NOT_EMPTY",
         }
         text = error.strerror or str(error)
         where = ": %s" % _shown(error.filename) if error.filename else ""
@@ -1890,6 +1893,7 @@ class Stream:
             return self.room
 
 
+_parts = {}  # by name and version, for every client: clients of two versions may use one machine
 _uploads = {}  # by id, for every client: an upload outlives a lost link
 _uploads_lock = threading.Lock()
 _send_lock = threading.Lock()
@@ -1978,15 +1982,24 @@ class Control:
             if again is not None:
                 self.send(*again)
                 continue
-            if isinstance(op, str) and op in self.LONG:
-                threading.Thread(target=self._answer, args=(number, self.LONG[op], data, buffers), daemon=True).start()
+            quick, long = self._methods(data.get("part"))
+            if isinstance(op, str) and op in long:
+                threading.Thread(target=self._answer, args=(number, long[op], data, buffers), daemon=True).start()
             else:
-                self._answer(number, self.QUICK.get(op) if isinstance(op, str) else None, data, buffers)
+                self._answer(number, quick.get(op) if isinstance(op, str) else None, data, buffers)
+
+    def _methods(self, part):
+        if part is None:
+            return self.QUICK, self.LONG
+        module = _parts.get(part) if isinstance(part, str) else None
+        return ({}, {}) if module is None else (module.QUICK, module.LONG)
 
     def _answer(self, number, method, data, buffers):
         reply = None
         try:
             if method is None:
+                if data.get("part") is not None and data["part"] not in _parts:
+                    raise Refusal("NO_PART", "this agent has no part %r" % (data["part"],))
                 raise Refusal("UNKNOWN_OP", "this agent does not know %r" % (data.get("op"),))
             answer = method(self, data, buffers)
             answer, reply = answer if isinstance(answer, tuple) else (answer, None)
@@ -2120,6 +2133,9 @@ class Control:
     def op_ping(self, _data, _buffers):
         return {}
 
+    def op_load(self, data, buffers):
+        return {"loaded": load_part(self.home, _want(data, "name", str), _one(buffers))}
+
     # files
 
     def op_stat(self, data, _buffers):
@@ -2248,7 +2264,7 @@ class Control:
         return set_lease(self.home, seconds)
 
     QUICK = {
-        "status": op_status, "signal": op_signal, "stop": op_stop, "stdin": op_stdin, "read": op_read, "ping": op_ping,
+        "status": op_status, "signal": op_signal, "stop": op_stop, "stdin": op_stdin, "read": op_read, "ping": op_ping, "load": op_load,
         "put": op_put, "upload": op_upload, "chunk": op_chunk, "commit": op_commit,
         "abort": op_abort, "mkdir": op_mkdir,
     }
@@ -2263,6 +2279,28 @@ def _one(buffers):
     if len(buffers) > 1:
         raise Refusal("BAD_REQUEST", "one buffer at most")
     return bytes(buffers[0]) if buffers else b""
+
+
+def load_part(home, name, source):
+    """
+    Operations that are sent only when somebody needs them. A part's module has `agent`, this module, and says in QUICK and LONG
+    which operations it has, as Control does. Without a source: only whether it is here. Its file is for processes of its own.
+    """
+    if not PART_NAME.match(name):
+        raise Refusal("BAD_REQUEST", "not the name of a part: %r" % name)
+    if name in _parts or not source:
+        return name in _parts
+    if hashlib.sha256(source).hexdigest()[:16] != name.rpartition("-")[2]:
+        raise Refusal("HASH_MISMATCH", "the part %s did not arrive as it was sent" % name)
+    ensure_home(home)
+    path = os.path.join(home, "%s.py" % name)
+    if not os.path.exists(path):
+        write_private(path, source)
+    module = types.ModuleType("_cgpu_part")
+    module.agent, module.__file__ = types.SimpleNamespace(**globals()), path  # not by sys.modules: another version may stand there
+    exec(compile(source, "<cgpu %s>" % name, "exec"), module.__dict__)
+    _parts[name] = module
+    return True
 
 
 def register(kernel):

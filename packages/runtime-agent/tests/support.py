@@ -13,6 +13,18 @@ import uuid
 AGENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "python", "cgpu_agent.py")
 
 
+PARTS = os.path.join(os.path.dirname(AGENT), "parts")
+
+
+def load_part(name):
+    """A part as `load` makes it, with the agent under test."""
+    spec = importlib.util.spec_from_file_location("cgpu_part_under_test", os.path.join(PARTS, "%s.py" % name))
+    module = importlib.util.module_from_spec(spec)
+    module.agent = agent
+    spec.loader.exec_module(module)
+    return module
+
+
 def load_agent(name="cgpu_agent_under_test"):
     spec = importlib.util.spec_from_file_location(name, AGENT)
     module = importlib.util.module_from_spec(spec)

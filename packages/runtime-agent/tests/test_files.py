@@ -1,6 +1,7 @@
 """Files: uploads that arrive whole or not at all, patterns that stay inside, nothing that blocks."""
 
 import ast
+import glob
 import hashlib
 import os
 import shutil
@@ -9,7 +10,7 @@ import stat
 import tempfile
 import unittest
 
-from support import AGENT, agent
+from support import AGENT, PARTS, agent
 
 
 class FileCase(unittest.TestCase):
@@ -172,8 +173,26 @@ class Patterns(FileCase):
 
 class Source(unittest.TestCase):
     def test_it_is_ascii_and_python_3_8(self):
-        with open(AGENT, encoding="ascii") as file:
-            ast.parse(file.read(), feature_version=(3, 8))
+        for path in [AGENT] + glob.glob(os.path.join(PARTS, "*.py")):
+            with open(path, encoding="ascii") as file:
+                ast.parse(file.read(), feature_version=(3, 8))
+
+    def test_a_part_is_taken_only_as_it_was_sent(self):
+        home = tempfile.mkdtemp(prefix="cgpu-agent-")
+        try:
+            source = b"QUICK = {}\nLONG = {'who': lambda *_: {'version': agent.VERSION}}\n"
+            name = "probe-%s" % hashlib.sha256(source).hexdigest()[:16]
+            self.assertFalse(agent.load_part(home, name, b""))
+            for wrong, code in ((name, "HASH_MISMATCH"), ("../../probe-0123456789abcdef", "BAD_REQUEST")):
+                with self.assertRaises(agent.Refusal) as caught:
+                    agent.load_part(home, wrong, source + b"#")
+                self.assertEqual(caught.exception.code, code)
+            self.assertTrue(agent.load_part(home, name, source))
+            self.assertTrue(agent.load_part(home, name, b""))
+            self.assertEqual(agent._parts[name].LONG["who"](None, {}, []), {"version": agent.VERSION})
+            self.assertEqual(stat.S_IMODE(os.stat(os.path.join(home, name + ".py")).st_mode), 0o600)
+        finally:
+            shutil.rmtree(home)
 
     def test_devices_are_told(self):
         found = agent.devices()

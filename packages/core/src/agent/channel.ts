@@ -51,6 +51,7 @@ export class AgentChannel {
   readonly #waiting = new Map<number, Waiting>()
   #comm: Comm | undefined
   #hello: AgentHello | undefined
+  #greetings = 0
   #lastId = 0
   #lastSent = 0
   #closed = false
@@ -72,6 +73,11 @@ export class AgentChannel {
   get hello(): AgentHello {
     if (!this.#hello) throw new Error('the channel is not open yet')
     return this.#hello
+  }
+
+  /** How often the agent was found anew: what was loaded into it before is gone. */
+  get greetings(): number {
+    return this.#greetings
   }
 
   /** One answer to one request. Rejects with CgpuError, JupyterError when the connection ends, or the signal's reason. */
@@ -189,6 +195,7 @@ export class AgentChannel {
       const hello = await this.#greet(signal)
       if (hello !== 'unknown' && hello.version === agentVersion()) {
         this.#hello = hello
+        this.#greetings++
         return
       }
       if (loads++ === 2) {

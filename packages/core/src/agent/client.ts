@@ -6,6 +6,7 @@ import {
   type AgentHello, type Devices, devicesOf, entryOf, fileOf, type JobStatus, leaseOf, type LeaseState, type LogPlace, type RemoteEntry, type RemoteFile, type RemoteStat, statOf,
   statusOf,
 } from './models.ts'
+import {AgentPart} from './parts.ts'
 import {download, type Downloaded, Slots, type Transferred, type TransferOptions, upload, type UploadOptions} from './transfer.ts'
 
 export type {AgentHello, Devices, JobStatus, LeaseState, LogPlace, RemoteEntry, RemoteFile, RemoteStat} from './models.ts'
@@ -58,6 +59,8 @@ export class AgentClient {
   /** chunks of uploads under way, of all uploads together: this bounds our memory */
   readonly #slots = new Slots(4)
 
+  readonly #parts = new Map<string, AgentPart>()
+
   private constructor(channel: AgentChannel) {
     this.#channel = channel
   }
@@ -68,6 +71,13 @@ export class AgentClient {
 
   get hello(): AgentHello {
     return this.#channel.hello
+  }
+
+  /** Operations that the machine is given when they are first used: `packages/runtime-agent/python/parts/NAME.py`. */
+  part(name: string): AgentPart {
+    const part = this.#parts.get(name) ?? new AgentPart(this.#channel, name)
+    this.#parts.set(name, part)
+    return part
   }
 
   /** Starts a job; it goes on without us. `attached`: the id was started before, by somebody else, and nothing was started now. */

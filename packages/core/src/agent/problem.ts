@@ -17,6 +17,8 @@ export function agentProblem(value: unknown): CgpuError {
     case 'NOT_REGULAR':
     case 'EXISTS':
       return errors.usage(`on the machine: ${text}`, {code: `REMOTE_${remote}`, fix: 'give the path of a regular file', ...file})
+    case 'NOT_EMPTY':
+      return errors.usage(`on the machine: ${text}`, {code: 'REMOTE_NOT_EMPTY', fix: 'give --recursive to remove a folder with all that is in it', ...file})
     case 'NO_SPACE':
       return errors.quota(`the disk of the machine is full: ${text}`, {code: 'REMOTE_DISK_FULL', fix: 'remove files there, or take a machine with a larger disk', ...file, category: 'capacity'})
     case 'RUNNING':
