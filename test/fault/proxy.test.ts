@@ -135,8 +135,9 @@ describe('row 39: HTTP proxies', function () {
         setProxies({ALL_PROXY: secure.url.replace('//', '//me:p%40ss@')})
         const server = client()
         const {id} = await server.startKernel()
-        const kernel = await server.openKernel(id, {heartbeatMs: 200})
-        const {status} = await kernel.execute('import time; time.sleep(2)')
+        // two heartbeats without a pong would be noticed within the sleep; a busy machine may be late by less
+        const kernel = await server.openKernel(id, {heartbeatMs: 700})
+        const {status} = await kernel.execute('import time; time.sleep(2.5)')
         assert.deepEqual([status, kernel.state], ['ok', 'connected'])
         await kernel.close()
         await server.shutdownKernel(id)
