@@ -22,7 +22,7 @@ let system = {}
 try {
   // a package's own tests need nothing of the system
   if (only.length === 0 || only.some((path) => !path.startsWith('packages'))) system = ensureTestSystem()
-  python = ensureTestPython()
+  python = await ensureTestPython()
 } catch (error) {
   console.error(`error: ${error.message}`)
   process.exit(1)
