@@ -121,7 +121,7 @@ const everything = () => [
   ...each('test/e2e/**/*.test.ts'),
   ...each('test/{docs,contract,pty}/**/*.test.ts'),
   unittest('packages/runtime-agent/tests'),
-  ...together('unit tests', filesOf('packages/*/src/**/*.test.ts', 'plugins/*/src/**/*.test.ts', 'scripts/**/*.test.ts'), 6),
+  ...together('unit tests', filesOf('packages/*/src/**/*.test.ts', 'plugins/*/src/**/*.test.ts', 'scripts/**/*.test.ts'), 8),
   check('lint', ['scripts/lint.mjs']),
   check('generated files are current', ['scripts/generated.mjs', '--check']),
 ]
