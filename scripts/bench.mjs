@@ -4,5 +4,5 @@
 //   npm run bench -- --rounds 5   fewer rounds; nothing is written
 import {ensureTestPython} from './test-python.mjs'
 
-process.env.CGPU_TEST_PYTHON = ensureTestPython()
+process.env.CGPU_TEST_PYTHON = await ensureTestPython()
 await import('../bench/run.mjs')

@@ -85,7 +85,8 @@ function ownNode() {
 function build(node) {
   const sources = ['packages', 'plugins', 'bin'].flatMap(filesBelow)
   const outputs = [...packageFolders().filter((folder) => existsSync(join(root, folder, 'tsconfig.json'))).map((folder) => join(folder, 'dist')), 'oclif.manifest.json']
-  once('built', [...sources, 'package.json', 'tsconfig.base.json', 'tsconfig.json', 'scripts/build.mjs'], outputs, () => {
+  const how = ['build', 'bundle', 'bundle-daemon', 'bundle-emulator', 'bundling', 'layers'].map((name) => `scripts/${name}.mjs`)
+  once('built', [...sources, 'package.json', 'tsconfig.base.json', 'tsconfig.json', ...how], outputs, () => {
     console.error('building')
     const done = spawnSync(node, [join(root, 'scripts', 'build.mjs')], {cwd: root, stdio: 'inherit'})
     if (done.status !== 0) fail('the build failed', 'see the lines above')

@@ -3,10 +3,14 @@
 import {readFileSync, realpathSync, writeFileSync} from 'node:fs'
 import {join, relative} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {bundleTo, namedExports, native, ownPlace, root, slashes} from './bundling.mjs'
+import {bundleTo, graphOf, namedExports, native, ownPlace, root, slashes} from './bundling.mjs'
+import {layers} from './layers.mjs'
 
 const out = join(root, 'packages/cli/dist/fast')
 const oclif = realpathSync(join(root, 'node_modules/@oclif/core'))
+
+/** Of the layers: what every command needs, what those do that read settings, and what those do that work on runtimes. */
+const bases = [['shell/fast'], ['config-command', 'render/table'], ['work-command']]
 
 const lazyFiles = new Set([
   'config/index', 'config/plugin', 'config/plugin-loader', 'config/ts-path', 'errors/errors/pretty-print', 'errors/handle', 'help/index',
@@ -99,13 +103,15 @@ export async function bundle({external = []} = {}) {
     // for the quick exec, whose own bundle is without all that it takes
     `export const rejoin = async (options) => (await import(${JSON.stringify(join(cli, 'quick/rejoin.js'))})).rejoin(options)`,
   ].join('\n')
-  await bundleTo(out, {
+  const options = {
     stdin: {contents: entry, resolveDir: cli, sourcefile: 'main.js'},
     entryNames: 'main',
     plugins: [native, lazyTls, lazyOclif, namedExports, ownPlace],
     external: ['bufferutil', 'utf-8-validate', '@oclif/core/config', ...external],
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
-  })
+  }
+  const layered = layers(await graphOf(options), bases.map((names) => names.map((name) => `packages/cli/dist/${name}.js`)))
+  await bundleTo(out, {...options, plugins: [layered, ...options.plugins]})
   writeFileSync(join(out, 'table.json'), `${JSON.stringify(table)}\n`)
 }
 

@@ -43,31 +43,45 @@ export const native = {
   },
 }
 
-/** Our packages find their own files (the agent, Python helpers) beside themselves, not beside the bundle. */
+/** What tsc made of our packages. */
+export const ownFiles = /(?:^|[\\/])packages[\\/][^\\/]+[\\/]dist[\\/].*\.js$/
+
+/** A file of ours as text that finds files (the agent, Python helpers) beside itself, not beside the bundle. */
+export function inOwnPlace(path, text) {
+  if (!text.includes('import.meta.')) return text
+  const [, folder] = /^(.*[\\/]packages[\\/][^\\/]+)[\\/]dist[\\/]/.exec(path)
+  const {name} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const fromEntry = `./${slashes(relative(join(folder, 'dist'), path))}`
+  const place = folder.endsWith(`${sep}cli`)
+    ? `new URL(${JSON.stringify(`../${fromEntry}`)}, import.meta.url).href`
+    : `new URL(${JSON.stringify(fromEntry)}, import.meta.resolve(${JSON.stringify(name)})).href`
+  return `const __place = ${place}\n${text.replaceAll('import.meta.url', '__place').replaceAll('import.meta.dirname', "process.getBuiltinModule('node:path').dirname(process.getBuiltinModule('node:url').fileURLToPath(__place))")}`
+}
+
 export const ownPlace = {
   name: 'own-place',
   setup({onLoad}) {
-    onLoad({filter: /[\\/]packages[\\/][^\\/]+[\\/]dist[\\/].*\.js$/}, ({path}) => {
+    onLoad({filter: ownFiles, namespace: 'file'}, ({path}) => {
       const text = readFileSync(path, 'utf8')
-      if (!text.includes('import.meta.')) return
-      const [, folder] = /^(.*[\\/]packages[\\/][^\\/]+)[\\/]dist[\\/]/.exec(path)
-      const {name} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-      const fromEntry = `./${slashes(relative(join(folder, 'dist'), path))}`
-      const place = folder.endsWith(`${sep}cli`)
-        ? `new URL(${JSON.stringify(`../${fromEntry}`)}, import.meta.url).href`
-        : `new URL(${JSON.stringify(fromEntry)}, import.meta.resolve(${JSON.stringify(name)})).href`
-      const contents = `const __place = ${place}\n${text.replaceAll('import.meta.url', '__place').replaceAll('import.meta.dirname', "process.getBuiltinModule('node:path').dirname(process.getBuiltinModule('node:url').fileURLToPath(__place))")}`
-      return {contents, resolveDir: dirname(path), loader: 'js'}
+      const contents = inOwnPlace(path, text)
+      return contents === text ? undefined : {contents, resolveDir: dirname(path), loader: 'js'}
     })
   },
 }
 
+const inChunks = {
+  write: false, chunkNames: '[name]-[hash]', bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node22',
+  legalComments: 'none', logLevel: 'warning', absWorkingDir: root,
+}
+
+/** Which module of a bundle imports which: esbuild's metafile. Writes nothing. */
+export async function graphOf(options) {
+  return (await build({...inChunks, outdir: root, metafile: true, ...options})).metafile
+}
+
 /** Bundles into a folder that holds nothing else, in chunks, so that only what a way through the code needs is loaded. */
 export async function bundleTo(out, options) {
-  const {outputFiles} = await build({
-    outdir: out, write: false, chunkNames: '[name]-[hash]', bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node22',
-    legalComments: 'none', logLevel: 'warning', absWorkingDir: root, ...options,
-  })
+  const {outputFiles} = await build({...inChunks, outdir: out, ...options})
   const bare = outputFiles.find(({text}) => /^export default require_\w+\(\);$/m.test(text))
   if (bare) throw new Error(`${bare.path} gives only the default of a CommonJS package: see namedExports`)
   // only now, so that a failed build leaves what was there

@@ -8,6 +8,6 @@ import {ensureTestPython} from './test-python.mjs'
 
 const main = fileURLToPath(new URL('../test/soak/main.ts', import.meta.url))
 const done = spawnSync(process.execPath, ['--conditions=cgpu-source', '--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)], {
-  stdio: 'inherit', env: {...process.env, CGPU_TEST_PYTHON: ensureTestPython()},
+  stdio: 'inherit', env: {...process.env, CGPU_TEST_PYTHON: await ensureTestPython()},
 })
 process.exit(done.status ?? 1)

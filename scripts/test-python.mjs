@@ -1,6 +1,6 @@
 // Makes the tests' own Python environment: the current Jupyter server and kernel, and beside it a kernel as on Colab.
 // From PyPI; where pip reaches nothing, from a Python that already has them (Debian's jupyter-server, python3-ipykernel).
-import {spawnSync} from 'node:child_process'
+import {spawn, spawnSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {existsSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
@@ -20,13 +20,22 @@ export function findPython() {
   return null
 }
 
-function makeVenv(python, venv, requirements) {
-  const made = run(python, ['-m', 'venv', venv])
-  if (made.status !== 0) return `${python} -m venv failed:\n${made.stdout}${made.stderr}`
-  const pip = run(bin(venv), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements], {
-    stdio: ['ignore', 'inherit', 'pipe'],
+/** What it printed when it failed, or null. */
+function failure(command, args) {
+  const child = spawn(command, args, {stdio: ['ignore', 'pipe', 'pipe']})
+  const chunks = []
+  for (const from of [child.stdout, child.stderr]) from.on('data', (chunk) => chunks.push(chunk))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (status) => resolve(status === 0 ? null : Buffer.concat(chunks).toString('utf8')))
   })
-  return pip.status === 0 ? null : `pip install -r ${requirements} failed:\n${pip.stderr}`
+}
+
+async function makeVenv(python, venv, requirements) {
+  const made = await failure(python, ['-m', 'venv', venv])
+  if (made !== null) return `${python} -m venv failed:\n${made}`
+  const pip = await failure(bin(venv), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements])
+  return pip === null ? null : `pip install -r ${requirements} failed:\n${pip}`
 }
 
 function registerColabKernel(server, kernel) {
@@ -41,8 +50,8 @@ function debianPython() {
   return probe.status === 0 ? '/usr/bin/python3' : null
 }
 
-/** Path of the Python that the tests use. Throws with a sentence and a fix when it cannot be made. */
-export function ensureTestPython({log = console.error} = {}) {
+/** Path of the Python that the tests use. Rejects with a sentence and a fix when it cannot be made. */
+export async function ensureTestPython({log = console.error} = {}) {
   const requirements = ['requirements.txt', 'requirements-colab.txt'].map((name) => join(root, 'test', name))
   const stamp = createHash('sha256').update(requirements.map((file) => readFileSync(file, 'utf8')).join('\0')).digest('hex')
   const stampFile = join(home, 'stamp')
@@ -55,7 +64,8 @@ export function ensureTestPython({log = console.error} = {}) {
   rmSync(home, {recursive: true, force: true})
   mkdirSync(home, {recursive: true})
   log('making the Python environment of the tests (once)')
-  const problem = makeVenv(python, server, requirements[0]) ?? makeVenv(python, kernel, requirements[1])
+  const problems = await Promise.all([makeVenv(python, server, requirements[0]), makeVenv(python, kernel, requirements[1])])
+  const problem = problems.find((one) => one !== null)
   if (problem) {
     const debian = debianPython()
     if (!debian) {
@@ -78,7 +88,7 @@ export function ensureTestPython({log = console.error} = {}) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    console.log(ensureTestPython())
+    console.log(await ensureTestPython())
   } catch (error) {
     console.error(error.message)
     process.exit(1)

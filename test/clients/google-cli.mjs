@@ -15,7 +15,7 @@ import {ensureTestPython} from '../../scripts/test-python.mjs'
 // of kernel clients, the last one that this command line fits
 const packages = ['google-colab-cli==0.7.5', 'jupyter-kernel-client==0.9.0']
 const environment = fileURLToPath(new URL('../../node_modules/.cache/google-colab-cli', import.meta.url))
-const python = ensureTestPython()
+const python = await ensureTestPython()
 
 const home = await mkdtemp(join(tmpdir(), 'google-cli-'))
 const emulator = await startEmulator({python: () => Promise.resolve(python)})

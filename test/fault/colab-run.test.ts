@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import type {ChildProcess} from 'node:child_process'
 import {once} from 'node:events'
-import {existsSync} from 'node:fs'
+import {existsSync, readdirSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {agreeingBrowser} from '../helpers/agreeing-browser.ts'
 import {startCgpu} from '../helpers/cli.ts'
 import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
 import {until} from '../helpers/workbench.ts'
-
 
 /** Prints 0..199; before the second half waits until the file `go` is there. */
 const counting = `import os, time
@@ -51,7 +50,10 @@ for (const closes of [true, false]) {
       const {status, stderr} = await bench.cli(['exec', '--new-kernel', 'open("/content/go", "w").close()'])
       assert.equal(status, 0, stderr)
     }
-    afterEach(() => bench.cli(['exec', '--new-kernel', 'import os\nif os.path.exists("/content/go"): os.unlink("/content/go")']))
+    afterEach(() => {
+      const machines = join(bench.emulator.folder, 'machines')
+      for (const machine of readdirSync(machines)) rmSync(join(machines, machine, 'content', 'go'), {force: true})
+    })
 
     for (const [kind, args] of [['exec', ['exec', '-f', 'counting.py']], ['run', ['run', 'counting.py']]] as const) {
       it(`loses and doubles nothing of a ${kind}, twice`, async () => {

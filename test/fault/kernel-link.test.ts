@@ -109,9 +109,14 @@ for (const kernelName of ['python3', 'colab']) {
       await jupyter?.stop()
     })
 
+    // a machine that has no time answers heartbeats late, and is no lost link
+    const patient = {heartbeatMs: 5_000}
+    /** The server, too: what a cell prints until then is for nobody. */
+    const noticed = (): Promise<void> => until(async () => (await direct.getKernel(kernelId))?.connections === 0)
+
     for (const how of ['RST', 'FIN'] as const) {
       it(`loses and doubles nothing when both ends see a ${how} and the cell goes on`, async () => {
-        const kernel = await connect()
+        const kernel = await connect(patient)
         const [out, go] = [new Output(), signalFile()]
         const done = kernel.execute(counting(40, go), out.options)
         await out.shows(/^4$/m)
@@ -120,6 +125,7 @@ for (const kernelName of ['python3', 'colab']) {
         if (how === 'RST') chaos.rstAll()
         else chaos.finAll()
         await lost
+        await noticed()
         await touch(go)
         chaos.refuse(false)
         const result = await done
@@ -130,7 +136,7 @@ for (const kernelName of ['python3', 'colab']) {
       })
 
       it(`finishes a cell that ended while the link was down after a ${how}`, async () => {
-        const kernel = await connect()
+        const kernel = await connect(patient)
         const [out, go] = [new Output(), signalFile()]
         const done = kernel.execute(`${counting(10, go)}\nopen(${JSON.stringify(`${go}-end`)}, 'w').close()`, out.options)
         await out.shows(/^4$/m)
@@ -139,6 +145,7 @@ for (const kernelName of ['python3', 'colab']) {
         if (how === 'RST') chaos.rstAll()
         else chaos.finAll()
         await lost
+        await noticed()
         await touch(go)
         await until(async () => existsSync(`${go}-end`) && (await direct.getKernel(kernelId))?.execution_state === 'idle')
         chaos.refuse(false)

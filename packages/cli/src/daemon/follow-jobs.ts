@@ -16,7 +16,7 @@ export interface FollowJobsOptions {
 
 /** Looks after jobs that nobody follows: their outputs, their runtimes, and another machine where theirs was taken away. Each is looked after in one environment only. */
 export function followJobs({version, envOf, everyMs = 10_000}: FollowJobsOptions): DaemonTask {
-  const memory = new TenderMemory({settleMs: everyMs / 2})
+  const memory = new TenderMemory({settleMs: everyMs / 2, firstPauseMs: everyMs})
   const turns = new Turns({staleMs: everyMs * 3})
   return {
     name: 'jobs',

@@ -40,21 +40,24 @@ export class MoveFailed extends Error {
 export interface TenderMemoryOptions {
   /** see Checkpoints */
   settleMs?: number | undefined
+  /** until what failed is tried again, the first time; then twice as long each time. Default 10 s, as often as the daemon looks */
+  firstPauseMs?: number | undefined
 }
 
 /** What one look tells the next. */
 export class TenderMemory {
   readonly settleMs: number | undefined
+  readonly firstPauseMs: number
   /** a checkpoint counts when two looks saw it */
   readonly copies = new Map<string, Checkpoints>()
   readonly failures = new Map<string, {since: number; count: number; next: number}>()
 
-  constructor({settleMs}: TenderMemoryOptions = {}) {
+  constructor({settleMs, firstPauseMs = 10_000}: TenderMemoryOptions = {}) {
     this.settleMs = settleMs
+    this.firstPauseMs = firstPauseMs
   }
 }
 
-const firstPauseMs = 10_000
 /** longer than the lease of a machine that was made for a job: one that can only fail does not keep it for ever */
 const longestPauseMs = 30 * 60_000
 /** what fails for so long keeps nobody up any more */
@@ -83,7 +86,7 @@ export class JobTender {
 
   /** One job's trouble is no other's; it is tried again after growing pauses. */
   async #withPatience(record: JobRecord, signal: AbortSignal | undefined): Promise<'idle' | 'busy'> {
-    const {failures} = this.#memory
+    const {failures, firstPauseMs} = this.#memory
     const before = failures.get(record.id)
     if (before && Date.now() < before.next) return Date.now() - before.since < hopelessMs ? 'busy' : 'idle'
     try {
