@@ -23,6 +23,8 @@ export interface There {
   /** those that were given, without the runtime's name; the working folder is `.` */
   paths: string[]
   signal: AbortSignal
+  /** gives the signals that abort it back, and takes them again */
+  signals: {arm(): void; dispose(): void}
 }
 
 /** The base of commands on files where they are. */
@@ -42,7 +44,7 @@ export abstract class FilesCommand<T = unknown> extends WorkCommand<T> {
     try {
       return await session.guard(async () => {
         const [agent, {RemoteFiles}] = await Promise.all([session.agent(), import('@cgpu/core/files/remote')])
-        return work({files: new RemoteFiles(agent), agent, name: runtime.name, paths: parsed.map(({path}) => path || '.'), signal: abort.signal})
+        return work({files: new RemoteFiles(agent), agent, name: runtime.name, paths: parsed.map(({path}) => path || '.'), signal: abort.signal, signals: abort})
       })
     } finally {
       abort.dispose()

@@ -32,7 +32,7 @@ export default class FsEdit extends FilesCommand<Edited> {
       try {
         const before = await fetchForEdit(there, path, copy.path)
         keep = true
-        const status = await runEditor(editor, copy.path, {stdoutIsTaken: this.jsonEnabled()})
+        const status = await runEditor(editor, copy.path, {stdoutIsTaken: this.jsonEnabled(), signals: there.signals})
         const now = await hashOf(copy.path)
         const changed = now !== (before.sha256 ?? emptyHash)
         if (status !== 0) {
