@@ -35,6 +35,7 @@ describe('examples in help', () => {
   const made = (line: string): string => {
     const here = line
       .replace(/https?:\/\/(lab\.example\.com\/user\/me\/|127\.0\.0\.1:8888)/, server.url)
+      .replace('https://data.example.com/data.csv', `${server.url}api`)
       .replace('--name here', '--name here < token.txt')
       .replace('"numpy, pandas"', 'pip')
       .replace(/secret set HF_TOKEN$/, '$& < token.txt')
