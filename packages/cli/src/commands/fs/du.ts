@@ -20,7 +20,7 @@ export default class FsDu extends FilesCommand<Used[]> {
   static override description = 'The largest folders first, the total last. Links are not followed, and a file with several names counts once.'
   static override examples = [
     {command: '<%= config.bin %> fs du trainer:', description: 'the working folder, and the folders in it'},
-    {command: '<%= config.bin %> fs du -d 0 trainer:/tmp', description: 'only the total'},
+    {command: '<%= config.bin %> fs du -d 0 trainer:', description: 'only the total'},
   ]
   static override flags = {
     ...filesRuntimeFlag,

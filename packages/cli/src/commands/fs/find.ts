@@ -21,13 +21,14 @@ export default class FsFind extends FilesCommand<FileView[]> {
   static override flags = {
     ...filesRuntimeFlag,
     ...withEnv({
-      name: string({multiple: true, summary: 'a pattern of file names; one of several must match', helpValue: 'PATTERN'}),
+      // CGPU_NAME is a runtime's
+      name: string({env: 'CGPU_FIND_NAME', multiple: true, summary: 'a pattern of file names; one of several must match', helpValue: 'PATTERN'}),
       type: option({options: ['f', 'd', 'l'] as const, summary: 'files, folders (d) or links'})(),
       size: string({multiple: true, summary: 'more (+10M) or less (-1G) than so much, or exactly so much', helpValue: 'SIZE'}),
       newer: string({summary: 'changed since then: 2h, or 2026-11-28', helpValue: 'TIME'}),
       'max-depth': integer({min: 1, summary: 'so many levels down at most', helpValue: 'LEVELS'}),
       long: boolean({char: 'l', summary: 'show modes, sizes and times'}),
-      print0: boolean({summary: 'end names with NUL, as they are', exclusive: ['long']}),
+      print0: boolean({env: 'CGPU_PRINT_NUL', summary: 'end names with NUL, as they are', exclusive: ['long']}),
     }),
   }
   static override seeAlso = ['fs ls', 'fs du', 'fs rm']

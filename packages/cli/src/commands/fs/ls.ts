@@ -13,7 +13,7 @@ export default class FsLs extends FilesCommand<FileView[]> {
   static override description = 'PATH is below the runtime\'s working folder, or absolute; patterns (*, ?, [a-z], **) are matched there: put them in quotes. Names of folders end with a slash. Characters that a terminal would act on are shown as \\x1b or the like.'
   static override examples = [
     {command: '<%= config.bin %> fs ls trainer:', description: 'the working folder of trainer'},
-    {command: '<%= config.bin %> fs ls -l --sort time trainer:/tmp', description: 'with sizes and times, the newest first'},
+    {command: '<%= config.bin %> fs ls -l --sort time trainer:~', description: 'with sizes and times, the newest first'},
   ]
   static override flags = {
     ...filesRuntimeFlag,
@@ -40,7 +40,7 @@ export default class FsLs extends FilesCommand<FileView[]> {
       const show = async (entries: readonly FoundEntry[], folder?: string): Promise<void> => {
         if (this.jsonEnabled()) views.push(...entries.map((entry) => fileView(entry, folder)))
         else if (long) await this.lines(entries.map(longLine))
-        else await this.lines(process.stdout.isTTY ? columns(entries.map(shownName), process.stdout.columns) : entries.map(shownName))
+        else await this.lines(process.stdout.isTTY ? columns(entries.map(shownName), process.stdout.columns || 80) : entries.map(shownName))
       }
       const {files: alone, folders} = await this.#asked(there)
       await show(alone)

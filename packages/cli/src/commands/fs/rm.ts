@@ -24,8 +24,9 @@ export default class FsRm extends FilesCommand<Removed[]> {
   static override flags = {
     ...filesRuntimeFlag,
     ...withEnv({
-      recursive: boolean({char: 'r', summary: 'folders too, with all that is in them'}),
-      force: boolean({char: 'f', summary: 'it is no error when nothing is there'}),
+      // variables of its own: one that is set for another command must not remove more here
+      recursive: boolean({env: 'CGPU_RM_RECURSIVE', char: 'r', summary: 'folders too, with all that is in them'}),
+      force: boolean({env: 'CGPU_RM_FORCE', char: 'f', summary: 'it is no error when nothing is there'}),
       'dry-run': boolean({summary: 'only show what would be removed'}),
     }),
   }
