@@ -5,6 +5,7 @@ import type {Denied, FoundEntry, RemoteFiles} from '@cgpu/core/files/remote'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {string} from '@oclif/core/flags'
+import {Progress} from './render/progress.ts'
 import {parsePlace} from './run/place.ts'
 import {writeTo} from './stream/sink.ts'
 import {WorkCommand} from './work-command.ts'
@@ -73,6 +74,17 @@ export abstract class FilesCommand<T = unknown> extends WorkCommand<T> {
   /** Lines of the result, no faster than they are read. Their text must be clean already. */
   protected async lines(lines: readonly string[]): Promise<void> {
     if (!this.jsonEnabled() && lines.length > 0) await writeTo(process.stdout, `${lines.join('\n')}\n`)
+  }
+
+  /** What may take long and prints nothing meanwhile: a line that moves, on a terminal. */
+  protected async busy<R>(message: string, work: () => Promise<R>): Promise<R> {
+    const progress = new Progress({quiet: this.quiet || this.jsonEnabled() || !process.stderr.isTTY})
+    progress.show({message})
+    try {
+      return await work()
+    } finally {
+      progress.done()
+    }
   }
 
   protected warnDenied({some, count}: Denied): void {

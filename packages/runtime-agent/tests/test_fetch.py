@@ -1,6 +1,7 @@
 """Fetching: on after cuts, anew when the file changed, nowhere that nobody meant, and nothing half."""
 
 import contextlib
+import errno
 import hashlib
 import http.server
 import io
@@ -210,6 +211,20 @@ class Http(FetchCase):
             self.failed("NO_SPACE", self.site.url + "/f")
         finally:
             fetch.shutil.disk_usage = usage
+        self.assertEqual(os.listdir(self.root), [])
+
+    def test_a_disk_that_fills_keeps_nothing_of_it(self):
+        write = fetch.Part.write
+
+        def full(part, data):
+            write(part, data[:10])
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+        fetch.Part.write = full
+        try:
+            self.failed("NO_SPACE", self.site.url + "/f")
+        finally:
+            fetch.Part.write = write
         self.assertEqual(os.listdir(self.root), [])
 
     def test_two_at_once_do_not_write_one_file(self):

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {appendFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import * as fc from 'fast-check'
 import {type AgentBed, startAgentBed} from '../../../../test/helpers/agent-bed.ts'
 import {AgentClient} from '../agent/client.ts'
 import {type FoundEntry, RemoteFiles} from './remote.ts'
@@ -96,6 +97,20 @@ describe('files where they are', function () {
       return text === 'one\ntwo\n' ? false : undefined
     }})
     await assert.rejects(other.read('nothing', {onData: () => undefined}), {code: 'REMOTE_NOT_FOUND'})
+  })
+
+  it('tells and takes every name that a disk can hold', async function () {
+    if (process.platform !== 'linux') return this.skip() // elsewhere names are text
+    const names = fc.sample(fc.uint8Array({minLength: 1, maxLength: 40, min: 1}).map((bytes) => Buffer.from(bytes.filter((byte) => byte !== 0x2f))).filter((name) => name.length > 0 && !['.', '..'].includes(name.toString())), 300)
+      .concat(fc.sample(fc.string({unit: 'binary', minLength: 1, maxLength: 40}), 100).map((text) => Buffer.from(text.replaceAll(/[/\0]/g, '_'))).filter((name) => !['.', '..'].includes(name.toString())))
+    mkdirSync(at('names'))
+    for (const name of names) writeFileSync(Buffer.concat([Buffer.from(`${at('names')}/`), name]), name)
+    const found: FoundEntry[] = []
+    await files.list('names', (entries) => void found.push(...entries), {all: true})
+    const bytes = found.map(({path, raw}) => (raw === undefined ? Buffer.from(path) : Buffer.from(raw, 'base64')).toString('hex'))
+    assert.deepEqual(bytes.toSorted(), [...new Set(names.map((name) => name.toString('hex')))].toSorted())
+    for (const {path, raw} of await files.expand('names/*').then((all) => all.slice(0, 40))) await files.remove({path, ...(raw === undefined ? {} : {raw})})
+    await files.remove('names', {recursive: true})
   })
 
   it('stops what its signal stops, and what its reader throws at', async () => {

@@ -41,7 +41,7 @@ export default class FsDu extends FilesCommand<Used[]> {
     return this.withFiles(flags, argv.length === 0 ? ['.'] : argv.map(String), async (there) => {
       const all: Used[] = []
       for (const entry of await this.expanded(there)) {
-        const {sizes, denied} = await there.files.usage(entry, flags.depth, {signal: there.signal})
+        const {sizes, denied} = await this.busy('counting', () => there.files.usage(entry, flags.depth, {signal: there.signal}))
         this.warnDenied(denied)
         const total = sizes.pop()
         const folders = [...sizes.toSorted((a, b) => meant(b) - meant(a) || (a.path < b.path ? -1 : 1)), ...(total ? [total] : [])]

@@ -45,7 +45,8 @@ export default class FsRm extends FilesCommand<Removed[]> {
       }
       if (flags['dry-run']) return this.#plan(there, meant)
       for (const [done, {path, raw}] of meant.entries()) {
-        await there.files.remove({path, ...(raw === undefined ? {} : {raw})}, {recursive: flags.recursive, signal: there.signal}).catch((error: unknown) => {
+        const place = raw === undefined ? {path} : {path, raw}
+        await this.busy('removing', () => there.files.remove(place, {recursive: flags.recursive, signal: there.signal})).catch((error: unknown) => {
           if (done > 0) this.warn(`${done} of ${meant.length} were removed before this failed`)
           throw error
         })

@@ -28,7 +28,8 @@ export default class FsStat extends FilesCommand<Facts[]> {
     return this.withFiles(flags, this.several(argv, 'file'), async (there) => {
       const facts: Facts[] = []
       for (const entry of await this.expanded(there)) {
-        const about = {...(await there.files.describe(entry, {hash: flags.hash, follow: flags.dereference, signal: there.signal})), path: entry.path}
+        const asked = {hash: flags.hash, follow: flags.dereference, signal: there.signal}
+        const about = {...(await this.busy('reading', () => there.files.describe(entry, asked))), path: entry.path}
         if (facts.length > 0) this.log()
         this.log(factsOf(about))
         const {real, links, onDisk, inode, owner, group, uid, gid, sha256} = about
