@@ -53,7 +53,7 @@ export abstract class FilesCommand<T = unknown> extends WorkCommand<T> {
     }
   }
 
-  /** The arguments of a command that takes any number; what looks like a flag is none that it has. */
+  /** The arguments of a command that takes any number, but one at least. */
   protected several(argv: readonly unknown[], what: string): string[] {
     const given = argv.map(String)
     if (given.length === 0) throw errors.usage(`which ${what}?`, {code: 'PATH_REQUIRED', category: 'file', fix: `give NAME:PATH; see cgpu ${this.id?.replace(':', ' ') ?? ''} --help`})

@@ -1,6 +1,5 @@
 import {createHash, randomBytes} from 'node:crypto'
-import {constants} from 'node:fs'
-import {chmod, open, readFile, stat, writeFile} from 'node:fs/promises'
+import {chmod, readFile, writeFile} from 'node:fs/promises'
 import {posix} from 'node:path'
 import {errors} from '@cgpu/core/errors'
 import {cannotWrite} from '@cgpu/core/state/write-error'
@@ -57,18 +56,12 @@ export async function writeBack({files, agent, signal}: There, local: string, be
   }
 }
 
-/** What is in the copy now. It is not followed where it became a link. */
+/** What is in the copy now. */
 export async function hashOf(local: string): Promise<string> {
-  const file = await open(local, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)).catch(async () => {
-    const found = await stat(local).catch(() => undefined)
-    if (found?.isFile()) return open(local, 'r')
-    throw errors.notFound('the editor left no file', {code: 'FILE_NOT_FOUND', category: 'file', fix: 'edit it again, and save it in its place'})
+  const bytes = await readFile(local).catch((error: unknown) => {
+    throw errors.notFound('the editor left no file', {code: 'FILE_NOT_FOUND', category: 'file', fix: 'edit it again, and save it in its place', cause: error})
   })
-  try {
-    return createHash('sha256').update(await readFile(file)).digest('hex')
-  } finally {
-    await file.close()
-  }
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 export const emptyHash = createHash('sha256').digest('hex')

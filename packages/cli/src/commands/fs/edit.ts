@@ -1,6 +1,7 @@
 import {string as stringArg} from '@oclif/core/args'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {shellLine} from '@cgpu/core/text/quote'
 import {emptyHash, fetchForEdit, hashOf, writeBack} from '../../fs/edit.ts'
 import {chooseEditor, runEditor} from '../../fs/editor.ts'
 import {privateCopy} from '../../fs/private-copy.ts'
@@ -57,6 +58,7 @@ export default class FsEdit extends FilesCommand<Edited> {
 function keptAt(path: string, error: unknown, place: string): unknown {
   if (!(error instanceof CgpuError)) return error
   const {message, code, category, exit, retryable, details} = error
-  const fix = code === 'FILE_CHANGED' ? `your copy is ${path}; compare it with what is there now, or write it over that: cgpu cp ${path} ${place}` : `your copy is kept: cgpu cp ${path} ${place}`
+  const again = shellLine(['cgpu', 'cp', path, place])
+  const fix = code === 'FILE_CHANGED' ? `your copy is ${path}; compare it with what is there now, or write it over that: ${again}` : `your copy is kept: ${again}`
   return new CgpuError(message, {code, category, exit, fix: sanitizeLine(fix, 1000), retryable, cause: error, details: {...details, copy: path}})
 }

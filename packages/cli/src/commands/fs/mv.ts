@@ -32,7 +32,7 @@ export default class FsMv extends FilesCommand<Moved[]> {
       for (const source of sources) {
         const to = await files.move(source, target, {force: flags.force, into: sources.length > 1, signal}).catch((error: unknown) => {
           if (moved.length > 0) this.warn(`${moved.length} of ${sources.length} were moved before this failed`)
-          throw withFix(error, {EXISTS: flags.force ? 'choose another name' : 'choose another name, or give --force to replace a file', NOT_DIRECTORY: 'several files are moved into a folder that is there: cgpu fs mkdir makes one'})
+          throw withFix(error, {EXISTS: flags.force ? 'choose another name' : 'choose another name, or give --force to replace a file', NOT_DIRECTORY: 'give a folder that is there; cgpu fs mkdir makes one'})
         })
         moved.push({from: source.path, to})
         this.notice(`${sanitizeLine(source.path)} is now ${sanitizeLine(to)}`)
