@@ -52,6 +52,8 @@ describe('cgpu cp of an address', function () {
     site.cuts = [1_000_000, 500_000]
     const fetched = await fetchIt(`${site.url}/sets/data.bin?sig=${secret}`, 'there:')
     assert.deepEqual(fetched, {from: `${site.url}/sets/data.bin`, to: `there:${join(root, 'data.bin')}`, size: data.length, sha256: sha256(data), resumed: 0})
+    const {outputSchemas} = await import('@cgpu/core/schema/zod')
+    ;(await outputSchemas()).fetched.parse(fetched)
     assert.ok(readFileSync(join(root, 'data.bin')).equals(data))
     assert.deepEqual(site.asked.map(({headers}) => headers.range), [undefined, 'bytes=1000000-', 'bytes=1500000-'])
     assert.deepEqual(parts(), [])

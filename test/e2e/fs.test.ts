@@ -210,6 +210,14 @@ describe('cgpu fs', function () {
     await until(() => existsSync(join(bench.home.cwd, 'shown')), () => 'it was not opened')
   })
 
+  it('answers as its schemas say', async () => {
+    const {outputSchemas} = await import('@cgpu/core/schema/zod')
+    const {fileEntry, fileFacts, fileContent} = await outputSchemas()
+    for (const one of await bench.data<unknown[]>(['fs', 'ls', '-a', 'data'])) fileEntry.parse(one)
+    for (const one of await bench.data<unknown[]>(['fs', 'stat', '--hash', 'data/*'])) fileFacts.parse(one)
+    fileContent.parse(await bench.data(['fs', 'head', 'data/a.csv']))
+  })
+
   const bad: [args: string[], status: number][] = [
     [['ls', 'there:nothing'], 66], [['ls', 'there'], 66], [['ls', '--no-such-flag'], 64], [['ls', 'nobody:x'], 66], [['cat'], 64], [['cat', 'there:data'], 64],
     [['cat', 'there:/dev/zero'], 64], [['rm', '-x', 'there:data'], 64], [['rm'], 64], [['mv', 'there:x'], 64], [['mv', 'there:nothing', 'there:x'], 66], [['ls', 'there:x', 'other:y'], 64],
