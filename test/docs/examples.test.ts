@@ -12,6 +12,7 @@ const last = ['cgpu runtime release trainer', 'cgpu runtime rename calm-otter tr
 /** What must be there before an example makes sense. */
 const needs: Record<string, string> = {
   'cgpu cp trainer:model.json .': 'echo {} > model.json; cgpu cp model.json trainer:model.json',
+  'cgpu fs cat trainer:train.log': "cgpu run -q -r trainer -- sh -c 'touch train.log train.py plot.png old.csv draft.md data.csv; mkdir run-1'",
   'cgpu runtime rename calm-otter trainer': 'cgpu runtime create --name calm-otter',
   'cgpu why': 'cgpu job wait $(cgpu run -d -r trainer -- false) || true',
   'cgpu debug log': 'cgpu runtime show nobody || true',
@@ -35,6 +36,7 @@ describe('examples in help', () => {
   const made = (line: string): string => {
     const here = line
       .replace(/https?:\/\/(lab\.example\.com\/user\/me\/|127\.0\.0\.1:8888)/, server.url)
+      .replace('https://data.example.com/data.csv', `${server.url}api`)
       .replace('--name here', '--name here < token.txt')
       .replace('"numpy, pandas"', 'pip')
       .replace(/secret set HF_TOKEN$/, '$& < token.txt')
@@ -59,7 +61,7 @@ describe('examples in help', () => {
     mkdirSync(bin)
     writeFileSync(join(bin, 'cgpu'), `#!/bin/sh\nexec "${process.execPath}" -- "${cgpuBin}" "$@"\n`)
     chmodSync(join(bin, 'cgpu'), 0o755)
-    Object.assign(home.env, {PATH: `${bin}:${home.env['PATH']}`, CGPU_PYTHON: testPython, WANDB_API_KEY: 'a secret', CGPU_KEYRING: 'off'})
+    Object.assign(home.env, {PATH: `${bin}:${home.env['PATH']}`, CGPU_PYTHON: testPython, WANDB_API_KEY: 'a secret', EDITOR: 'true', CGPU_KEYRING: 'off'})
     for (const folder of ['examples', 'data']) mkdirSync(join(home.cwd, folder))
     const script = readFileSync(join(repoRoot, 'examples', 'train.py'), 'utf8')
     const files = {'examples/train.py': script, 'train.py': script, 'data/one.csv': '1\n', 'data.csv': '1\n', 'prepare.py': 'y = 1\n', 'analyse.py': 'print(open("data/one.csv").read())\n', 'token.txt': server.token}

@@ -1,4 +1,5 @@
 import type {Hook, Hooks} from '@oclif/core/interfaces'
+import type {SchemeHandler} from '@cgpu/core/fetch/plan'
 import type {ProviderFactory, RuntimeSpec} from '@cgpu/core/provider'
 
 /** The version of the contract between cgpu and its plugins: `cgpu.contract` in a plugin's package.json. */
@@ -40,6 +41,13 @@ export interface ProviderRegistration {
   factory: ProviderFactory
 }
 
+/** How `cgpu cp SCHEME://… NAME:PATH` fetches a file: on the machine, by HTTP or by a program that it has. */
+export interface SchemeRegistration {
+  /** unique among all schemes: lower case, `ftp` for `ftp://…` */
+  scheme: string
+  resolve: SchemeHandler
+}
+
 /** What a hook is given, and what it may answer. Every option object carries `contract`. */
 export interface CgpuHooks extends Hooks {
   'execution:before': {
@@ -58,11 +66,12 @@ export interface CgpuHooks extends Hooks {
   'runtime:before-release': {options: {contract: number; runtime: RuntimeInfo}; return: void}
   'runtime:after-release': {options: {contract: number; runtime: RuntimeInfo; released: boolean}; return: void}
   'provider:register': {options: {contract: number}; return: void | ProviderRegistration | ProviderRegistration[]}
+  'scheme:register': {options: {contract: number}; return: void | SchemeRegistration | SchemeRegistration[]}
 }
 
 export type CgpuEvent =
   | 'execution:before' | 'execution:after' | 'runtime:before-create' | 'runtime:after-create'
-  | 'runtime:before-release' | 'runtime:after-release' | 'provider:register'
+  | 'runtime:before-release' | 'runtime:after-release' | 'provider:register' | 'scheme:register'
 
 /** The type of a hook's default export: `const hook: CgpuHook<'execution:before'> = async ({request}) => …`. */
 export type CgpuHook<E extends CgpuEvent> = Hook<E, CgpuHooks>

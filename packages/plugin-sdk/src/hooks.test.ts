@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {CgpuError} from '@cgpu/core/errors'
 import type {ExecutionOutcome, ExecutionRequest} from './hook-types.ts'
-import {beforeCreate, fire, type HookHost, registeredProviders, withExecution} from './hooks.ts'
+import {beforeCreate, fire, type HookHost, registeredProviders, registeredSchemes, withExecution} from './hooks.ts'
 
 type Answer = {plugin: string; result?: unknown; error?: Error}
 
@@ -100,5 +100,21 @@ describe('registeredProviders', () => {
   it('names both plugins that bring the same id', () => {
     const host = hostWith({'provider:register': [{plugin: 'a', result: {id: 'one', factory}}, {plugin: 'b', result: {id: 'one', factory}}]})
     return assert.rejects(registeredProviders(host), (error) => error instanceof CgpuError && error.code === 'PROVIDER_CLASH' && /a and b/.test(error.message))
+  })
+})
+
+describe('registeredSchemes', () => {
+  const resolve = () => ({ways: [{url: 'https://x'}]})
+  const hostOf = (...results: unknown[]) => hostWith({'scheme:register': results.map((result, at) => ({plugin: 'abc'[at] ?? '', result}))})
+
+  it('collects those that are whole', async () => {
+    const host = hostOf({scheme: 'lake', resolve}, [{scheme: 'A b', resolve}, {scheme: 'x', resolve}, {scheme: 'none'}, null], undefined)
+    assert.deepEqual((await registeredSchemes(host, [])).map(({scheme}) => scheme), ['lake'])
+    assert.equal(host.warnings.length, 4)
+  })
+
+  it('names both that bring the same one, cgpu itself too', async () => {
+    await assert.rejects(registeredSchemes(hostOf({scheme: 'lake', resolve}, {scheme: 'lake', resolve}), []), {code: 'SCHEME_CLASH', message: /a and b/})
+    await assert.rejects(registeredSchemes(hostOf({scheme: 'https', resolve}), ['https']), {code: 'SCHEME_CLASH', message: /cgpu and a/})
   })
 })

@@ -2,7 +2,7 @@ import type {Config} from '@oclif/core/config'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {CONTRACT, type CgpuEvent, type CgpuHooks, type ExecutionOutcome, type ExecutionRequest, type ProviderRegistration} from './hook-types.ts'
+import {CONTRACT, type CgpuEvent, type CgpuHooks, type ExecutionOutcome, type ExecutionRequest, type ProviderRegistration, type SchemeRegistration} from './hook-types.ts'
 import {isAbort} from './problem.ts'
 
 /** A hook that takes longer is given up with a warning. */
@@ -119,21 +119,48 @@ export async function beforeCreate(host: HookHost, provider: string, spec: Runti
 
 /** Providers that plugins bring. Two with the same id: both plugins are named (PROVIDER_CLASH). */
 export async function registeredProviders(host: HookHost): Promise<ProviderRegistration[]> {
-  const seen = new Map<string, string>()
-  const all: ProviderRegistration[] = []
-  for (const {plugin, result} of await fire(host, 'provider:register', {})) {
-    for (const entry of result === undefined ? [] : [result].flat()) {
-      if (typeof entry?.id !== 'string' || typeof entry.factory !== 'function') {
-        host.warn(`plugin ${plugin} registered a provider without an id or a factory`)
+  return unique(await fire(host, 'provider:register', {}), {
+    host, what: 'a provider', code: 'PROVIDER_CLASH', nameOf: ({id}) => id, lacks: ({id, factory}) => typeof id !== 'string' || typeof factory !== 'function' ? 'an id or a factory' : undefined,
+  })
+}
+
+/** Schemes that plugins bring. Two alike, or one that cgpu has itself (`own`): both are named (SCHEME_CLASH). */
+export async function registeredSchemes(host: HookHost, own: readonly string[]): Promise<SchemeRegistration[]> {
+  return unique(await fire(host, 'scheme:register', {}), {
+    host, what: 'a scheme', code: 'SCHEME_CLASH', nameOf: ({scheme}) => scheme, own,
+    lacks: ({scheme, resolve}) => (typeof scheme !== 'string' || !/^[a-z][a-z0-9+.-]{1,30}$/.test(scheme) || typeof resolve !== 'function' ? 'a name or a resolve function' : undefined),
+  })
+}
+
+interface Registering<T> {
+  host: HookHost
+  what: string
+  code: string
+  nameOf: (entry: T) => string
+  /** what a registration needs and this one has not */
+  lacks: (entry: Partial<T>) => string | undefined
+  /** names that cgpu has itself */
+  own?: readonly string[]
+}
+
+function unique<T>(answers: readonly {plugin: string; result: T | T[] | void}[], {host, what, code, nameOf, lacks, own = []}: Registering<T>): T[] {
+  const seen = new Map(own.map((name) => [name, 'cgpu']))
+  const all: T[] = []
+  for (const {plugin, result} of answers) {
+    for (const entry of result === undefined ? [] : ([result].flat() as T[])) { // one or several, as the plugin likes
+      const missing = lacks(entry ?? {})
+      if (missing !== undefined) {
+        host.warn(`plugin ${plugin} registered ${what} without ${missing}`)
         continue
       }
-      const other = seen.get(entry.id)
+      const name = nameOf(entry)
+      const other = seen.get(name)
       if (other !== undefined) {
-        throw errors.conflict(`${other} and ${plugin} both bring a provider "${sanitizeLine(entry.id, 60)}"`, {
-          code: 'PROVIDER_CLASH', category: 'plugin', fix: `remove one of them: cgpu plugins uninstall ${plugin}`,
+        throw errors.conflict(`${other} and ${plugin} both bring ${what} "${sanitizeLine(name, 60)}"`, {
+          code, category: 'plugin', fix: `remove one of them: cgpu plugins uninstall ${plugin}`,
         })
       }
-      seen.set(entry.id, plugin)
+      seen.set(name, plugin)
       all.push(entry)
     }
   }

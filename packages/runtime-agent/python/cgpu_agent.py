@@ -166,10 +166,15 @@ def _run_id(request):
 
 
 def _path(request, workdir, name="path"):
-    value = _text(_want(request, name, str), name)
+    """Where its name is no UTF-8, `raw` stands for `path`: its bytes in base64, as listings tell them."""
+    raw = _maybe(request, "raw", str) if name == "path" else None
+    try:
+        value = _text(_want(request, name, str) if raw is None else os.fsdecode(binascii.a2b_base64(raw)), name)
+    except binascii.Error:
+        raise Refusal("BAD_REQUEST", "raw is not base64")
     if not value:
         raise Refusal("BAD_REQUEST", "%s is empty" % name)
-    return os.path.normpath(os.path.join(workdir, os.path.expanduser(value)))
+    return os.path.normpath(os.path.join(workdir, value if raw else os.path.expanduser(value)))
 
 
 # ---------------------------------------------------------------- the log

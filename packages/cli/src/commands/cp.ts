@@ -2,9 +2,11 @@ import {basename, resolve} from 'node:path'
 import {stat} from 'node:fs/promises'
 import {string as stringArg} from '@oclif/core/args'
 import {errors} from '@cgpu/core/errors'
+import {isRemoteSource} from '@cgpu/core/fetch/plan'
 import type {RuntimeSession} from '@cgpu/core/runtime/session'
 import {formatBytes} from '@cgpu/core/text/format'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {type FetchedFile, fetchFlags, fetchTo} from '../fetch/fetching.ts'
 import {Progress} from '../render/progress.ts'
 import {parsePlace, type Place} from '../run/place.ts'
 import {WorkCommand} from '../work-command.ts'
@@ -17,20 +19,23 @@ export interface Copied {
 }
 
 /** Copies one file to or from a runtime. */
-export default class Cp extends WorkCommand<Copied> {
+export default class Cp extends WorkCommand<Copied | FetchedFile> {
   static override args = {
-    source: stringArg({description: 'a local path, or NAME:PATH on a runtime', required: true}),
+    source: stringArg({description: 'a local path, NAME:PATH on a runtime, or an address that the runtime fetches', required: true}),
     target: stringArg({description: 'a local path, or NAME:PATH on a runtime', required: true}),
   }
   static override description = 'A relative PATH is below the runtime\'s working folder. The file is checked by its sha256 and appears whole or not at all.'
   static override examples = [
     {command: '<%= config.bin %> cp data.csv trainer:data.csv', description: 'to the working folder of trainer'},
     {command: '<%= config.bin %> cp trainer:model.json .', description: 'back into this folder'},
+    {command: '<%= config.bin %> cp https://data.example.com/data.csv trainer:', description: 'fetched by trainer itself'},
   ]
+  static override flags = {...fetchFlags}
   static override summary = 'copy a file to or from a runtime'
 
-  async run(): Promise<Copied> {
+  async run(): Promise<Copied | FetchedFile> {
     const {args, flags} = await this.parse(Cp)
+    if (isRemoteSource(args.source)) return this.#fetch(args.source, args.target, flags)
     const [source, target] = [parsePlace(args.source), parsePlace(args.target)]
     if ((source.runtime === undefined) === (target.runtime === undefined)) {
       throw errors.usage(source.runtime === undefined ? 'both paths are local' : 'both paths are on runtimes', {
@@ -54,6 +59,17 @@ export default class Cp extends WorkCommand<Copied> {
       progress.done()
       abort.dispose()
       await session.close()
+    }
+  }
+
+  async #fetch(address: string, target: string, flags: {header?: string[] | undefined}): Promise<FetchedFile> {
+    const abort = this.abortOnSignals()
+    try {
+      return await fetchTo(address, parsePlace(target), {
+        host: this, open: () => this.open(flags), abort, headers: flags.header ?? [], quiet: this.quiet || this.jsonEnabled(), notice: (message) => this.notice(message),
+      })
+    } finally {
+      abort.dispose()
     }
   }
 

@@ -21,6 +21,8 @@ const commands = commandsOf({commands: {
   'history:diff': {summary: 'compare', flags: {}, args: {a: {}, b: {}}, aliases: []},
   'history:export': {summary: 'export', flags: {}, args: {}, strict: false, aliases: []},
   cp: {summary: 'copy', flags: {}, args: {source: {}, target: {}}, aliases: []},
+  'fs:ls': {summary: 'list files', flags: {}, args: {}, strict: false, aliases: []},
+  'fs:edit': {summary: 'edit a file', flags: {}, args: {path: {}}, aliases: []},
   'schedule:create': {summary: 'schedule', flags: {every: option()}, args: {name: {}}, aliases: []},
   'schedule:show': {summary: 'show', flags: {}, args: {name: {}}, aliases: []},
   completion: {summary: 'set up', flags: {}, args: {shell: {options: ['bash', 'zsh']}}, aliases: []},
@@ -90,8 +92,11 @@ describe('complete', () => {
     [['cp', './tr'], [':files']],
     [['cp', 'trainer:'], [':nospace', 'trainer:data/', 'trainer:trainer0.csv']],
     [['cp', 'a', 'trainer:data/t'], ['trainer:data/trainer5.csv']],
+    [['fs', 'ls', 'tr'], [':nospace', 'trainer:']],
+    [['fs', 'ls', 'trainer:a', 'trainer:data/'], [':nospace', 'trainer:data/data/', 'trainer:data/trainer5.csv']],
+    [['fs', 'edit', 'trainer:t'], ['trainer:trainer0.csv']],
     [['nope', ''], []],
-    [[], ['auth', 'completion', 'config', 'cp', 'history', 'ps', 'run', 'runtime', 'schedule']],
+    [[], ['auth', 'completion', 'config', 'cp', 'fs', 'history', 'ps', 'run', 'runtime', 'schedule']],
   ]
   for (const [words, expected] of cases) it(`answers "${words.join(' ')}"`, async () => assert.deepEqual(await values(...words), expected))
 

@@ -81,7 +81,8 @@ export async function argumentValues({command, positionals, current, commands, g
   if (id === 'config:set' && at === 1) return only(await timely(sources.settingValues(positionals[0]!)))
   if (id === 'schema') return only(nextWords(await timely(sources.schemas()), positionals))
   if (id === 'help') return only(nextWords([...commands.map(({name: value, summary: description}) => ({value, description})), {value: 'exit-codes'}], positionals))
-  if (id === 'cp') return places(current, sources)
+  if (id === 'cp') return places(current, sources, 'files')
+  if (id.startsWith('fs:') && (at === 0 || !command.strict)) return places(current, sources)
   return command.remoteArgs ? only([], 'files') : only([])
 }
 
@@ -95,12 +96,12 @@ function nextWords(names: readonly Candidate[], before: readonly string[]): Cand
   })
 }
 
-/** A local path, or NAME:PATH on a runtime. */
-async function places(current: string, sources: CompletionSources): Promise<Completion> {
+/** NAME:PATH on a runtime; with `files`, or a local path. */
+async function places(current: string, sources: CompletionSources, ...local: Directive[]): Promise<Completion> {
   const [, runtime, path = ''] = /^([a-z0-9][a-z0-9-]*):(.*)$/s.exec(current) ?? []
   if (runtime === undefined) {
     const runtimes = /[/.\\]/.test(current) ? [] : await timely(sources.runtimes())
-    return only(runtimes.map(({value, description}) => ({value: `${value}:`, description})), 'files')
+    return only(runtimes.map(({value, description}) => ({value: `${value}:`, description})), ...local)
   }
   const folder = path.slice(0, path.lastIndexOf('/') + 1)
   const entries = await timely(sources.remoteEntries(runtime, folder))

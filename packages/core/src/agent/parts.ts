@@ -42,6 +42,11 @@ export class AgentPart {
     return {...stream, answer}
   }
 
+  /** The name of its file in the agent's folder, without `.py`, once it is there: for processes of its own. */
+  async ready(signal?: AbortSignal): Promise<string> {
+    return this.#load(signal)
+  }
+
   /** The name that requests call it by, once the kernel has it. */
   async #load(signal: AbortSignal | undefined): Promise<string> {
     const {id, source} = readPart(this.#name)

@@ -103,6 +103,16 @@ function build(z: typeof Zod) {
     stdoutBytes: count, stderrBytes: count, logOffset: count, outputs: z.array(artifact), ...peaks, ...captured,
   })
   const copied = z.looseObject({from: z.string(), to: z.string(), size: count, sha256})
+  const fetched = copied.extend({resumed: count})
+  const fileEntry = z.looseObject({
+    name: z.string(), path: z.string(), type: z.string(), size: count, mode: z.string().regex(/^[0-7]{4}$/), modifiedAt: z.iso.datetime(), target: z.string().optional(),
+    pathBase64: z.string().optional(),
+  })
+  const fileFacts = fileEntry.extend({
+    real: z.string(), links: count, onDisk: count, inode: z.number(), owner: z.string(), group: z.string(), uid: count, gid: count, changedAt: z.iso.datetime(), accessedAt: z.iso.datetime(),
+    sha256: sha256.optional(),
+  })
+  const fileContent = z.looseObject({path: z.string(), size: count, encoding: z.enum(['utf8', 'base64']), content: z.string(), truncated: z.boolean()})
   const driveMounted = z.looseObject({runtime: z.string(), path: z.string(), already: z.boolean()})
   const driveUnmounted = z.looseObject({runtime: z.string(), unmounted: z.boolean()})
   const secret = z.looseObject({name: z.string(), sources: z.array(z.string())})
@@ -158,5 +168,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, kernel, job, jobLogs, moved, why, attached, copied, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, kernel, job, jobLogs, moved, why, attached, copied, fetched, fileEntry, fileFacts, fileContent, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }
