@@ -2,7 +2,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http'
 import {type Duplex, pipeline, type Transform} from 'node:stream'
 import {RequestBody} from './body.ts'
 import {endToEnd, type HeaderMap, withHeaders} from './headers.ts'
-import {joinSockets} from './join.ts'
+import {joinSockets, type JoinOptions} from './join.ts'
 import {messageFor, type Refusal, refuse, refuseUpgrade} from './refuse.ts'
 import type {Upstream} from './upstream.ts'
 
@@ -12,7 +12,7 @@ export interface AnswerHead {
   headers: HeaderMap
 }
 
-export interface ForwardOptions {
+export interface ForwardOptions extends JoinOptions {
   /** path and query at the upstream's origin, beginning with one slash; whoever gives it has checked it */
   path: string
   /** The last word on what the client sent; the headers of its connection are gone already, credentials come on top. */
@@ -76,7 +76,7 @@ export async function forwardUpgrade(upstream: Upstream, request: IncomingMessag
       return
     }
     client.write(headText(answered, got.answer.statusMessage, {connection: 'Upgrade', upgrade: 'websocket'}))
-    joinSockets({socket: client, head}, got)
+    joinSockets({socket: client, head}, got, options)
   } catch (error) {
     if (left.signal.aborted) client.destroy()
     else refuseUpgrade(client, await (options.failed ?? messageFor)(error))

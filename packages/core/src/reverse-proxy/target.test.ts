@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {requestTarget} from './target.ts'
+import {queryValues, requestTarget, withoutQuery} from './target.ts'
 
 describe('the target of a request', () => {
   const cases: [string, string | undefined][] = [
@@ -28,7 +28,12 @@ describe('the target of a request', () => {
   }
 
   it('keeps its query apart', () => {
-    assert.equal(requestTarget('/lab?token=a&x=%2F..')?.query.get('token'), 'a')
-    assert.equal(requestTarget('/lab?next=/../x')?.path, '/lab')
+    assert.deepEqual(requestTarget('/lab?next=/../x?y'), {path: '/lab', query: 'next=/../x?y'})
+  })
+
+  it('finds parameters and takes them out, however they are written', () => {
+    assert.deepEqual(queryValues('a=1&token=x%20y&tok%65n=z', 'token'), ['x y', 'z'])
+    assert.equal(withoutQuery('a=%7e+1&token=x&tok%65n=z&b&token&=c', ['token']), 'a=%7e+1&b&=c')
+    assert.equal(withoutQuery('', ['token']), '')
   })
 })

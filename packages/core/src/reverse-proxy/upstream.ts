@@ -1,5 +1,6 @@
 import type {ServerOptions} from '@cgpu/jupyter'
 import {Credentials} from '@cgpu/jupyter/credentials'
+import {fromSocketError, JupyterError} from '@cgpu/jupyter/errors'
 import {makeAgent} from '@cgpu/jupyter/http'
 import type {Agent, ClientRequest, IncomingMessage} from 'node:http'
 import type {Duplex} from 'node:stream'
@@ -49,7 +50,7 @@ export class Upstream {
     this.#credentials = new Credentials(options)
   }
 
-  /** The answer to one request. Rejects with node's error, or with what the credentials' provider threw. */
+  /** The answer to one request. Rejects with JupyterError NETWORK, TLS or PROTOCOL, or with what the credentials' provider threw. */
   async request(outgoing: Outgoing): Promise<IncomingMessage> {
     return (await this.#authorized(outgoing, {})).answer
   }
@@ -88,7 +89,7 @@ export class Upstream {
     const sent = request(this.url, init)
     this.#track(sent)
     watchTime(sent, this.url.host)
-    sent.on('error', reject)
+    sent.on('error', (error) => reject(fromSocketError(error, this.url.host)))
     sent.once('response', (answer) => resolve({upgraded: false, answer}))
     sent.once('upgrade', (answer, socket, head) => {
       this.#open.delete(sent)
@@ -106,9 +107,11 @@ export class Upstream {
   }
 }
 
-/** An error that says what did not happen in time. */
-export class UpstreamTimeout extends Error {
-  readonly code = 'ETIMEDOUT'
+/** NETWORK, for what did not happen in time. */
+export class UpstreamTimeout extends JupyterError {
+  constructor(message: string) {
+    super('NETWORK', message)
+  }
 }
 
 function watchTime(request: ClientRequest, where: string): void {
