@@ -25,6 +25,8 @@ export interface ForwardOptions extends JoinOptions {
 
 /** Passes one request on, and its answer back. Both bodies stream: memory does not depend on their size. */
 export async function forwardRequest(upstream: Upstream, request: IncomingMessage, response: ServerResponse, options: ForwardOptions): Promise<void> {
+  // where a body of another coding ends, the upstream might see otherwise
+  if (!/^(chunked)?$/i.test(request.headers['transfer-encoding'] ?? '')) return refuse(response, {status: 400, message: 'only the chunked transfer coding is known here', headers: {connection: 'close'}})
   const left = new AbortController()
   response.once('close', () => {
     if (!response.writableFinished) left.abort()
