@@ -56,7 +56,7 @@ describe('a Jupyter proxy', function () {
     const {id} = await server.startKernel()
     const kernel = await server.openKernel(id)
     let text = ''
-    await kernel.execute('print("x" * 600_000)', {onOutput: ({content}) => void (text += String(content['text'] ?? ''))})
+    await kernel.execute('print("x" * 600_000)', {onOutput: ({content}) => void (text += typeof content['text'] === 'string' ? content['text'] : '')})
     assert.equal(text.trim().length, 600_000, text.slice(0, 400))
     await kernel.close()
     await server.shutdownKernel(id)

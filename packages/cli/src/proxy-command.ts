@@ -39,6 +39,8 @@ export interface Way extends ProxyView {
 
 /** The base of commands that keep a way to a Jupyter server open until Ctrl-C. */
 export abstract class ProxyCommand<T extends object> extends WorkCommand<T> {
+  #answered = false
+
   /**
    * Opens the way, has `tell` say so, and stays until it is interrupted or the runtime is gone. Where another command keeps one
    * open, or `tell` needs none (null), it returns at once. With --json the envelope is printed when the way is open.
@@ -66,13 +68,19 @@ export abstract class ProxyCommand<T extends object> extends WorkCommand<T> {
     }
   }
 
+  /** One line, also when the command ends much later. */
+  protected override logJson(json: unknown): void {
+    if (!this.#answered) super.logJson(json)
+    this.#answered = true
+  }
+
   async #stay({ended}: OpenProxy, result: T, signal: AbortSignal): Promise<void> {
     if (this.jsonEnabled()) this.logJson(this.toSuccessJson(result))
     const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), {once: true}))
     const gone = await Promise.race([ended, interrupted])
     if (!gone) return
     if (!this.jsonEnabled()) throw gone
-    // the one line of --json is out
+    // the line of --json is out
     process.stderr.write(`${gone.message}\n`)
     this.exitWith(gone.exit)
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {Readable} from 'node:stream'
+import {Readable, Writable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {brotliCompressSync, gzipSync} from 'node:zlib'
 import fc from 'fast-check'
@@ -18,9 +18,13 @@ async function through(body: Buffer, cuts: readonly number[], {headers = html, t
     at += size
   }
   const out: Buffer[] = []
-  await pipeline([Readable.from(pieces), ...changed.through, async (source: AsyncIterable<Buffer>) => {
-    for await (const chunk of source) out.push(chunk)
-  }])
+  const sink = new Writable({
+    write(chunk: Buffer, _, done) {
+      out.push(chunk)
+      done()
+    },
+  })
+  await pipeline([Readable.from(pieces), ...changed.through, sink])
   return Buffer.concat(out).toString('utf8')
 }
 

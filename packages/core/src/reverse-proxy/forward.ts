@@ -45,8 +45,8 @@ export async function forwardRequest(upstream: Upstream, request: IncomingMessag
     }
     if (!request.complete) answer.once('end', () => body?.discard())
     response.writeHead(head.status, answer.statusMessage, head.headers)
-    // the head is of use before the first byte of an event stream comes; flushHeaders would send it as UTF-8
-    response.write(Buffer.alloc(0))
+    // the head is of use before the first byte of an event stream, which has no length; flushHeaders would send it as UTF-8
+    if (!('content-length' in head.headers)) response.write(Buffer.alloc(0))
     pipeline([answer, ...(head.through ?? []), response], (error) => {
       if (error) response.destroy()
     })
