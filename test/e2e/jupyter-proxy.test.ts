@@ -3,9 +3,11 @@ import {randomBytes} from 'node:crypto'
 import {once} from 'node:events'
 import {readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {openJupyterProxy} from '@cgpu/core/jupyter-proxy/open'
 import {RunningProxies} from '@cgpu/core/jupyter-proxy/running'
 import {JupyterServer} from '@cgpu/jupyter'
 import {ask, type ProxyBed, sendRaw, startProxyBed} from '../helpers/proxy-bed.ts'
+import {until} from '../helpers/workbench.ts'
 
 describe('a Jupyter proxy', function () {
   this.timeout(20_000)
@@ -138,6 +140,28 @@ describe('a Jupyter proxy', function () {
     await writeFile(file, JSON.stringify({version: 1, id, url: 'http://127.0.0.1:1/', port: 1, token: 'old', owner: {pid: 2 ** 22 + 1, host: JSON.parse(await readFile(join(bed.cgpu.dirs.state, 'jupyter-proxies', `${process.pid}-${bed.proxy.port}.json`), 'utf8')).owner.host}}))
     assert.equal((await running.find(id))?.pid, process.pid)
     await assert.rejects(readFile(file), {code: 'ENOENT'})
+  })
+
+  it('renews a lease while it is used, and not for a page that only looks', async () => {
+    const record = await bed.cgpu.runtimes.select('bed')
+    // a quarter of it is the least that is waited, a second
+    const leased = await openJupyterProxy(bed.cgpu, {...record, lease: {seconds: 1, renewedAt: new Date().toISOString()}})
+    const server = new JupyterServer({url: bed.jupyter.url, token: bed.jupyter.token})
+    // what renews it is the agent, in a kernel of its own
+    const renewed = async (): Promise<boolean> => (await server.listSessions()).some(({path}) => path.endsWith('cgpu-control'))
+    try {
+      const looked = Date.now()
+      await until(async () => {
+        await ask(leased, 'api/sessions')
+        return Date.now() - looked > 2_500
+      }, () => '')
+      assert.equal(await renewed(), false)
+      await ask(leased, 'api/contents', {method: 'POST', body: '{"type":"file"}'})
+      await until(renewed, () => 'the agent was not asked')
+    } finally {
+      await leased.close()
+      server.close()
+    }
   })
 
   it('works for clients without XSRF tokens before a server that has no token', async () => {

@@ -3,7 +3,7 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import {openJupyterProxy, type OpenProxy} from '@cgpu/core/jupyter-proxy/open'
 import {RunningProxies} from '@cgpu/core/jupyter-proxy/running'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
-import {withEnv} from '@cgpu/plugin-sdk'
+import {keepOutOfDebugLog, withEnv} from '@cgpu/plugin-sdk'
 import {WorkCommand} from './work-command.ts'
 
 export const portFlag = withEnv({
@@ -87,6 +87,7 @@ export abstract class ProxyCommand<T extends object> extends WorkCommand<T> {
 }
 
 function wayTo(cgpu: Cgpu, record: RuntimeRecord, {url, port, token}: {url: string; port: number; token: string}, pid: number): Way {
+  keepOutOfDebugLog(token)
   const page = (path: string): string => `${url}${path}?token=${token}`
   return {cgpu, record, runtime: record.name, url: page(''), port, token, pid, page}
 }

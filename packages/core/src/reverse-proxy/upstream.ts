@@ -41,9 +41,11 @@ export class Upstream {
   readonly #credentials: Credentials
   /** requests, and the sockets that they became */
   readonly #open = new Set<Duplex | ClientRequest>()
+  readonly #trace: ((line: string) => void) | undefined
   #quietUntil = -Infinity
 
   constructor(options: ServerOptions) {
+    this.#trace = options.trace
     const {origin, pathname} = new URL(options.url)
     this.url = new URL(pathname.replace(/\/*$/, '/'), origin)
     this.#agent = makeAgent(this.url, options.ca)
@@ -89,11 +91,19 @@ export class Upstream {
     const sent = request(this.url, init)
     this.#track(sent)
     watchTime(sent, this.url.host)
-    sent.on('error', (error) => reject(fromSocketError(error, this.url.host)))
-    sent.once('response', (answer) => resolve({upgraded: false, answer}))
+    const trace = (outcome: unknown): void => this.#trace?.(`proxied ${method} ${path.replace(/\?.*/, '')} ${String(outcome)}`)
+    sent.on('error', (error) => {
+      trace(error.message)
+      reject(fromSocketError(error, this.url.host))
+    })
+    sent.once('response', (answer) => {
+      trace(answer.statusCode)
+      resolve({upgraded: false, answer})
+    })
     sent.once('upgrade', (answer, socket, head) => {
       this.#open.delete(sent)
       this.#track(socket)
+      trace('open')
       resolve({upgraded: true, answer, socket, head})
     })
     if (body) body.sendTo(sent)
