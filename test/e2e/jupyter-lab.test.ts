@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import {execFile} from 'node:child_process'
-import {writeFile} from 'node:fs/promises'
+import {readFile, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {fileURLToPath, pathToFileURL} from 'node:url'
 import {promisify} from 'node:util'
 import type {Browser} from 'playwright-core'
-import {startBrowser, withPage} from '../helpers/browser.ts'
-import {repoRoot} from '../helpers/cli.ts'
+import {browserScript, startBrowser, withPage} from '../helpers/browser.ts'
+import {cgpu, repoRoot} from '../helpers/cli.ts'
 import {type ProxyBed, startProxyBed} from '../helpers/proxy-bed.ts'
 
 const notebook = {
@@ -52,5 +53,21 @@ describe('JupyterLab through a proxy', function () {
       assert.deepEqual(cookies.map(({name}) => name).sort(), ['_xsrf', `cgpu-jupyter-${proxy.port}`])
       assert.deepEqual(problems, [])
     })
+  })
+
+  it('is what cgpu lab opens, without a token that other users of this machine could read off a command line', async () => {
+    const script = await browserScript(bed.home.path)
+    const shown = await cgpu(['lab', 'bed'], {home: bed.home, env: script.env})
+    assert.deepEqual([shown.status, shown.stdout, shown.stderr], [0, `${bed.proxy.url}lab?token=${bed.proxy.token}\n`, ''])
+    const opened = fileURLToPath(await script.url())
+    assert.equal(opened.includes(bed.proxy.token), false)
+    assert.equal((await stat(opened)).mode & 0o777, 0o600)
+    assert.match(await readFile(opened, 'utf8'), new RegExp(`content="0;url=${bed.proxy.url}lab\\?token=${bed.proxy.token}"`))
+    const page = await browser.newPage()
+    await page.goto(pathToFileURL(opened).href)
+    // a file is another site: its link counts all the same
+    await page.waitForURL(`${bed.proxy.url}lab`, {waitUntil: 'commit'})
+    await page.locator('#jupyter-config-data').waitFor({state: 'attached'})
+    await page.close()
   })
 })

@@ -1,5 +1,7 @@
+import {pathToFileURL} from 'node:url'
 import {boolean} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
+import {RunningProxies} from '@cgpu/core/jupyter-proxy/running'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {runtimeArg} from '../flags.ts'
 import {portFlag, ProxyCommand, type ProxyView, type Way} from '../proxy-command.ts'
@@ -33,7 +35,7 @@ export default class Lab extends ProxyCommand<LabView> {
       const lab = await hasLab(way)
       const url = lab ? way.page('lab') : await this.#providersPage(way)
       this.log(url)
-      const opened = !flags.print && !this.jsonEnabled() && (await (await import('@cgpu/accounts/browser')).openBrowser(url))
+      const opened = !flags.print && !this.jsonEnabled() && (await openPage(lab ? await doorstep(way, url) : url))
       if (!opened && !flags.print) this.notice('no browser could be opened here: open the address yourself')
       if (lab && way.pid === process.pid) this.notice(`this is ${way.runtime} until Ctrl-C; whoever has the address can use it`)
       return {result: {runtime: way.runtime, url, kind: lab ? 'jupyterlab' : 'provider', opened}, stay: lab}
@@ -47,6 +49,16 @@ export default class Lab extends ProxyCommand<LabView> {
       code: 'LAB_MISSING', fix: `use another client: cgpu code ${runtime}, or cgpu jupyter proxy ${runtime} and a JupyterLab of this machine (docs/editors.md)`,
     })
   }
+}
+
+async function openPage(url: string): Promise<boolean> {
+  return (await import('@cgpu/accounts/browser')).openBrowser(url)
+}
+
+/** What the browser is started with. A browser of Windows does not see the files of its Linux. */
+async function doorstep({cgpu, pid, port}: Way, url: string): Promise<string> {
+  if (process.env['WSL_DISTRO_NAME']) return url
+  return pathToFileURL(await new RunningProxies(cgpu.dirs.state).doorstep({pid, port}, url)).href
 }
 
 /** Asked by the way that people will take. */

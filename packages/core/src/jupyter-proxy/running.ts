@@ -45,7 +45,7 @@ export class RunningProxies {
       const kept = await read(path)
       if (!kept) continue
       const {id, url, port, token, owner} = kept
-      if (!livesHere({pid: owner.pid, host: owner.host, ...(owner.startTime === undefined ? {} : {startTime: owner.startTime})})) await rm(path, {force: true})
+      if (!livesHere({pid: owner.pid, host: owner.host, ...(owner.startTime === undefined ? {} : {startTime: owner.startTime})})) await remove(path)
       else if (id === runtimeId) return {url, port, token, pid: owner.pid}
     }
     return undefined
@@ -56,7 +56,19 @@ export class RunningProxies {
     await ensureDir(this.#folder)
     const path = join(this.#folder, `${process.pid}-${port}.json`)
     await writeAtomic(path, `${JSON.stringify({version: 1, id: runtimeId, url, port, token, owner: markSelf()})}\n`)
-    return () => rm(path, {force: true})
+    return () => remove(path)
+  }
+
+  /**
+   * A file that sends a browser on to a page of this proxy: its command line, which every user of this machine can read, then
+   * holds no token. It goes with the proxy. Returns its path.
+   */
+  async doorstep({pid, port}: Pick<RunningProxy, 'pid' | 'port'>, url: string): Promise<string> {
+    await ensureDir(this.#folder)
+    const path = join(this.#folder, `${pid}-${port}.html`)
+    const target = url.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+    await writeAtomic(path, `<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><meta http-equiv="refresh" content="0;url=${target}"><a href="${target}">JupyterLab</a>\n`)
+    return path
   }
 
   async #names(): Promise<string[]> {
@@ -67,6 +79,10 @@ export class RunningProxies {
       throw error
     }
   }
+}
+
+async function remove(path: string): Promise<void> {
+  await Promise.all([rm(path, {force: true}), rm(path.replace(/json$/, 'html'), {force: true})])
 }
 
 /** Undefined: it is gone, or not a file of ours. */
