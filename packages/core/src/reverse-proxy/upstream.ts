@@ -30,6 +30,8 @@ export type Answer = {upgraded: false; answer: IncomingMessage} | ({upgraded: tr
 const connectMs = 10_000
 /** A runtime that starts a kernel takes up to a minute. */
 const answerMs = 300_000
+/** A peer that has vanished while an answer is awaited is noticed about ten seconds after so much silence. */
+const silenceMs = 15_000
 /** When others are refused as well, the 401 is the program's own: credentials are not got anew for each one that it answers. */
 const quietMs = 30_000
 
@@ -90,6 +92,7 @@ export class Upstream {
     }
     const sent = request(this.url, init)
     this.#track(sent)
+    sent.setSocketKeepAlive(true, silenceMs)
     watchTime(sent, this.url.host)
     const trace = (outcome: unknown): void => this.#trace?.(`proxied ${method} ${path.replace(/\?.*/, '')} ${String(outcome)}`)
     sent.on('error', (error) => {
