@@ -53,6 +53,15 @@ describe('what a Jupyter proxy answers', () => {
     })
   }
 
+  it('changes pages and no files', () => {
+    const html = {status: 200, headers: endToEnd(['Content-Type', 'text/html', 'Content-Length', '5'])}
+    const lengthOf = (path: string): unknown => {
+      const answered = rewriting(closed, 'ours', path).incoming?.(html)
+      return answered && 'headers' in answered ? answered.headers?.['content-length'] : 'refused'
+    }
+    assert.deepEqual(['/user/me/lab', '/user/me/files/a.html'].map(lengthOf), [undefined, '5'])
+  })
+
   it('never says that the client’s token is wrong when it is cgpu’s', () => {
     const answered = back(401, 'WWW-Authenticate', 'Bearer')
     assert.ok(answered && 'message' in answered)
