@@ -8,6 +8,7 @@ import {fileURLToPath} from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const home = join(root, 'node_modules', '.cache', 'cgpu-test-python')
+const labHome = join(root, 'node_modules', '.cache', 'cgpu-test-lab')
 const bin = (venv) => join(venv, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
 const run = (command, args, options = {}) => spawnSync(command, args, {encoding: 'utf8', ...options})
 
@@ -31,11 +32,17 @@ function failure(command, args) {
   })
 }
 
-async function makeVenv(python, venv, requirements) {
+async function makeVenv(python, venv, requirements, prepare = () => undefined) {
   const made = await failure(python, ['-m', 'venv', venv])
   if (made !== null) return `${python} -m venv failed:\n${made}`
+  prepare(venv)
   const pip = await failure(bin(venv), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements])
   return pip === null ? null : `pip install -r ${requirements} failed:\n${pip}`
+}
+
+/** Where a Python has its packages. */
+function packagesOf(python) {
+  return run(python, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))']).stdout.trim()
 }
 
 function registerColabKernel(server, kernel) {
@@ -86,9 +93,31 @@ export async function ensureTestPython({log = console.error} = {}) {
   return bin(server)
 }
 
+/**
+ * Path of a Python that has JupyterLab, too: an environment beside the tests' own, whose packages it shares. For the tests that
+ * need it. Throws when PyPI cannot be reached.
+ */
+export async function ensureLabPython({log = console.error} = {}) {
+  const server = await ensureTestPython({log})
+  const requirements = join(root, 'test', 'requirements-lab.txt')
+  const venv = join(labHome, 'current')
+  const shared = packagesOf(server)
+  const stamp = `${createHash('sha256').update(readFileSync(requirements)).update(readFileSync(join(root, 'test', 'requirements.txt'))).digest('hex')} ${shared}`
+  const stampFile = join(labHome, 'stamp')
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return bin(venv)
+  rmSync(labHome, {recursive: true, force: true})
+  mkdirSync(labHome, {recursive: true})
+  log('making the JupyterLab of the tests (once)')
+  // pip leaves out what it finds by this file
+  const problem = await makeVenv(server, venv, requirements, (made) => writeFileSync(join(packagesOf(bin(made)), 'tests.pth'), `${shared}\n`))
+  if (problem) throw new Error(`${problem}\nfix: make PyPI reachable for pip`)
+  writeFileSync(stampFile, stamp)
+  return bin(venv)
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    console.log(await ensureTestPython())
+    console.log(process.argv[2] === 'lab' ? await ensureLabPython() : await ensureTestPython())
   } catch (error) {
     console.error(error.message)
     process.exit(1)

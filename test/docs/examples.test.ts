@@ -4,7 +4,7 @@ import {spawnSync} from 'node:child_process'
 import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
-import {examples, isAuthExample, isColabExample} from '../helpers/examples.ts'
+import {examples, isAuthExample, isColabExample, staysOpen} from '../helpers/examples.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
 
 const first = ['cgpu runtime create --name trainer', 'cgpu runtime use trainer']
@@ -80,7 +80,8 @@ describe('examples in help', () => {
       this.timeout(90_000)
       assert.ok(all.includes(line), 'no command shows this example any more')
       if (needs[line] !== undefined) shell(needs[line])
-      shell(made(line))
+      // as by Ctrl-C once it serves; a shell has background commands ignore that signal itself
+      shell(staysOpen(line) ? `${made(line)} > served & until [ -s served ]; do sleep 0.1; done; kill -TERM $!; wait $!; rm served` : made(line))
     })
   }
 })

@@ -18,4 +18,7 @@ export function examples(folder = ''): string[] {
 export const isAuthExample = (line: string): boolean => line.startsWith('cgpu auth ')
 
 /** Those whose test is `test/docs/colab-examples.test.ts`: they need a cloud's machine, an account, or several. */
-export const isColabExample = (line: string): boolean => /^cgpu (drive|usage|job move|runtime (adopt|url)|exec --secret)\b|--provider colab/.test(line)
+export const isColabExample = (line: string): boolean => /^cgpu (drive|lab|usage|job move|runtime (adopt|url)|exec --secret)\b|--provider colab/.test(line)
+
+/** Those that go on until they are interrupted, where nobody else serves the runtime. */
+export const staysOpen = (line: string): boolean => /^cgpu (code|jupyter proxy)\b/.test(line)

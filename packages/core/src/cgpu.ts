@@ -34,7 +34,7 @@ export interface CgpuOptions {
 
 export interface ConnectOptions extends Pick<SessionOptions, 'signal' | 'onLink' | 'onGone' | 'heartbeatMs'> {
   /** asked before the provider is told that the machine is used; absent: it is as long as the session is open */
-  keepsAlive?: () => boolean
+  keepsAlive?: () => boolean | Promise<boolean>
 }
 
 /** One process's use of cgpu: its settings, its runtimes, and the way onto them. */
@@ -126,11 +126,11 @@ export class Cgpu {
 const keepAliveMs = 5 * 60_000
 
 /** Well below the idle timeout, so that two lost beats in a row do no harm. */
-function keepAliveOf(provider: RuntimeProvider, {providerId, idleTimeoutSeconds = Infinity}: RuntimeRecord, wanted: () => boolean = () => true): KeepAlive | undefined {
+function keepAliveOf(provider: RuntimeProvider, {providerId, idleTimeoutSeconds = Infinity}: RuntimeRecord, wanted: () => boolean | Promise<boolean> = () => true): KeepAlive | undefined {
   if (!provider.capabilities.keepAlive || !provider.keepAlive) return undefined
   return {
     everyMs: Math.max(1_000, Math.min(keepAliveMs, (idleTimeoutSeconds * 1000) / 3)),
-    beat: async (signal) => !wanted() ? 'alive' : (await provider.keepAlive?.(providerId, {signal})) ?? 'alive',
+    beat: async (signal) => !(await wanted()) ? 'alive' : (await provider.keepAlive?.(providerId, {signal})) ?? 'alive',
   }
 }
 

@@ -16,7 +16,7 @@ interface Opened {
   closed: number
   link: (state: 'reconnecting' | 'connected') => void
   gone: () => void
-  keepsAlive: () => boolean
+  keepsAlive: () => boolean | Promise<boolean>
 }
 
 /** A pool with a clock of its own, over a cgpu that opens nothing. */
