@@ -58,6 +58,11 @@ export class Changes {
     }).join('')
   }
 
+  /** What brings back the modes that `undo` takes away. */
+  redo(): string {
+    return [...this.#modes].map(([mode, on]) => `\x1b[?${mode}${on ? 'h' : 'l'}`).join('') + (this.#keypad ? '\x1b=' : '')
+  }
+
   /** What puts the terminal back as it was, and forgets what was changed. Empty when nothing was but colours. */
   undo(): string {
     const changed = [...this.#modes].toReversed()
