@@ -49,15 +49,17 @@ export class Attachment {
   /** where the output ended when we came */
   #shown = 0
   #leaves = false
+  /** while we are attached: before, and after a lost link, what is typed waits for the machine to say where it stands */
+  #tell: ((data: Json, buffers: Uint8Array[]) => void) | undefined
 
   constructor(session: RuntimeSession, terminal: Terminal, options: AttachmentOptions) {
     this.#session = session
     this.#terminal = terminal
     this.#options = options
     this.#size = options.size
-    this.#typed = new Typed(async (offset, data) => {
-      const {data: answer} = await this.#request('input', {offset}, [data])
-      return numberOf(answer, 'size')
+    this.#typed = new Typed({
+      send: (offset, data) => this.#tell?.({op: 'input', terminal: terminal.id, client: this.#client, offset}, [data]),
+      ask: async () => numberOf((await this.#request('input', {offset: 0}, [new Uint8Array()])).data, 'size'),
     })
   }
 
@@ -110,15 +112,18 @@ export class Attachment {
 
   async #once(): Promise<Answer> {
     const {signal} = this.#options
-    const agent = await this.#session.agent()
+    const part = (await this.#session.agent()).part(partName)
     let unreturned = 0
     let begun = false
     const deliver = async ({data, buffers}: Answer): Promise<void> => {
       if (data['begin'] !== undefined) {
         begun = true
-        return this.#begin(data)
+        this.#begin(data)
+        this.#tell = part.tell
       }
       if (!begun) return
+      if (data['taken'] !== undefined) this.#typed.taken(numberOf(data, 'taken'), {again: data['begin'] !== undefined || data['again'] === true, atOnce: data['begin'] !== undefined})
+      if (data['begin'] !== undefined) return
       if (numberOf(data, 'offset') !== this.#at) throw new StreamLost()
       const [bytes] = buffers
       if (!bytes) return
@@ -132,10 +137,10 @@ export class Attachment {
     }
     const line = inLine(deliver)
     const asked = {terminal: this.#terminal.id, client: this.#client, offset: this.#at ?? null, ...this.#size, credit: creditBytes}
-    const stream = await agent.part(partName).stream('attach', asked, line.push, signal)
+    const stream = await part.stream('attach', asked, line.push, signal)
     line.failed.catch(() => stream.cancel())
     // what came before a lost link is delivered first: the next attempt goes on from there
-    const answer = await Promise.race([stream.answer, line.failed]).catch(async (error: unknown) => {
+    const answer = await Promise.race([stream.answer, line.failed]).finally(() => (this.#tell = undefined)).catch(async (error: unknown) => {
       await line.idle().catch(() => undefined)
       throw error
     })

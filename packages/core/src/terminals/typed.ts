@@ -1,34 +1,39 @@
-import {remoteCode} from '../agent/problem.ts'
+/** How input gets to the machine. */
+export interface Taker {
+  /** Sends input from an offset on, and waits for nothing; it may be lost. `Typed.taken` is told what arrived. */
+  send: (offset: number, data: Uint8Array) => void
+  /** Asks how much was taken so far. */
+  ask: () => Promise<number>
+}
 
-/** Takes input from an offset on; answers how much was taken in all so far. Asked again, it takes nothing twice. */
-export type Taker = (offset: number, data: Uint8Array) => Promise<number>
-
-const pieceBytes = 64 << 10
-/** Keys do not wait for the answers of those before them. */
-const underWay = 32
-/** A program that reads nothing is asked again after so long. */
+const pieceBytes = 32 << 10
+/** So much is under way at a time. */
+const windowBytes = 128 << 10
+/** A program that reads nothing is tried again after so long. */
 const pauseMs = 100
+/** What is not heard of for so long is asked for. */
+const lateMs = 2_000
 
 /**
- * What a person types, on its way to the machine: in order, each byte once, whatever happens to the link. Many pieces are under
- * way at a time; after a failure they are sent again from where the machine says it stands.
+ * What a person types, on its way to the machine: in order, each byte once, whatever happens to the link. Keys wait for no answers;
+ * what did not arrive is sent again from where the machine says it stands.
  */
 export class Typed {
-  readonly #take: Taker
+  readonly #to: Taker
   #pending: Uint8Array[] = []
   /** of the first byte in #pending */
   #taken = 0
   #sent = 0
   #end = 0
-  #flying = 0
-  #troubled = false
   #closed = false
+  #pausing = false
+  #timer: NodeJS.Timeout | undefined
 
-  constructor(take: Taker) {
-    this.#take = take
+  constructor(to: Taker) {
+    this.#to = to
   }
 
-  /** bytes that the machine has not taken yet */
+  /** bytes that the machine is not known to have taken */
   get waiting(): number {
     return this.#end - this.#taken
   }
@@ -40,55 +45,56 @@ export class Typed {
     this.#pump()
   }
 
+  /** So much was taken; `again`: what was sent behind it was not, and is to be sent again. */
+  taken(count: number, {again = false, atOnce = false} = {}): void {
+    this.#drop(count)
+    if (again) {
+      this.#sent = this.#taken
+      if (!atOnce && this.#sent < this.#end) return this.#pause()
+    }
+    this.#pump()
+    this.#watch()
+  }
+
   /** What was not taken by now is dropped. */
   close(): void {
     this.#closed = true
     this.#pending = []
+    clearTimeout(this.#timer)
   }
 
   #pump(): void {
-    while (!this.#closed && !this.#troubled && this.#flying < underWay && this.#sent < this.#end) {
+    while (!this.#closed && !this.#pausing && this.#sent < this.#end && this.#sent - this.#taken < windowBytes) {
       const piece = this.#piece(this.#sent)
-      const offset = this.#sent
+      this.#to.send(this.#sent, piece)
       this.#sent += piece.length
-      this.#flying++
-      this.#take(offset, piece).then((taken) => this.#landed(taken, offset + piece.length), (error: unknown) => this.#failed(error))
     }
+    if (!this.#timer) this.#watch()
   }
 
-  #landed(taken: number, wanted: number): void {
-    this.#flying--
-    this.#drop(taken)
-    if (taken < wanted) this.#troubled = true
-    this.#next()
-  }
-
-  #failed(error: unknown): void {
-    this.#flying--
-    this.#troubled = true
-    // it is over: whoever reads its output learns how
-    const code = remoteCode(error)
-    if (code === 'NOT_RUNNING' || code === 'NOT_FOUND') this.close()
-    this.#next()
-  }
-
-  #next(): void {
-    if (!this.#troubled) return this.#pump()
-    if (this.#flying > 0 || this.#closed) return
-    setTimeout(() => void this.#recover(), pauseMs).unref()
-  }
-
-  /** Nothing is under way: from where the machine stands. */
-  async #recover(): Promise<void> {
-    if (this.#closed) return
-    try {
-      this.#drop(await this.#take(0, new Uint8Array()))
+  #pause(): void {
+    if (this.#pausing) return
+    this.#pausing = true
+    setTimeout(() => {
+      this.#pausing = false
       this.#sent = this.#taken
-      this.#troubled = false
       this.#pump()
-    } catch (error) {
-      this.#flying++
-      this.#failed(error)
+    }, pauseMs).unref()
+  }
+
+  #watch(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#closed || this.#sent === this.#taken) return
+    this.#timer = setTimeout(() => void this.#ask(), lateMs).unref()
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      this.taken(await this.#to.ask(), {again: true, atOnce: true})
+    } catch {
+      // whoever reads the output learns that it is over, or comes back and tells how much was taken
+      this.#watch()
     }
   }
 

@@ -31,7 +31,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
 ID = re.compile(r"[0-9a-f]{12}\Z")
 CLIENT = re.compile(r"[0-9a-f]{16}\Z")
 FRAME = struct.Struct("<cQI")  # kind, offset, payload length
-OUTPUT, ANSWER, INPUT, ASK = b"O", b"J", b"I", b"Q"
+OUTPUT, ANSWER, INPUT, KEYS, ASK = b"O", b"J", b"I", b"K", b"Q"  # of KEYS the answer goes to the client's reader, later
 
 KEPT = 4 << 20  # output that a client can read again after its link was lost
 SHOWN = 512 << 10  # of it, what a client that comes is shown
@@ -43,6 +43,8 @@ TICK = 2.0
 ENDED = 600.0  # how long an end is remembered
 MOST = 64  # terminals of one machine
 GRACE = 3.0
+TELL = 0.1  # a reader learns within so many seconds how much of its input was taken
+TELL_BYTES = 32 << 10  # or after so many bytes
 WORK = 0.05  # of a processor: a terminal that nobody watches and that takes more is in use
 
 
@@ -139,6 +141,7 @@ class Host:
         self.peers = {}
         self.typed = bytearray()
         self.taken = {}  # by client: how many bytes of its input were taken
+        self.told, self.to_tell = {}, set()  # what of it the client was told
         self.size = (order["rows"], order["cols"])
         self.later = []  # (time, work)
         self.used_at = time.monotonic()
@@ -298,24 +301,49 @@ class Host:
         peer.inbox += data
         for kind, offset, payload in peer.frames():
             if kind == INPUT:
-                self._take(peer, offset, payload[:16].decode("ascii"), payload[16:])
+                peer.say(**self._take(offset, payload[:16].decode("ascii"), payload[16:]))
+            elif kind == KEYS:
+                client = payload[:16].decode("ascii")
+                self._tell_taken(client, self._take(offset, client, payload[16:]))
             else:
                 getattr(self, "_on_" + kind_of(payload))(peer, json.loads(payload))
 
-    def _take(self, peer, offset, client, data):
+    def _take(self, offset, client, data):
         taken = self.taken.pop(client, 0)
         self.taken[client] = taken  # the newest last
         while len(self.taken) > 256:
-            del self.taken[next(iter(self.taken))]
+            oldest = next(iter(self.taken))
+            del self.taken[oldest]
+            self.told.pop(oldest, None)
         if offset > taken:
-            return peer.say(gap=taken)
+            return {"gap": taken}
         fresh = data[taken - offset :][: max(0, TYPED - len(self.typed))]
         if fresh:
             self.typed += fresh
             self.taken[client] = taken + len(fresh)
             self._write()
             self._use(client)
-        peer.say(size=self.taken[client])
+        size = self.taken[client]
+        return {"size": size} if size >= offset + len(data) else {"size": size, "full": True}
+
+    def _tell_taken(self, client, answer):
+        """At once what needs to be sent again; the rest now and then, so that no key is held up by it."""
+        again = "gap" in answer or "full" in answer
+        if again or self.taken[client] - self.told.get(client, 0) >= TELL_BYTES:
+            self._tell_now(client, again)
+        elif client not in self.to_tell:
+            self.to_tell.add(client)
+            self.later.append((time.monotonic() + TELL, lambda: self._tell_now(client, False)))
+
+    def _tell_now(self, client, again):
+        self.to_tell.discard(client)
+        taken = self.taken.get(client, 0)
+        if taken == self.told.get(client) and not again:
+            return
+        for reader in [one for one in self.peers.values() if one.client == client]:
+            self.told[client] = taken
+            reader.say(taken=taken, again=again)
+            self._flush(reader)
 
     def _use(self, client):
         """The terminal is as big as that of whoever used it last."""
@@ -863,6 +891,34 @@ def type_input(control, data, buffers):
     return {"size": answer["size"]}
 
 
+def _hear_keys(control):
+    """
+    Keys go from the kernel's main thread to the host, past the queue and without an answer: each thread and each message on the
+    way would be felt. What is lost is noticed by its offset, and sent again.
+    """
+    if "key_lines" in control.__dict__ or not hasattr(control, "comm"):
+        return
+    lines = control.key_lines = {}
+
+    def heard(message):
+        data = message["content"].get("data")
+        if not isinstance(data, dict) or data.get("op") != "input" or data.get("id") != 0:
+            return control.on_msg(message)
+        control.seen = time.monotonic()
+        line = folder = None
+        try:
+            folder, client, offset = _folder(control, data), _client(data), agent._count(data, "offset")
+            line = lines.pop(folder, None) or Line(folder)
+            line.send(KEYS, offset, client.encode("ascii") + agent._one(list(message.get("buffers") or [])))
+            lines[folder] = line
+            agent.used(control.home)
+        except (OSError, agent.Refusal):
+            if line is not None:
+                line.close()
+
+    control.comm.on_msg(heard)
+
+
 def resize(control, data, _buffers):
     client, (rows, cols) = _client(data), _size(data)
     redraw = agent._maybe(data, "redraw", bool, False)
@@ -880,6 +936,7 @@ def attach(control, data, _buffers):
     """Pushes the output: what is kept of it when a client comes, what it lacks when it comes back with an offset."""
     folder, client, (rows, cols) = _folder(control, data), _client(data), _size(data)
     offset = None if data.get("offset") is None else agent._count(data, "offset")
+    _hear_keys(control)
     number, stream = data["id"], agent.Stream(agent._count(data, "credit"))
     stop = stream.stop
     control.streams[number] = stream
@@ -935,6 +992,9 @@ def _pass_on(control, number, line, stream, offset):
         answer = json.loads(payload)
         if "end" in answer:
             return dict(answer["end"], end=True, offset=answer["size"]), offset
+        if "begin" not in answer:
+            control.send(dict(answer, id=number, offset=offset or 0, n=0))
+            continue
         offset = answer["begin"]
         control.send(dict(answer, id=number, offset=offset, n=0))
     return None, offset
@@ -969,7 +1029,7 @@ def _afterwards(control, number, folder, stream, offset):
     at = ring.shown_from() if offset is None else max(ring.start, min(offset, ring.end))
     missed = 0 if offset is None else at - min(offset, ring.end)
     if offset is None or missed:
-        control.send({"id": number, "begin": at, "size": ring.end, "modes": ring.modes_at(at), "missed": missed, "taken": 0, "offset": at, "n": 0})
+        control.send({"id": number, "begin": at, "size": ring.end, "modes": ring.modes_at(at), "missed": missed, "offset": at, "n": 0})
     while at < ring.end and not stream.stopped and not control._gone():
         room = stream.wait_for_room(agent.ALIVE_EVERY)
         data = ring.read(at, min(PIECE, room)) if room > 0 else b""
