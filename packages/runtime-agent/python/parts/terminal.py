@@ -43,7 +43,7 @@ TICK = 2.0
 ENDED = 600.0  # how long an end is remembered
 MOST = 64  # terminals of one machine
 GRACE = 3.0
-TELL = 0.1  # a reader learns within so many seconds how much of its input was taken
+TELL = 0.5  # a reader learns within so many seconds how much of its input was taken
 TELL_BYTES = 32 << 10  # or after so many bytes
 WORK = 0.05  # of a processor: a terminal that nobody watches and that takes more is in use
 
@@ -899,6 +899,8 @@ def _hear_keys(control):
     if "key_lines" in control.__dict__ or not hasattr(control, "comm"):
         return
     lines = control.key_lines = {}
+    # a thread that reads the echo would else wait up to 5 ms for the one that passes keys on; this kernel is ours alone
+    sys.setswitchinterval(min(sys.getswitchinterval(), 0.0002))
 
     def heard(message):
         data = message["content"].get("data")
