@@ -135,9 +135,9 @@ Exit status: that of the shell or command (128+n when signal n killed it); 0 whe
       return {attached: true, terminal}
     }
     const {TERM: term = '', COLORTERM: colours} = process.env
-    const {columns: cols = 80, rows = 24} = process.stdout
+    const {columns, rows} = process.stdout
     return terminals.open({
-      name: flags.session, argv, term, size: {rows: rows || 24, cols: cols || 80}, env: {...(colours === undefined ? {} : {COLORTERM: colours}), ...env},
+      name: flags.session, argv, term, size: {rows: rows || 24, cols: columns || 80}, env: {...(colours === undefined ? {} : {COLORTERM: colours}), ...env},
     })
   }
 
