@@ -121,7 +121,7 @@ export class Attachment {
         this.#begin(data)
         this.#tell = part.tell
       }
-      if (!begun) return
+      if (!begun) throw new StreamLost() // its beginning did not arrive
       if (data['taken'] !== undefined) this.#typed.taken(numberOf(data, 'taken'), {again: data['begin'] !== undefined || data['again'] === true, atOnce: data['begin'] !== undefined})
       if (data['begin'] !== undefined) return
       if (numberOf(data, 'offset') !== this.#at) throw new StreamLost()

@@ -974,7 +974,7 @@ def attach(control, data, _buffers):
 
 def _pass_on(control, number, line, stream, offset):
     """(the answer when the terminal is over, else None; where the output was read to)."""
-    told = time.monotonic()
+    begun = False
     while not stream.stopped and not control._gone():
         found = None
         try:
@@ -983,7 +983,8 @@ def _pass_on(control, number, line, stream, offset):
         except EOFError:
             return None, offset
         if found is None:
-            control.send({"id": number, "offset": offset or 0, "n": 0})
+            if begun:  # a client that hears anything else first has missed the beginning
+                control.send({"id": number, "offset": offset, "n": 0})
             continue
         kind, at, payload = found
         if kind == OUTPUT:
@@ -995,9 +996,9 @@ def _pass_on(control, number, line, stream, offset):
         if "end" in answer:
             return dict(answer["end"], end=True, offset=answer["size"]), offset
         if "begin" not in answer:
-            control.send(dict(answer, id=number, offset=offset or 0, n=0))
+            control.send(dict(answer, id=number, offset=offset, n=0))
             continue
-        offset = answer["begin"]
+        begun, offset = True, answer["begin"]
         control.send(dict(answer, id=number, offset=offset, n=0))
     return None, offset
 
@@ -1030,8 +1031,7 @@ def _afterwards(control, number, folder, stream, offset):
     ring.start, ring.modes = status["size"] - len(ring.data), status.get("modes", [])
     at = ring.shown_from() if offset is None else max(ring.start, min(offset, ring.end))
     missed = 0 if offset is None else at - min(offset, ring.end)
-    if offset is None or missed:
-        control.send({"id": number, "begin": at, "size": ring.end, "modes": ring.modes_at(at), "missed": missed, "offset": at, "n": 0})
+    control.send({"id": number, "begin": at, "size": ring.end, "modes": ring.modes_at(at), "missed": missed, "offset": at, "n": 0})
     while at < ring.end and not stream.stopped and not control._gone():
         room = stream.wait_for_room(agent.ALIVE_EVERY)
         data = ring.read(at, min(PIECE, room)) if room > 0 else b""
