@@ -5,8 +5,7 @@ import {join} from 'node:path'
 import {processesOf} from '../contract/processes-of.ts'
 import {envelope, startCgpu} from '../helpers/cli.ts'
 import {colabBench} from '../helpers/colab-bench.ts'
-import {linkPlugin} from '../helpers/plugin.ts'
-import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 interface Item {
   name: string
@@ -98,30 +97,6 @@ describe('cgpu shell without a terminal', function () {
     const folder = join(bench.home.dataDir, 'state', 'history')
     for (const name of await readdir(folder)) assert.doesNotMatch(await readFile(join(folder, name), 'utf8'), /geheim/)
     assertRefused(await bench.cli(['history', 'rerun', (await bench.data<{id: string}>(['history', 'show'])).id]), 65)
-  })
-
-  it('plugins may forbid it, and add to its environment', async () => {
-    const plugged = await workbench()
-    try {
-      const log = join(plugged.home.path, 'kinds')
-      await linkPlugin(plugged.home, [{name: 'cgpu-watch', hooks: {
-        'execution:before': `const {appendFileSync} = await import('node:fs')
-appendFileSync(${JSON.stringify(log)}, options.request.kind + ' ')
-return options.request.argv.includes('forbidden') ? {veto: 'no'} : {env: {FROM_PLUGIN: 'plugin'}}`,
-        'execution:after': `const {appendFileSync} = await import('node:fs')
-appendFileSync(${JSON.stringify(log)}, String(options.outcome.exitStatus) + ' ')`,
-      }}])
-      const server = await jupyterFor(plugged)
-      await plugged.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
-      assertRefused(await plugged.cli(['shell', '--', 'echo', 'forbidden']), 75)
-      const piped = await plugged.cli(['shell', '--', 'echo $FROM_PLUGIN; exit 2'])
-      assert.deepEqual([piped.status, piped.stdout], [2, 'plugin\n'], piped.stderr)
-      const tty = await plugged.cli(['shell', '-t', '--', 'echo $FROM_PLUGIN'], {input: ''})
-      assert.equal(tty.stdout, 'plugin\r\n', tty.stderr)
-      assert.equal(await readFile(log, 'utf8'), 'shell shell 2 shell 0 ')
-    } finally {
-      await plugged.remove()
-    }
   })
 
   it('the end of the runtime is the end of its terminals', async () => {

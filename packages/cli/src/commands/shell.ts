@@ -55,7 +55,6 @@ Exit status: that of the shell or command (128+n when signal n killed it); 0 whe
   static override examples = [
     {command: '<%= config.bin %> shell', description: 'a new terminal; Ctrl-] d leaves it running'},
     {command: '<%= config.bin %> shell trainer --session work', description: 'the terminal "work" on the runtime trainer, opened where there is none'},
-    {command: '<%= config.bin %> shell --list', description: 'the terminals that are open'},
     {command: '<%= config.bin %> shell -- df -h .', description: 'run a command and end with its status'},
     {command: 'echo "print(6 * 7)" | <%= config.bin %> shell -- python3 -', description: 'the same with a piped stdin: prints 42'},
   ]
