@@ -4,7 +4,7 @@ import {errors, ExitCode} from '@cgpu/core/errors'
 import {newRunId} from '@cgpu/core/execution/id'
 import type {JobOutcome} from '@cgpu/core/execution/job'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
-import {type Terminal, Terminals} from '@cgpu/core/terminals/terminals'
+import {checkTerminalName, type Terminal, Terminals} from '@cgpu/core/terminals/terminals'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {runtimeArg, runtimeFlag} from '../flags.ts'
 import {begunShell} from '../history/begun.ts'
@@ -74,6 +74,8 @@ Exit status: that of the shell or command (128+n when signal n killed it); 0 whe
   static override summary = 'open a terminal on a runtime'
   static override usage = ['shell [NAME] [FLAGS]', 'shell [NAME] [FLAGS] -- COMMAND…']
 
+  #visiting = false
+
   async run(): Promise<ShellResult> {
     const separator = this.argv.indexOf('--')
     const command = separator === -1 ? [] : this.argv.slice(separator + 1)
@@ -84,6 +86,7 @@ Exit status: that of the shell or command (128+n when signal n killed it); 0 whe
       throw errors.usage('two runtimes are named', {code: 'USAGE', fix: `cgpu shell ${args.runtime}`})
     }
     const keys = parseKeys(flags['detach-keys'])
+    for (const name of [flags.session, flags.kill]) if (name !== undefined) checkTerminalName(name)
     const argv = separator === -1 ? undefined : argvOf(command)
     const cgpu = await this.open(flags)
     const record = await cgpu.runtimes.select(args.runtime ?? flags.runtime)
@@ -91,7 +94,7 @@ Exit status: that of the shell or command (128+n when signal n killed it); 0 whe
     if (flags.kill !== undefined) return this.#kill(cgpu, record, flags.kill)
     const named = flags.session !== undefined || flags.attach === true
     const tty = !this.jsonEnabled() && (flags.tty ?? ((process.stdin.isTTY && process.stdout.isTTY) || (named && argv === undefined)))
-    if (!tty && (named || flags.tty)) throw errors.usage('a terminal has no JSON', {code: 'USAGE', fix: 'leave --json out; or give a command: cgpu shell --json -- COMMAND'})
+    if (!tty && (named || flags.tty)) throw errors.usage('a terminal has no JSON, and a name only a terminal', {code: 'USAGE', fix: 'leave --json and --no-tty out; or give a command alone: cgpu shell --json -- COMMAND'})
     return tty ? this.#visit(cgpu, record, {flags, keys, command, argv}) : this.#command(cgpu, record, {flags, command, argv: argv ?? argvOf([])})
   }
 
@@ -106,14 +109,17 @@ Exit status: that of the shell or command (128+n when signal n killed it); 0 whe
     try {
       const visited = await this.#recorded(cgpu, record, {flags, command}, async (env, id) => {
         const {terminal, attached} = await this.#terminal(new Terminals(session), {flags, argv, env})
+        if (attached && argv) this.warn(`the terminal ${terminal.name} was there before, and the command was not started`)
         this.#greet(terminal, runtime, {attached, keys})
         visit = new Visit(session, terminal, {keys, raw: flags.raw === true, quiet: this.quiet})
         const showing = visit
         abort.dispose()
+        this.#visiting = true
         const end = await this.interruptible(showing.run(), {leave: () => `the terminal ${terminal.name} goes on on ${runtime}`}).catch(async (error: unknown) => {
           await showing.leave()
+          if (process.stdout.isTTY) process.stderr.write('\r\n') // the remote program's line may not be at its end
           throw error
-        })
+        }).finally(() => (this.#visiting = false))
         this.#sayEnd(terminal, runtime, end)
         return {id, name: terminal.name, runtime, state: end ? 'exited' as const : 'detached' as const, exitStatus: end?.exitStatus ?? null, signal: end?.signal ?? null}
       }, ({exitStatus}) => exitStatus ?? ExitCode.ok)
@@ -210,6 +216,11 @@ Exit status: that of the shell or command (128+n when signal n killed it); 0 whe
       abort.dispose()
       await session.close()
     }
+  }
+
+  /** On the terminal that is shown nothing else may be written. */
+  protected override trace(message: string): void {
+    if (!this.#visiting || !process.stderr.isTTY) super.trace(message)
   }
 
   protected override get carriesCode(): boolean {

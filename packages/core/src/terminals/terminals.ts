@@ -6,6 +6,7 @@ import {type CgpuError, errors} from '../errors.ts'
 import {withAgent} from '../execution/follow-log.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
 import {isObject} from '../state/json.ts'
+import {sanitizeLine} from '../text/line.ts'
 
 /** The part of the agent that holds terminals. */
 export const partName = 'terminal'
@@ -46,6 +47,14 @@ export interface OpenRequest {
   /** kind of the local terminal, as in TERM; one that the machine does not know becomes xterm-256color */
   term: string
   size: Size
+}
+
+/** Throws INVALID_NAME (64). */
+export function checkTerminalName(name: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/.test(name)) return
+  throw errors.usage(`"${sanitizeLine(name, 40)}" cannot be the name of a terminal`, {
+    code: 'INVALID_NAME', fix: 'use letters, digits, dots, dashes and underscores, 32 at most, a letter or digit first',
+  })
 }
 
 /** The terminals of one machine. Throws CgpuError. */
