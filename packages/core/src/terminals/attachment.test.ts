@@ -94,7 +94,7 @@ sys.stdout.write("\\x1b[?1049h\\x1b[?2004h")\nfor i in range(7): sys.stdout.writ
     const [, again] = begun
     assert.deepEqual(again?.modes, [1049, 2004])
     assert.ok((again?.missed ?? 0) > 2_000_000, `${again?.missed} missed`)
-    assert.match(text(), /6{1023}\n\x1b\[\?2004l/)
+    assert.ok(text().includes(`${'6'.repeat(1023)}\n\x1b[?2004l`), text().slice(-2000))
   })
 
   it('one name is one terminal; whoever comes later sees what was there, and may end it', async () => {
