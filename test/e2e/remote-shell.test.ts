@@ -48,6 +48,8 @@ describe('cgpu shell without a terminal', function () {
     assert.deepEqual([copied.status, copied.bytes.equals(bytes)], [0, true], copied.stderr)
     const script = await bench.cli(['shell', 'there'], {input: 'echo from a pipe\nexit 9\n'})
     assert.deepEqual([script.status, script.stdout], [9, 'from a pipe\n'])
+    const unnamed = await bench.cli(['shell', '--', 'cat'], {input: 'there\n'})
+    assert.deepEqual([unnamed.status, unnamed.stdout], [0, 'there\n'], unnamed.stderr)
   })
 
   it('answers with JSON', async () => {

@@ -1,3 +1,4 @@
+import {string as stringArg} from '@oclif/core/args'
 import {boolean, string} from '@oclif/core/flags'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {errors, ExitCode} from '@cgpu/core/errors'
@@ -6,7 +7,7 @@ import type {JobOutcome} from '@cgpu/core/execution/job'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 import {checkTerminalName, type Terminal, Terminals} from '@cgpu/core/terminals/terminals'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
-import {runtimeArg, runtimeFlag} from '../flags.ts'
+import {runtimeFlag} from '../flags.ts'
 import {begunShell} from '../history/begun.ts'
 import {terminalsTable} from '../render/terminals.ts'
 import {StreamCommand} from '../run/stream-command.ts'
@@ -44,7 +45,8 @@ const group = {helpGroup: 'TERMINAL'}
 
 /** An interactive terminal on a runtime, or a command there. */
 export default class Shell extends StreamCommand<ShellResult> {
-  static override args = {runtime: runtimeArg}
+  // what is piped in is the remote program's
+  static override args = {runtime: stringArg({description: 'name of the runtime, or a unique beginning of it', ignoreStdin: true})}
   static override description = `Opens a terminal on the runtime. It lives there: it goes on when it is left with Ctrl-] d, when the link is cut or when this command is killed, and is shown again as it was, by its name or with --attach. Several may be open, and several may look at one.
 
 With a command behind -- that one runs instead of the login shell: one word is a line of the shell, several are a program and its arguments. It gets a terminal when stdin and stdout are terminals; else its stdout and stderr stay apart and its stdin is what is piped in.
