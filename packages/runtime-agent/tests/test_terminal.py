@@ -20,7 +20,7 @@ class Reader:
 
     def __init__(self, home, session, client=CLIENT, offset=None, rows=24, cols=80, credit=1 << 30):
         self.pushes, self.text, self.answer, self.error = [], b"", None, None
-        self.control = types.SimpleNamespace(home=home, workdir=home, streams={}, send=self.push, _gone=lambda: False)
+        self.control = types.SimpleNamespace(home=home, workdir=home, streams={}, send=self.push, seen=time.monotonic(), _gone=lambda: False)
         asked = {"id": 1, "terminal": session, "client": client, "offset": offset, "rows": rows, "cols": cols, "credit": credit}
         self.thread = threading.Thread(target=self.run, args=(asked,), daemon=True)
         self.thread.start()
@@ -196,6 +196,16 @@ class Hosts(TerminalCase):
         with self.assertRaises(agent.Refusal) as caught:
             self.type(session, b"x")
         self.assertEqual(caught.exception.code, "NOT_RUNNING")
+
+    def test_a_client_that_went_without_a_word_does_not_count_for_long(self):
+        session = self.start("cat")
+        reader = self.reader(session)
+        reader.control.seen -= terminal.SILENT
+        self.type(session, b"x\n")  # else it is noticed 5 s later
+        self.assertEqual(reader.ended()["stopped"], True)
+        shown = lambda: terminal.list_terminals(self.control, {}, [])["terminals"][0]
+        wait_until(lambda: shown()["clients"] == 0, what="nobody")
+        self.assertLess(shown()["idle"], 5)
 
     def test_two_readers_see_the_same_and_the_last_one_to_type_gives_the_size(self):
         session = self.start("sh", env={"PS1": "$ "})

@@ -63,7 +63,7 @@ Exit status: that of the shell or command (128+n when signal n killed it); 0 whe
   static override flags = {
     ...runtimeFlag,
     ...withEnv({
-      attach: boolean({...group, char: 'a', summary: 'show the newest terminal that nobody looks at again', exclusive: ['session', 'list', 'kill']}),
+      attach: boolean({...group, char: 'a', summary: 'show the terminal again that was used last, and that nobody looks at', exclusive: ['session', 'list', 'kill']}),
       'detach-keys': string({...group, summary: 'the keys that leave it running, or none', helpValue: 'KEYS', default: 'ctrl-],d'}),
       kill: string({...group, char: 'k', summary: 'end this terminal and what runs in it', helpValue: 'NAME', exclusive: ['list', 'session']}),
       list: boolean({...group, char: 'l', summary: 'list the terminals that are open', exclusive: ['session']}),
@@ -136,7 +136,7 @@ Exit status: that of the shell or command (128+n when signal n killed it); 0 whe
 
   async #terminal(terminals: Terminals, {flags, argv, env}: {flags: ShellFlags; argv: string[] | undefined; env: Record<string, string>}): Promise<{attached: boolean; terminal: Terminal}> {
     if (flags.attach) {
-      const all = await terminals.list()
+      const all = (await terminals.list()).toSorted((a, b) => a.idleSeconds - b.idleSeconds)
       const terminal = all.find(({clients}) => clients === 0) ?? all[0]
       if (!terminal) throw errors.notFound('no terminal is open', {code: 'TERMINAL_NOT_FOUND', fix: 'cgpu shell'})
       return {attached: true, terminal}

@@ -12,13 +12,15 @@ export interface TerminalItem {
   cols: number
   /** the program in its foreground, where the machine can tell */
   foreground: string | null
+  /** since somebody came, went or typed */
+  idleSeconds: number
   argv: string[]
   cwd: string
 }
 
 export function itemOf(terminal: ListedTerminal, runtime: string): TerminalItem {
-  const {id, name, clients, startedAt, rows, cols, foreground, argv, cwd} = terminal
+  const {id, name, clients, startedAt, rows, cols, foreground, idleSeconds, argv, cwd} = terminal
   return {
-    id, name, runtime, state: clients > 0 ? 'attached' : 'detached', createdAt: new Date(startedAt * 1000).toISOString(), clients, rows, cols, foreground, argv, cwd,
+    id, name, runtime, state: clients > 0 ? 'attached' : 'detached', createdAt: new Date(startedAt * 1000).toISOString(), clients, rows, cols, foreground, idleSeconds, argv, cwd,
   }
 }

@@ -82,7 +82,7 @@ function build(z: typeof Zod) {
   const run = z.union([finishedRun, detached])
   const terminal = z.looseObject({
     id: z.string(), name: z.string(), runtime: z.string(), state: z.enum(['attached', 'detached']), createdAt: z.string(), clients: z.int(), rows: z.int(), cols: z.int(),
-    foreground: z.string().nullable(), argv: z.array(z.string()), cwd: z.string(),
+    foreground: z.string().nullable(), idleSeconds: seconds, argv: z.array(z.string()), cwd: z.string(),
   })
   const commanded = z.looseObject({
     id: z.string(), runtime: z.string(), exitStatus: z.int(), signal: z.string().nullable(), durationSeconds: z.number(), stdout: z.string(), stderr: z.string(), truncated: z.boolean(),

@@ -35,6 +35,8 @@ export interface AttachmentOptions {
 /** Kernels that died in a row without a byte of progress: then it is not bad luck. */
 const attempts = 3
 const creditBytes = 512 << 10
+/** The machine takes a client for gone that says nothing for 30 s. */
+const hereMs = 10_000
 
 /** One client of one terminal, across lost links and kernels that end: its output, by offset, and what is typed into it. */
 export class Attachment {
@@ -58,7 +60,7 @@ export class Attachment {
     this.#options = options
     this.#size = options.size
     this.#typed = new Typed({
-      send: (offset, data) => this.#tell?.({op: 'input', terminal: terminal.id, client: this.#client, offset}, [data]),
+      send: (offset, data) => this.#send(offset, data),
       ask: async () => numberOf((await this.#request('input', {offset: 0}, [new Uint8Array()])).data, 'size'),
     })
   }
@@ -80,9 +82,11 @@ export class Attachment {
 
   /** Delivers the output until the terminal ends, or `detach` (undefined). Throws TERMINAL_LOST (71), and what sessions throw. */
   async follow(): Promise<TerminalEnd | undefined> {
+    const here = setInterval(() => this.#send(0, new Uint8Array()), hereMs)
     try {
       return await this.#session.guard(() => this.#follow())
     } finally {
+      clearInterval(here)
       this.#typed.close()
     }
   }
@@ -91,6 +95,10 @@ export class Attachment {
   async detach(): Promise<void> {
     this.#leaves = true
     await this.#request('detach', {}, [])
+  }
+
+  #send(offset: number, data: Uint8Array): void {
+    this.#tell?.({op: 'input', terminal: this.#terminal.id, client: this.#client, offset}, [data])
   }
 
   async #follow(): Promise<TerminalEnd | undefined> {

@@ -34,6 +34,8 @@ export interface ListedTerminal extends Terminal, Size {
   clients: number
   /** the program in its foreground, where the machine can tell */
   foreground: string | null
+  /** since somebody came, went or typed */
+  idleSeconds: number
 }
 
 export interface OpenRequest {
@@ -77,7 +79,7 @@ export class Terminals {
     const {data} = await this.#ask((part) => part.request('terminals'))
     return listOf(data, 'terminals').map((one) => ({
       ...terminalOf(one), clients: numberOf(one, 'clients'), rows: numberOf(one, 'rows'), cols: numberOf(one, 'cols'),
-      foreground: textOf(one, 'foreground') || null,
+      foreground: textOf(one, 'foreground') || null, idleSeconds: numberOf(one, 'idle'),
     }))
   }
 

@@ -22,10 +22,9 @@ import uuid
 
 try:
     import fcntl
-    import pty
     import termios
 except ImportError:  # Windows
-    fcntl = pty = termios = None
+    fcntl = termios = None
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
 ID = re.compile(r"[0-9a-f]{12}\Z")
@@ -41,6 +40,7 @@ HELD = 256 << 10  # a reader that is behind by more stops the program, as long a
 STUCK = 2.0  # a reader that read nothing for so long stops nobody
 TICK = 2.0
 ENDED = 600.0  # how long an end is remembered
+SILENT = 30.0  # a client that said nothing for so long does not look any more; it speaks every 10 s
 MOST = 64  # terminals of one machine
 GRACE = 3.0
 TELL = 0.5  # a reader learns within so many seconds how much of its input was taken
@@ -144,7 +144,7 @@ class Host:
         self.told, self.to_tell = {}, set()  # what of it the client was told
         self.size = (order["rows"], order["cols"])
         self.later = []  # (time, work)
-        self.used_at = time.monotonic()
+        self.used_at = self.touched = time.monotonic()  # when it was last looked after; when somebody came, went or typed
         self.spent = None
         self.killed = False
         self.end = None
@@ -159,13 +159,18 @@ class Host:
 
     def _spawn(self):
         order = self.order
-        child, master = pty.fork()
+        master, slave = os.openpty()
+        set_size(master, *self.size)  # before anybody can ask for it, or change it
+        attributes = termios.tcgetattr(slave)
+        attributes[0] |= getattr(termios, "IUTF8", 0x4000 if sys.platform.startswith("linux") else 0)
+        termios.tcsetattr(slave, termios.TCSANOW, attributes)
+        child = os.fork()
         if child == 0:
             try:
-                set_size(0, *self.size)
-                attributes = termios.tcgetattr(0)
-                attributes[0] |= getattr(termios, "IUTF8", 0x4000 if sys.platform.startswith("linux") else 0)
-                termios.tcsetattr(0, termios.TCSANOW, attributes)
+                os.setsid()
+                fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+                for fd in (0, 1, 2):
+                    os.dup2(slave, fd)
                 for number in range(1, signal.NSIG):
                     try:
                         signal.signal(number, signal.SIG_DFL)
@@ -181,6 +186,7 @@ class Host:
                 os._exit(127 if missing else 126)
             except BaseException:
                 os._exit(126)
+        os.close(slave)
         os.set_blocking(master, False)
         return child, master
 
@@ -311,6 +317,8 @@ class Host:
     def _take(self, offset, client, data):
         taken = self.taken.pop(client, 0)
         self.taken[client] = taken  # the newest last
+        if data:
+            self.touched = time.monotonic()
         while len(self.taken) > 256:
             oldest = next(iter(self.taken))
             del self.taken[oldest]
@@ -321,8 +329,8 @@ class Host:
         if fresh:
             self.typed += fresh
             self.taken[client] = taken + len(fresh)
+            self._use(client)  # first, so that what is typed finds the size of who typed it
             self._write()
-            self._use(client)
         size = self.taken[client]
         return {"size": size} if size >= offset + len(data) else {"size": size, "full": True}
 
@@ -360,6 +368,7 @@ class Host:
         for other in [one for one in self.peers.values() if one.client == asked["client"]]:
             self._drop(other)  # its link was lost without a word
         ring, offset = self.ring, asked.get("offset")
+        self.touched = time.monotonic()
         comes = offset is None
         peer.client, peer.size = asked["client"], (asked["rows"], asked["cols"])
         peer.at = ring.shown_from() if comes else max(ring.start, min(offset, ring.end))
@@ -392,12 +401,13 @@ class Host:
     def _on_detach(self, peer, asked):
         for reader in [one for one in self.peers.values() if one.client == asked["client"]]:
             self._drop(reader)
+            self.touched = time.monotonic()
         peer.say()
 
     def _on_show(self, peer, _asked):
         peer.say(
             clients=sum(one.at is not None for one in self.peers.values()), rows=self.size[0], cols=self.size[1],
-            foreground=self._foreground(), bytes=self.ring.end,
+            foreground=self._foreground(), bytes=self.ring.end, idle=time.monotonic() - self.touched,
         )
 
     def _on_kill(self, peer, _asked):
@@ -773,7 +783,7 @@ def _order(control, data):
 
 def open_terminal(control, data, _buffers):
     """A terminal of that name that is there, or a new one; without a name always a new one, numbered."""
-    if pty is None:
+    if termios is None:
         raise agent.Refusal("UNSUPPORTED", "this machine's system has no terminals that programs can use")
     name = agent._maybe(data, "name", str)
     if name is not None and not NAME.match(name):
@@ -962,7 +972,7 @@ def attach(control, data, _buffers):
                 return answer
         except (OSError, EOFError):
             pass
-        if stream.stopped or control._gone():
+        if stream.stopped or time.monotonic() - control.seen >= SILENT:
             return {"end": True, "offset": offset or 0, "stopped": True}
         return _afterwards(control, number, folder, stream, offset)
     finally:
@@ -975,7 +985,7 @@ def attach(control, data, _buffers):
 def _pass_on(control, number, line, stream, offset):
     """(the answer when the terminal is over, else None; where the output was read to)."""
     begun = False
-    while not stream.stopped and not control._gone():
+    while not stream.stopped and time.monotonic() - control.seen < SILENT:
         found = None
         try:
             if stream.wait_for_room(agent.ALIVE_EVERY) > 0:
