@@ -81,7 +81,7 @@ describe('a terminal on a runtime', function () {
     assert.match(first.output, new RegExp(`the terminal goes on; see it again: cgpu shell there --session ${name}\r\n$`))
     assert.deepEqual((await bench.data<{name: string; state: string}[]>(['shell', 'there', '-l'])).filter((one) => one.name === name).map(({state}) => state), ['detached'])
     await bench.cli(['shell', 'there', '--', 'touch go'])
-    const again = shell(['--session', name])
+    const again = shell(['--attach'])
     await again.shows(/, as it was; Ctrl-\] d leaves it running\r\n[^]*before\r\n[^]*meanwhile\r\n/)
     again.type('echo now; exit\r')
     assert.equal((await again.exit).exitCode, 0, again.output)
@@ -177,7 +177,7 @@ curses.wrapper(main)`
     await first.shows(/x=kept\r\n/)
     first.pty.kill('SIGKILL')
     await first.exit
-    const next = shell(['--attach'])
+    const next = shell(['-s', name])
     await next.shows(/x=kept\r\n/)
     next.type('echo "$x:"; exit\r')
     await next.shows(/\nkept:\r\n/)
