@@ -151,6 +151,10 @@ async function jupyter() {
       const {proxyFigures} = await import('./proxy.mjs')
       await proxyFigures({home, env, bin, rounds, add, server})
     }
+    if (wanted('shell')) {
+      const {shellFigures} = await import('./shell.mjs')
+      await shellFigures({env, server, rounds, add})
+    }
     json(['runtime', 'release', 'bench'])
     if (wanted('startup')) await startup()
   } finally {
@@ -160,7 +164,7 @@ async function jupyter() {
 }
 
 try {
-  if (['exec', 'cells', 'flood', 'jobs', 'proxy', 'startup'].some(wanted)) await jupyter()
+  if (['exec', 'cells', 'flood', 'jobs', 'proxy', 'shell', 'startup'].some(wanted)) await jupyter()
   if (wanted('emulator')) {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})

@@ -10,6 +10,7 @@ export async function openSession(env, name) {
   })
   const session = await cgpu.connect(await cgpu.runtimes.select(name))
   return {
+    session,
     execute: (code) => new Execution(session, {code, onEvent: () => {}}).result,
     close: () => session.close(),
   }

@@ -23,6 +23,7 @@ const needs = [
     {what: 'sshd', programs: ['sshd'], debian: 'openssh-server'},
     {what: 'ssh', programs: ['ssh'], debian: 'openssh-client'},
     {what: 'tmux', programs: ['tmux'], debian: 'tmux'},
+    {what: 'vim', programs: ['vim', 'vim.tiny'], debian: 'vim-tiny'},
     {what: 'gnome-keyring-daemon', programs: ['gnome-keyring-daemon'], debian: 'gnome-keyring'},
     {what: 'dbus-run-session', programs: ['dbus-run-session'], debian: 'dbus'},
     {what: 'gdbus', programs: ['gdbus'], debian: 'libglib2.0-bin'},

@@ -71,6 +71,18 @@ appendFileSync(${JSON.stringify(log)}, JSON.stringify({event: '${event}', reques
     assert.equal((await bench.data<{id: string}[]>(['job', 'list']))[0]?.id, id, 'the id is the job\'s')
   })
 
+  it('see a shell, with or without a terminal, may forbid it, and add to its environment', async () => {
+    assertRefused(await bench.cli(['shell', '--', 'echo', 'forbidden']), 75)
+    for (const [how, printed] of [['--no-tty', 'a\n'], ['-t', 'a\r\n']] as const) {
+      await seen()
+      const {status, stdout, stderr} = await bench.cli(['shell', how, '--', 'echo $FROM_PLUGIN; exit 4'], {input: ''})
+      assert.deepEqual([status, stdout], [4, printed], stderr)
+      const [before, after] = await seen()
+      assert.deepEqual([before?.request.kind, before?.request.argv, before?.request.runtime.name], ['shell', ['echo $FROM_PLUGIN; exit 4'], 'there'])
+      assert.deepEqual([after?.outcome?.status, after?.outcome?.exitStatus], ['error', 4])
+    }
+  })
+
   it('see a cell and how it ended', async () => {
     for (const [code, status, outcome] of [['1 + 1', 0, 'ok'], ['1/0', 1, 'error']] as const) {
       assert.equal((await bench.cli(['exec', code])).status, status)

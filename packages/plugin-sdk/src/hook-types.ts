@@ -9,10 +9,10 @@ export const CONTRACT = 1
 export interface ExecutionRequest {
   /** stable for this execution; the same in before and after */
   id: string
-  kind: 'exec' | 'run'
+  kind: 'exec' | 'run' | 'shell'
   /** in `execution:before` of a run that will make its own runtime, id and name are still empty: a veto costs nothing */
   runtime: {id: string; name: string; provider: string}
-  /** `run`: the program and its arguments; `exec`: absent */
+  /** `run`, `shell`: the program and its arguments, empty for a login shell; `exec`: absent */
   argv?: string[]
   /** `exec`: the code */
   code?: string

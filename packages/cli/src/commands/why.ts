@@ -12,7 +12,7 @@ import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import {viewOfRecord} from '@cgpu/core/job/view'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import type {Diagnosis, Evidence} from '@cgpu/core/why/evidence'
+import {type Diagnosis, type Evidence, hasLog} from '@cgpu/core/why/evidence'
 import {jobsOf} from '@cgpu/core/job/of'
 import {runtimeFlag} from '../flags.ts'
 import {JobCommand} from '../job-command.ts'
@@ -68,7 +68,7 @@ export default class Why extends JobCommand<Result> {
   async #evidence(cgpu: Cgpu, id: string, runtime: string | undefined): Promise<Evidence> {
     checkId(id)
     const entry = known(this.#history, id)
-    if (entry?.kind === 'exec') return evidenceOfEntry(entry, false)
+    if (entry && !hasLog(entry)) return evidenceOfEntry(entry, false)
     try {
       const job = await this.openJob(cgpu, id, {runtime})
       try {
@@ -140,6 +140,9 @@ function remembered(record: JobRecord, error: CgpuError): Evidence {
 
 /** Throws NOTHING_FAILED (66). */
 function newestFailure(folder: string): string {
-  for (const {id, status} of newestFirst(folder)) if (status === 'error' || status === 'lost' || status === 'interrupted') return id
+  for (const {id, kind, status} of newestFirst(folder)) {
+    // a shell ends with the status of whatever was typed last
+    if (kind !== 'shell' && (status === 'error' || status === 'lost' || status === 'interrupted')) return id
+  }
   throw errors.notFound('nothing in the history failed', {code: 'NOTHING_FAILED', fix: 'name a job: cgpu job list'})
 }

@@ -51,7 +51,7 @@ export interface ArgumentPosition {
   commands: readonly CommandEntry[]
 }
 
-const takesRuntimes = new Set(['code', 'jupyter:proxy', 'lab', 'runtime:adopt', 'runtime:show', 'runtime:release', 'runtime:rename', 'runtime:url', 'runtime:use', 'runtime:ensure'])
+const takesRuntimes = new Set(['code', 'jupyter:proxy', 'lab', 'runtime:adopt', 'runtime:show', 'runtime:release', 'runtime:rename', 'runtime:url', 'runtime:use', 'runtime:ensure', 'shell'])
 
 /** Values of a positional argument. */
 export async function argumentValues({command, positionals, current, commands, given}: ArgumentPosition, sources: CompletionSources): Promise<Completion> {

@@ -39,6 +39,11 @@ export function begunExec(request: ExecutionRequest, on: RuntimeRecord, {code}: 
   return {request, on, command: {code, ...(typeof file === 'string' ? {file} : {})}, given: chosen(flags, execFlags), secrets}
 }
 
+/** Of a visit of a terminal, or of a command given to it: never what was typed. */
+export function begunShell(request: ExecutionRequest, on: RuntimeRecord, command: string[], flags: Flags): Begun {
+  return {request, on, command: {argv: command}, given: chosen(flags, ['account', 'session'])}
+}
+
 /** Of a program. */
 export function begunRun(request: ExecutionRequest, {there: on, wish}: ChosenRuntime, run: RunRequest, flags: Flags, secrets: Begun['secrets'] = {}): Begun {
   const {script, command, packages, requirements, outputs, env} = run

@@ -134,10 +134,15 @@ export class AgentChannel {
     })
   }
 
-  #tell(data: Json): void {
+  /** A message without an answer: it may be lost. */
+  tell(data: Json, buffers: Uint8Array[] = []): void {
+    this.#tell({...data, id: 0}, buffers)
+  }
+
+  #tell(data: Json, buffers: Uint8Array[] = []): void {
     if (this.#closed) return
     this.#lastSent = performance.now()
-    this.#comm?.send(data).catch(() => undefined) // a stream whose credit was lost is asked for again after the gap
+    this.#comm?.send(data, buffers).catch(() => undefined) // a stream whose credit was lost is asked for again after the gap
   }
 
   #received(data: Json, buffers: Uint8Array[]): void {

@@ -47,6 +47,9 @@ export class AgentPart {
     return this.#load(signal)
   }
 
+  /** A message without an answer, which may be lost; only for an operation that a part hears once another one of it runs. */
+  tell = (data: Json, buffers: Uint8Array[] = []): void => this.#channel.tell(data, buffers)
+
   /** The name that requests call it by, once the kernel has it. */
   async #load(signal: AbortSignal | undefined): Promise<string> {
     const {id, source} = readPart(this.#name)

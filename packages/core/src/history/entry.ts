@@ -1,6 +1,6 @@
 import {isObject, type JsonObject, parseJson} from '../state/json.ts'
 
-export const executionKinds = ['exec', 'run', 'job'] as const
+export const executionKinds = ['exec', 'run', 'job', 'shell'] as const
 export type ExecutionKind = (typeof executionKinds)[number]
 
 /** `running` and `unknown` are never written: they are how an execution without an end looks. */
@@ -17,7 +17,7 @@ export interface HistoryCommand {
   /** run: a script and its arguments, as typed */
   script?: string
   args?: string[]
-  /** run: a command */
+  /** run: a command; shell: one that was given to it, empty for a login shell */
   argv?: string[]
   /** of the file or script as it was then */
   sha256?: string

@@ -30,6 +30,9 @@ export function rerunPlan(entry: HistoryEntry, {runtime, env}: RerunOptions): Re
   const path = command.script ?? command.file
   const more = {cwd, ...(path === undefined ? {} : {file: {path: resolve(cwd, path), sha256: command.sha256}})}
   const flags = flagWords(given)
+  if (entry.kind === 'shell') throw errors.data(`${sanitizeLine(entry.id, 64)} cannot be done again: what is typed into a terminal is not kept`, {
+    code: 'NOT_REPRODUCIBLE', fix: 'cgpu shell', details: {id: entry.id},
+  })
   if (entry.kind === 'exec') {
     const name = runtime ?? entry.runtime?.name ?? 'rerun'
     const argv = ['-r', name, ...flags, ...codeWords(entry)]

@@ -89,6 +89,7 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   'secret:delete': (_, z) => z.looseObject({name: z.string()}),
   'secret:list': (one, z) => z.array(one.secret),
   'secret:set': (_, z) => z.looseObject({name: z.string(), source: z.string()}),
+  shell: (one, z) => z.union([one.commanded, z.array(one.terminal), one.terminal]),
   'support-bundle': (_, z) => z.looseObject({path: z.string().nullable(), bytes: z.int().nonnegative(), sections: z.array(z.string()), text: z.string().optional()}),
   usage: one => one.usage,
   why: one => one.why,

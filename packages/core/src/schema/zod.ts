@@ -80,6 +80,13 @@ function build(z: typeof Zod) {
     stdoutBytes: count, stderrBytes: count, outputs: z.array(artifact), missingOutputs: z.array(z.string()), ...peaks, ...captured,
   })
   const run = z.union([finishedRun, detached])
+  const terminal = z.looseObject({
+    id: z.string(), name: z.string(), runtime: z.string(), state: z.enum(['attached', 'detached']), createdAt: z.string(), clients: z.int(), rows: z.int(), cols: z.int(),
+    foreground: z.string().nullable(), idleSeconds: seconds, argv: z.array(z.string()), cwd: z.string(),
+  })
+  const commanded = z.looseObject({
+    id: z.string(), runtime: z.string(), exitStatus: z.int(), signal: z.string().nullable(), durationSeconds: z.number(), stdout: z.string(), stderr: z.string(), truncated: z.boolean(),
+  })
   const kernel = z.looseObject({
     id: z.string(), name: z.string().nullable(), spec: z.string(), language: z.string(), state: z.string(),
     connections: z.int().nullable(), lastActivityAt: z.string().nullable(), path: z.string().nullable(),
@@ -168,5 +175,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, kernel, job, jobLogs, moved, why, attached, copied, fetched, fileEntry, fileFacts, fileContent, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, terminal, commanded, kernel, job, jobLogs, moved, why, attached, copied, fetched, fileEntry, fileFacts, fileContent, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }

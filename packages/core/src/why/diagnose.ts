@@ -1,4 +1,4 @@
-import type {Diagnosis, Evidence} from './evidence.ts'
+import {type Diagnosis, type Evidence, hasLog} from './evidence.ts'
 import {rules} from './rules.ts'
 
 /** What explains it, the most likely first; never empty. `OK` and `STILL_RUNNING` where there is nothing to explain. */
@@ -14,6 +14,6 @@ export function diagnose(evidence: Evidence): Diagnosis[] {
   const last = evidence.lines.filter((line) => line.trim() !== '').slice(-3).map((line) => line.trim())
   return [{
     code: 'UNEXPLAINED', cause: exitStatus === null ? 'how it ended is not known' : `the program ended with status ${exitStatus}, and its last lines tell no known cause`,
-    evidence: [...ended, ...last], next: [kind === 'exec' ? `cgpu history show ${id}` : `cgpu logs ${id} --tail 50`],
+    evidence: [...ended, ...last], next: [hasLog({kind}) ? `cgpu logs ${id} --tail 50` : `cgpu history show ${id}`],
   }]
 }

@@ -3,7 +3,7 @@ export interface Evidence {
   id: string
   /** name of its runtime */
   runtime: string
-  kind: 'job' | 'run' | 'exec'
+  kind: 'job' | 'run' | 'exec' | 'shell'
   /** of a job: starting, running, exited, lost, unknown; of an execution: its status */
   state: string
   exitStatus: number | null
@@ -20,6 +20,11 @@ export interface Evidence {
   memoryBytes?: number | undefined
   /** its machine is not there any more */
   machineGone?: boolean | undefined
+}
+
+/** Its output is on its machine; of the others the history has the end. */
+export function hasLog({kind}: Pick<Evidence, 'kind'>): boolean {
+  return kind === 'job' || kind === 'run'
 }
 
 /** Why it ended as it did, as far as it shows. */

@@ -1,11 +1,14 @@
 import {formatBytes} from '../text/format.ts'
-import {type Diagnosis, type Evidence, lastMatch} from './evidence.ts'
+import {type Diagnosis, type Evidence, hasLog, lastMatch} from './evidence.ts'
 import {packageOf} from './packages.ts'
 
 /** Undefined: it is not that. */
 type Rule = (evidence: Evidence) => Diagnosis | undefined
 
-const again = ({kind, id}: Evidence): string => (kind === 'exec' ? `cgpu history rerun ${id}` : `cgpu job retry ${id}`)
+const again = ({kind, id}: Evidence): string => {
+  if (kind === 'shell') return `cgpu history show ${id}`
+  return kind === 'exec' ? `cgpu history rerun ${id}` : `cgpu job retry ${id}`
+}
 
 /** A rule by what was printed. */
 const printed = (code: string, pattern: RegExp, explain: (match: RegExpExecArray, evidence: Evidence) => Omit<Diagnosis, 'code' | 'evidence'>): Rule => (evidence) => {
@@ -164,7 +167,7 @@ const anyError: Rule = ({error, ...evidence}) => error && (evidence.state !== 'l
 
 /** The last exception of a Python traceback. */
 const exception = printed('EXCEPTION', /^((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|Exit|Interrupt)): ?(.*)/, (match, evidence) => ({
-  cause: `Python raised ${match[1]}${match[2] ? `: ${match[2]}` : ''}`, next: [`see where: cgpu ${evidence.kind === 'exec' ? 'history show' : 'logs'} ${evidence.id}${evidence.kind === 'exec' ? '' : ' --tail 40'}`],
+  cause: `Python raised ${match[1]}${match[2] ? `: ${match[2]}` : ''}`, next: [`see where: cgpu ${hasLog(evidence) ? 'logs' : 'history show'} ${evidence.id}${hasLog(evidence) ? ' --tail 40' : ''}`],
 }))
 
 /** The most telling first: what a rule further down would say follows from what one further up says. */

@@ -8,7 +8,8 @@ export function inOrder(entries: readonly HistoryEntry[]): HistoryEntry[] {
 }
 
 /** The program and its arguments as a shell takes them; undefined for code. */
-export function programLine({command: {script, args, argv}}: HistoryEntry): string | undefined {
+export function programLine({kind, command: {script, args, argv}}: HistoryEntry): string | undefined {
+  if (kind === 'shell') return shellLine(['cgpu', 'shell', ...(argv?.length ? ['--', ...argv] : [])])
   if (script !== undefined) return shellLine(['cgpu', 'run', script, ...(args ?? [])])
   return argv ? shellLine(['cgpu', 'run', '--', ...argv]) : undefined
 }
