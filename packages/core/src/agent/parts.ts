@@ -42,6 +42,11 @@ export class AgentPart {
     return {...stream, answer}
   }
 
+  /** A message that nobody answers, of an operation whose stream has begun. Resolves when it left, or could not. */
+  async tell(op: string, fields: Json, buffers: Uint8Array[]): Promise<void> {
+    await this.#channel.tell(op, {...fields, part: readPart(this.#name).id}, buffers)
+  }
+
   /** The name that requests call it by, once the kernel has it. */
   async #load(signal: AbortSignal | undefined): Promise<string> {
     const {id, source} = readPart(this.#name)
