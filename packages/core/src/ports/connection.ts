@@ -139,7 +139,7 @@ export class Connection {
 function breakOff({input, output}: LocalEnd): void {
   for (const stream of new Set([input, output])) {
     // one that has said its last word is only closed: Node 24 spins for ever at its exit after a reset of a socket that is shutting down
-    if (stream instanceof Socket && !stream.writableEnded) stream.resetAndDestroy()
+    if (stream instanceof Socket && stream.remoteAddress !== undefined && !stream.writableEnded) stream.resetAndDestroy()
     else stream.destroy()
   }
 }

@@ -105,7 +105,7 @@ for (const name of kernelNames) {
       const first = await joined((served) => void served.pipe(served))
       const sockets = [first, ...await Promise.all(Array.from({length: 99}, connected))]
       const texts = sockets.map((_, index) => `${index} `.repeat(2000))
-      sockets.forEach((socket, index) => socket.end(texts[index]))
+      sockets.forEach((socket, index) => socket.end(texts[index] ?? ''))
       assert.deepEqual((await Promise.all(sockets.map(all))).map(String), texts)
     })
 

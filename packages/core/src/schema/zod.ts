@@ -80,6 +80,10 @@ function build(z: typeof Zod) {
     stdoutBytes: count, stderrBytes: count, outputs: z.array(artifact), missingOutputs: z.array(z.string()), ...peaks, ...captured,
   })
   const run = z.union([finishedRun, detached])
+  const portForward = z.looseObject({
+    id: z.string(), runtime: z.string(), pid: z.int(), createdAt: z.string(), background: z.boolean(), state: z.string(), reason: z.string().nullable(),
+    forwards: z.array(z.looseObject({local: z.string(), remote: z.string()})), open: z.int(), connections: z.int(), bytesSent: z.int(), bytesReceived: z.int(),
+  })
   const kernel = z.looseObject({
     id: z.string(), name: z.string().nullable(), spec: z.string(), language: z.string(), state: z.string(),
     connections: z.int().nullable(), lastActivityAt: z.string().nullable(), path: z.string().nullable(),
@@ -158,5 +162,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, kernel, job, jobLogs, moved, why, attached, copied, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, kernel, portForward, job, jobLogs, moved, why, attached, copied, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }
