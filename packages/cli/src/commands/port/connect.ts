@@ -1,9 +1,8 @@
 import {string as stringArg} from '@oclif/core/args'
 import {errors} from '@cgpu/core/errors'
 import {failureText} from '@cgpu/core/ports/forwards'
-import type {Refused} from '@cgpu/core/ports/connection'
-import {type Target, Tunnel} from '@cgpu/core/ports/tunnel'
 import {parsePlaceOfPort} from '../../port/place.ts'
+import {joinStdio} from '../../port/stdio.ts'
 import {PortCommand} from '../../port-command.ts'
 import {runtimeFlag} from '../../flags.ts'
 
@@ -33,33 +32,13 @@ export default class PortConnect extends PortCommand<Connected> {
     const [name, place] = args.port === undefined ? [flags.runtime, args.name] : [args.name, args.port]
     const target = parsePlaceOfPort(place)
     return this.withAgent(await this.open(flags), name, async (agent, runtime, signal, gone) => {
-      const tunnel = new Tunnel({agent})
-      const moved = {bytesSent: 0, bytesReceived: 0}
-      try {
-        const failure = await Promise.race([this.#join(tunnel, target, signal, moved), gone])
-        if (failure && failure.code !== 'RESET') {
-          throw errors.network(failureText(failure, target, runtime.name), {
-            code: failure.code === 'REFUSED' ? 'PORT_NOT_OPEN' : 'CONNECTION_FAILED', fix: 'see what it listens on: cgpu port list --remote', details: {...target},
-          })
-        }
-        return {runtime: runtime.name, ...moved}
-      } finally {
-        await tunnel.close()
+      const {failure, ...moved} = await joinStdio(agent, target, signal, gone)
+      if (failure && failure.code !== 'RESET') {
+        throw errors.network(failureText(failure, target, runtime.name), {
+          code: failure.code === 'REFUSED' ? 'PORT_NOT_OPEN' : 'CONNECTION_FAILED', fix: 'see what it listens on: cgpu port list --remote', details: {...target},
+        })
       }
-    })
-  }
-
-  /** Resolves with why it was broken off, if it was. */
-  #join(tunnel: Tunnel, target: Target, signal: AbortSignal, moved: {bytesSent: number; bytesReceived: number}): Promise<Refused | undefined> {
-    return new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), {once: true})
-      tunnel.open(target, {input: process.stdin, output: process.stdout}, {
-        onBytes: (direction, count) => {
-          if (direction === 'sent') moved.bytesSent += count
-          else moved.bytesReceived += count
-        },
-        onClose: resolve,
-      })
+      return {runtime: runtime.name, ...moved}
     })
   }
 
