@@ -147,6 +147,10 @@ async function jupyter() {
       const {jobFigures} = await import('./jobs.mjs')
       await jobFigures({home, env, bin, rounds, add, json})
     }
+    if (wanted('ports')) {
+      const {portFigures} = await import('./ports.mjs')
+      await portFigures({home, env, bin, rounds, add})
+    }
     json(['runtime', 'release', 'bench'])
     if (wanted('startup')) await startup()
   } finally {
@@ -156,7 +160,7 @@ async function jupyter() {
 }
 
 try {
-  if (['exec', 'cells', 'flood', 'jobs', 'startup'].some(wanted)) await jupyter()
+  if (['exec', 'cells', 'flood', 'jobs', 'ports', 'startup'].some(wanted)) await jupyter()
   if (wanted('emulator')) {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})

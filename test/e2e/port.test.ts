@@ -104,6 +104,22 @@ for (const {place, open} of everywhere) {
       assert.equal(forwarding.stderr, `nothing listens on port ${port} of there\n`)
     })
 
+    it('carry HTTP and WebSockets by the provider\'s proxy, where it has one', async () => {
+      if (!place.startsWith('an emulated')) {
+        const refused = await bench.cli(['port', 'forward', `0:${web.port}`, '--via', 'proxy'])
+        assertRefused(refused, 64)
+        return assert.match(refused.stderr, /have no port proxy/)
+      }
+      const forwarding = forward(`0:${web.port}`, '--via', 'proxy')
+      const at = await local(forwarding)
+      assert.equal((await fetchJson(`http://${at}/a?b=c`))['url'], '/a?b=c')
+      assert.equal(await echoed(`ws://${at}/socket`, 'grüße'), 'grüße')
+      const foreign = await fetch(`http://${at}/`, {headers: {origin: 'https://evil.example'}})
+      assert.equal(foreign.status, 403)
+      forwarding.child.kill('SIGINT')
+      assert.deepEqual(await forwarding.exit, {status: 0, signal: null})
+    })
+
     it('are joined to stdin and stdout, byte for byte', async () => {
       const server = createServer({allowHalfOpen: true}, (socket) => void socket.pipe(socket)).listen(0, '127.0.0.1')
       await once(server, 'listening')

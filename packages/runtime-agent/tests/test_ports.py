@@ -19,6 +19,7 @@ class Client:
 
     def __init__(self):
         self.streams = {}
+        self.kernel = None
         self.gone = False
         self.pushes = []
         self.frames = []

@@ -6,6 +6,7 @@ import {PortForwards} from '@cgpu/core/ports/forwards'
 import {ForwardStore, type ForwardRecord} from '@cgpu/core/ports/record'
 import type {ForwardSpec} from '@cgpu/core/ports/spec'
 import {markSelf} from '@cgpu/core/state/self'
+import type {ServerOptions} from '@cgpu/jupyter'
 import {abortable} from '@cgpu/core/abortable'
 
 export interface ForwardRun {
@@ -14,6 +15,8 @@ export interface ForwardRun {
   id: string
   background: boolean
   specs: ForwardSpec[]
+  /** by the provider's port proxy, HTTP and WebSockets only */
+  byProxy: boolean
   /** its end is asked for */
   signal: AbortSignal
   onOpen: (forwards: ForwardSpec[]) => void
@@ -56,9 +59,11 @@ export async function runForwards(run: ForwardRun): Promise<ForwardRecord> {
   let session: RuntimeSession | undefined
   const timer = setInterval(() => void note(), noteMs)
   try {
+    const portEndpoint = run.byProxy ? await proxyOf(cgpu, runtime) : undefined
     session = await abortable(cgpu.connect(runtime, options), signal)
+    // by its link it is noticed that the machine is gone, whatever way is taken
     await abortable(Promise.race([session.agent(), gone]), signal)
-    forwards = new PortForwards({session, onNotice})
+    forwards = new PortForwards({session, onNotice, portEndpoint})
     const open: ForwardSpec[] = []
     for (const spec of run.specs) open.push(await forwards.listen(spec))
     record.forwards = open
@@ -83,4 +88,13 @@ export async function runForwards(run: ForwardRun): Promise<ForwardRecord> {
     await forwards?.close()
     await session?.close()
   }
+}
+
+/** Throws CAPABILITY_MISSING (64). */
+async function proxyOf(cgpu: Cgpu, {provider, providerId}: RuntimeRecord): Promise<(port: number) => Promise<ServerOptions>> {
+  const from = await cgpu.runtimes.provider(provider)
+  if (from.capabilities.ports && from.portEndpoint) return async (port) => from.portEndpoint?.(providerId, port) ?? Promise.reject(new Error('no endpoint'))
+  throw errors.usage(`runtimes of ${from.id} have no port proxy`, {
+    code: 'CAPABILITY_MISSING', fix: 'leave out --via: the agent carries everything', details: {provider: from.id, capability: 'ports'},
+  })
 }

@@ -1,4 +1,5 @@
 import type {Server, Socket} from 'node:net'
+import type {ServerOptions} from '@cgpu/jupyter'
 import type {RuntimeSession} from '../runtime/session.ts'
 import type {Refused} from './connection.ts'
 import {listen} from './listen.ts'
@@ -17,6 +18,8 @@ export interface ForwardsOptions {
   session: RuntimeSession
   /** a connection failed: said at most once a second for each port */
   onNotice: (message: string) => void
+  /** the provider's own way to HTTP and WebSockets of a port; absent: everything goes through the agent */
+  portEndpoint?: ((port: number) => Promise<ServerOptions>) | undefined
 }
 
 const sayAgainMs = 1_000
@@ -29,6 +32,7 @@ export class PortForwards {
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()
   readonly #said = new Map<number, number>()
+  readonly #closing: (() => void)[] = []
 
   constructor(options: ForwardsOptions) {
     this.#options = options
@@ -37,7 +41,18 @@ export class PortForwards {
 
   /** Listens; what it returns has the port that was taken. Throws PORT_IN_USE (72), PORT_REFUSED (73), ADDRESS_UNKNOWN (64). */
   async listen({local, remote}: ForwardSpec): Promise<ForwardSpec> {
-    const {server, at} = await listen(local, (socket) => this.#join(socket, remote))
+    const take = await this.#way({local, remote})
+    const {server, at} = await listen(local, (socket) => {
+      const {traffic} = this
+      traffic.open++
+      traffic.connections++
+      this.#sockets.add(socket)
+      socket.once('close', () => {
+        traffic.open--
+        this.#sockets.delete(socket)
+      })
+      take(socket)
+    })
     this.#servers.push(server)
     return {local: at, remote}
   }
@@ -45,23 +60,34 @@ export class PortForwards {
   /** Ends what is open, here and on the machine. */
   async close(): Promise<void> {
     for (const server of this.#servers) server.close()
+    for (const close of this.#closing) close()
     await this.#tunnel.close()
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  async #way({local, remote}: ForwardSpec): Promise<(socket: Socket) => void> {
+    const {portEndpoint} = this.#options
+    if (!portEndpoint) return (socket) => this.#join(socket, remote)
+    const [{HttpForward}, endpoint] = await Promise.all([import('./http.ts'), portEndpoint(remote.port)])
+    const forward = new HttpForward(endpoint, local.address)
+    this.#closing.push(() => forward.close())
+    return (socket) => {
+      socket.once('close', () => {
+        this.traffic.bytesSent += socket.bytesRead
+        this.traffic.bytesReceived += socket.bytesWritten
+      })
+      forward.take(socket)
+    }
+  }
+
   #join(socket: Socket, remote: Target): void {
     const {traffic} = this
-    traffic.open++
-    traffic.connections++
-    this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
     this.#tunnel.open(remote, {input: socket, output: socket}, {
       onBytes: (direction, count) => {
         if (direction === 'sent') traffic.bytesSent += count
         else traffic.bytesReceived += count
       },
       onClose: (failure) => {
-        traffic.open--
         if (failure) this.#say(failure, remote)
       },
     })

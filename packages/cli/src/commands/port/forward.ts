@@ -1,4 +1,4 @@
-import {boolean, string} from '@oclif/core/flags'
+import {boolean, option, string} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
 import {ForwardStore, type ForwardView, viewOf} from '@cgpu/core/ports/record'
 import {describeForward, type ForwardSpec, isForwardSpec, isLoopback, parseForward} from '@cgpu/core/ports/spec'
@@ -21,6 +21,7 @@ export default class PortForward extends WorkCommand<ForwardView> {
     ...runtimeFlag,
     ...withEnv({
       address: string({summary: 'listen there instead of on 127.0.0.1; others may then connect', helpValue: 'ADDRESS'}),
+      via: option({options: ['agent', 'proxy'] as const, default: 'agent', summary: 'through cgpu\'s agent, or by the provider\'s proxy for HTTP and WebSockets'})(),
       detach: boolean({char: 'd', summary: 'go on in the background; see cgpu port list'}),
     }),
     background: string({hidden: true}),
@@ -36,13 +37,14 @@ export default class PortForward extends WorkCommand<ForwardView> {
     for (const {local: {address}} of specs) {
       if (!isLoopback(address) && !flags.background) this.warn(`whoever reaches ${address} of this computer may connect to the machine by it`)
     }
+    if (flags.via === 'proxy') refuseHosts(specs)
     const cgpu = await this.open(flags)
     const runtime = await cgpu.runtimes.select(name)
     const {signal, dispose} = this.abortOnSignals()
     try {
       if (flags.detach) {
         const id = uniqueTag().slice(0, 8)
-        const again = ['-r', runtime.name, ...(flags.address === undefined ? [] : ['--address', flags.address]), ...argv.map(String).filter(isForwardSpec)]
+        const again = ['-r', runtime.name, '--via', flags.via, ...(flags.address === undefined ? [] : ['--address', flags.address]), ...argv.map(String).filter(isForwardSpec)]
         const record = await (await import('../../port/detach.ts')).forwardDetached(new ForwardStore(cgpu.dirs.state), id, again, signal)
         this.#say(record.forwards, runtime.name)
         this.notice(`in the background; end it: cgpu port close ${id}`)
@@ -50,7 +52,7 @@ export default class PortForward extends WorkCommand<ForwardView> {
       }
       const {runForwards} = await import('../../port/run.ts')
       const record = await runForwards({
-        cgpu, runtime, specs, signal, id: flags.background ?? uniqueTag().slice(0, 8), background: flags.background !== undefined,
+        cgpu, runtime, specs, signal, id: flags.background ?? uniqueTag().slice(0, 8), background: flags.background !== undefined, byProxy: flags.via === 'proxy',
         onOpen: (forwards) => this.#say(forwards, runtime.name),
         onNotice: (message) => this.notice(message),
       })
@@ -74,4 +76,9 @@ function split(words: readonly string[], flag: string | undefined, address: stri
   const pairs = named ? words.slice(1) : words
   if (pairs.length === 0) throw errors.usage('forward which port?', {code: 'PORT_REQUIRED', fix: 'cgpu port forward 8888, or LOCAL:REMOTE; see what the machine listens on: cgpu port list --remote'})
   return {runtime: named ? first : flag, specs: pairs.map((pair) => parseForward(pair, address))}
+}
+
+function refuseHosts(specs: readonly ForwardSpec[]): void {
+  const other = specs.find(({remote}) => remote.host !== 'localhost')
+  if (other) throw errors.usage(`the proxy reaches ports of the machine itself only, not ${other.remote.host}`, {code: 'USAGE', fix: 'leave out --via proxy'})
 }
