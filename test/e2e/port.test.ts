@@ -104,6 +104,19 @@ for (const {place, open} of everywhere) {
       assert.equal(forwarding.stderr, `nothing listens on port ${port} of there\n`)
     })
 
+    it('of the machine lead here, in reverse', async () => {
+      const forwarding = forward('there', '--reverse', `0:${web.port}`)
+      await forwarding.shows('stdout', /->/)
+      const port = /^127\.0\.0\.1:(\d+) of there -> localhost:\d+$/m.exec(forwarding.stdout)?.[1] ?? assert.fail(forwarding.stdout)
+      const asked = `import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:${port}/from-there").read().decode())`
+      const ran = await bench.cli(['exec', asked])
+      assert.match(ran.stdout, /"url":"\/from-there"/, ran.stderr)
+      assertRefused(await bench.cli(['port', 'forward', 'there', '--reverse', `${port}:${web.port}`]), 72, 'a port of the machine that is in use')
+      forwarding.child.kill('SIGINT')
+      assert.deepEqual(await forwarding.exit, {status: 0, signal: null})
+      assert.match((await bench.cli(['exec', asked])).stderr, /Connection refused/)
+    })
+
     it('carry HTTP and WebSockets by the provider\'s proxy, where it has one', async () => {
       if (!place.startsWith('an emulated')) {
         const refused = await bench.cli(['port', 'forward', `0:${web.port}`, '--via', 'proxy'])

@@ -1,10 +1,12 @@
-import type {Server, Socket} from 'node:net'
+import {connect, type Server, type Socket} from 'node:net'
 import type {ServerOptions} from '@cgpu/jupyter'
+import {remoteCode} from '../agent/problem.ts'
+import {errors} from '../errors.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
-import type {Refused} from './connection.ts'
+import type {LocalEnd, Refused} from './connection.ts'
 import {listen} from './listen.ts'
 import type {ForwardSpec} from './spec.ts'
-import {type Target, Tunnel} from './tunnel.ts'
+import {type OpenOptions, type Target, Tunnel} from './tunnel.ts'
 
 export interface Traffic {
   /** connections that are open, and that were made since it began */
@@ -36,11 +38,16 @@ export class PortForwards {
 
   constructor(options: ForwardsOptions) {
     this.#options = options
-    this.#tunnel = new Tunnel({agent: () => options.session.agent()})
+    this.#tunnel = new Tunnel({
+      agent: () => options.session.agent(),
+      onListenerLost: (error) => options.onNotice(`a port of ${options.session.record.name} leads here no more: ${error.message}`),
+    })
   }
 
   /** Listens; what it returns has the port that was taken. Throws PORT_IN_USE (72), PORT_REFUSED (73), ADDRESS_UNKNOWN (64). */
-  async listen({local, remote}: ForwardSpec): Promise<ForwardSpec> {
+  async listen(spec: ForwardSpec): Promise<ForwardSpec> {
+    const {local, remote} = spec
+    if (spec.reverse) return this.#reverse(spec)
     const take = await this.#way({local, remote})
     const {server, at} = await listen(local, (socket) => {
       const {traffic} = this
@@ -65,6 +72,39 @@ export class PortForwards {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  async #reverse({local, remote, reverse}: ForwardSpec): Promise<ForwardSpec> {
+    try {
+      const port = await this.#tunnel.listen({address: remote.host, port: remote.port}, (join) => this.#arrived(local, join))
+      return {local, remote: {...remote, port}, ...(reverse && {reverse})}
+    } catch (error) {
+      if (remoteCode(error) !== 'EXISTS') throw error
+      throw errors.conflict(`port ${remote.port} of ${this.#options.session.record.name} is in use`, {
+        code: 'PORT_IN_USE', category: 'network', fix: 'choose another, or 0:LOCAL for any that is free', details: {port: remote.port}, cause: error,
+      })
+    }
+  }
+
+  #arrived({address, port}: ForwardSpec['local'], join: (end: LocalEnd, options: OpenOptions) => void): void {
+    const {traffic} = this
+    const socket = connect({host: address, port, allowHalfOpen: true, noDelay: true})
+    traffic.open++
+    traffic.connections++
+    this.#sockets.add(socket)
+    socket.once('close', () => {
+      traffic.open--
+      this.#sockets.delete(socket)
+    })
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') this.#sayNow(port, `nothing listens on ${address}:${port} of this computer`)
+    })
+    join({input: socket, output: socket}, {onBytes: this.#count})
+  }
+
+  readonly #count = (direction: 'sent' | 'received', count: number): void => {
+    if (direction === 'sent') this.traffic.bytesSent += count
+    else this.traffic.bytesReceived += count
+  }
+
   async #way({local, remote}: ForwardSpec): Promise<(socket: Socket) => void> {
     const {portEndpoint} = this.#options
     if (!portEndpoint) return (socket) => this.#join(socket, remote)
@@ -81,12 +121,8 @@ export class PortForwards {
   }
 
   #join(socket: Socket, remote: Target): void {
-    const {traffic} = this
     this.#tunnel.open(remote, {input: socket, output: socket}, {
-      onBytes: (direction, count) => {
-        if (direction === 'sent') traffic.bytesSent += count
-        else traffic.bytesReceived += count
-      },
+      onBytes: this.#count,
       onClose: (failure) => {
         if (failure) this.#say(failure, remote)
       },
@@ -95,10 +131,14 @@ export class PortForwards {
 
   #say(failure: Refused, {host, port}: Target): void {
     if (failure.code === 'RESET') return // as programs do to each other
+    this.#sayNow(port, failureText(failure, {host, port}, this.#options.session.record.name))
+  }
+
+  #sayNow(port: number, message: string): void {
     const now = performance.now()
     if (now - (this.#said.get(port) ?? -Infinity) < sayAgainMs) return
     this.#said.set(port, now)
-    this.#options.onNotice(failureText(failure, {host, port}, this.#options.session.record.name))
+    this.#options.onNotice(message)
   }
 }
 

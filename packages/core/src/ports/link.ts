@@ -81,7 +81,7 @@ export class TunnelLink {
   async request(op: string, fields: Record<string, unknown>): Promise<Record<string, unknown>> {
     if (!this.#stop) this.#begin()
     await this.#ready()
-    if (!this.#part) throw new StreamLost()
+    if (!this.#part) throw new Error('the tunnel was ended')
     return (await this.#part.request(op, {tunnel: this.#name, ...fields})).data
   }
 

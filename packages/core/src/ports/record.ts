@@ -33,7 +33,7 @@ export interface ForwardView extends Traffic {
   /** `elsewhere`: of another computer that shares this home */
   state: ForwardRecord['state'] | 'elsewhere'
   reason: string | null
-  forwards: {local: string; remote: string}[]
+  forwards: {local: string; remote: string; reverse: boolean}[]
 }
 
 const suffix = '.json'
@@ -63,7 +63,7 @@ export class ForwardStore {
   }
 
   async get(id: string): Promise<ForwardRecord | undefined> {
-    const value = await readFile(join(this.#folder, id + suffix), 'utf8').then(parseJson, () => undefined)
+    const value = await readFile(join(this.#folder, id + suffix), 'utf8').then(parseJson).catch(() => undefined)
     return parse(value)
   }
 
@@ -101,7 +101,7 @@ export class ForwardStore {
 export function viewOf({process: mark, reason, forwards, state, ...rest}: ForwardRecord): ForwardView {
   const pairs = forwards.map((forward) => {
     const {from, to} = describeForward(forward)
-    return {local: from, remote: to}
+    return forward.reverse ? {local: to, remote: from, reverse: true} : {local: from, remote: to, reverse: false}
   })
   return {...rest, pid: mark.pid, state: isOfOther(mark) ? 'elsewhere' : state, reason: reason ?? null, forwards: pairs}
 }
@@ -126,8 +126,9 @@ function parse(value: unknown): ForwardRecord | undefined {
 }
 
 function forwardOf(value: unknown): ForwardSpec | undefined {
-  const {local, remote} = isObject(value) ? value : {}
+  if (!isObject(value)) return undefined
+  const {local, remote} = value
   if (!isObject(local) || !isObject(remote)) return undefined
   if (typeof local['address'] !== 'string' || typeof local['port'] !== 'number' || typeof remote['host'] !== 'string' || typeof remote['port'] !== 'number') return undefined
-  return {local: {address: local['address'], port: local['port']}, remote: {host: remote['host'], port: remote['port']}}
+  return {local: {address: local['address'], port: local['port']}, remote: {host: remote['host'], port: remote['port']}, ...(value['reverse'] === true ? {reverse: true} : {})}
 }

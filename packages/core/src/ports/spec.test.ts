@@ -37,7 +37,7 @@ describe('pairs of ports', () => {
   })
 
   it('in reverse name the machine\'s first', () => {
-    assert.deepEqual(parseReverse('9000:3000'), {remote: {address: '127.0.0.1', port: 9000}, local: {host: 'localhost', port: 3000}})
+    assert.deepEqual(parseReverse('9000:3000'), {local: {address: 'localhost', port: 3000}, remote: {host: '127.0.0.1', port: 9000}, reverse: true})
   })
 
   it('on loopback are for this computer only', () => {

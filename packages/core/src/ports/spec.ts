@@ -11,6 +11,8 @@ export interface ForwardSpec {
   /** where this computer listens; port 0: any that is free */
   local: Address
   remote: Target
+  /** the machine listens, at `remote`, and `local` is where its connections lead */
+  reverse?: true
 }
 
 const part = String.raw`\[[0-9A-Fa-f:.%]+\]|[^:[\]\s]*`
@@ -34,14 +36,14 @@ export function parseForward(text: string, address = '127.0.0.1'): ForwardSpec {
   return {local: {address: bare(at), port: portOf(local, text, 0)}, remote: {host: bare(host), port: portOf(remote, text, 1)}}
 }
 
-/** `REMOTE:LOCAL` of a port on the machine that leads here. Throws INVALID_PORT (64). */
-export function parseReverse(text: string): {remote: Address; local: Target} {
-  const {local, remote} = parseForward(text)
-  if (remote.port === 0) throw invalid(text)
-  return {remote: local, local: remote}
+/** `REMOTE:LOCAL`, the machine's first: its port leads here, or to a host that this computer reaches. Throws INVALID_PORT (64). */
+export function parseReverse(text: string): ForwardSpec {
+  const {local: {address, port}, remote} = parseForward(text)
+  return {local: {address: remote.host, port: remote.port}, remote: {host: address, port}, reverse: true}
 }
 
-export function describeForward({local, remote}: ForwardSpec): {from: string; to: string} {
+export function describeForward({local, remote, reverse}: ForwardSpec): {from: string; to: string} {
+  if (reverse) return {from: join(remote.host, remote.port), to: join(local.address, local.port)}
   return {from: join(local.address, local.port), to: remote.host === 'localhost' ? String(remote.port) : join(remote.host, remote.port)}
 }
 

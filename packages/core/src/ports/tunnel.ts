@@ -19,8 +19,17 @@ export interface OpenOptions {
 
 export interface TunnelOptions {
   agent: () => Promise<AgentClient>
+  /** the machine listens no more, since the kernel that did is gone and another one could not */
+  onListenerLost?: (error: Error) => void
   /** so long after the last connection the machine is left alone: it may find that nobody uses it. Default 30_000 */
   restMs?: number
+}
+
+interface Listener {
+  address: string
+  port: number
+  /** joins a connection of the machine, at once, to an end here */
+  onConnection: (join: (end: LocalEnd, options: OpenOptions) => void) => void
 }
 
 const largestCredit = 4 << 20
@@ -35,11 +44,13 @@ export class Tunnel {
   readonly #link: TunnelLink
   readonly #restMs: number
   readonly #connections = new Map<number, Connection>()
-  readonly #listeners = new Map<string, (accept: (end: LocalEnd, options: OpenOptions) => void, refuse: () => void) => void>()
+  readonly #listeners = new Map<string, Listener>()
+  readonly #onListenerLost: (error: Error) => void
   #last = 0
   #rest: NodeJS.Timeout | undefined
 
-  constructor({agent, restMs = 30_000}: TunnelOptions) {
+  constructor({agent, restMs = 30_000, onListenerLost = () => undefined}: TunnelOptions) {
+    this.#onListenerLost = onListenerLost
     this.#restMs = restMs
     this.#link = new TunnelLink({
       agent,
@@ -64,6 +75,25 @@ export class Tunnel {
     const credit = this.#credit()
     this.#link.say(FrameKind.open, number, Buffer.from(JSON.stringify({...target, credit})))
     this.#add(number, credit, end, options)
+  }
+
+  /** Has the machine listen; 0: on any free port. Resolves to the port. While it does, it counts as used. Throws CgpuError. */
+  async listen({address, port}: {address: string; port: number}, onConnection: Listener['onConnection']): Promise<number> {
+    clearTimeout(this.#rest)
+    const name = `listener-${this.#listeners.size + 1}`
+    const listener = {address, port, onConnection}
+    this.#listeners.set(name, listener)
+    try {
+      listener.port = await this.#haveListen(name, listener)
+      return listener.port
+    } catch (error) {
+      this.#listeners.delete(name)
+      throw error
+    }
+  }
+
+  async #haveListen(listener: string, {address, port}: Listener): Promise<number> {
+    return numberOf(await this.#link.request('listen', {listener, host: address, port, credit: this.#credit()}), 'port')
   }
 
   /** Ends all connections, and the machine's end. */
@@ -110,13 +140,13 @@ export class Tunnel {
   #incoming({connection, payload}: Frame): void {
     const asked = parsed(payload)
     const listener = this.#listeners.get(typeof asked['listener'] === 'string' ? asked['listener'] : '')
-    const refuse = (): void => this.#link.say(FrameKind.reset, connection, new Uint8Array())
-    if (listener) listener((end, options) => this.#add(connection, numberOf(asked, 'credit'), end, options), refuse)
-    else refuse()
+    if (listener) listener.onConnection((end, options) => this.#add(connection, numberOf(asked, 'credit'), end, options))
+    else this.#link.say(FrameKind.reset, connection, new Uint8Array())
   }
 
   #lost(failure: Refused): void {
     for (const connection of this.#connections.values()) connection.fail(failure)
+    for (const [name, listener] of this.#listeners) this.#haveListen(name, listener).catch(this.#onListenerLost)
   }
 }
 

@@ -82,7 +82,7 @@ function build(z: typeof Zod) {
   const run = z.union([finishedRun, detached])
   const portForward = z.looseObject({
     id: z.string(), runtime: z.string(), pid: z.int(), createdAt: z.string(), background: z.boolean(), state: z.string(), reason: z.string().nullable(),
-    forwards: z.array(z.looseObject({local: z.string(), remote: z.string()})), open: z.int(), connections: z.int(), bytesSent: z.int(), bytesReceived: z.int(),
+    forwards: z.array(z.looseObject({local: z.string(), remote: z.string(), reverse: z.boolean()})), open: z.int(), connections: z.int(), bytesSent: z.int(), bytesReceived: z.int(),
   })
   const kernel = z.looseObject({
     id: z.string(), name: z.string().nullable(), spec: z.string(), language: z.string(), state: z.string(),

@@ -1,7 +1,7 @@
 import {boolean, option, string} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
 import {ForwardStore, type ForwardView, viewOf} from '@cgpu/core/ports/record'
-import {describeForward, type ForwardSpec, isForwardSpec, isLoopback, parseForward} from '@cgpu/core/ports/spec'
+import {describeForward, type ForwardSpec, isForwardSpec, isLoopback, parseForward, parseReverse} from '@cgpu/core/ports/spec'
 import {uniqueTag} from '@cgpu/core/state/token'
 import {formatBytes} from '@cgpu/core/text/format'
 import {withEnv} from '@cgpu/plugin-sdk'
@@ -15,12 +15,14 @@ export default class PortForward extends WorkCommand<ForwardView> {
   static override examples = [
     {command: '<%= config.bin %> port forward trainer 6006', description: 'http://127.0.0.1:6006 is what listens on port 6006 of trainer'},
     {command: '<%= config.bin %> port forward 8080:8888 5432:db.internal:5432', description: 'several at once, one of them of a host behind the machine'},
+    {command: '<%= config.bin %> port forward trainer --reverse 9000:3000', description: 'port 9000 of the machine is what listens on 3000 here'},
     {command: '<%= config.bin %> port forward trainer 0:6006 --detach', description: 'any free port, in the background'},
   ]
   static override flags = {
     ...runtimeFlag,
     ...withEnv({
       address: string({summary: 'listen there instead of on 127.0.0.1; others may then connect', helpValue: 'ADDRESS'}),
+      reverse: string({summary: 'a port of the machine that leads here; may be given more than once', helpValue: 'REMOTE:LOCAL', multiple: true}),
       via: option({options: ['agent', 'proxy'] as const, default: 'agent', summary: 'through cgpu\'s agent, or by the provider\'s proxy for HTTP and WebSockets'})(),
       detach: boolean({char: 'd', summary: 'go on in the background; see cgpu port list'}),
     }),
@@ -29,22 +31,22 @@ export default class PortForward extends WorkCommand<ForwardView> {
   static override seeAlso = ['port list', 'port close', 'port connect']
   static override strict = false
   static override summary = 'make ports of a machine ports of this computer'
-  static override usage = ['port forward [NAME] [ADDRESS:]LOCAL:[HOST:]REMOTE…']
+  static override usage = ['port forward [NAME] [ADDRESS:]LOCAL:[HOST:]REMOTE…', 'port forward [NAME] --reverse [ADDRESS:]REMOTE:[HOST:]LOCAL']
 
   async run(): Promise<ForwardView> {
     const {argv, flags} = await this.parse(PortForward)
-    const {runtime: name, specs} = split(argv.map(String), flags.runtime, flags.address)
-    for (const {local: {address}} of specs) {
-      if (!isLoopback(address) && !flags.background) this.warn(`whoever reaches ${address} of this computer may connect to the machine by it`)
-    }
-    if (flags.via === 'proxy') refuseHosts(specs)
+    const reversed = (flags.reverse ?? []).map(parseReverse)
+    const {runtime: name, specs: forwards} = split(argv.map(String), flags.runtime, flags.address, reversed.length > 0)
+    const specs = [...forwards, ...reversed]
+    if (flags.background === undefined) this.#warnOfOthers(specs)
+    if (flags.via === 'proxy') refuseHosts(forwards)
     const cgpu = await this.open(flags)
     const runtime = await cgpu.runtimes.select(name)
     const {signal, dispose} = this.abortOnSignals()
     try {
       if (flags.detach) {
         const id = uniqueTag().slice(0, 8)
-        const again = ['-r', runtime.name, '--via', flags.via, ...(flags.address === undefined ? [] : ['--address', flags.address]), ...argv.map(String).filter(isForwardSpec)]
+        const again = ['-r', runtime.name, '--via', flags.via, ...(flags.reverse ?? []).flatMap((pair) => ['--reverse', pair]), ...(flags.address === undefined ? [] : ['--address', flags.address]), ...argv.map(String).filter(isForwardSpec)]
         const record = await (await import('../../port/detach.ts')).forwardDetached(new ForwardStore(cgpu.dirs.state), id, again, signal)
         this.#say(record.forwards, runtime.name)
         this.notice(`in the background; end it: cgpu port close ${id}`)
@@ -63,18 +65,25 @@ export default class PortForward extends WorkCommand<ForwardView> {
     }
   }
 
+  #warnOfOthers(specs: readonly ForwardSpec[]): void {
+    for (const {local, remote, reverse} of specs) {
+      const [address, here, there] = reverse ? [remote.host, 'the machine', 'this computer'] : [local.address, 'this computer', 'the machine']
+      if (!isLoopback(address)) this.warn(`whoever reaches ${address} of ${here} may connect to ${there} by it`)
+    }
+  }
+
   #say(forwards: readonly ForwardSpec[], runtime: string): void {
-    for (const forward of forwards) this.log(forwardLine(describeForward(forward), runtime))
+    for (const forward of forwards) this.log(forwardLine(describeForward(forward), runtime, forward.reverse))
   }
 }
 
 /** A name first, if there is one, then pairs of ports. Throws PORT_REQUIRED, USAGE (64). */
-function split(words: readonly string[], flag: string | undefined, address: string | undefined): {runtime: string | undefined; specs: ForwardSpec[]} {
+function split(words: readonly string[], flag: string | undefined, address: string | undefined, mayBeNone: boolean): {runtime: string | undefined; specs: ForwardSpec[]} {
   const [first] = words
   const named = first !== undefined && !isForwardSpec(first)
   if (named && flag !== undefined && flag !== first) throw errors.usage(`two runtimes are named: ${flag} and ${first}`, {code: 'USAGE', fix: 'leave one of them out'})
   const pairs = named ? words.slice(1) : words
-  if (pairs.length === 0) throw errors.usage('forward which port?', {code: 'PORT_REQUIRED', fix: 'cgpu port forward 8888, or LOCAL:REMOTE; see what the machine listens on: cgpu port list --remote'})
+  if (pairs.length === 0 && !mayBeNone) throw errors.usage('forward which port?', {code: 'PORT_REQUIRED', fix: 'cgpu port forward 8888, or LOCAL:REMOTE; see what the machine listens on: cgpu port list --remote'})
   return {runtime: named ? first : flag, specs: pairs.map((pair) => parseForward(pair, address))}
 }
 
