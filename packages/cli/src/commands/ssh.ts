@@ -25,7 +25,7 @@ export default class Ssh extends SshCommand<SshResult> {
     ...withEnv({login: string({char: 'l', summary: 'the user on the machine', helpValue: 'USER'})}),
   }
   static override remoteArgs = true
-  static override seeAlso = ['ssh config', 'shell', 'port connect', 'port forward']
+  static override seeAlso = ['ssh config', 'port connect', 'port forward']
   static override strict = false
   static override summary = 'connect to a machine by SSH'
   static override usage = ['ssh [NAME] [COMMAND…]', 'ssh -r NAME -- [SSH OPTIONS] [COMMAND…]']
@@ -70,7 +70,7 @@ async function runSsh(args: readonly string[], quietly: boolean): Promise<number
       child.once('close', (status, signal) => resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])))
     })
   } catch (error) {
-    throw errors.usage('this computer has no ssh', {code: 'NO_SSH_CLIENT', category: 'file', fix: 'install OpenSSH\'s client, or use cgpu shell', cause: error})
+    throw errors.usage('this computer has no ssh', {code: 'NO_SSH_CLIENT', category: 'file', fix: 'install OpenSSH\'s client; without it: cgpu exec, cgpu run', cause: error})
   } finally {
     for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.off(signal, ignore)
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.off(signal, pass)

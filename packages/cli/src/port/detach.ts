@@ -6,12 +6,17 @@ import {CgpuError, errorCategories, errors} from '@cgpu/core/errors'
 import type {ForwardRecord, ForwardStore} from '@cgpu/core/ports/record'
 import {isObject, parseJson} from '@cgpu/core/state/json'
 import {cliProgram} from '../daemon/program.ts'
+import {backgroundVariable} from './background.ts'
 
 /** Has the same command run by a process of its own, which goes on when this one has ended. Resolves once it listens; throws its error. */
 export async function forwardDetached(store: ForwardStore, id: string, argv: readonly string[], signal: AbortSignal): Promise<ForwardRecord> {
   await store.makeFolder()
   const log = openSync(store.logOf(id), 'w', 0o600)
-  const child = spawn(process.execPath, [...cliProgram(), 'port', 'forward', ...argv, '--background', id, '--json'], {detached: true, stdio: ['ignore', log, log], windowsHide: true})
+  // its own wish for the background is fulfilled
+  const {CGPU_DETACH: _, ...env} = process.env
+  const child = spawn(process.execPath, [...cliProgram(), 'port', 'forward', ...argv, '--json'], {
+    detached: true, stdio: ['ignore', log, log], windowsHide: true, env: {...env, [backgroundVariable]: id},
+  })
   closeSync(log)
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve))
   let exit: {status: number | null} | undefined

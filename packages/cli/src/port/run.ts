@@ -48,7 +48,7 @@ export async function runForwards(run: ForwardRun): Promise<ForwardRecord> {
   gone.catch(() => undefined)
   await note()
   const options: ConnectOptions = {
-    keepsAlive: () => (forwards?.traffic.open ?? 0) > 0,
+    keepsAlive: () => (forwards?.traffic.open ?? 0) > 0 || run.specs.some(({reverse}) => reverse),
     onGone: reject,
     onLink: (state) => {
       record.state = state === 'connected' ? 'open' : 'reconnecting'

@@ -44,7 +44,7 @@ function isEnd(error: unknown): boolean {
 
 function explained({status, body}: UpgradeRefused, runtime: string): Error {
   const details = {status}
-  if (status === 404) return errors.usage(`${runtime} was made without SSH`, {code: 'NO_SSH', category: 'runtime', fix: `use cgpu shell, or cgpu exec; files: cgpu cp`, details})
+  if (status === 404) return errors.usage(`${runtime} was made without SSH`, {code: 'NO_SSH', category: 'runtime', fix: 'without it: cgpu exec, cgpu run, cgpu cp', details})
   if (status === 429) return errors.conflict(`${runtime} has an SSH session already, and takes one at a time`, {code: 'SSH_BUSY', fix: 'end the other one, or share it: ControlMaster in your ssh configuration', details})
   if (status === 400 && /key/.test(body)) return errors.usage(`the machine does not take this key: ${sanitizeLine(body.trim(), 200)}`, {code: 'SSH_KEY_REFUSED', category: 'auth', fix: 'give another: --identity ~/.ssh/id_ed25519', details})
   if (status === 401 || status === 403) return errors.auth(`the provider does not let this account into ${runtime} by SSH (${status})`, {code: 'SSH_REFUSED', fix: 'cgpu auth status', details})

@@ -6,6 +6,7 @@ import {uniqueTag} from '@cgpu/core/state/token'
 import {formatBytes} from '@cgpu/core/text/format'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {runtimeFlag} from '../../flags.ts'
+import {backgroundId} from '../../port/background.ts'
 import {forwardLine} from '../../render/ports.ts'
 import {WorkCommand} from '../../work-command.ts'
 
@@ -26,7 +27,6 @@ export default class PortForward extends WorkCommand<ForwardView> {
       via: option({options: ['agent', 'proxy'] as const, default: 'agent', summary: 'through cgpu\'s agent, or by the provider\'s proxy for HTTP and WebSockets'})(),
       detach: boolean({char: 'd', summary: 'go on in the background; see cgpu port list'}),
     }),
-    background: string({hidden: true}),
   }
   static override seeAlso = ['port list', 'port close', 'port connect']
   static override strict = false
@@ -35,10 +35,11 @@ export default class PortForward extends WorkCommand<ForwardView> {
 
   async run(): Promise<ForwardView> {
     const {argv, flags} = await this.parse(PortForward)
+    const background = backgroundId()
     const reversed = (flags.reverse ?? []).map(parseReverse)
     const {runtime: name, specs: forwards} = split(argv.map(String), flags.runtime, flags.address, reversed.length > 0)
     const specs = [...forwards, ...reversed]
-    if (flags.background === undefined) this.#warnOfOthers(specs)
+    if (background === undefined) this.#warnOfOthers(specs)
     if (flags.via === 'proxy') refuseHosts(forwards)
     const cgpu = await this.open(flags)
     const runtime = await cgpu.runtimes.select(name)
@@ -54,7 +55,7 @@ export default class PortForward extends WorkCommand<ForwardView> {
       }
       const {runForwards} = await import('../../port/run.ts')
       const record = await runForwards({
-        cgpu, runtime, specs, signal, id: flags.background ?? uniqueTag().slice(0, 8), background: flags.background !== undefined, byProxy: flags.via === 'proxy',
+        cgpu, runtime, specs, signal, id: background ?? uniqueTag().slice(0, 8), background: background !== undefined, byProxy: flags.via === 'proxy',
         onOpen: (forwards) => this.#say(forwards, runtime.name),
         onNotice: (message) => this.notice(message),
       })
