@@ -40,6 +40,13 @@ for (const name of kernelNames) {
     const refused: Refused[] = []
     let to = 0
     const moved = {sent: 0, received: 0}
+    /** a port of the machine that leads here */
+    let machine = 0
+    const said = async (port: number, words: string): Promise<string> => {
+      const socket = connect({port, host: '127.0.0.1', allowHalfOpen: true})
+      socket.end(words)
+      return (await all(socket)).toString()
+    }
 
     /** A connection of this computer to what `onSocket` serves on the machine. */
     async function joined(onSocket: (socket: Socket) => void): Promise<Socket> {
@@ -223,6 +230,19 @@ for (const name of kernelNames) {
       server.close()
     })
 
+    it('has the machine listen, and its connections lead here', async () => {
+      const here = await listening((socket) => void socket.pipe(socket))
+      const port = portOf(here)
+      machine = await tunnel.listen({address: '127.0.0.1', port: 0}, (join) => {
+        const socket = connect({port, host: '127.0.0.1', allowHalfOpen: true})
+        join({input: socket, output: socket}, {})
+      })
+      assert.equal(await said(machine, 'from there'), 'from there')
+      here.close()
+      const nobody = connect(machine, '127.0.0.1').on('error', () => undefined)
+      await closed(nobody)
+    })
+
     it('breaks off what is open when the kernel that holds it is restarted, and works again', async () => {
       const socket = await joined((served) => void served.pipe(served))
       socket.write('x')
@@ -235,6 +255,13 @@ for (const name of kernelNames) {
       const after = await connected()
       after.end('after')
       assert.equal((await all(after)).toString(), 'after')
+      // what the machine listened on for us is listened on again
+      const listens = (): Promise<boolean> => new Promise((resolve) => {
+        const probe = connect(machine, '127.0.0.1').once('connect', () => resolve(true)).once('error', () => resolve(false))
+        probe.once('close', () => resolve(false))
+        setImmediate(() => probe.end())
+      })
+      await until(listens, () => 'the machine does not listen again')
     })
   })
 }
