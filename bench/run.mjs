@@ -155,6 +155,10 @@ async function jupyter() {
       const {shellFigures} = await import('./shell.mjs')
       await shellFigures({env, server, rounds, add})
     }
+    if (wanted('ports')) {
+      const {portFigures} = await import('./ports.mjs')
+      await portFigures({home, env, bin, rounds, add})
+    }
     json(['runtime', 'release', 'bench'])
     if (wanted('startup')) await startup()
   } finally {
@@ -164,7 +168,7 @@ async function jupyter() {
 }
 
 try {
-  if (['exec', 'cells', 'flood', 'jobs', 'proxy', 'shell', 'startup'].some(wanted)) await jupyter()
+  if (['exec', 'cells', 'flood', 'jobs', 'proxy', 'shell', 'ports', 'startup'].some(wanted)) await jupyter()
   if (wanted('emulator')) {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})

@@ -227,6 +227,7 @@ for (const dialect of ['private', 'public']) {
       assert.equal(control.world.checkToken(id, 8000, await token(port)), 'ok')
       assert.equal(control.world.checkToken(id, 8080, await token(port)), 'unknown')
       await rejects(provider().portEndpoint('no-such', 8000), 'RUNTIME_NOT_FOUND', 66)
+      await rejects(provider().sshGate('no-such'), 'RUNTIME_NOT_FOUND', 66)
     })
 
     it('names the page for a browser', async () => {

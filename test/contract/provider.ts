@@ -106,6 +106,7 @@ export function describeProvider(name: string, setup: () => Promise<ProviderUnde
       ]
       for (const attempt of refused) await rejects(attempt(), 'CAPABILITY_MISSING', 64)
       assert.equal(typeof provider.add, can.add ? 'function' : 'undefined')
+      assert.deepEqual([typeof provider.portEndpoint, typeof provider.sshGate], [can.ports, can.ssh].map((has) => (has ? 'function' : 'undefined')))
       const before = await provider.list()
       if (can.create && can.accelerators) {
         await rejects(provider.create({...spec, accelerator: {kind: 'gpu', model: 'no-such-model'}}, {}), 'ACCELERATOR_UNAVAILABLE', 68)

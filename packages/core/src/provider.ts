@@ -32,6 +32,10 @@ export interface ProviderCapabilities {
   browser: boolean
   /** `authorizeMachine` answers: Drive can be mounted, and the machine may act for the account */
   drive: boolean
+  /** `portEndpoint` answers: HTTP and WebSockets of a port without the agent */
+  ports: boolean
+  /** `sshGate` answers: SSH comes in by a way of the provider's own */
+  ssh: boolean
 }
 
 /** An accelerator as `cgpu runtime accelerators` lists it. `available: false` comes with a reason. */
@@ -82,6 +86,20 @@ export interface RuntimeEndpoint extends ServerOptions {
    * Undefined: not a question, or none that wants an answer. It never rejects and must not hang: a cell waits for it.
    */
   answerKernel?: (message: Message, host: KernelHost) => Promise<unknown>
+}
+
+/** A provider's own way to a machine's SSH: a WebSocket with its bytes, to an sshd that lets in the key that the handshake names. */
+export interface SshGate extends ServerOptions {
+  /** of the WebSocket, below `url`, without a slash at its start */
+  path: string
+  /** the header with one line of authorized_keys */
+  keyHeader: string
+  /** `ssh-ed25519` and so on: what it takes */
+  keyTypes: readonly string[]
+  /** no frame to it is larger */
+  maxFrameBytes: number
+  /** whom the key is let in as */
+  user: string
 }
 
 /** What an answer to a kernel may use. */
@@ -163,6 +181,7 @@ export interface RuntimeProvider {
   authorizeMachine?(id: string, what: 'drive' | 'user', host: Pick<KernelHost, 'consent'> & {signal?: AbortSignal}): Promise<void>
   /** A forwarded port of the machine: an address, and the headers that it wants. */
   portEndpoint?(id: string, port: number): Promise<ServerOptions>
+  sshGate?(id: string): Promise<SshGate>
   /** Stops what no record knows of: leftovers of crashed commands. Returns what was stopped. */
   reap?(): Promise<{id: string; reason: string}[]>
 }

@@ -198,7 +198,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
 }
 
 /** ws makes its own connections where there is no agent. */
-function tunnelling(url: URL): Agent {
+export function tunnelling(url: URL): Agent {
   const {Agent} = process.getBuiltinModule(url.protocol === 'wss:' ? 'node:https' : 'node:http')
   return proxied(new Agent(), url)
 }

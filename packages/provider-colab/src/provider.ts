@@ -1,6 +1,6 @@
 import {CgpuError, errors} from '@cgpu/core/errors'
 import type {
-  Accelerator, CreateOptions, KernelHost, ProviderCapabilities, ProviderContext, ProviderRuntime, RuntimeEndpoint, RuntimeProvider, RuntimeSpec, Usage,
+  Accelerator, CreateOptions, KernelHost, ProviderCapabilities, ProviderContext, ProviderRuntime, RuntimeEndpoint, RuntimeProvider, RuntimeSpec, SshGate, Usage,
 } from '@cgpu/core/provider'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import type {ServerOptions} from '@cgpu/jupyter'
@@ -21,7 +21,7 @@ export class ColabProvider implements RuntimeProvider {
   readonly title = 'Google Colab'
   readonly capabilities: ProviderCapabilities = {
     create: true, accelerators: true, highRam: true, image: true, add: false, release: true,
-    terminal: true, computeUnits: true, keepAlive: true, selfRelease: true, browser: true, drive: true,
+    terminal: true, computeUnits: true, keepAlive: true, selfRelease: true, browser: true, drive: true, ports: true, ssh: true,
   }
   readonly #context: ProviderContext
   readonly #effects: Effects
@@ -94,6 +94,15 @@ export class ColabProvider implements RuntimeProvider {
 
   async portEndpoint(id: string, port: number): Promise<ServerOptions> {
     return this.#endpoint(id, port)
+  }
+
+  /** One session at a time (protocol notes, 6.1). Machines that were made without SSH answer 404 to it. */
+  async sshGate(id: string): Promise<SshGate> {
+    return {
+      ...(await this.#endpoint(id, jupyterPort)),
+      path: 'colab/ssh', keyHeader: 'X-Colab-Ssh-Pubkey', maxFrameBytes: 8192, user: 'root',
+      keyTypes: ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
+    }
   }
 
   /** From now on it ends by `release` only. Throws RUNTIME_NOT_FOUND (66). */

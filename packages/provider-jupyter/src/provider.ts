@@ -17,7 +17,7 @@ export class JupyterProvider implements RuntimeProvider {
   readonly title = 'a Jupyter server'
   readonly capabilities: ProviderCapabilities = {
     create: false, accelerators: false, highRam: false, image: false, add: true, release: false,
-    terminal: false, computeUnits: false, keepAlive: false, selfRelease: false, browser: false, drive: false,
+    terminal: false, computeUnits: false, keepAlive: false, selfRelease: false, browser: false, drive: false, ports: false, ssh: false,
   }
   readonly #context: ProviderContext
   readonly #servers: Servers

@@ -23,7 +23,7 @@ export class LocalProvider implements RuntimeProvider {
   readonly title = 'this machine'
   readonly capabilities: ProviderCapabilities = {
     create: true, accelerators: true, highRam: false, image: false, add: false, release: true,
-    terminal: false, computeUnits: false, keepAlive: false, selfRelease: false, browser: false, drive: false,
+    terminal: false, computeUnits: false, keepAlive: false, selfRelease: false, browser: false, drive: false, ports: false, ssh: false,
   }
   readonly #context: ProviderContext
 

@@ -1927,7 +1927,21 @@ class Control:
 
     def on_msg(self, message):
         self.seen = time.monotonic()
-        self.queue.put((message["content"].get("data"), list(message.get("buffers") or [])))
+        data, buffers = message["content"].get("data"), list(message.get("buffers") or [])
+        if isinstance(data, dict) and data.get("id") == 0 and isinstance(data.get("part"), str):
+            self._tell_part(data, buffers)
+        else:
+            self.queue.put((data, buffers))
+
+    def _tell_part(self, data, buffers):
+        """At once: whoever wants no answer is in a hurry. It must not wait, and whoever wants no answer hears of no error."""
+        used(self.home)
+        told = getattr(_parts.get(data["part"]), "TOLD", {})
+        if isinstance(data.get("op"), str) and data["op"] in told:
+            try:
+                told[data["op"]](self, data, buffers)
+            except Exception:
+                pass
 
     def on_close(self, _message):
         self.closed = True
@@ -2289,7 +2303,8 @@ def _one(buffers):
 def load_part(home, name, source):
     """
     Operations that are sent only when somebody needs them. A part's module has `agent`, this module, and says in QUICK and LONG
-    which operations it has, as Control does. Without a source: only whether it is here. Its file is for processes of its own.
+    which operations it has, as Control does, and in TOLD those that
+    nobody waits for, which are done in the kernel's own thread. Without a source: only whether it is here. Its file is for processes of its own.
     """
     if not PART_NAME.match(name):
         raise Refusal("BAD_REQUEST", "not the name of a part: %r" % name)

@@ -90,10 +90,10 @@ export class AgentChannel {
     const {id, answer} = this.#ask(op, fields, [], onPush, signal)
     return {
       answer,
-      credit: bytes => this.#tell({id: 0, op: 'credit', stream: id, bytes}),
+      credit: bytes => void this.#tell({id: 0, op: 'credit', stream: id, bytes}),
       cancel: () => {
         this.#waiting.delete(id)
-        this.#tell({id: 0, op: 'cancel', stream: id})
+        void this.#tell({id: 0, op: 'cancel', stream: id})
       },
     }
   }
@@ -115,7 +115,7 @@ export class AgentChannel {
       this.#waiting.set(id, waiting)
       const abort = (): void => {
         this.#waiting.delete(id)
-        if (onPush) this.#tell({id: 0, op: 'cancel', stream: id})
+        if (onPush) void this.#tell({id: 0, op: 'cancel', stream: id})
         reject(signal?.reason)
       }
       signal?.addEventListener('abort', abort, {once: true})
@@ -134,15 +134,15 @@ export class AgentChannel {
     })
   }
 
-  /** A message without an answer: it may be lost. */
-  tell(data: Json, buffers: Uint8Array[] = []): void {
-    this.#tell({...data, id: 0}, buffers)
+  /** A message that nobody answers, sent once: whether it came shows in the stream that it belongs to. Resolves when it left, or could not. */
+  async tell(op: string, fields: Json, buffers: Uint8Array[]): Promise<void> {
+    await this.#tell({...fields, id: 0, op}, buffers)
   }
 
-  #tell(data: Json, buffers: Uint8Array[] = []): void {
-    if (this.#closed) return
+  #tell(data: Json, buffers: Uint8Array[] = []): Promise<void> | undefined {
+    if (this.#closed) return undefined
     this.#lastSent = performance.now()
-    this.#comm?.send(data, buffers).catch(() => undefined) // a stream whose credit was lost is asked for again after the gap
+    return this.#comm?.send(data, buffers).catch(() => undefined) // a stream whose credit was lost is asked for again after the gap
   }
 
   #received(data: Json, buffers: Uint8Array[]): void {
@@ -165,7 +165,7 @@ export class AgentChannel {
 
   #loseStream(id: number, waiting: Waiting): void {
     this.#waiting.delete(id)
-    this.#tell({id: 0, op: 'cancel', stream: id})
+    void this.#tell({id: 0, op: 'cancel', stream: id})
     waiting.reject(new StreamLost())
   }
 

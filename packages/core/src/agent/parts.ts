@@ -47,8 +47,10 @@ export class AgentPart {
     return this.#load(signal)
   }
 
-  /** A message without an answer, which may be lost; only for an operation that a part hears once another one of it runs. */
-  tell = (data: Json, buffers: Uint8Array[] = []): void => this.#channel.tell(data, buffers)
+  /** A message that nobody answers, of an operation whose stream has begun. Resolves when it left, or could not. */
+  async tell(op: string, fields: Json, buffers: Uint8Array[]): Promise<void> {
+    await this.#channel.tell(op, {...fields, part: readPart(this.#name).id}, buffers)
+  }
 
   /** The name that requests call it by, once the kernel has it. */
   async #load(signal: AbortSignal | undefined): Promise<string> {

@@ -18,7 +18,7 @@ class Cloud implements RuntimeProvider {
   readonly title = 'a cloud'
   readonly capabilities = {
     create: true, accelerators: true, highRam: true, image: true, add: false, release: true, terminal: false,
-    computeUnits: true, keepAlive: true, selfRelease: true, browser: true, drive: false,
+    computeUnits: true, keepAlive: true, selfRelease: true, browser: true, drive: false, ports: false, ssh: false,
   }
   readonly machines = new Map<string, ProviderRuntime>()
   readonly calls: string[] = []

@@ -87,6 +87,10 @@ function build(z: typeof Zod) {
   const commanded = z.looseObject({
     id: z.string(), runtime: z.string(), exitStatus: z.int(), signal: z.string().nullable(), durationSeconds: z.number(), stdout: z.string(), stderr: z.string(), truncated: z.boolean(),
   })
+  const portForward = z.looseObject({
+    id: z.string(), runtime: z.string(), pid: z.int(), createdAt: z.string(), background: z.boolean(), state: z.string(), reason: z.string().nullable(),
+    forwards: z.array(z.looseObject({local: z.string(), remote: z.string(), reverse: z.boolean()})), open: z.int(), connections: z.int(), bytesSent: z.int(), bytesReceived: z.int(),
+  })
   const kernel = z.looseObject({
     id: z.string(), name: z.string().nullable(), spec: z.string(), language: z.string(), state: z.string(),
     connections: z.int().nullable(), lastActivityAt: z.string().nullable(), path: z.string().nullable(),
@@ -175,5 +179,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, terminal, commanded, kernel, job, jobLogs, moved, why, attached, copied, fetched, fileEntry, fileFacts, fileContent, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, terminal, commanded, kernel, portForward, job, jobLogs, moved, why, attached, copied, fetched, fileEntry, fileFacts, fileContent, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }

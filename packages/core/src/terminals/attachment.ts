@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto'
 import {type Answer, type Json, numberOf, StreamLost} from '../agent/channel.ts'
 import {inLine} from '../agent/follow.ts'
+import type {AgentPart} from '../agent/parts.ts'
 import {errors} from '../errors.ts'
 import {hasCode, withAgent} from '../execution/follow-log.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
@@ -52,7 +53,7 @@ export class Attachment {
   #shown = 0
   #leaves = false
   /** while we are attached: before, and after a lost link, what is typed waits for the machine to say where it stands */
-  #tell: ((data: Json, buffers: Uint8Array[]) => void) | undefined
+  #told: AgentPart | undefined
 
   constructor(session: RuntimeSession, terminal: Terminal, options: AttachmentOptions) {
     this.#session = session
@@ -98,7 +99,7 @@ export class Attachment {
   }
 
   #send(offset: number, data: Uint8Array): void {
-    this.#tell?.({op: 'input', terminal: this.#terminal.id, client: this.#client, offset}, [data])
+    void this.#told?.tell('input', {terminal: this.#terminal.id, client: this.#client, offset}, [data])
   }
 
   async #follow(): Promise<TerminalEnd | undefined> {
@@ -127,7 +128,7 @@ export class Attachment {
       if (data['begin'] !== undefined) {
         begun = true
         this.#begin(data)
-        this.#tell = part.tell
+        this.#told = part
       }
       if (!begun) throw new StreamLost() // its beginning did not arrive
       if (data['taken'] !== undefined) this.#typed.taken(numberOf(data, 'taken'), {again: data['begin'] !== undefined || data['again'] === true, atOnce: data['begin'] !== undefined})
@@ -148,7 +149,7 @@ export class Attachment {
     const stream = await part.stream('attach', asked, line.push, signal)
     line.failed.catch(() => stream.cancel())
     // what came before a lost link is delivered first: the next attempt goes on from there
-    const answer = await Promise.race([stream.answer, line.failed]).finally(() => (this.#tell = undefined)).catch(async (error: unknown) => {
+    const answer = await Promise.race([stream.answer, line.failed]).finally(() => (this.#told = undefined)).catch(async (error: unknown) => {
       await line.idle().catch(() => undefined)
       throw error
     })

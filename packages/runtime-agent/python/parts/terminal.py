@@ -901,34 +901,20 @@ def type_input(control, data, buffers):
     return {"size": answer["size"]}
 
 
-def _hear_keys(control):
+def keys(control, data, buffers):
     """
     Keys go from the kernel's main thread to the host, past the queue and without an answer: each thread and each message on the
     way would be felt. What is lost is noticed by its offset, and sent again.
     """
-    if "key_lines" in control.__dict__ or not hasattr(control, "comm"):
-        return
-    lines = control.key_lines = {}
-    # a thread that reads the echo would else wait up to 5 ms for the one that passes keys on; this kernel is ours alone
-    sys.setswitchinterval(min(sys.getswitchinterval(), 0.0002))
-
-    def heard(message):
-        data = message["content"].get("data")
-        if not isinstance(data, dict) or data.get("op") != "input" or data.get("id") != 0:
-            return control.on_msg(message)
-        control.seen = time.monotonic()
-        line = folder = None
-        try:
-            folder, client, offset = _folder(control, data), _client(data), agent._count(data, "offset")
-            line = lines.pop(folder, None) or Line(folder)
-            line.send(KEYS, offset, client.encode("ascii") + agent._one(list(message.get("buffers") or [])))
-            lines[folder] = line
-            agent.used(control.home)
-        except (OSError, agent.Refusal):
-            if line is not None:
-                line.close()
-
-    control.comm.on_msg(heard)
+    lines, line = control.__dict__.setdefault("key_lines", {}), None
+    try:
+        folder, client, offset = _folder(control, data), _client(data), agent._count(data, "offset")
+        line = lines.pop(folder, None) or Line(folder)
+        line.send(KEYS, offset, client.encode("ascii") + agent._one(buffers))
+        lines[folder] = line
+    except (OSError, agent.Refusal):
+        if line is not None:
+            line.close()
 
 
 def resize(control, data, _buffers):
@@ -948,7 +934,8 @@ def attach(control, data, _buffers):
     """Pushes the output: what is kept of it when a client comes, what it lacks when it comes back with an offset."""
     folder, client, (rows, cols) = _folder(control, data), _client(data), _size(data)
     offset = None if data.get("offset") is None else agent._count(data, "offset")
-    _hear_keys(control)
+    # a thread that reads the echo would else wait up to 5 ms for the one that passes keys on; this kernel is ours alone
+    sys.setswitchinterval(min(sys.getswitchinterval(), 0.0002))
     number, stream = data["id"], agent.Stream(agent._count(data, "credit"))
     stop = stream.stop
     control.streams[number] = stream
@@ -1054,6 +1041,7 @@ def _afterwards(control, number, folder, stream, offset):
 
 
 QUICK = {"input": type_input, "resize": resize, "detach": detach}
+TOLD = {"input": keys}
 LONG = {"open": open_terminal, "terminals": list_terminals, "kill": kill_terminal, "attach": attach}
 
 
