@@ -126,7 +126,7 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
     if (settled.first) await this.recordedEnd(cgpu, job.id, endedOf(status))
     for (const pattern of settled.missing) this.warn(`no file that the run wrote matches the output ${pattern}`)
     if (settled.released) this.notice(releasedLine(settled.released))
-    if (settled.held) {
+    if (settled.held === 'read') {
       this.notice(`${job.runtime.name} is released when nobody reads the job's log any more`)
       await leaveToDaemon(cgpu.dirs, cgpu.settings)
     }

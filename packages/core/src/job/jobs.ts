@@ -56,8 +56,14 @@ export interface Settled {
   released?: ReleasedRuntime
   /** its end is news */
   first: boolean
-  /** somebody still reads its log: its runtime is to be released by a later look */
-  held?: boolean
+  /** what is left to a later look: its runtime is to be released when nobody reads its log any more, or another process settles it just now */
+  held?: 'read' | 'busy'
+}
+
+export interface SettleOptions {
+  /** how long another process that settles it is waited for; default an hour: large outputs may come */
+  patienceMs?: number
+  signal?: AbortSignal | undefined
 }
 
 /** The jobs of this user: what was started from here, and what the machines know. */
@@ -218,7 +224,7 @@ export class Jobs {
    * Of a job that is over: brings its outputs back and releases its runtime, where that was to be done and nobody did it.
    * Idempotent over all processes.
    */
-  async settle({id, session, runtime}: Pick<OpenJob, 'id' | 'session' | 'runtime'>, status: JobStatus, onEvent: EventListener): Promise<Settled> {
+  async settle({id, session, runtime}: Pick<OpenJob, 'id' | 'session' | 'runtime'>, status: JobStatus, onEvent: EventListener, {patienceMs = 60 * 60_000, signal}: SettleOptions = {}): Promise<Settled> {
     const nothing: Settled = {outputs: [], missing: [], first: false}
     if (!isOver(status.state) || !(await this.store.get(id))) return nothing
     return this.store.alone(id, async () => {
@@ -226,18 +232,18 @@ export class Jobs {
       const record = await this.store.get(id)
       if (!record || record.settledAt !== undefined || isFollowed(record)) return nothing
       const first = record.collectedAt === undefined
-      const collected = first ? await this.#collect(record, session, status, onEvent) : {outputs: [], missing: []}
+      const collected = first ? await this.#collect(record, session, status, onEvent, signal) : {outputs: [], missing: []}
       const kept = await this.store.update(id, (old) => ({...old, collectedAt: old.collectedAt ?? this.#now().toISOString()}))
-      if (kept && (await this.#isRead(kept))) return {...collected, first, held: true}
+      if (kept && (await this.#isRead(kept))) return {...collected, first, held: 'read'}
       const released = record.releases ? await this.#release(record) : undefined
       await this.store.update(id, (old) => ({...old, settledAt: this.#now().toISOString()}))
       await (await this.store.checkpoints(id)).remove().catch(() => undefined)
       if (released) await session.close()
       return {...collected, ...(released ? {released} : {}), first}
-    }, {timeoutMs: 60 * 60_000}).catch((error: unknown) => {
+    }, {timeoutMs: patienceMs, signal}).catch((error: unknown) => {
       if (error instanceof CgpuError && error.code === 'CANNOT_WRITE') return this.#unsettled(id, error, nothing)
       // somebody else brings them, and takes long
-      if (error instanceof CgpuError && error.code === 'LOCK_TIMEOUT') return nothing
+      if (error instanceof CgpuError && error.code === 'LOCK_TIMEOUT') return {...nothing, held: 'busy' as const}
       // nobody else can be asked to: it is told where the outputs still are
       if (error instanceof CgpuError && error.code === 'RUNTIME_RECLAIMED') throw errors.lost(`${runtime.name} went before the outputs of ${id} were here`, {code: 'OUTPUTS_LOST', fix: `cgpu job retry ${id}`, details: {id}})
       throw error
@@ -310,11 +316,11 @@ export class Jobs {
     await this.store.update(id, (old) => ({...old, seen, settledAt: this.#now().toISOString()})).catch(() => undefined)
   }
 
-  async #collect({request, remoteCwd, outputDir}: JobRecord, session: RuntimeSession, status: JobStatus, onEvent: EventListener): Promise<Pick<Settled, 'outputs' | 'missing'>> {
+  async #collect({request, remoteCwd, outputDir}: JobRecord, session: RuntimeSession, status: JobStatus, onEvent: EventListener, signal?: AbortSignal): Promise<Pick<Settled, 'outputs' | 'missing'>> {
     if (request.outputs.length === 0 || remoteCwd === undefined) return {outputs: [], missing: []}
     const {collectOutputs} = await import('../execution/collect.ts')
     return session.guard(() => withAgent(session, (agent) => collectOutputs(agent, {
-      patterns: request.outputs, cwd: remoteCwd, since: status.startedAt ?? 0, outputDir, onEvent,
+      patterns: request.outputs, cwd: remoteCwd, since: status.startedAt ?? 0, outputDir, onEvent, signal,
     })))
   }
 

@@ -1,3 +1,4 @@
+import {setTimeout as delay} from 'node:timers/promises'
 import type {JobStatus} from '../agent/client.ts'
 import {CgpuError} from '../errors.ts'
 import type {EventListener} from '../execution/events.ts'
@@ -17,6 +18,8 @@ export interface TenderOptions {
   onFailure?: (record: JobRecord, error: unknown) => void
   /** kept by whoever looks more than once */
   memory?: TenderMemory
+  /** while one job takes longer than this (a machine that is hard to get, large outputs), the others are looked at again; absent: it is waited for */
+  everyMs?: number
   /** False: another tender of this process looks after it. Absent: all are ours. */
   isMine?: (record: JobRecord) => boolean
   /**
@@ -50,6 +53,7 @@ export class TenderMemory {
   readonly firstPauseMs: number
   /** a checkpoint counts when two looks saw it */
   readonly copies = new Map<string, Checkpoints>()
+  /** by a clock that is never set */
   readonly failures = new Map<string, {since: number; count: number; next: number}>()
 
   constructor({settleMs, firstPauseMs = 10_000}: TenderMemoryOptions = {}) {
@@ -58,6 +62,8 @@ export class TenderMemory {
   }
 }
 
+/** another process that settles a job may take long; a later look sees what it did */
+const busyMs = 1_000
 /** longer than the lease of a machine that was made for a job: one that can only fail does not keep it for ever */
 const longestPauseMs = 30 * 60_000
 /** what fails for so long keeps nobody up any more */
@@ -78,25 +84,44 @@ export class JobTender {
 
   /** One look at every job that is not settled. `busy`: some go on. What cannot be asked now is asked by a later look. */
   async look(signal?: AbortSignal): Promise<'idle' | 'busy'> {
+    const {everyMs} = this.#options
+    const working = new Map<string, Promise<unknown>>()
+    const states = new Map<string, 'idle' | 'busy'>()
+    try {
+      do {
+        for (const record of await this.#open()) {
+          if (working.has(record.id)) continue
+          working.set(record.id, this.#withPatience(record, signal).then((state) => states.set(record.id, state)).finally(() => working.delete(record.id)))
+        }
+        const all = Promise.allSettled(working.values())
+        await (everyMs === undefined ? all : Promise.race([all, delay(everyMs, undefined, {ref: false})]))
+      } while (working.size > 0 && !signal?.aborted)
+    } finally {
+      await Promise.allSettled(working.values())
+    }
+    signal?.throwIfAborted()
+    return [...states.values()].includes('busy') ? 'busy' : 'idle'
+  }
+
+  async #open(): Promise<JobRecord[]> {
     const {jobs, isMine = () => true} = this.#options
-    const open = (await jobs.here((await jobs.store.list()).filter(isLeft))).filter(isMine)
-    const states = await Promise.all(open.map((record) => this.#withPatience(record, signal)))
-    return states.includes('busy') ? 'busy' : 'idle'
+    return (await jobs.here((await jobs.store.list()).filter(isLeft))).filter(isMine)
   }
 
   /** One job's trouble is no other's; it is tried again after growing pauses. */
   async #withPatience(record: JobRecord, signal: AbortSignal | undefined): Promise<'idle' | 'busy'> {
     const {failures, firstPauseMs} = this.#memory
     const before = failures.get(record.id)
-    if (before && Date.now() < before.next) return Date.now() - before.since < hopelessMs ? 'busy' : 'idle'
+    const now = performance.now()
+    if (before && now < before.next) return now - before.since < hopelessMs ? 'busy' : 'idle'
     try {
       const state = await this.#one(record, signal)
       failures.delete(record.id)
       return state
     } catch (error) {
       signal?.throwIfAborted()
-      const {since, count} = before ?? {since: Date.now(), count: 0}
-      failures.set(record.id, {since, count: count + 1, next: Date.now() + Math.min(longestPauseMs, firstPauseMs * 2 ** count)})
+      const {since, count} = before ?? {since: now, count: 0}
+      failures.set(record.id, {since, count: count + 1, next: performance.now() + Math.min(longestPauseMs, firstPauseMs * 2 ** count)})
       this.#options.onFailure?.(record, error)
       return 'busy'
     }
@@ -117,7 +142,7 @@ export class JobTender {
         await this.#copy(record, job, signal)
         return 'busy'
       }
-      const settled = await jobs.settle(job, job.status, this.#options.onEvent)
+      const settled = await jobs.settle(job, job.status, this.#options.onEvent, {patienceMs: busyMs, signal})
       if (settled.first || settled.released) await this.#options.onSettled?.(record, settled, job.status)
       return settled.held ? 'busy' : 'idle'
     } finally {
@@ -168,7 +193,8 @@ export class JobTender {
       // another process was faster
       if (!now || !isWhereItWas(now, record)) return 'busy' as const
       await jobs.gone(now)
-      await onSettled?.(now, {outputs: [], missing: [], first: true}, undefined)
+      // whoever collected its outputs told how it ended
+      await onSettled?.(now, {outputs: [], missing: [], first: now.collectedAt === undefined}, undefined)
       return 'idle' as const
     }, {timeoutMs: 1_000, signal})
   }
