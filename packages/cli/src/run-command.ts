@@ -134,7 +134,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
         const {id, name, provider} = held.record
         execution.runtime = {id, name, provider}
         begun.on = held.record
-        await this.#remember(cgpu, {...job, runtime: held.record, releases: held.releases})
+        await this.#remember(cgpu, {...job, runtime: held.record, releases: held.releases}, moves)
         return this.#on(held, cgpu, sink, abort, job.detached, {...optionsAfter(options, moves), plan: {...plan, env}, onPlaced: async ({cwd}) => {
           await jobsOf(cgpu).store.update(job.id, (old) => ({...old, remoteCwd: cwd})).catch(() => undefined)
           placed()
@@ -161,9 +161,15 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     }, ({exitStatus}) => exitStatus ?? undefined), (result) => ('attached' in result ? {detached: true} : result))
   }
 
-  /** A job that cannot be written down here runs all the same. */
-  async #remember(cgpu: Cgpu, job: NewJob): Promise<void> {
-    await jobsOf(cgpu).store.put(jobRecord(cgpu, job)).catch((error: unknown) => {
+  /** A job that cannot be written down here runs all the same. On another machine it is the same job: whoever goes on with it counts that. */
+  async #remember(cgpu: Cgpu, job: NewJob, moves: number): Promise<void> {
+    const {store} = jobsOf(cgpu)
+    const record = jobRecord(cgpu, job)
+    const put = async (): Promise<void> => {
+      const known = moves === 0 ? undefined : await store.update(job.id, ({createdAt}) => ({...record, createdAt, moves}))
+      if (!known) await store.put(record)
+    }
+    await put().catch((error: unknown) => {
       if (!(error instanceof CgpuError)) throw error
       this.warn(`the job cannot be remembered here: ${error.message}`)
     })

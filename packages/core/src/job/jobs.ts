@@ -10,11 +10,11 @@ import {livesHere} from '../state/self.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {matchPrefix} from '../text/names.ts'
 import type {JobOutcome} from '../execution/job.ts'
-import {mayMoveByHand} from './movable.ts'
+import {mayMove, mayMoveByHand} from './movable.ts'
 import {elsewhere, isHere, type Realms} from './realm.ts'
 import {isOver, type JobRecord, type JobSeen} from './record.ts'
 import type {JobStore} from './store.ts'
-import {type JobView, seenOf, viewOfRecord, viewOfStatus} from './view.ts'
+import {type JobView, lostSeen, seenOf, viewOfRecord, viewOfStatus} from './view.ts'
 
 export interface JobsOptions {
   runtimes: Pick<Runtimes, 'remembered' | 'select' | 'release' | 'keep'>
@@ -234,7 +234,7 @@ export class Jobs {
       const first = record.collectedAt === undefined
       const collected = first ? await this.#collect(record, session, status, onEvent, signal) : {outputs: [], missing: []}
       const kept = await this.store.update(id, (old) => ({...old, collectedAt: old.collectedAt ?? this.#now().toISOString()}))
-      if (kept && (await this.#isRead(kept))) return {...collected, first, held: 'read'}
+      if (kept && (await this.#isRead(kept))) return {...collected, first, held: 'read' as const}
       const released = record.releases ? await this.#release(record) : undefined
       await this.store.update(id, (old) => ({...old, settledAt: this.#now().toISOString()}))
       await (await this.store.checkpoints(id)).remove().catch(() => undefined)
@@ -275,14 +275,12 @@ export class Jobs {
     // released on purpose while it ran: that is told, and not what followed from it
     if (!record || record.settledAt !== undefined) return
     const lost = code === 'RUNTIME_RECLAIMED' || code === 'JOB_LOST' || code === 'INTERRUPTED' || record.remoteCwd === undefined
-    if (lost) await this.#note(id, {at: this.#now().toISOString(), state: 'lost', exitStatus: null, signal: null, ...(code === 'INTERRUPTED' ? {reason: 'cancelled'} : {}), startedAt: null, endedAt: null, stdoutBytes: 0, stderrBytes: 0})
+    if (lost) await this.#note(id, lostSeen(this.#now(), undefined, code === 'INTERRUPTED' ? 'cancelled' : undefined))
   }
 
   /** Its machine is gone: nothing can be brought back any more. */
   async gone({id, seen}: JobRecord): Promise<void> {
-    const at = this.#now().toISOString()
-    const lost: JobSeen = {at, state: 'lost', exitStatus: null, signal: null, startedAt: seen?.startedAt ?? null, endedAt: null, stdoutBytes: seen?.stdoutBytes ?? 0, stderrBytes: seen?.stderrBytes ?? 0}
-    await this.#note(id, seen && isOver(seen.state) ? seen : lost)
+    await this.#note(id, seen && isOver(seen.state) ? seen : lostSeen(this.#now(), seen))
   }
 
   /** Of a job that is over, before its machine is released on purpose: brings its outputs back. Idempotent as `settle`. */
@@ -298,14 +296,29 @@ export class Jobs {
     }, {timeoutMs: 60_000})
   }
 
+  /**
+   * A job whose machine is gone, and that would be put onto another one, stays where it is: whoever moves it just now gives the machine
+   * back. Undefined: it does not wait, or no longer. Throws JOB_BUSY (72) where the command that started it moves it.
+   */
+  async endWaiting({id, runtime}: JobRecord): Promise<JobRecord | undefined> {
+    const seen = lostSeen(this.#now(), undefined, 'cancelled')
+    const kept = await this.store.update(id, (old) => {
+      if (old.runtime.id !== runtime.id || old.settledAt !== undefined || !mayMove(old)) return undefined
+      if (isFollowed(old)) throw errors.conflict(`the job ${id} is being put onto another machine by process ${old.starter?.pid}`, {code: 'JOB_BUSY', retryable: true, fix: `try again when it is there, or end that: kill ${old.starter?.pid}`, details: {id}})
+      return {...old, seen, settledAt: seen.at}
+    })
+    if (kept?.settledAt !== seen.at) return undefined
+    await (await this.store.checkpoints(id)).remove().catch(() => undefined)
+    return kept
+  }
+
   /** Its machine was released on purpose: what ran there was ended, and nobody is to go on with it. Which jobs those were. */
   async released(runtimeId: string): Promise<JobRecord[]> {
-    const at = this.#now().toISOString()
     const ended: JobRecord[] = []
     for (const record of await this.store.list()) {
       const {id, runtime, seen, settledAt} = record
       if (runtime.id !== runtimeId || settledAt !== undefined || isOver(seen?.state)) continue
-      await this.#note(id, {at, state: 'lost', exitStatus: null, signal: null, reason: 'cancelled', startedAt: seen?.startedAt ?? null, endedAt: null, stdoutBytes: seen?.stdoutBytes ?? 0, stderrBytes: seen?.stderrBytes ?? 0})
+      await this.#note(id, lostSeen(this.#now(), seen, 'cancelled'))
       ended.push(record)
     }
     return ended
