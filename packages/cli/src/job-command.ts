@@ -6,9 +6,9 @@ import type {OpenJob, OpenOptions, Settled} from '@cgpu/core/job/jobs'
 import {awaitMove} from '@cgpu/core/job/await-move'
 import {mayMove} from '@cgpu/core/job/movable'
 import {jobsOf} from '@cgpu/core/job/of'
-import type {JobRecord} from '@cgpu/core/job/record'
+import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import {leaveToDaemon} from './daemon/start-later.ts'
-import {endedOf} from './job-end.ts'
+import {endedOf, tellEnd} from './job-end.ts'
 import {type CommandSink, StreamCommand} from './run/stream-command.ts'
 import {releasedLine} from './render/released.ts'
 import type {Captured} from './stream/capture-sink.ts'
@@ -123,14 +123,24 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
     await job.doneReading?.()
     const status = await job.session.guard(() => withAgent(job.session, (agent) => agent.status(job.id)))
     const settled = await jobsOf(cgpu).settle(job, status, sink.onEvent)
-    if (settled.first) await this.recordedEnd(cgpu, job.id, endedOf(status))
+    if (settled.first) await tellEnd(cgpu, job.id, endedOf(status))
     for (const pattern of settled.missing) this.warn(`no file that the run wrote matches the output ${pattern}`)
     if (settled.released) this.notice(releasedLine(settled.released))
-    if (settled.held === 'read') {
-      this.notice(`${job.runtime.name} is released when nobody reads the job's log any more`)
-      await leaveToDaemon(cgpu.dirs, cgpu.settings)
-    }
+    if (settled.held === 'read') await this.leaveToReader(cgpu, job.runtime.name)
     return settled
+  }
+
+  /** The machine of a job that is over stays while somebody reads the log there: who does, or the daemon, releases it. */
+  protected async leaveToReader(cgpu: Cgpu, name: string): Promise<void> {
+    this.notice(`${name} is released when nobody reads the job's log any more`)
+    await leaveToDaemon(cgpu.dirs, cgpu.settings)
+  }
+
+  /** Whoever read last releases the machine that was kept for that. */
+  protected async endReading(cgpu: Cgpu, job: OpenJob, sink: CommandSink): Promise<void> {
+    await job.doneReading?.()
+    const record = await jobsOf(cgpu).store.get(job.id)
+    if (record && isOver(record.seen?.state) && record.collectedAt !== undefined && record.settledAt === undefined) await this.settle(cgpu, job, sink)
   }
 
   /** Ends as the job did. */

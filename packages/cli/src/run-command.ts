@@ -228,7 +228,8 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     this.warn(`${values} kept nowhere; should its machine be taken away, go on with ${set} set: cgpu job move ${id}`)
   }
 
-  async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime, cgpu: Cgpu, arm: () => void): Promise<RunOutcome> {
+  async #follow(run: RemoteRun, held: HeldRuntime, cgpu: Cgpu, arm: () => void): Promise<RunOutcome> {
+    const {record: {name}, releases} = held
     const leave = (signal: string): string => {
       if (releases) return `${name} is released`
       if (run.running && signal === 'SIGPIPE') return `nobody reads the output any more, so that the program on ${name} is ended`
@@ -236,7 +237,10 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     }
     try {
       const outcome = await this.interruptible(run.execute(), {first: () => run.signal('SIGINT'), leave}).finally(arm)
-      await jobsOf(cgpu).ended(run.id, outcome)
+      if (await jobsOf(cgpu).ended(run.id, outcome)) {
+        await held.handOver()
+        await this.leaveToReader(cgpu, name)
+      }
       return outcome
     } catch (error) {
       // a reader that went away ends the program, as a closed pipe would end a local one

@@ -6,10 +6,10 @@ import {withAgent} from '../execution/follow-log.ts'
 import type {RuntimeRecord} from '../runtime/record.ts'
 import type {ReleasedRuntime, Runtimes} from '../runtime/service.ts'
 import type {RuntimeSession, SessionOptions} from '../runtime/session.ts'
-import {livesHere} from '../state/self.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {matchPrefix} from '../text/names.ts'
 import type {JobOutcome} from '../execution/job.ts'
+import {isFollowed, isUnseen} from './followed.ts'
 import {mayMove, mayMoveByHand} from './movable.ts'
 import {elsewhere, isHere, type Realms} from './realm.ts'
 import {isOver, type JobRecord, type JobSeen} from './record.ts'
@@ -259,12 +259,25 @@ export class Jobs {
     return nothing
   }
 
-  /** Of a run that was followed to its end by whoever started it: nothing is left to do. */
-  async ended(id: string, {exitStatus, signal, reason, startedAt, durationMs, stdoutBytes, stderrBytes}: JobOutcome): Promise<void> {
+  /**
+   * Of a run that was followed to its end by whoever started it, and has its outputs: nothing is left to do. True: another process still
+   * reads its log, and its machine, which was made for it, is left to who settles it then.
+   */
+  async ended(id: string, {exitStatus, signal, reason, startedAt, durationMs, stdoutBytes, stderrBytes}: JobOutcome): Promise<boolean> {
     const at = this.#now().toISOString()
     await (await this.store.checkpoints(id)).remove().catch(() => undefined)
-    await this.#note(id, {
+    const seen: JobSeen = {
       at, state: 'exited', exitStatus, signal, ...(reason === undefined ? {} : {reason}), startedAt, endedAt: startedAt + durationMs / 1000, stdoutBytes, stderrBytes,
+    }
+    // alone: a reader that ends meanwhile sees either that its machine is released here, or that it is left to it
+    return this.store.alone(id, async () => {
+      const left = await this.store.update(id, (old) => ({...old, seen, collectedAt: at, ...(old.releases ? {detached: true} : {settledAt: at})}))
+      const read = left?.releases === true && (await this.#isRead(left))
+      if (!read) await this.store.update(id, (old) => ({...old, settledAt: at}))
+      return read
+    }, {timeoutMs: 5_000}).catch(async () => {
+      await this.#note(id, seen)
+      return false
     })
   }
 
@@ -283,17 +296,17 @@ export class Jobs {
     await this.#note(id, seen && isOver(seen.state) ? seen : lostSeen(this.#now(), seen))
   }
 
-  /** Of a job that is over, before its machine is released on purpose: brings its outputs back. Idempotent as `settle`. */
+  /** Of a job that is over, before its machine is released on purpose: brings its outputs back. Idempotent as `settle`. Throws LOCK_TIMEOUT (72) where another process does. */
   async bringBack({id, session, status}: OpenJob, onEvent: EventListener): Promise<Settled> {
     return this.store.alone(id, async () => {
       const record = await this.store.get(id)
-      if (!record || record.settledAt !== undefined || record.collectedAt !== undefined || isFollowed(record)) return {outputs: [], missing: [], first: false}
+      if (!record || !isUnseen(record)) return {outputs: [], missing: [], first: false}
       const collected = await this.#collect(record, session, status, onEvent)
       const at = this.#now().toISOString()
       await this.store.update(id, (old) => ({...old, seen: seenOf(status, this.#now()), collectedAt: at, settledAt: at}))
       await (await this.store.checkpoints(id)).remove().catch(() => undefined)
       return {...collected, first: true}
-    }, {timeoutMs: 60_000})
+    }, {timeoutMs: 4_000})
   }
 
   /**
@@ -375,11 +388,6 @@ function notFound(query: string, runtime?: RuntimeRecord): CgpuError {
   return errors.notFound(runtime ? `${runtime.name} knows no job ${query}` : `there is no job ${query}`, {
     code: 'JOB_NOT_FOUND', fix: runtime ? `cgpu job list -r ${runtime.name}` : 'cgpu job list', details: {id: query},
   })
-}
-
-/** The command that runs it is there, and does what has to be done at its end. */
-export function isFollowed({detached, starter}: JobRecord): boolean {
-  return !detached && starter !== undefined && starter.pid !== process.pid && livesHere(starter)
 }
 
 /** Its output went with its machine; how it ended may be known. */

@@ -1,7 +1,7 @@
 import type {Cgpu} from '../cgpu.ts'
 import {HistoryStore, recordEnd} from '../history/store.ts'
 import {isSelf} from '../state/self.ts'
-import {isFollowed} from './jobs.ts'
+import {isFollowed} from './followed.ts'
 import {jobsOf} from './of.ts'
 import type {JobRecord} from './record.ts'
 

@@ -3,9 +3,9 @@ import type {JobStatus} from '../agent/client.ts'
 import {CgpuError} from '../errors.ts'
 import type {EventListener} from '../execution/events.ts'
 import {withAgent} from '../execution/follow-log.ts'
-import {isOfOther, livesHere} from '../state/self.ts'
 import type {Checkpoints} from './checkpoints.ts'
-import {isFollowed, type Jobs, type OpenJob, type Settled} from './jobs.ts'
+import {isBeingStarted, isLeft} from './followed.ts'
+import type {Jobs, OpenJob, Settled} from './jobs.ts'
 import {isWhereItWas, mayMove, movesLeft} from './movable.ts'
 import {isOver, type JobRecord} from './record.ts'
 
@@ -198,15 +198,4 @@ export class JobTender {
       return 'idle' as const
     }, {timeoutMs: 1_000, signal})
   }
-}
-
-/** Nobody follows it: it was left on purpose, or the command that did was killed. */
-function isLeft(record: JobRecord): boolean {
-  const {detached, starter, settledAt} = record
-  return settledAt === undefined && (detached || (!isFollowed(record) && !(starter && isOfOther(starter))))
-}
-
-/** Whoever starts it says when it runs. */
-export function isBeingStarted({remoteCwd, starter}: JobRecord): boolean {
-  return remoteCwd === undefined && starter !== undefined && livesHere(starter)
 }

@@ -10,7 +10,7 @@ import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import {type JobView, viewOfRecord, viewOfStatus} from '@cgpu/core/job/view'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {runtimeFlag} from '../../flags.ts'
-import {endedAsSeen} from '../../job-end.ts'
+import {endedAsSeen, tellEnd} from '../../job-end.ts'
 import {everyOne, JobCommand} from '../../job-command.ts'
 import type {CommandSink} from '../../run/stream-command.ts'
 import {endOf} from '../../render/jobs.ts'
@@ -80,7 +80,7 @@ export default class JobCancel extends JobCommand<JobView[]> {
       return viewOfRecord((await jobsOf(cgpu).store.get(before.id)) ?? before, true)
     }
     const ended = code === 'JOB_LOST' ? await jobsOf(cgpu).endWaiting(before) : undefined
-    if (ended) await this.recordedEnd(cgpu, ended.id, endedAsSeen(ended))
+    if (ended) await tellEnd(cgpu, ended.id, endedAsSeen(ended))
     return ended && viewOfRecord(ended, true)
   }
 }
