@@ -2,7 +2,7 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {followJob, type JobOutcome} from '@cgpu/core/execution/job'
 import {withAgent} from '@cgpu/core/execution/follow-log'
-import type {OpenJob, OpenOptions, Settled} from '@cgpu/core/job/jobs'
+import type {Jobs, OpenJob, OpenOptions, Settled} from '@cgpu/core/job/jobs'
 import {awaitMove} from '@cgpu/core/job/await-move'
 import {mayMove} from '@cgpu/core/job/movable'
 import {jobsOf} from '@cgpu/core/job/of'
@@ -45,18 +45,22 @@ const daemonPatienceMs = 35 * 60_000
 
 /** The base of commands that work on jobs which are there. */
 export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
+  /** marks of a reader that waits for its job's next machine, until it reads there */
+  readonly #waitingToRead = new Map<string, () => Promise<void>>()
+
   /** The job that is meant, on its machine. The caller closes its session. */
-  protected openJob(cgpu: Cgpu, id: string, {sink, ...options}: OpenJobOptions = {}): Promise<OpenJob> {
-    return jobsOf(cgpu).open(id, {
+  protected async openJob(cgpu: Cgpu, id: string, {sink, ...options}: OpenJobOptions = {}): Promise<OpenJob> {
+    const job = await jobsOf(cgpu).open(id, {
       ...options,
       ...(sink ? {onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'})} : {}),
     })
+    await this.#waitingToRead.get(job.id)?.()
+    return job
   }
 
   /** Work on a job; the same on its next machine when the one that it is on is taken away, and somebody puts it on another. */
   protected async wherever<R>(cgpu: Cgpu, query: string, {sink, reads = false, signal}: WhereverOptions, work: (moved: boolean) => Promise<R>): Promise<R> {
     const jobs = jobsOf(cgpu)
-    let doneReading: (() => Promise<void>) | undefined
     try {
       for (let moved = false; ; moved = true) {
         const before = await jobs.remembered(query)
@@ -65,13 +69,22 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
         } catch (error) {
           if (!before || !(error instanceof CgpuError) || !(await wasTakenAway(cgpu, before, error))) throw error
           // the next machine is not released before this one has read, however soon the job ends there
-          if (reads && mayMove(before)) doneReading ??= await jobs.store.readers(before.id).join().catch(() => undefined)
+          if (reads && mayMove(before)) await this.#waitToRead(jobs, before)
           await this.#untilMoved(cgpu, before, error, sink, signal)
         }
       }
     } finally {
-      await doneReading?.()
+      for (const done of this.#waitingToRead.values()) await done()
     }
+  }
+
+  async #waitToRead({store}: Jobs, {id}: JobRecord): Promise<void> {
+    const done = await store.readers(id).join().catch(() => undefined)
+    if (!done) return
+    this.#waitingToRead.set(id, async () => {
+      this.#waitingToRead.delete(id)
+      await done()
+    })
   }
 
   async #untilMoved(cgpu: Cgpu, before: JobRecord, thrown: CgpuError, sink: CommandSink, signal: AbortSignal | undefined): Promise<void> {

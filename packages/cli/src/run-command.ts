@@ -13,9 +13,9 @@ import {type ExecutionRequest, withExecution} from '@cgpu/plugin-sdk'
 import {leaveToDaemon} from './daemon/start-later.ts'
 import {begunRun} from './history/begun.ts'
 import {JobCommand} from './job-command.ts'
-import {acquireRuntime, type ChosenRuntime, chooseRuntime, type HeldRuntime, anotherOf} from './run/acquire.ts'
+import {acquireRuntime, type ChosenRuntime, chooseRuntime, type HeldRuntime} from './run/acquire.ts'
 import {jobRecord, type NewJob} from './run/job-record.ts'
-import {goesOn, optionsAfter} from './run/moving.ts'
+import {acrossMachines, optionsAfter, wasTakenAway} from './run/moving.ts'
 import {atMostOnce} from './run/once.ts'
 import {checkedOutputDir} from './run/output-dir.ts'
 import type {Requested} from './run/request.ts'
@@ -129,8 +129,9 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     return this.recorded(cgpu, begun, () => withExecution<RunOutcome | Detached>(this, execution, plan.env, async (env) => {
       const abort = this.abortOnSignals()
       let held: HeldRuntime | undefined
-      const on = async (where: ChosenRuntime, moves: number): Promise<RunOutcome | Detached> => {
+      const on = async (where: ChosenRuntime, moves: number, hold: (held: HeldRuntime) => void): Promise<RunOutcome | Detached> => {
         held = await acquireRuntime(cgpu, where, {keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
+        hold(held)
         const {id, name, provider} = held.record
         execution.runtime = {id, name, provider}
         begun.on = held.record
@@ -141,16 +142,9 @@ export abstract class RunCommand extends JobCommand<RunResult> {
         }})
       }
       try {
-        for (let where = chosen, moves = 0; ; moves++) {
-          try {
-            return await on(where, moves)
-          } catch (error) {
-            if (!held || !(await goesOn(error, {cgpu, id: job.id, options, moves}))) throw error
-            await sink.onEvent({type: 'notice', code: 'JOB_MOVED', message: `${held.record.name} was taken away; the program goes on on another machine`})
-            await held.done((line) => this.notice(line))
-            where = anotherOf(where)
-          }
-        }
+        return await acrossMachines(chosen, {
+          cgpu, id: job.id, max: options.restarts?.max ?? 0, on, leave: (gone) => gone.done((line) => this.notice(line), {takenAway: true}), onEvent: sink.onEvent, signal: abort.signal,
+        })
       } finally {
         process.stdin.destroy() // a terminal that nobody types on would keep the process alive
         // while it is released a first Ctrl-C changes nothing, a second one ends cgpu at once
@@ -201,7 +195,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
       }
       abort.dispose()
       // closing a terminal sends SIGHUP more than once: from here on none of them may end cgpu before the release
-      const outcome = await this.#follow(run, held, cgpu, abort.arm)
+      const outcome = await this.#follow(run, held, cgpu, {arm: abort.arm, movesLeft: options.restarts?.max ?? 0})
       const cost = held.costSoFar()
       if (cost) await sink.onEvent(cost)
       await this.#sayEnd(outcome, sink)
@@ -228,7 +222,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     this.warn(`${values} kept nowhere; should its machine be taken away, go on with ${set} set: cgpu job move ${id}`)
   }
 
-  async #follow(run: RemoteRun, held: HeldRuntime, cgpu: Cgpu, arm: () => void): Promise<RunOutcome> {
+  async #follow(run: RemoteRun, held: HeldRuntime, cgpu: Cgpu, {arm, movesLeft}: {arm: () => void; movesLeft: number}): Promise<RunOutcome> {
     const {record: {name}, releases} = held
     const leave = (signal: string): string => {
       if (releases) return `${name} is released`
@@ -247,7 +241,9 @@ export abstract class RunCommand extends JobCommand<RunResult> {
       const left = error instanceof CgpuError && error.code === 'INTERRUPTED'
       const ends = releases || !run.running || (left && error.details?.['signal'] === 'SIGPIPE')
       if (left && ends) await run.signal('SIGTERM').catch(() => undefined)
-      if (!left || ends) await jobsOf(cgpu).failed(run.id, error)
+      // whoever else follows it waits until it is on its next machine
+      const goesOn = movesLeft > 0 && wasTakenAway(error)
+      if ((!left || ends) && !goesOn) await jobsOf(cgpu).failed(run.id, error)
       throw error
     }
   }

@@ -6,7 +6,7 @@ import {withAgent} from '../execution/follow-log.ts'
 import type {Checkpoints} from './checkpoints.ts'
 import {isBeingStarted, isLeft} from './followed.ts'
 import type {Jobs, OpenJob, Settled} from './jobs.ts'
-import {isWhereItWas, mayMove, movesLeft} from './movable.ts'
+import {isWhereItWas, mayMove, moveAgainAfterMs, movesLeft} from './movable.ts'
 import {isOver, type JobRecord} from './record.ts'
 
 export interface TenderOptions {
@@ -64,8 +64,6 @@ export class TenderMemory {
 
 /** another process that settles a job may take long; a later look sees what it did */
 const busyMs = 1_000
-/** longer than the lease of a machine that was made for a job: one that can only fail does not keep it for ever */
-const longestPauseMs = 30 * 60_000
 /** what fails for so long keeps nobody up any more */
 const hopelessMs = 6 * 3_600_000
 
@@ -121,7 +119,7 @@ export class JobTender {
     } catch (error) {
       signal?.throwIfAborted()
       const {since, count} = before ?? {since: now, count: 0}
-      failures.set(record.id, {since, count: count + 1, next: performance.now() + Math.min(longestPauseMs, firstPauseMs * 2 ** count)})
+      failures.set(record.id, {since, count: count + 1, next: performance.now() + moveAgainAfterMs(count)})
       this.#options.onFailure?.(record, error)
       return 'busy'
     }
