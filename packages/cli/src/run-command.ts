@@ -7,6 +7,7 @@ import {Run as RemoteRun, type RunOptions, type RunOutcome} from '@cgpu/core/exe
 import {fingerprintOf, idOfKey} from '@cgpu/core/job/key'
 import type {JobRecord} from '@cgpu/core/job/record'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
+import {secretOf} from '@cgpu/daemon/client'
 import {formatDuration} from '@cgpu/core/text/format'
 import {jobsOf} from '@cgpu/core/job/of'
 import {type ExecutionRequest, withExecution} from '@cgpu/plugin-sdk'
@@ -190,7 +191,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
           throw error
         })
         await held.handOver()
-        await leaveToDaemon(cgpu.dirs, cgpu.settings)
+        if (await leaveToDaemon(cgpu.dirs, cgpu.settings)) this.#sayWhatDaemonLacks(cgpu, held, run.id)
         return await this.#sayDetached(sink, {id: run.id, runtime: held.record.name, releases: held.releases, state: 'running', exitStatus: null, attached})
       }
       abort.dispose()
@@ -212,6 +213,12 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     if (sink.kind === 'text') this.log(id)
     this.notice(`the job ${attached ? 'was started before' : `goes on on ${runtime}`}; follow it: cgpu job attach ${id}`)
     return detached
+  }
+
+  /** An account that only this command was given is none of the daemon's: it cannot ask for the machine. */
+  #sayWhatDaemonLacks(cgpu: Cgpu, {record: {name, provider}}: HeldRuntime, id: string): void {
+    const lacks = cgpu.realms.matters(provider) ? secretOf(process.env) : undefined
+    if (lacks !== undefined) this.warn(`the daemon is not given ${lacks}, and cannot look after the job on ${name}: see to its end yourself (cgpu job wait ${id}), or sign in before: cgpu auth login`)
   }
 
   /** Nobody else than whoever knows the values can, as the daemon does for other jobs. */
