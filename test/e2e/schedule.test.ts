@@ -89,7 +89,8 @@ describe('schedules', function () {
   })
 
   it('run each time once, however many runners try', async () => {
-    await create(bench, ['once', '--every', '1d', '--', 'config', 'path'])
+    // so near that the daemon does not take it for the work of a clock that was wrong
+    await create(bench, ['once', '--every', '1h', '--', 'config', 'path'])
     const due = (await bed.show('once')).nextAt ?? ''
     const all = await Promise.all(Array.from({length: 4}, () => bench.cli(['schedule', 'run', 'once', '--due', due])))
     assert.deepEqual(all.map(({status, stdout, stderr}) => [status, stdout, stderr]), all.map(() => [0, '', '']))
@@ -101,7 +102,7 @@ describe('schedules', function () {
     assert.equal((await bed.show('once')).runs.length, 1)
   })
 
-  it('go on without the daemon, are lost when they are killed, and the next one runs', async () => {
+  it('go on without the daemon, and when who runs them is killed; then they are lost, and the next one runs', async () => {
     await create(bench, ['long', '--every', '1s', '--', 'daemon', 'logs', '--follow'])
     const first = await bed.shows('long', ({runs}) => runs.some(({reason}) => reason === 'running'))
     const pid = first.runs.find(({state}) => state === 'running')?.pid ?? assert.fail()
@@ -110,6 +111,10 @@ describe('schedules', function () {
     await bench.data(['daemon', 'stop'])
     assert.equal((await bed.show('long')).runs.find(({state}) => state === 'running')?.pid, pid)
     process.kill(pid, 'SIGKILL')
+    const orphan = (await bed.shows('long', ({runs}) => runs.some(({run, pid: now}) => run === 1 && now !== pid))).runs.find(({run}) => run === 1)?.pid ?? assert.fail()
+    assertRefused(await bench.cli(['schedule', 'run', 'long']), 72)
+    assertRefused(await bench.cli(['schedule', 'rm', 'long']), 72)
+    process.kill(orphan, 'SIGKILL')
     await bed.shows('long', ({runs}) => runs.some(({run, state}) => run === 1 && state === 'lost'))
     await bench.data(['daemon', 'start'])
     const second = await bed.shows('long', ({runs}) => runs.some(({run, state}) => run > 1 && state === 'running'))
