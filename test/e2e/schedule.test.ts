@@ -26,7 +26,8 @@ describe('schedules', function () {
     assert.deepEqual([cwd, argv], [bench.home.cwd, ['config', 'get', 'provider']])
     for (const {dueAt, startedAt} of runs) {
       assert.equal((Date.parse(dueAt ?? '') - Date.parse(createdAt)) % 1000, 0, 'counted from when it was made')
-      assert.ok(Date.parse(startedAt ?? '') >= Date.parse(dueAt ?? ''), 'not early')
+      // on a machine that is busy one may be skipped
+      assert.ok(startedAt === null || Date.parse(startedAt) >= Date.parse(dueAt ?? ''), 'not early')
     }
     const run = runs.findLast(({state}) => state === 'exited') ?? assert.fail()
     assert.equal(run.exitStatus, 0)
@@ -57,7 +58,7 @@ describe('schedules', function () {
     const {runs} = await bed.shows('fails', ended(1))
     assert.equal(runs.findLast(({state}) => state === 'exited')?.exitStatus, 66)
     assert.match((await bench.cli(['schedule', 'logs', 'fails', '--run', '1'])).stdout, /^error: there is no runtime "nobody"\nfix: /)
-    assert.match((await bench.cli(['schedule', 'list'])).stdout, /failed \(66\)|running/)
+    assert.match((await bench.cli(['schedule', 'list'])).stdout, /failed \(66\)|running|went on/)
     await bed.remove('fails')
   })
 
