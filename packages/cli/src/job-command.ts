@@ -2,7 +2,8 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {followJob, type JobOutcome} from '@cgpu/core/execution/job'
 import {withAgent} from '@cgpu/core/execution/follow-log'
-import type {Jobs, OpenJob, OpenOptions, Settled} from '@cgpu/core/job/jobs'
+import type {Settled} from '@cgpu/core/job/ends'
+import type {Jobs, OpenJob, OpenOptions} from '@cgpu/core/job/jobs'
 import {awaitMove} from '@cgpu/core/job/await-move'
 import {mayMove} from '@cgpu/core/job/movable'
 import {jobsOf} from '@cgpu/core/job/of'
@@ -135,7 +136,7 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
   protected async settle(cgpu: Cgpu, job: OpenJob, sink: CommandSink): Promise<Settled> {
     await job.doneReading?.()
     const status = await job.session.guard(() => withAgent(job.session, (agent) => agent.status(job.id)))
-    const settled = await jobsOf(cgpu).settle(job, status, sink.onEvent)
+    const settled = await jobsOf(cgpu).ends.settle(job, status, sink.onEvent)
     if (settled.first) await tellEnd(cgpu, job.id, endedOf(status))
     for (const pattern of settled.missing) this.warn(`no file that the run wrote matches the output ${pattern}`)
     if (settled.released) this.notice(releasedLine(settled.released))

@@ -186,7 +186,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
       const run = new RemoteRun(session, {...options, signal: abort.signal})
       if (detach) {
         const {attached} = await run.begin().catch(async (error: unknown) => {
-          await jobsOf(cgpu).failed(run.id, error)
+          await jobsOf(cgpu).ends.failed(run.id, error)
           if (abort.signal.aborted && !held.releases) await stopPreparing(cgpu, held.record, run)
           throw error
         })
@@ -238,7 +238,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     }
     try {
       const outcome = await this.interruptible(run.execute(), {first: () => run.signal('SIGINT'), leave}).finally(arm)
-      if (await jobsOf(cgpu).ended(run.id, outcome)) {
+      if (await jobsOf(cgpu).ends.ended(run.id, outcome)) {
         await held.handOver()
         await this.leaveToReader(cgpu, name)
       }
@@ -250,7 +250,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
       if (left && ends) await run.signal('SIGTERM').catch(() => undefined)
       // whoever else follows it waits until it is on its next machine
       const goesOn = movesLeft > 0 && wasTakenAway(error)
-      if ((!left || ends) && !goesOn) await jobsOf(cgpu).failed(run.id, error)
+      if ((!left || ends) && !goesOn) await jobsOf(cgpu).ends.failed(run.id, error)
       throw error
     }
   }

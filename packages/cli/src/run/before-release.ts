@@ -64,7 +64,7 @@ export async function bringBack(cgpu: Cgpu, over: readonly JobRecord[], {warn, n
     try {
       const job = await jobs.open(id)
       try {
-        const {first, missing} = await jobs.bringBack(job, (event) => {
+        const {first, missing} = await jobs.ends.bringBack(job, (event) => {
           if (event.type === 'artifact') notice(`brought back ${event.path}`)
         })
         for (const pattern of missing) warn(`no file that the run wrote matches the output ${pattern}`)

@@ -41,13 +41,13 @@ export async function acrossMachines<R>(chosen: ChosenRuntime, {cgpu, id, max, o
       }
       if (takenAway === undefined || held) throw error
       if (!mayPass(error) || signal.aborted) {
-        await jobsOf(cgpu).failed(id, signal.aborted ? error : takenAway)
+        await jobsOf(cgpu).ends.failed(id, signal.aborted ? error : takenAway)
         throw error
       }
       const ms = pauseMs(tries++)
       await onEvent({type: 'notice', code: 'JOB_WAITS', message: `there is no other machine now: ${error.message}; tried again in ${formatDuration(ms)}`})
       await delay(ms, undefined, {signal}).catch(async () => {
-        await jobsOf(cgpu).failed(id, signal.reason)
+        await jobsOf(cgpu).ends.failed(id, signal.reason)
         throw signal.reason
       })
     }

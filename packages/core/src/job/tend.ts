@@ -5,7 +5,8 @@ import type {EventListener} from '../execution/events.ts'
 import {withAgent} from '../execution/follow-log.ts'
 import type {Checkpoints} from './checkpoints.ts'
 import {isBeingStarted, isLeft} from './followed.ts'
-import type {Jobs, OpenJob, Settled} from './jobs.ts'
+import type {Settled} from './ends.ts'
+import type {Jobs, OpenJob} from './jobs.ts'
 import {isWhereItWas, mayMove, moveAgainAfterMs, movesLeft} from './movable.ts'
 import {isOver, type JobRecord} from './record.ts'
 
@@ -93,11 +94,11 @@ export class JobTender {
         }
         const all = Promise.allSettled(working.values())
         await (everyMs === undefined ? all : Promise.race([all, delay(everyMs, undefined, {ref: false})]))
-      } while (working.size > 0 && !signal?.aborted)
+        signal?.throwIfAborted()
+      } while (working.size > 0)
     } finally {
       await Promise.allSettled(working.values())
     }
-    signal?.throwIfAborted()
     return [...states.values()].includes('busy') ? 'busy' : 'idle'
   }
 
@@ -140,7 +141,7 @@ export class JobTender {
         await this.#copy(record, job, signal)
         return 'busy'
       }
-      const settled = await jobs.settle(job, job.status, this.#options.onEvent, {patienceMs: busyMs, signal})
+      const settled = await jobs.ends.settle(job, job.status, this.#options.onEvent, {patienceMs: busyMs, signal})
       if (settled.first || settled.released) await this.#options.onSettled?.(record, settled, job.status)
       return settled.held ? 'busy' : 'idle'
     } finally {
@@ -190,7 +191,7 @@ export class JobTender {
       const now = await jobs.store.get(record.id)
       // another process was faster
       if (!now || !isWhereItWas(now, record)) return 'busy' as const
-      await jobs.gone(now)
+      await jobs.ends.gone(now)
       // whoever collected its outputs told how it ended
       await onSettled?.(now, {outputs: [], missing: [], first: now.collectedAt === undefined}, undefined)
       return 'idle' as const

@@ -79,7 +79,7 @@ export default class JobCancel extends JobCommand<JobView[]> {
       this.warn(`${before.id} was over already`)
       return viewOfRecord((await jobsOf(cgpu).store.get(before.id)) ?? before, true)
     }
-    const ended = code === 'JOB_LOST' ? await jobsOf(cgpu).endWaiting(before) : undefined
+    const ended = code === 'JOB_LOST' ? await jobsOf(cgpu).ends.endWaiting(before) : undefined
     if (ended) await tellEnd(cgpu, ended.id, endedAsSeen(ended))
     return ended && viewOfRecord(ended, true)
   }
