@@ -82,6 +82,8 @@ describe('who follows a job whose machine is taken away', function () {
       assert.match(listed.stdout, new RegExp(`^${id} .*sleep 1000$`, 'm'))
       assert.match(listed.stderr, /^warning: [a-z-]+ could not be asked: no answer within 6 s$/m)
       assert.ok(performance.now() - at < 20_000, 'far less than a connection is tried for')
+      const left = await bench.cli(['job', 'attach', id], {signalAfter: {signal: 'SIGINT', stream: 'stderr', match: /does not answer yet/}})
+      assert.deepEqual([left.signal ?? left.status, left.stderr], ['SIGINT', `the machine of the job ${id} does not answer yet\n`])
       await bench.emulator.happen({thaw: true})
     })
 

@@ -39,6 +39,8 @@ export interface WhereverOptions {
   signal?: AbortSignal
 }
 
+/** A connection is tried for longer than anybody likes to look at nothing. */
+const silentMs = 4_000
 /** Somebody has to be about to type `job move`. */
 const patienceMs = 15_000
 /** The daemon tries again and again, after half an hour at most. */
@@ -51,10 +53,11 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
 
   /** The job that is meant, on its machine. The caller closes its session. */
   protected async openJob(cgpu: Cgpu, id: string, {sink, ...options}: OpenJobOptions = {}): Promise<OpenJob> {
+    const slow = setTimeout(() => this.notice(`the machine of the job ${id} does not answer yet`), silentMs)
     const job = await jobsOf(cgpu).open(id, {
       ...options,
       ...(sink ? {onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'})} : {}),
-    })
+    }).finally(() => clearTimeout(slow))
     await this.#waitingToRead.get(job.id)?.()
     return job
   }
