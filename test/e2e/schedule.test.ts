@@ -6,7 +6,7 @@ import type {ScheduleView} from '@cgpu/core/schedule/view'
 import {outputSchemas} from '../../packages/core/src/schema/zod.ts'
 import {envelope, startCgpu} from '../helpers/cli.ts'
 import {create, ended, scheduleBed, type ScheduleBed} from '../helpers/schedule-bed.ts'
-import {assertRefused, type Workbench} from '../helpers/workbench.ts'
+import {assertRefused, until, type Workbench} from '../helpers/workbench.ts'
 
 describe('schedules', function () {
   this.timeout(60_000)
@@ -109,6 +109,11 @@ describe('schedules', function () {
     const pid = first.runs.find(({state}) => state === 'running')?.pid ?? assert.fail()
     assertRefused(await bench.cli(['schedule', 'run', 'long']), 72)
     assertRefused(await bench.cli(['schedule', 'rm', 'long']), 72)
+    const follower = startCgpu(['schedule', 'logs', 'long', '--run', '1', '-f'], {home: bench.home})
+    const followed = once(follower, 'close')
+    let printed = ''
+    follower.stdout?.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
+    await until(() => printed.includes('schedule long: started'), () => printed)
     await bench.data(['daemon', 'stop'])
     assert.equal((await bed.show('long')).runs.find(({state}) => state === 'running')?.pid, pid)
     process.kill(pid, 'SIGKILL')
@@ -117,6 +122,7 @@ describe('schedules', function () {
     assertRefused(await bench.cli(['schedule', 'rm', 'long']), 72)
     process.kill(orphan, 'SIGKILL')
     await bed.shows('long', ({runs}) => runs.some(({run, state}) => run === 1 && state === 'lost'))
+    assert.deepEqual(await followed, [0, null], printed)
     await bench.data(['daemon', 'start'])
     const second = await bed.shows('long', ({runs}) => runs.some(({run, state}) => run > 1 && state === 'running'))
     await bench.data(['schedule', 'pause', 'long'])

@@ -1,5 +1,6 @@
-import {readdir, readFile, rm, stat, unlink} from 'node:fs/promises'
+import {open, readdir, rm, stat, unlink} from 'node:fs/promises'
 import {join} from 'node:path'
+import {setTimeout as delay} from 'node:timers/promises'
 import {CgpuError, errors} from '../errors.ts'
 import {RecordFolder} from '../state/record-folder.ts'
 import {hostId, livesHere} from '../state/self.ts'
@@ -87,12 +88,34 @@ export class ScheduleStore {
     return new RunLog(this.#logPath(name, run))
   }
 
-  /** What a run printed; undefined: it left nothing. */
-  async readLog(name: string, run: number): Promise<Buffer | undefined> {
-    return readFile(this.#logPath(name, run)).catch((error: unknown) => {
+  /** What a run printed, from a byte on; empty: it left nothing. */
+  async readLog(name: string, run: number, from = 0): Promise<Buffer> {
+    const file = await open(this.#logPath(name, run)).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return undefined
       throw error
     })
+    try {
+      const size = file ? (await file.stat()).size : 0
+      if (!file || size <= from) return Buffer.alloc(0)
+      const {buffer, bytesRead} = await file.read(Buffer.alloc(size - from), 0, size - from, from)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file?.close()
+    }
+  }
+
+  /** The same as it comes, until the run is over; looks again every `everyMs`. */
+  async *followLog(name: string, run: number, everyMs = 250): AsyncGenerator<Buffer, void> {
+    for (let at = 0; ; ) {
+      const schedule = await this.get(name)
+      // asked before the last look: nothing is printed after it
+      const goesOn = schedule !== undefined && (await this.running(schedule))?.run === run
+      const piece = await this.readLog(name, run, at)
+      at += piece.length
+      if (piece.length > 0) yield piece
+      if (!goesOn) return
+      await delay(everyMs)
+    }
   }
 
   async #forgetLogs({name, runs}: Schedule): Promise<void> {
