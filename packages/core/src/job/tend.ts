@@ -51,13 +51,13 @@ export interface TenderMemoryOptions {
 /** What one look tells the next. */
 export class TenderMemory {
   readonly settleMs: number | undefined
-  readonly firstPauseMs: number
+  readonly firstPauseMs: number | undefined
   /** a checkpoint counts when two looks saw it */
   readonly copies = new Map<string, Checkpoints>()
   /** by a clock that is never set */
   readonly failures = new Map<string, {since: number; count: number; next: number}>()
 
-  constructor({settleMs, firstPauseMs = 10_000}: TenderMemoryOptions = {}) {
+  constructor({settleMs, firstPauseMs}: TenderMemoryOptions = {}) {
     this.settleMs = settleMs
     this.firstPauseMs = firstPauseMs
   }
@@ -120,7 +120,7 @@ export class JobTender {
     } catch (error) {
       signal?.throwIfAborted()
       const {since, count} = before ?? {since: now, count: 0}
-      failures.set(record.id, {since, count: count + 1, next: performance.now() + moveAgainAfterMs(count)})
+      failures.set(record.id, {since, count: count + 1, next: performance.now() + moveAgainAfterMs(count, firstPauseMs)})
       this.#options.onFailure?.(record, error)
       return 'busy'
     }
