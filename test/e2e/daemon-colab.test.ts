@@ -90,4 +90,13 @@ describe('the daemon with several machines on Colab', function () {
     assert.ok(seen.size >= 9, [...seen].join('\n'))
     for (const entry of all.filter(({site}) => site === 'control')) assert.doesNotMatch(JSON.stringify([entry.path, entry.headers, entry.body]), /emu-proxy-/, entry.path)
   })
+
+  it('is not said to look after a job whose account only its command knows', async () => {
+    const env = bed.as('me@example.com')
+    const started = await bed.cli(['run', '-d', '-r', 'first', '--', 'true'], {env})
+    const id = started.stdout.trim()
+    assert.match(started.stderr, new RegExp(`^warning: the daemon is not given CGPU_TOKEN, and cannot look after the job on first: see to its end yourself \\(cgpu job wait ${id}\\)`, 'm'))
+    assert.equal((await bed.cli(['job', 'wait', id], {env})).status, 0)
+    assert.doesNotMatch((await bed.cli(['run', '-d', '-r', 'first', '--', 'true'])).stderr, /warning/)
+  })
 })

@@ -66,7 +66,11 @@ describe('who follows a job whose machine is taken away', function () {
       bench = await colabBench()
     })
     after(() => bench?.remove())
-    afterEach(() => bench.cli(['stop', '--all', '--yes']))
+    const begun: Follower[] = []
+    afterEach(async () => {
+      for (const {child} of begun.splice(0)) child.kill('SIGKILL')
+      await bench.cli(['stop', '--all', '--yes'])
+    })
 
     it('is not kept by a machine that does not answer', async () => {
       const {id} = await bench.data<{id: string}>(['run', '--detach', '--', 'sleep', '1000'])
@@ -78,6 +82,8 @@ describe('who follows a job whose machine is taken away', function () {
       assert.match(listed.stdout, new RegExp(`^${id} .*sleep 1000$`, 'm'))
       assert.match(listed.stderr, /^warning: [a-z-]+ could not be asked: no answer within 6 s$/m)
       assert.ok(performance.now() - at < 20_000, 'far less than a connection is tried for')
+      const left = await bench.cli(['job', 'attach', id], {signalAfter: {signal: 'SIGINT', stream: 'stderr', match: /does not answer yet/}})
+      assert.deepEqual([left.signal ?? left.status, left.stderr], ['SIGINT', `the machine of the job ${id} does not answer yet\n`])
       await bench.emulator.happen({thaw: true})
     })
 
@@ -107,6 +113,25 @@ describe('who follows a job whose machine is taken away', function () {
       assert.equal((await bench.cli(['job', 'cancel', id])).status, 0)
       assert.equal(await wait.ended, 143, wait.stderr)
       assert.equal(wait.stdout, `${id} was cancelled\n`)
+    })
+
+    it('goes on when its own command moves it, however long that has to wait for a machine', async () => {
+      const run = follow(bench, ['run', ...twice])
+      begun.push(run)
+      await until(() => run.stdout === 'first\n', () => run.stderr)
+      const [{id} = assert.fail()] = await bench.data<{id: string}[]>(['job', 'list', '--state', 'running'])
+      const followers = [follow(bench, ['job', 'wait', id]), follow(bench, ['job', 'attach', id])]
+      await until(() => followers[1]?.stdout === 'first\n', () => JSON.stringify(followers.map(({stderr}) => stderr)))
+      await until(() => existsSync(join(bench.home.dataDir, 'state', 'jobs', `${id}.checkpoints`, 'at.txt')), () => 'no copy')
+      await bench.emulator.happen({assign: ['412', 'ok']})
+      assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))
+      await until(() => run.stderr.includes('there is no other machine now'), () => run.stderr)
+      const refused = await bench.cli(['job', 'cancel', id])
+      assert.deepEqual([refused.status, refused.stderr.includes(`kill ${run.child.pid}`)], [72, true], refused.stderr)
+      const all = [run, ...followers]
+      const statuses = await Promise.all(all.map(({ended}) => ended))
+      const told = JSON.stringify(all.map(({stdout, stderr}) => [stdout, stderr]), null, 2)
+      assert.deepEqual([statuses, all.map(({stdout}) => stdout)], [[0, 0, 0], ['first\nsecond\n', `${id} is done\n`, 'first\nsecond\n']], told)
     })
 
     it('ends at once when it may not be moved', async () => {

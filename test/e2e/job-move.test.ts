@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import {once} from 'node:events'
 import {rmSync} from 'node:fs'
 import {join} from 'node:path'
 import type {JobView} from '@cgpu/core/job/view'
@@ -170,5 +171,31 @@ describe('cgpu job move', function () {
     assert.deepEqual([full.error.code, full.error.details?.['final']], ['TOO_MANY_RUNTIMES', undefined], 'that may pass')
     const moved = await bench.cli(['job', 'move', id], {env: {SHARED: 'user'}})
     assert.equal(moved.status, 0, moved.stderr)
+  })
+
+  it('is over for a job that was cancelled while it waits for a machine', async () => {
+    const {id} = await lost()
+    const cancelled = await bench.cli(['job', 'cancel', id])
+    assert.deepEqual([cancelled.status, cancelled.stdout], [0, `${id} was cancelled\n`], cancelled.stderr)
+    assert.equal((await refused(id, 72)).code, 'JOB_OVER')
+    const {state, reason} = await bench.data<JobView>(['job', 'show', id])
+    assert.deepEqual([state, reason], ['lost', 'cancelled'])
+    const [entry] = await bench.data<{id: string; status: string}[]>(['history', 'list'])
+    assert.deepEqual([entry?.id, entry?.status], [id, 'interrupted'])
+    const again = await bench.cli(['job', 'cancel', id])
+    assert.deepEqual([again.status, again.stderr], [0, `warning: ${id} was over already\n`])
+  })
+
+  it('gives its machine back when the job is cancelled meanwhile', async () => {
+    const {id} = await lost()
+    const child = startCgpu(['job', 'move', id], {home: bench.home})
+    let stderr = ''
+    child.stderr?.on('data', (chunk: Buffer) => void (stderr += chunk.toString()))
+    const closed = once(child, 'close')
+    await until(() => bench.machines().length === 1, () => stderr)
+    assert.equal((await bench.cli(['job', 'cancel', id])).status, 0)
+    assert.deepEqual(await closed, [72, null], stderr)
+    assert.match(stderr, new RegExp(`^error: the job ${id} is over$`, 'm'))
+    await until(() => bench.machines().length === 0, () => stderr)
   })
 })

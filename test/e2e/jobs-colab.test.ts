@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import {once} from 'node:events'
 import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
+import type {JobRecord} from '@cgpu/core/job/record'
 import type {JobView} from '@cgpu/core/job/view'
 import {startCgpu} from '../helpers/cli.ts'
 import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
@@ -93,6 +94,10 @@ open('result.txt', 'w').write('all of it')
     assert.match(stderr, /taken away; the program goes on on another machine/)
     assert.match(stdout, /^from 0\nfrom 30\ndone\n$/)
     assert.deepEqual(JSON.parse(readFileSync(join(bench.home.cwd, 'final.json'), 'utf8')), JSON.parse(undisturbed()))
+    // it is one job, of as many moves, for whoever might have had to go on with it
+    const [{id} = assert.fail()] = await bench.data<JobView[]>(['job', 'list'])
+    const {job} = JSON.parse(readFileSync(join(bench.home.dataDir, 'state', 'jobs', `${id}.json`), 'utf8')) as {job: JobRecord} // our own command wrote it
+    assert.equal(job.moves, 1)
     // what was made in its place is released, and the copies are gone
     assert.deepEqual([bench.machines(), copies()], [[], []])
   })

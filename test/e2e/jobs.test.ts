@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import {once} from 'node:events'
-import {existsSync, readFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {JobView} from '@cgpu/core/job/view'
 import {startCgpu} from '../helpers/cli.ts'
@@ -344,6 +344,55 @@ describe('a job that has a runtime of its own', () => {
     assert.deepEqual(reaped.map(({name, reason}) => [name, reason]), [[runtime, `its job ${id} is over`]])
     assert.equal(readFileSync(join(bench.home.cwd, 'later', 'made.txt'), 'utf8'), 'made')
     assert.deepEqual(await bench.data(['runtime', 'reap']), [])
+    const {status, exitStatus} = await bench.data<Entry>(['history', 'show', id])
+    assert.deepEqual([status, exitStatus], ['ok', 0])
+  })
+
+  const slowly = async (id: string): Promise<{bytes: () => Promise<number>; stderr: () => string}> => {
+    const reader = startCgpu(['logs', id, '-f'], {home: bench.home})
+    const ended = once(reader, 'close')
+    let stderr = ''
+    reader.stderr?.on('data', (chunk: Buffer) => void (stderr += chunk.toString()))
+    const readers = join(bench.home.dataDir, 'state', 'jobs', `${id}.readers`)
+    await until(() => existsSync(readers) && readdirSync(readers).length === 1, () => 'nobody reads')
+    return {
+      stderr: () => stderr,
+      bytes: async () => {
+        let bytes = 0
+        reader.stdout?.on('data', (chunk: Buffer) => void (bytes += chunk.length))
+        assert.deepEqual(await ended, [0, null], stderr)
+        return bytes
+      },
+    }
+  }
+  const flood = (go: string): string[] => ['--', 'sh', '-c', `echo begun; until [ -e ${join(bench.home.cwd, go)} ]; do sleep 0.05; done; head -c 20000000 /dev/zero | tr '\\0' x`]
+
+  it('keeps it for somebody who still reads, who then releases it', async () => {
+    const {id, runtime} = await bench.data<Detached>(['run', '--detach', ...flood('go-flood')])
+    const reader = await slowly(id)
+    await bench.file('go-flood', '')
+    const waited = await bench.cli(['job', 'wait', id])
+    assert.deepEqual([waited.status, waited.stderr], [0, `${runtime} is released when nobody reads the job's log any more\n`])
+    assert.equal(await reader.bytes(), 20_000_006)
+    assert.match(reader.stderr(), new RegExp(`^released ${runtime} `, 'm'))
+    assert.deepEqual(await bench.data(['runtime', 'list']), [])
+  })
+
+  it('keeps it for them also when its command was there to the end', async () => {
+    const child = startCgpu(['run', ...flood('go-own-flood')], {home: bench.home})
+    let stderr = ''
+    child.stderr?.on('data', (chunk: Buffer) => void (stderr += chunk.toString()))
+    const closed = once(child, 'close')
+    await once(child.stdout ?? assert.fail(), 'data')
+    child.stdout?.resume()
+    const [job = assert.fail()] = await bench.data<JobView[]>(['job', 'list', '--state', 'running'])
+    const reader = await slowly(job.id)
+    await bench.file('go-own-flood', '')
+    assert.deepEqual(await closed, [0, null], stderr)
+    assert.match(stderr, new RegExp(`^${job.runtime} is released when nobody reads`, 'm'))
+    assert.equal(await reader.bytes(), 20_000_006)
+    assert.match(reader.stderr(), new RegExp(`^released ${job.runtime} `, 'm'))
+    assert.deepEqual(await bench.data(['runtime', 'list']), [])
   })
 
   it('is settled by the command that follows it, and by no other', async () => {
@@ -384,6 +433,23 @@ describe('a job that has a runtime of its own', () => {
     assert.deepEqual([cancelled?.status, cancelled?.code], ['interrupted', 'CANCELLED'])
     const facts = (await bench.cli(['job', 'show', runs.id])).stdout
     assert.match(facts, /^state +cancelled \(its machine is gone\)$/m)
+  })
+
+  it('brings outputs of one whose command was killed before its machine is released, unless somebody else brings them', async () => {
+    assert.equal((await bench.cli(['runtime', 'create', '--name', 'shared'])).status, 0)
+    const child = startCgpu(['run', '-r', 'shared', '-o', 'made.txt', '--output-dir', 'orphaned', 'gate.py', join(bench.home.cwd, 'go-orphan'), '0'], {home: bench.home})
+    const closed = once(child, 'close')
+    await once(child.stdout ?? assert.fail(), 'data')
+    child.kill('SIGKILL')
+    await closed
+    const [job = assert.fail()] = await bench.data<JobView[]>(['job', 'list', '--state', 'running'])
+    await bench.file('go-orphan', '')
+    await until(async () => (await bench.data<JobView>(['job', 'show', job.id])).state === 'exited', () => 'it goes on')
+    const {withLock} = await import('@cgpu/core/state/lock')
+    const busy = await withLock(join(bench.home.dataDir, 'state', 'jobs', `${job.id}.busy.lock`), () => bench.cli(['stop', 'shared']))
+    assertRefused(busy, 72)
+    assert.equal((await bench.cli(['stop', 'shared'])).status, 0)
+    assert.equal(readFileSync(join(bench.home.cwd, 'orphaned', 'made.txt'), 'utf8'), 'made')
   })
 
   it('is told of as lost when its machine is gone', async () => {

@@ -6,7 +6,7 @@ import type {ScheduleView} from '@cgpu/core/schedule/view'
 import {outputSchemas} from '../../packages/core/src/schema/zod.ts'
 import {envelope, startCgpu} from '../helpers/cli.ts'
 import {create, ended, scheduleBed, type ScheduleBed} from '../helpers/schedule-bed.ts'
-import {assertRefused, type Workbench} from '../helpers/workbench.ts'
+import {assertRefused, until, type Workbench} from '../helpers/workbench.ts'
 
 describe('schedules', function () {
   this.timeout(60_000)
@@ -26,7 +26,8 @@ describe('schedules', function () {
     assert.deepEqual([cwd, argv], [bench.home.cwd, ['config', 'get', 'provider']])
     for (const {dueAt, startedAt} of runs) {
       assert.equal((Date.parse(dueAt ?? '') - Date.parse(createdAt)) % 1000, 0, 'counted from when it was made')
-      assert.ok(Date.parse(startedAt ?? '') >= Date.parse(dueAt ?? ''), 'not early')
+      // on a machine that is busy one may be skipped
+      assert.ok(startedAt === null || Date.parse(startedAt) >= Date.parse(dueAt ?? ''), 'not early')
     }
     const run = runs.findLast(({state}) => state === 'exited') ?? assert.fail()
     assert.equal(run.exitStatus, 0)
@@ -57,7 +58,7 @@ describe('schedules', function () {
     const {runs} = await bed.shows('fails', ended(1))
     assert.equal(runs.findLast(({state}) => state === 'exited')?.exitStatus, 66)
     assert.match((await bench.cli(['schedule', 'logs', 'fails', '--run', '1'])).stdout, /^error: there is no runtime "nobody"\nfix: /)
-    assert.match((await bench.cli(['schedule', 'list'])).stdout, /failed \(66\)|running/)
+    assert.match((await bench.cli(['schedule', 'list'])).stdout, /failed \(66\)|running|went on/)
     await bed.remove('fails')
   })
 
@@ -89,7 +90,8 @@ describe('schedules', function () {
   })
 
   it('run each time once, however many runners try', async () => {
-    await create(bench, ['once', '--every', '1d', '--', 'config', 'path'])
+    // so near that the daemon does not take it for the work of a clock that was wrong
+    await create(bench, ['once', '--every', '1h', '--', 'config', 'path'])
     const due = (await bed.show('once')).nextAt ?? ''
     const all = await Promise.all(Array.from({length: 4}, () => bench.cli(['schedule', 'run', 'once', '--due', due])))
     assert.deepEqual(all.map(({status, stdout, stderr}) => [status, stdout, stderr]), all.map(() => [0, '', '']))
@@ -101,16 +103,26 @@ describe('schedules', function () {
     assert.equal((await bed.show('once')).runs.length, 1)
   })
 
-  it('go on without the daemon, are lost when they are killed, and the next one runs', async () => {
+  it('go on without the daemon, and when who runs them is killed; then they are lost, and the next one runs', async () => {
     await create(bench, ['long', '--every', '1s', '--', 'daemon', 'logs', '--follow'])
     const first = await bed.shows('long', ({runs}) => runs.some(({reason}) => reason === 'running'))
     const pid = first.runs.find(({state}) => state === 'running')?.pid ?? assert.fail()
     assertRefused(await bench.cli(['schedule', 'run', 'long']), 72)
     assertRefused(await bench.cli(['schedule', 'rm', 'long']), 72)
+    const follower = startCgpu(['schedule', 'logs', 'long', '--run', '1', '-f'], {home: bench.home})
+    const followed = once(follower, 'close')
+    let printed = ''
+    follower.stdout?.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
+    await until(() => printed.includes('schedule long: started'), () => printed)
     await bench.data(['daemon', 'stop'])
     assert.equal((await bed.show('long')).runs.find(({state}) => state === 'running')?.pid, pid)
     process.kill(pid, 'SIGKILL')
+    const orphan = (await bed.shows('long', ({runs}) => runs.some(({run, pid: now}) => run === 1 && now !== pid))).runs.find(({run}) => run === 1)?.pid ?? assert.fail()
+    assertRefused(await bench.cli(['schedule', 'run', 'long']), 72)
+    assertRefused(await bench.cli(['schedule', 'rm', 'long']), 72)
+    process.kill(orphan, 'SIGKILL')
     await bed.shows('long', ({runs}) => runs.some(({run, state}) => run === 1 && state === 'lost'))
+    assert.deepEqual(await followed, [0, null], printed)
     await bench.data(['daemon', 'start'])
     const second = await bed.shows('long', ({runs}) => runs.some(({run, state}) => run > 1 && state === 'running'))
     await bench.data(['schedule', 'pause', 'long'])

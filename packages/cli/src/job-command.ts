@@ -2,13 +2,14 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {followJob, type JobOutcome} from '@cgpu/core/execution/job'
 import {withAgent} from '@cgpu/core/execution/follow-log'
-import type {OpenJob, OpenOptions, Settled} from '@cgpu/core/job/jobs'
+import type {Settled} from '@cgpu/core/job/ends'
+import type {Jobs, OpenJob, OpenOptions} from '@cgpu/core/job/jobs'
 import {awaitMove} from '@cgpu/core/job/await-move'
 import {mayMove} from '@cgpu/core/job/movable'
 import {jobsOf} from '@cgpu/core/job/of'
-import type {JobRecord} from '@cgpu/core/job/record'
+import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import {leaveToDaemon} from './daemon/start-later.ts'
-import {endedOf} from './job-end.ts'
+import {endedOf, tellEnd} from './job-end.ts'
 import {type CommandSink, StreamCommand} from './run/stream-command.ts'
 import {releasedLine} from './render/released.ts'
 import type {Captured} from './stream/capture-sink.ts'
@@ -38,6 +39,8 @@ export interface WhereverOptions {
   signal?: AbortSignal
 }
 
+/** A connection is tried for longer than anybody likes to look at nothing. */
+const silentMs = 4_000
 /** Somebody has to be about to type `job move`. */
 const patienceMs = 15_000
 /** The daemon tries again and again, after half an hour at most. */
@@ -45,18 +48,23 @@ const daemonPatienceMs = 35 * 60_000
 
 /** The base of commands that work on jobs which are there. */
 export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
+  /** marks of a reader that waits for its job's next machine, until it reads there */
+  readonly #waitingToRead = new Map<string, () => Promise<void>>()
+
   /** The job that is meant, on its machine. The caller closes its session. */
-  protected openJob(cgpu: Cgpu, id: string, {sink, ...options}: OpenJobOptions = {}): Promise<OpenJob> {
-    return jobsOf(cgpu).open(id, {
+  protected async openJob(cgpu: Cgpu, id: string, {sink, ...options}: OpenJobOptions = {}): Promise<OpenJob> {
+    const slow = setTimeout(() => this.notice(`the machine of the job ${id} does not answer yet`), silentMs)
+    const job = await jobsOf(cgpu).open(id, {
       ...options,
       ...(sink ? {onLink: (state, reason) => void sink.onEvent(state === 'reconnecting' ? {type: 'reconnecting', reason} : {type: 'reconnected'})} : {}),
-    })
+    }).finally(() => clearTimeout(slow))
+    await this.#waitingToRead.get(job.id)?.()
+    return job
   }
 
   /** Work on a job; the same on its next machine when the one that it is on is taken away, and somebody puts it on another. */
   protected async wherever<R>(cgpu: Cgpu, query: string, {sink, reads = false, signal}: WhereverOptions, work: (moved: boolean) => Promise<R>): Promise<R> {
     const jobs = jobsOf(cgpu)
-    let doneReading: (() => Promise<void>) | undefined
     try {
       for (let moved = false; ; moved = true) {
         const before = await jobs.remembered(query)
@@ -65,13 +73,22 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
         } catch (error) {
           if (!before || !(error instanceof CgpuError) || !(await wasTakenAway(cgpu, before, error))) throw error
           // the next machine is not released before this one has read, however soon the job ends there
-          if (reads && mayMove(before)) doneReading ??= await jobs.store.readers(before.id).join().catch(() => undefined)
+          if (reads && mayMove(before)) await this.#waitToRead(jobs, before)
           await this.#untilMoved(cgpu, before, error, sink, signal)
         }
       }
     } finally {
-      await doneReading?.()
+      for (const done of this.#waitingToRead.values()) await done()
     }
+  }
+
+  async #waitToRead({store}: Jobs, {id}: JobRecord): Promise<void> {
+    const done = await store.readers(id).join().catch(() => undefined)
+    if (!done) return
+    this.#waitingToRead.set(id, async () => {
+      this.#waitingToRead.delete(id)
+      await done()
+    })
   }
 
   async #untilMoved(cgpu: Cgpu, before: JobRecord, thrown: CgpuError, sink: CommandSink, signal: AbortSignal | undefined): Promise<void> {
@@ -122,15 +139,25 @@ export abstract class JobCommand<T = unknown> extends StreamCommand<T> {
   protected async settle(cgpu: Cgpu, job: OpenJob, sink: CommandSink): Promise<Settled> {
     await job.doneReading?.()
     const status = await job.session.guard(() => withAgent(job.session, (agent) => agent.status(job.id)))
-    const settled = await jobsOf(cgpu).settle(job, status, sink.onEvent)
-    if (settled.first) await this.recordedEnd(cgpu, job.id, endedOf(status))
+    const settled = await jobsOf(cgpu).ends.settle(job, status, sink.onEvent)
+    if (settled.first) await tellEnd(cgpu, job.id, endedOf(status))
     for (const pattern of settled.missing) this.warn(`no file that the run wrote matches the output ${pattern}`)
     if (settled.released) this.notice(releasedLine(settled.released))
-    if (settled.held) {
-      this.notice(`${job.runtime.name} is released when nobody reads the job's log any more`)
-      await leaveToDaemon(cgpu.dirs, cgpu.settings)
-    }
+    if (settled.held === 'read') await this.leaveToReader(cgpu, job.runtime.name)
     return settled
+  }
+
+  /** The machine of a job that is over stays while somebody reads the log there: who does, or the daemon, releases it. */
+  protected async leaveToReader(cgpu: Cgpu, name: string): Promise<void> {
+    this.notice(`${name} is released when nobody reads the job's log any more`)
+    await leaveToDaemon(cgpu.dirs, cgpu.settings)
+  }
+
+  /** Whoever read last releases the machine that was kept for that. */
+  protected async endReading(cgpu: Cgpu, job: OpenJob, sink: CommandSink): Promise<void> {
+    await job.doneReading?.()
+    const record = await jobsOf(cgpu).store.get(job.id)
+    if (record && isOver(record.seen?.state) && record.collectedAt !== undefined && record.settledAt === undefined) await this.settle(cgpu, job, sink)
   }
 
   /** Ends as the job did. */

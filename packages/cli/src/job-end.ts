@@ -1,8 +1,21 @@
 import type {JobStatus} from '@cgpu/core/agent/client'
+import type {Cgpu} from '@cgpu/core/cgpu'
 import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import type {Ended} from './history/record.ts'
 
 type Told = Pick<JobStatus, 'exitCode' | 'signal' | 'reason' | 'startedAt' | 'endedAt' | 'stdoutBytes' | 'stderrBytes' | 'peakMemoryBytes'>
+
+/** Tells the history how a job ended that another process began, unless no history is kept. */
+export async function tellEnd(cgpu: Cgpu, id: string, ended: Ended): Promise<void> {
+  if (!cgpu.settings.on('history')) return
+  const {recordJobEnd} = await import('./history/record.ts')
+  await recordJobEnd(id, ended, {stateDir: cgpu.dirs.state, onWarning: (message) => cgpu.warn(message)})
+}
+
+/** The same of a job that its tender settled: as its machine told, or as it was last seen. */
+export function endOfSettled(record: JobRecord, status: JobStatus | undefined): Ended {
+  return status ? endedOf(status) : endedAsSeen(record)
+}
 
 /** How a job ended, as the history keeps it. */
 export function endedOf({exitCode, signal, reason, startedAt, endedAt, stdoutBytes, stderrBytes, peakMemoryBytes}: Told): Ended {

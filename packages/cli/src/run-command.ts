@@ -7,15 +7,16 @@ import {Run as RemoteRun, type RunOptions, type RunOutcome} from '@cgpu/core/exe
 import {fingerprintOf, idOfKey} from '@cgpu/core/job/key'
 import type {JobRecord} from '@cgpu/core/job/record'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
+import {secretOf} from '@cgpu/daemon/client'
 import {formatDuration} from '@cgpu/core/text/format'
 import {jobsOf} from '@cgpu/core/job/of'
 import {type ExecutionRequest, withExecution} from '@cgpu/plugin-sdk'
 import {leaveToDaemon} from './daemon/start-later.ts'
 import {begunRun} from './history/begun.ts'
 import {JobCommand} from './job-command.ts'
-import {acquireRuntime, type ChosenRuntime, chooseRuntime, type HeldRuntime, anotherOf} from './run/acquire.ts'
+import {acquireRuntime, type ChosenRuntime, chooseRuntime, type HeldRuntime} from './run/acquire.ts'
 import {jobRecord, type NewJob} from './run/job-record.ts'
-import {goesOn, optionsAfter} from './run/moving.ts'
+import {acrossMachines, optionsAfter, wasTakenAway} from './run/moving.ts'
 import {atMostOnce} from './run/once.ts'
 import {checkedOutputDir} from './run/output-dir.ts'
 import type {Requested} from './run/request.ts'
@@ -129,28 +130,22 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     return this.recorded(cgpu, begun, () => withExecution<RunOutcome | Detached>(this, execution, plan.env, async (env) => {
       const abort = this.abortOnSignals()
       let held: HeldRuntime | undefined
-      const on = async (where: ChosenRuntime, moves: number): Promise<RunOutcome | Detached> => {
+      const on = async (where: ChosenRuntime, moves: number, hold: (held: HeldRuntime) => void): Promise<RunOutcome | Detached> => {
         held = await acquireRuntime(cgpu, where, {keep: cgpu.settings.on('keep'), signal: abort.signal, onEvent: sink.onEvent})
+        hold(held)
         const {id, name, provider} = held.record
         execution.runtime = {id, name, provider}
         begun.on = held.record
-        await this.#remember(cgpu, {...job, runtime: held.record, releases: held.releases})
+        await this.#remember(cgpu, {...job, runtime: held.record, releases: held.releases}, moves)
         return this.#on(held, cgpu, sink, abort, job.detached, {...optionsAfter(options, moves), plan: {...plan, env}, onPlaced: async ({cwd}) => {
           await jobsOf(cgpu).store.update(job.id, (old) => ({...old, remoteCwd: cwd})).catch(() => undefined)
           placed()
         }})
       }
       try {
-        for (let where = chosen, moves = 0; ; moves++) {
-          try {
-            return await on(where, moves)
-          } catch (error) {
-            if (!held || !(await goesOn(error, {cgpu, id: job.id, options, moves}))) throw error
-            await sink.onEvent({type: 'notice', code: 'JOB_MOVED', message: `${held.record.name} was taken away; the program goes on on another machine`})
-            await held.done((line) => this.notice(line))
-            where = anotherOf(where)
-          }
-        }
+        return await acrossMachines(chosen, {
+          cgpu, id: job.id, max: options.restarts?.max ?? 0, on, leave: (gone) => gone.done((line) => this.notice(line), {takenAway: true}), onEvent: sink.onEvent, signal: abort.signal,
+        })
       } finally {
         process.stdin.destroy() // a terminal that nobody types on would keep the process alive
         // while it is released a first Ctrl-C changes nothing, a second one ends cgpu at once
@@ -161,9 +156,15 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     }, ({exitStatus}) => exitStatus ?? undefined), (result) => ('attached' in result ? {detached: true} : result))
   }
 
-  /** A job that cannot be written down here runs all the same. */
-  async #remember(cgpu: Cgpu, job: NewJob): Promise<void> {
-    await jobsOf(cgpu).store.put(jobRecord(cgpu, job)).catch((error: unknown) => {
+  /** A job that cannot be written down here runs all the same. On another machine it is the same job: whoever goes on with it counts that. */
+  async #remember(cgpu: Cgpu, job: NewJob, moves: number): Promise<void> {
+    const {store} = jobsOf(cgpu)
+    const record = jobRecord(cgpu, job)
+    const put = async (): Promise<void> => {
+      const known = moves === 0 ? undefined : await store.update(job.id, ({createdAt}) => ({...record, createdAt, moves}))
+      if (!known) await store.put(record)
+    }
+    await put().catch((error: unknown) => {
       if (!(error instanceof CgpuError)) throw error
       this.warn(`the job cannot be remembered here: ${error.message}`)
     })
@@ -185,17 +186,17 @@ export abstract class RunCommand extends JobCommand<RunResult> {
       const run = new RemoteRun(session, {...options, signal: abort.signal})
       if (detach) {
         const {attached} = await run.begin().catch(async (error: unknown) => {
-          await jobsOf(cgpu).failed(run.id, error)
+          await jobsOf(cgpu).ends.failed(run.id, error)
           if (abort.signal.aborted && !held.releases) await stopPreparing(cgpu, held.record, run)
           throw error
         })
         await held.handOver()
-        await leaveToDaemon(cgpu.dirs, cgpu.settings)
+        if (await leaveToDaemon(cgpu.dirs, cgpu.settings)) this.#sayWhatDaemonLacks(cgpu, held, run.id)
         return await this.#sayDetached(sink, {id: run.id, runtime: held.record.name, releases: held.releases, state: 'running', exitStatus: null, attached})
       }
       abort.dispose()
       // closing a terminal sends SIGHUP more than once: from here on none of them may end cgpu before the release
-      const outcome = await this.#follow(run, held, cgpu, abort.arm)
+      const outcome = await this.#follow(run, held, cgpu, {arm: abort.arm, movesLeft: options.restarts?.max ?? 0})
       const cost = held.costSoFar()
       if (cost) await sink.onEvent(cost)
       await this.#sayEnd(outcome, sink)
@@ -214,6 +215,12 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     return detached
   }
 
+  /** An account that only this command was given is none of the daemon's: it cannot ask for the machine. */
+  #sayWhatDaemonLacks(cgpu: Cgpu, {record: {name, provider}}: HeldRuntime, id: string): void {
+    const lacks = cgpu.realms.matters(provider) ? secretOf(process.env) : undefined
+    if (lacks !== undefined) this.warn(`the daemon is not given ${lacks}, and cannot look after the job on ${name}: see to its end yourself (cgpu job wait ${id}), or sign in before: cgpu auth login`)
+  }
+
   /** Nobody else than whoever knows the values can, as the daemon does for other jobs. */
   #sayWhoMoves(id: string, variables: string[]): void {
     const [first] = variables
@@ -222,7 +229,8 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     this.warn(`${values} kept nowhere; should its machine be taken away, go on with ${set} set: cgpu job move ${id}`)
   }
 
-  async #follow(run: RemoteRun, {record: {name}, releases}: HeldRuntime, cgpu: Cgpu, arm: () => void): Promise<RunOutcome> {
+  async #follow(run: RemoteRun, held: HeldRuntime, cgpu: Cgpu, {arm, movesLeft}: {arm: () => void; movesLeft: number}): Promise<RunOutcome> {
+    const {record: {name}, releases} = held
     const leave = (signal: string): string => {
       if (releases) return `${name} is released`
       if (run.running && signal === 'SIGPIPE') return `nobody reads the output any more, so that the program on ${name} is ended`
@@ -230,14 +238,19 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     }
     try {
       const outcome = await this.interruptible(run.execute(), {first: () => run.signal('SIGINT'), leave}).finally(arm)
-      await jobsOf(cgpu).ended(run.id, outcome)
+      if (await jobsOf(cgpu).ends.ended(run.id, outcome)) {
+        await held.handOver()
+        await this.leaveToReader(cgpu, name)
+      }
       return outcome
     } catch (error) {
       // a reader that went away ends the program, as a closed pipe would end a local one
       const left = error instanceof CgpuError && error.code === 'INTERRUPTED'
       const ends = releases || !run.running || (left && error.details?.['signal'] === 'SIGPIPE')
       if (left && ends) await run.signal('SIGTERM').catch(() => undefined)
-      if (!left || ends) await jobsOf(cgpu).failed(run.id, error)
+      // whoever else follows it waits until it is on its next machine
+      const goesOn = movesLeft > 0 && wasTakenAway(error)
+      if ((!left || ends) && !goesOn) await jobsOf(cgpu).ends.failed(run.id, error)
       throw error
     }
   }

@@ -4,7 +4,7 @@ import {contextOf, daemonEnv} from './context.ts'
 import {daemonPlace, exposed, readDaemonRecord} from './place.ts'
 
 export {connectDaemon, askDaemon, type ConnectOptions, type Greeted, greetingLimitMs} from './connect.ts'
-export {type ClientContext, contextOf, keyOf, processPart} from './context.ts'
+export {type ClientContext, contextOf, keyOf, processPart, secretOf} from './context.ts'
 export {type DaemonPlace, daemonPlace, type DaemonRecord, protocolVersion, readDaemonRecord} from './place.ts'
 export {DaemonExec, type ExecEnd, type ExecHandlers, type ExecQuestion} from './exec-client.ts'
 export {errorOf, type RemoteFailure} from './failure.ts'

@@ -13,13 +13,14 @@ const secret = /TOKEN|SECRET|PASSWORD/
 
 /** Undefined: this command was given something that the daemon is not to see. */
 export function contextOf(env: NodeJS.ProcessEnv, cwd: string): ClientContext | undefined {
-  const context: ClientContext = {cwd, env: {}, process: processPart(env)}
-  for (const [name, value] of Object.entries(env)) {
-    if (value === undefined || !perCommand.test(name)) continue
-    if (secret.test(name) && value !== '') return undefined
-    context.env[name] = value
-  }
-  return context
+  if (secretOf(env) !== undefined) return undefined
+  const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && perCommand.test(entry[0]))
+  return {cwd, env: Object.fromEntries(given), process: processPart(env)}
+}
+
+/** The variable that a command was given, and that the daemon is not to see; undefined where there is none. */
+export function secretOf(env: NodeJS.ProcessEnv): string | undefined {
+  return Object.keys(env).find((name) => perCommand.test(name) && secret.test(name) && env[name] !== undefined && env[name] !== '')
 }
 
 /** The same for two commands whose work is the same to the daemon, wherever they were given. */

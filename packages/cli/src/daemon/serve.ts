@@ -20,7 +20,7 @@ export async function serve({foreground}: {foreground: boolean}): Promise<'ran' 
   try {
     return await runDaemon({
       dirs, env: process.env, version, build, log, record: recordExecution({version, log: log.write}),
-      tasks: [followJobs({version, envOf: (context) => workEnv(process.env, context), everyMs})],
+      tasks: [followJobs({envOf: (context) => workEnv(process.env, context), everyMs})],
       own: [runSchedules({state: dirs.state, env: process.env, everyMs})],
       ...(idleMs > 0 ? {idleMs} : {}),
       open: async (context, flags, onWarning) => {

@@ -32,6 +32,8 @@ export interface RecorderOptions {
   onWarning: (message: string) => void
 }
 
+type LaterOptions = Omit<RecorderOptions, 'version'>
+
 let self: ProcessMark | undefined
 
 /** What takes milliseconds once (asking /proc, compiling patterns), to be done where nobody waits for it. */
@@ -150,16 +152,16 @@ function specIn({wish, on}: Begun): SpecFlags {
 const seconds = (ms: number): number => Number((ms / 1000).toFixed(3))
 
 /** The end of a job that another process began, as far as the history knows that job. */
-export function recordJobEnd(id: string, result: Ended, options: RecorderOptions): Promise<void> {
+export function recordJobEnd(id: string, result: Ended, options: LaterOptions): Promise<void> {
   return recordLater(id, endOf(result, new HistoryRedactor()), options)
 }
 
 /** The same of one that ended by an error of ours. */
-export function recordFailure(id: string, thrown: unknown, durationMs: number, options: RecorderOptions): Promise<void> {
+export function recordFailure(id: string, thrown: unknown, durationMs: number, options: LaterOptions): Promise<void> {
   return recordLater(id, endByError(thrown, durationMs, new HistoryRedactor()), options)
 }
 
-async function recordLater(id: string, end: EndFields, {stateDir, onWarning}: RecorderOptions): Promise<void> {
+async function recordLater(id: string, end: EndFields, {stateDir, onWarning}: LaterOptions): Promise<void> {
   try {
     await recordEnd(new HistoryStore(stateDir), id, end)
   } catch (error) {

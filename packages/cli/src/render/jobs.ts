@@ -10,9 +10,9 @@ export function stateOf({state, reason}: Pick<JobView, 'state' | 'reason'>): str
 
 /** `ended with status 3`, `was killed by SIGKILL (out of memory)`, `was cancelled`. */
 export function endOf({state, exitStatus, signal, reason}: JobView): string {
+  if (reason === 'cancelled') return 'was cancelled'
   if (state === 'lost') return 'is lost'
   if (state !== 'exited') return `is ${state}`
-  if (reason === 'cancelled') return 'was cancelled'
   if (signal !== null) return `was killed by ${signal}${reason === 'oom' ? ' (out of memory)' : ''}`
   return exitStatus === 0 ? 'is done' : `ended with status ${exitStatus}`
 }

@@ -18,7 +18,7 @@ export interface HeldRuntime {
   /** of what was made for this run, where the rate is known */
   costSoFar: () => Extract<ExecutionEvent, {type: 'cost'}> | undefined
   /** Releases what was made for this run; keeps it when asked to. Idempotent. */
-  done: (say: (line: string) => void) => Promise<void>
+  done: (say: (line: string) => void, options?: {takenAway?: boolean}) => Promise<void>
   /** The job goes on without this command: `done` leaves its runtime alone from now on. */
   handOver: () => Promise<void>
 }
@@ -54,10 +54,10 @@ export async function acquireRuntime(cgpu: Cgpu, {there, wish}: ChosenRuntime, o
   )
   const record = await cgpu.runtimes.select(made.id)
   if (options.keep) return {record, releases: false, costSoFar: none, done: async (say) => say(`kept ${record.name}; release it: cgpu runtime release ${record.name}`), handOver: nothing}
-  const release = async (say: (line: string) => void): Promise<void> => {
+  const release: HeldRuntime['done'] = async (say, {takenAway = false} = {}) => {
     // the session forgets a machine that was taken away; it is released all the same, should that have been a mistake
-    const gone = !(await cgpu.runtimes.remembered()).some(({id}) => id === record.id)
-    const [released] = await cgpu.runtimes.release([record])
+    const gone = takenAway || !(await cgpu.runtimes.remembered()).some(({id}) => id === record.id)
+    const [released] = await cgpu.runtimes.release([record], {takenAway})
     if (released) say(releasedLine(released, {gone}))
   }
   let releasing: Promise<void> | undefined
@@ -69,7 +69,7 @@ export async function acquireRuntime(cgpu: Cgpu, {there, wish}: ChosenRuntime, o
       if (record.hourlyRate === undefined) return undefined
       return {type: 'cost', amount: Number(((record.hourlyRate * durationSeconds) / 3600).toFixed(4)), unit: 'compute units', durationSeconds}
     },
-    done: (say) => (releasing ??= release(say)),
+    done: (say, more) => (releasing ??= release(say, more)),
     handOver: async () => {
       await cgpu.runtimes.keep(record)
       releasing = Promise.resolve()

@@ -1,16 +1,15 @@
 import {abortable} from '@cgpu/core/abortable'
 import type {JobStatus} from '@cgpu/core/agent/client'
 import type {Cgpu} from '@cgpu/core/cgpu'
-import {CgpuError} from '@cgpu/core/errors'
+import {CgpuError, errors} from '@cgpu/core/errors'
 import {withAgent} from '@cgpu/core/execution/follow-log'
-import {isFollowed} from '@cgpu/core/job/jobs'
+import {isUnseen} from '@cgpu/core/job/followed'
 import {jobsOf} from '@cgpu/core/job/of'
 import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
-import {recordJobEnd} from '../history/record.ts'
-import {endedOf} from '../job-end.ts'
+import {endedOf, tellEnd} from '../job-end.ts'
 
-/** Detached jobs, on machines that are to be released, whose end nobody saw to. */
+/** Jobs on machines that are to be released, whose end nobody saw to: detached ones, and those whose command was killed. */
 export interface JobsThere {
   /** or may run: their machine did not answer */
   running: JobRecord[]
@@ -18,7 +17,6 @@ export interface JobsThere {
 }
 
 export interface BeforeReleaseOptions {
-  version: string
   warn: (message: string) => void
   notice: (message: string) => void
 }
@@ -28,7 +26,7 @@ const patienceMs = 3_000
 
 /** As the machines tell, where jobs are remembered that were not seen to end. */
 export async function jobsOn(cgpu: Cgpu, runtimes: readonly RuntimeRecord[]): Promise<JobsThere> {
-  const records = (await jobsOf(cgpu).store.list()).filter((one) => one.detached && one.settledAt === undefined && one.collectedAt === undefined && !isFollowed(one))
+  const records = (await jobsOf(cgpu).store.list()).filter(isUnseen)
   const there: JobsThere = {running: [], over: []}
   await Promise.all(runtimes.map(async (runtime) => {
     const mine = records.filter((one) => one.runtime.id === runtime.id)
@@ -60,23 +58,24 @@ async function askedFor<T>(ms: number, work: (signal: AbortSignal) => Promise<T>
 }
 
 /** Their outputs come, and the history learns how they ended. Throws what keeps outputs from being written here. */
-export async function bringBack(cgpu: Cgpu, over: readonly JobRecord[], {version, warn, notice}: BeforeReleaseOptions): Promise<void> {
+export async function bringBack(cgpu: Cgpu, over: readonly JobRecord[], {warn, notice}: BeforeReleaseOptions): Promise<void> {
   const jobs = jobsOf(cgpu)
   for (const {id} of over) {
     try {
       const job = await jobs.open(id)
       try {
-        const {first, missing} = await jobs.bringBack(job, (event) => {
+        const {first, missing} = await jobs.ends.bringBack(job, (event) => {
           if (event.type === 'artifact') notice(`brought back ${event.path}`)
         })
         for (const pattern of missing) warn(`no file that the run wrote matches the output ${pattern}`)
-        if (first && cgpu.settings.on('history')) await recordJobEnd(id, endedOf(job.status), {stateDir: cgpu.dirs.state, version, onWarning: warn})
+        if (first) await tellEnd(cgpu, id, endedOf(job.status))
       } finally {
         await job.session.close()
       }
     } catch (error) {
       if (!(error instanceof CgpuError)) throw error
       const {message, code, category, exit, retryable, cause} = error
+      if (code === 'LOCK_TIMEOUT') throw errors.conflict(`another process brings the outputs of the job ${id} here just now`, {code: 'JOB_BUSY', retryable: true, fix: `try again when they are there, or give them up: cgpu job rm ${id}`, details: {id}})
       if (category === 'file') throw new CgpuError(message, {code, category, exit, retryable, fix: `mend that, or give up the outputs of ${id}: cgpu job rm ${id}`, cause})
       warn(`the outputs of ${id} could not be brought back: ${message}`)
     }

@@ -51,13 +51,6 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
     }
   }
 
-  /** Tells the history how a job ended that another process began. */
-  protected async recordedEnd(cgpu: Cgpu, id: string, result: Ended): Promise<void> {
-    if (!cgpu.settings.on('history')) return
-    const {recordJobEnd} = await import('../history/record.ts')
-    await recordJobEnd(id, result, this.#recorderOptions())
-  }
-
   #recorderOptions(): RecorderOptions {
     const {configDir, dataDir, cacheDir, version} = this.config
     return {stateDir: resolveDirs(process.env, {configDir, dataDir, cacheDir}).state, version, onWarning: (message) => void this.warn(message)}

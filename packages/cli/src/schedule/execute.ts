@@ -14,16 +14,20 @@ export interface ExecuteOptions {
   log: RunLog
   /** somebody looks on */
   shown: boolean
+  /** told its pid */
+  begun: (pid: number) => Promise<void>
 }
 
 /** what the command left running may hold its streams */
 const drainMs = 2_000
 
 /** Runs the command as a process of its own, without a terminal, and resolves to its exit status. Throws FILE_NOT_FOUND or CANNOT_START (66). */
-export async function execute({argv, cwd}: Schedule, {log, shown}: ExecuteOptions): Promise<number> {
+export async function execute({argv, cwd}: Schedule, {log, shown, begun}: ExecuteOptions): Promise<number> {
   if (!existsSync(cwd)) throw errors.notFound(`the folder ${sanitizeLine(cwd)} is gone`, {code: 'FILE_NOT_FOUND', category: 'file', fix: 'make it again, or remove the schedule and make a new one elsewhere'})
   const child = spawn(process.execPath, [...cliProgram(), ...argv], {cwd, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true})
   const stop = passOn(child)
+  // what cannot be written down is no reason to stop it
+  if (child.pid !== undefined) void begun(child.pid).catch(() => undefined)
   try {
     const streams = (['stdout', 'stderr'] as const).map((name) => follow(child[name], process[name], log, shown))
     const [status, signal] = await once(child, 'exit').catch((error: unknown) => {

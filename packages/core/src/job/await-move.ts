@@ -1,6 +1,6 @@
 import {setTimeout as delay} from 'node:timers/promises'
 import {CgpuError} from '../errors.ts'
-import {isFollowed} from './jobs.ts'
+import {isFollowed} from './followed.ts'
 import {mayMove} from './movable.ts'
 import type {JobRecord} from './record.ts'
 import type {JobStore} from './store.ts'

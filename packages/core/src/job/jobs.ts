@@ -1,18 +1,17 @@
 import {abortable} from '../abortable.ts'
 import type {JobStatus} from '../agent/client.ts'
 import {CgpuError, errors} from '../errors.ts'
-import type {EventListener} from '../execution/events.ts'
 import {withAgent} from '../execution/follow-log.ts'
 import type {RuntimeRecord} from '../runtime/record.ts'
-import type {ReleasedRuntime, Runtimes} from '../runtime/service.ts'
+import type {Runtimes} from '../runtime/service.ts'
 import type {RuntimeSession, SessionOptions} from '../runtime/session.ts'
-import {livesHere} from '../state/self.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {matchPrefix} from '../text/names.ts'
-import type {JobOutcome} from '../execution/job.ts'
+import {JobEnds} from './ends.ts'
+import {isFollowed} from './followed.ts'
 import {mayMoveByHand} from './movable.ts'
 import {elsewhere, isHere, type Realms} from './realm.ts'
-import {isOver, type JobRecord, type JobSeen} from './record.ts'
+import {isOver, type JobRecord} from './record.ts'
 import type {JobStore} from './store.ts'
 import {type JobView, seenOf, viewOfRecord, viewOfStatus} from './view.ts'
 
@@ -45,27 +44,15 @@ export interface OpenOptions extends Pick<SessionOptions, 'signal' | 'onLink'> {
   reads?: boolean
 }
 
-/** Nobody reads for longer than that after the end: a pager that was forgotten does not keep a machine. */
-const longestReadMs = 30 * 60_000
-
-/** What became of a job that is over. */
-export interface Settled {
-  outputs: {path: string; size: number; sha256: string}[]
-  missing: string[]
-  /** its runtime, where that was made for it */
-  released?: ReleasedRuntime
-  /** its end is news */
-  first: boolean
-  /** somebody still reads its log: its runtime is to be released by a later look */
-  held?: boolean
-}
-
 /** The jobs of this user: what was started from here, and what the machines know. */
 export class Jobs {
+  /** what happens to those that are over */
+  readonly ends: JobEnds
   readonly #options: JobsOptions
 
   constructor(options: JobsOptions) {
     this.#options = options
+    this.ends = new JobEnds(options)
   }
 
   get store(): JobStore {
@@ -214,123 +201,6 @@ export class Jobs {
     return undefined
   }
 
-  /**
-   * Of a job that is over: brings its outputs back and releases its runtime, where that was to be done and nobody did it.
-   * Idempotent over all processes.
-   */
-  async settle({id, session, runtime}: Pick<OpenJob, 'id' | 'session' | 'runtime'>, status: JobStatus, onEvent: EventListener): Promise<Settled> {
-    const nothing: Settled = {outputs: [], missing: [], first: false}
-    if (!isOver(status.state) || !(await this.store.get(id))) return nothing
-    return this.store.alone(id, async () => {
-      await this.store.update(id, (old) => ({...old, seen: seenOf(status, this.#now())}))
-      const record = await this.store.get(id)
-      if (!record || record.settledAt !== undefined || isFollowed(record)) return nothing
-      const first = record.collectedAt === undefined
-      const collected = first ? await this.#collect(record, session, status, onEvent) : {outputs: [], missing: []}
-      const kept = await this.store.update(id, (old) => ({...old, collectedAt: old.collectedAt ?? this.#now().toISOString()}))
-      if (kept && (await this.#isRead(kept))) return {...collected, first, held: true}
-      const released = record.releases ? await this.#release(record) : undefined
-      await this.store.update(id, (old) => ({...old, settledAt: this.#now().toISOString()}))
-      await (await this.store.checkpoints(id)).remove().catch(() => undefined)
-      if (released) await session.close()
-      return {...collected, ...(released ? {released} : {}), first}
-    }, {timeoutMs: 60 * 60_000}).catch((error: unknown) => {
-      if (error instanceof CgpuError && error.code === 'CANNOT_WRITE') return this.#unsettled(id, error, nothing)
-      // somebody else brings them, and takes long
-      if (error instanceof CgpuError && error.code === 'LOCK_TIMEOUT') return nothing
-      // nobody else can be asked to: it is told where the outputs still are
-      if (error instanceof CgpuError && error.code === 'RUNTIME_RECLAIMED') throw errors.lost(`${runtime.name} went before the outputs of ${id} were here`, {code: 'OUTPUTS_LOST', fix: `cgpu job retry ${id}`, details: {id}})
-      throw error
-    })
-  }
-
-  /** Nothing can be kept here (the home is read-only, or full): only outputs that are lost by that are worth a failure. */
-  async #unsettled(id: string, error: CgpuError, nothing: Settled): Promise<Settled> {
-    const record = await this.store.get(id)
-    if (!record || record.settledAt !== undefined || isFollowed(record)) return nothing
-    if (record.request.outputs.length > 0 && record.collectedAt === undefined) throw error
-    this.#options.onWarning?.(`how ${id} ended cannot be kept: ${error.message}${record.releases ? `; give its machine back yourself: cgpu runtime release ${record.runtime.name}` : ''}`)
-    return nothing
-  }
-
-  /** Of a run that was followed to its end by whoever started it: nothing is left to do. */
-  async ended(id: string, {exitStatus, signal, reason, startedAt, durationMs, stdoutBytes, stderrBytes}: JobOutcome): Promise<void> {
-    const at = this.#now().toISOString()
-    await (await this.store.checkpoints(id)).remove().catch(() => undefined)
-    await this.#note(id, {
-      at, state: 'exited', exitStatus, signal, ...(reason === undefined ? {} : {reason}), startedAt, endedAt: startedAt + durationMs / 1000, stdoutBytes, stderrBytes,
-    })
-  }
-
-  /** Of a run that failed while it was followed: what it was is told by `job show`, also when its machine is gone. */
-  async failed(id: string, error: unknown): Promise<void> {
-    const code = error instanceof CgpuError ? error.code : undefined
-    const record = await this.store.get(id).catch(() => undefined)
-    // released on purpose while it ran: that is told, and not what followed from it
-    if (!record || record.settledAt !== undefined) return
-    const lost = code === 'RUNTIME_RECLAIMED' || code === 'JOB_LOST' || code === 'INTERRUPTED' || record.remoteCwd === undefined
-    if (lost) await this.#note(id, {at: this.#now().toISOString(), state: 'lost', exitStatus: null, signal: null, ...(code === 'INTERRUPTED' ? {reason: 'cancelled'} : {}), startedAt: null, endedAt: null, stdoutBytes: 0, stderrBytes: 0})
-  }
-
-  /** Its machine is gone: nothing can be brought back any more. */
-  async gone({id, seen}: JobRecord): Promise<void> {
-    const at = this.#now().toISOString()
-    const lost: JobSeen = {at, state: 'lost', exitStatus: null, signal: null, startedAt: seen?.startedAt ?? null, endedAt: null, stdoutBytes: seen?.stdoutBytes ?? 0, stderrBytes: seen?.stderrBytes ?? 0}
-    await this.#note(id, seen && isOver(seen.state) ? seen : lost)
-  }
-
-  /** Of a job that is over, before its machine is released on purpose: brings its outputs back. Idempotent as `settle`. */
-  async bringBack({id, session, status}: OpenJob, onEvent: EventListener): Promise<Settled> {
-    return this.store.alone(id, async () => {
-      const record = await this.store.get(id)
-      if (!record || record.settledAt !== undefined || record.collectedAt !== undefined || isFollowed(record)) return {outputs: [], missing: [], first: false}
-      const collected = await this.#collect(record, session, status, onEvent)
-      const at = this.#now().toISOString()
-      await this.store.update(id, (old) => ({...old, seen: seenOf(status, this.#now()), collectedAt: at, settledAt: at}))
-      await (await this.store.checkpoints(id)).remove().catch(() => undefined)
-      return {...collected, first: true}
-    }, {timeoutMs: 60_000})
-  }
-
-  /** Its machine was released on purpose: what ran there was ended, and nobody is to go on with it. Which jobs those were. */
-  async released(runtimeId: string): Promise<JobRecord[]> {
-    const at = this.#now().toISOString()
-    const ended: JobRecord[] = []
-    for (const record of await this.store.list()) {
-      const {id, runtime, seen, settledAt} = record
-      if (runtime.id !== runtimeId || settledAt !== undefined || isOver(seen?.state)) continue
-      await this.#note(id, {at, state: 'lost', exitStatus: null, signal: null, reason: 'cancelled', startedAt: seen?.startedAt ?? null, endedAt: null, stdoutBytes: seen?.stdoutBytes ?? 0, stderrBytes: seen?.stderrBytes ?? 0})
-      ended.push(record)
-    }
-    return ended
-  }
-
-  /** What cannot be written down is no failure of the run. */
-  async #note(id: string, seen: JobSeen): Promise<void> {
-    await this.store.update(id, (old) => ({...old, seen, settledAt: this.#now().toISOString()})).catch(() => undefined)
-  }
-
-  async #collect({request, remoteCwd, outputDir}: JobRecord, session: RuntimeSession, status: JobStatus, onEvent: EventListener): Promise<Pick<Settled, 'outputs' | 'missing'>> {
-    if (request.outputs.length === 0 || remoteCwd === undefined) return {outputs: [], missing: []}
-    const {collectOutputs} = await import('../execution/collect.ts')
-    return session.guard(() => withAgent(session, (agent) => collectOutputs(agent, {
-      patterns: request.outputs, cwd: remoteCwd, since: status.startedAt ?? 0, outputDir, onEvent,
-    })))
-  }
-
-  async #isRead({id, releases, collectedAt}: JobRecord): Promise<boolean> {
-    if (!releases || this.#now().getTime() - Date.parse(collectedAt ?? '') > longestReadMs) return false
-    return this.store.readers(id).others()
-  }
-
-  async #release({runtime}: JobRecord): Promise<ReleasedRuntime | undefined> {
-    const {runtimes} = this.#options
-    const made = (await runtimes.remembered()).find(({id}) => id === runtime.id)
-    if (!made) return undefined
-    const [released] = await runtimes.release([made])
-    return released
-  }
-
   #now(): Date {
     return this.#options.now?.() ?? new Date()
   }
@@ -356,11 +226,6 @@ function notFound(query: string, runtime?: RuntimeRecord): CgpuError {
   return errors.notFound(runtime ? `${runtime.name} knows no job ${query}` : `there is no job ${query}`, {
     code: 'JOB_NOT_FOUND', fix: runtime ? `cgpu job list -r ${runtime.name}` : 'cgpu job list', details: {id: query},
   })
-}
-
-/** The command that runs it is there, and does what has to be done at its end. */
-export function isFollowed({detached, starter}: JobRecord): boolean {
-  return !detached && starter !== undefined && starter.pid !== process.pid && livesHere(starter)
 }
 
 /** Its output went with its machine; how it ended may be known. */

@@ -6,6 +6,14 @@ export function movesLeft({request, moves = 0}: Pick<JobRecord, 'request' | 'mov
   return (request.restarts?.max ?? 0) - moves
 }
 
+/** longer than the lease of a machine that was made for a job: one that can only fail does not keep it for ever */
+const longestPauseMs = 30 * 60_000
+
+/** How long to wait after so many tries that came to nothing, before the next one. */
+export function moveAgainAfterMs(tries: number, firstMs = 10_000): number {
+  return Math.min(longestPauseMs, firstMs * 2 ** tries)
+}
+
 /** Whether it is worth another machine when its own is taken away: it ran there, and may be started again. */
 export function mayMove(record: Pick<JobRecord, 'request' | 'moves' | 'remoteCwd'>): boolean {
   return record.remoteCwd !== undefined && movesLeft(record) > 0

@@ -1,13 +1,13 @@
 import type {Cgpu} from '../cgpu.ts'
 import {HistoryStore, recordEnd} from '../history/store.ts'
 import {isSelf} from '../state/self.ts'
-import {isFollowed} from './jobs.ts'
+import {isFollowed} from './followed.ts'
 import {jobsOf} from './of.ts'
 import type {JobRecord} from './record.ts'
 
 /** A runtime is released on purpose: its jobs end with it, and the history is told of those that nobody else tells it of. */
 export async function endJobsOf(cgpu: Cgpu, runtimeId: string): Promise<void> {
-  const ended = await jobsOf(cgpu).released(runtimeId)
+  const ended = await jobsOf(cgpu).ends.released(runtimeId)
   if (!cgpu.settings.on('history')) return
   for (const record of ended.filter((one) => !isWatched(one))) {
     const {id, seen} = record

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import type {JobStatus} from '../agent/client.ts'
+import type {RuntimeRecord} from '../runtime/record.ts'
+import type {RuntimeSession} from '../runtime/session.ts'
 import {movedTo} from './movable.ts'
 import {Jobs, machineGone} from './jobs.ts'
 import type {JobRecord} from './record.ts'
@@ -140,5 +143,74 @@ describe('a detached job whose machine was taken away', () => {
     assert.deepEqual([(await kept()).settledAt, told], [undefined, []])
     assert.equal(await look(async () => false), 'idle')
     assert.deepEqual([(await kept()).seen?.state, (await kept()).moves, told], ['lost', 1, ['a-001 is lost']])
+  })
+
+  it('keeps nobody from looking after the others, however long it takes', async () => {
+    const jobs = new Jobs({store, runtimes: {remembered: async () => [], select: () => assert.fail(), release: () => assert.fail(), keep: () => assert.fail()}, connect: () => assert.fail()})
+    jobs.open = async (id) => {
+      throw machineGone((await store.get(id)) ?? assert.fail())
+    }
+    const {promise: moved, resolve} = Promise.withResolvers<boolean>()
+    const asked: string[] = []
+    const looking = new JobTender({jobs, everyMs: 5, onEvent: () => undefined, move: async ({id}) => {
+      asked.push(id)
+      if (id !== job.id) return true
+      if (asked.length === 1) await store.put({...job, id: 'a-002'})
+      return moved
+    }}).look()
+    await until(() => asked.filter((id) => id === 'a-002').length === 2)
+    assert.equal(asked.filter((id) => id === job.id).length, 1, 'one try at a time')
+    resolve(true)
+    assert.equal(await looking, 'busy')
+  })
+
+  it('counts as it was seen to end, once', async () => {
+    const seen = {at: job.createdAt, state: 'exited', exitStatus: 3, signal: null, startedAt: 1, endedAt: 2, stdoutBytes: 0, stderrBytes: 0}
+    const news: unknown[] = []
+    const jobs = new Jobs({store, runtimes: {remembered: async () => [], select: () => assert.fail(), release: () => assert.fail(), keep: () => assert.fail()}, connect: () => assert.fail()})
+    jobs.open = async (id) => {
+      throw machineGone((await store.get(id)) ?? assert.fail())
+    }
+    for (const more of [{}, {collectedAt: job.createdAt}]) {
+      await store.put({...job, ...more, seen})
+      await new JobTender({jobs, onEvent: () => undefined, onSettled: (record, {first}, status) => void news.push([record.seen?.exitStatus, first, status])}).look()
+      assert.equal((await kept()).seen?.state, 'exited')
+    }
+    assert.deepEqual(news, [[3, true, undefined], [3, false, undefined]])
+  })
+})
+
+/** Looks again every few milliseconds, for what tells nobody when it changes. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
+}
+
+describe('a job that is over', () => {
+  const status: JobStatus = {
+    id: job.id, kind: 'job', state: 'exited', exitCode: 0, signal: null, startedAt: 1, endedAt: 2, createdAt: 1, stdoutBytes: 0, stderrBytes: 0, droppedBytes: 0, logBytes: 0, pid: 1,
+  }
+
+  it('is left to the process that settles it, and to a later look', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cgpu-tend-'))
+    try {
+      const store = new JobStore(folder)
+      await store.put({...job, releases: false})
+      const runtime = {...job.runtime} as RuntimeRecord // its name and id are all that is asked for
+      const session = {close: async () => undefined} as RuntimeSession // nothing of it is to be brought back
+      const jobs = new Jobs({store, runtimes: {remembered: async () => [], select: () => assert.fail(), release: () => assert.fail(), keep: () => assert.fail()}, connect: () => assert.fail()})
+      jobs.open = async (id) => ({id, runtime, session, status})
+      const settled: string[] = []
+      const tender = new JobTender({jobs, onEvent: () => undefined, onSettled: ({id}) => void settled.push(id), onFailure: (_, error) => assert.fail(String(error))})
+      await store.alone(job.id, async () => {
+        assert.equal(await tender.look(), 'busy')
+        // a daemon that is to end need not wait either
+        await assert.rejects(tender.look(AbortSignal.timeout(20)), {name: 'TimeoutError'})
+      }, {timeoutMs: 100})
+      assert.deepEqual(settled, [])
+      assert.equal(await tender.look(), 'idle')
+      assert.deepEqual(settled, [job.id])
+    } finally {
+      await rm(folder, {recursive: true, force: true})
+    }
   })
 })

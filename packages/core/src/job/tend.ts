@@ -1,11 +1,13 @@
+import {setTimeout as delay} from 'node:timers/promises'
 import type {JobStatus} from '../agent/client.ts'
 import {CgpuError} from '../errors.ts'
 import type {EventListener} from '../execution/events.ts'
 import {withAgent} from '../execution/follow-log.ts'
-import {isOfOther, livesHere} from '../state/self.ts'
 import type {Checkpoints} from './checkpoints.ts'
-import {isFollowed, type Jobs, type OpenJob, type Settled} from './jobs.ts'
-import {isWhereItWas, mayMove, movesLeft} from './movable.ts'
+import {isBeingStarted, isLeft} from './followed.ts'
+import type {Settled} from './ends.ts'
+import type {Jobs, OpenJob} from './jobs.ts'
+import {isWhereItWas, mayMove, moveAgainAfterMs, movesLeft} from './movable.ts'
 import {isOver, type JobRecord} from './record.ts'
 
 export interface TenderOptions {
@@ -17,6 +19,8 @@ export interface TenderOptions {
   onFailure?: (record: JobRecord, error: unknown) => void
   /** kept by whoever looks more than once */
   memory?: TenderMemory
+  /** while one job takes longer than this (a machine that is hard to get, large outputs), the others are looked at again; absent: it is waited for */
+  everyMs?: number
   /** False: another tender of this process looks after it. Absent: all are ours. */
   isMine?: (record: JobRecord) => boolean
   /**
@@ -47,19 +51,20 @@ export interface TenderMemoryOptions {
 /** What one look tells the next. */
 export class TenderMemory {
   readonly settleMs: number | undefined
-  readonly firstPauseMs: number
+  readonly firstPauseMs: number | undefined
   /** a checkpoint counts when two looks saw it */
   readonly copies = new Map<string, Checkpoints>()
+  /** by a clock that is never set */
   readonly failures = new Map<string, {since: number; count: number; next: number}>()
 
-  constructor({settleMs, firstPauseMs = 10_000}: TenderMemoryOptions = {}) {
+  constructor({settleMs, firstPauseMs}: TenderMemoryOptions = {}) {
     this.settleMs = settleMs
     this.firstPauseMs = firstPauseMs
   }
 }
 
-/** longer than the lease of a machine that was made for a job: one that can only fail does not keep it for ever */
-const longestPauseMs = 30 * 60_000
+/** another process that settles a job may take long; a later look sees what it did */
+const busyMs = 1_000
 /** what fails for so long keeps nobody up any more */
 const hopelessMs = 6 * 3_600_000
 
@@ -78,25 +83,44 @@ export class JobTender {
 
   /** One look at every job that is not settled. `busy`: some go on. What cannot be asked now is asked by a later look. */
   async look(signal?: AbortSignal): Promise<'idle' | 'busy'> {
+    const {everyMs} = this.#options
+    const working = new Map<string, Promise<unknown>>()
+    const states = new Map<string, 'idle' | 'busy'>()
+    try {
+      do {
+        for (const record of await this.#open()) {
+          if (working.has(record.id)) continue
+          working.set(record.id, this.#withPatience(record, signal).then((state) => states.set(record.id, state)).finally(() => working.delete(record.id)))
+        }
+        const all = Promise.allSettled(working.values())
+        await (everyMs === undefined ? all : Promise.race([all, delay(everyMs, undefined, {ref: false})]))
+        signal?.throwIfAborted()
+      } while (working.size > 0)
+    } finally {
+      await Promise.allSettled(working.values())
+    }
+    return [...states.values()].includes('busy') ? 'busy' : 'idle'
+  }
+
+  async #open(): Promise<JobRecord[]> {
     const {jobs, isMine = () => true} = this.#options
-    const open = (await jobs.here((await jobs.store.list()).filter(isLeft))).filter(isMine)
-    const states = await Promise.all(open.map((record) => this.#withPatience(record, signal)))
-    return states.includes('busy') ? 'busy' : 'idle'
+    return (await jobs.here((await jobs.store.list()).filter(isLeft))).filter(isMine)
   }
 
   /** One job's trouble is no other's; it is tried again after growing pauses. */
   async #withPatience(record: JobRecord, signal: AbortSignal | undefined): Promise<'idle' | 'busy'> {
     const {failures, firstPauseMs} = this.#memory
     const before = failures.get(record.id)
-    if (before && Date.now() < before.next) return Date.now() - before.since < hopelessMs ? 'busy' : 'idle'
+    const now = performance.now()
+    if (before && now < before.next) return now - before.since < hopelessMs ? 'busy' : 'idle'
     try {
       const state = await this.#one(record, signal)
       failures.delete(record.id)
       return state
     } catch (error) {
       signal?.throwIfAborted()
-      const {since, count} = before ?? {since: Date.now(), count: 0}
-      failures.set(record.id, {since, count: count + 1, next: Date.now() + Math.min(longestPauseMs, firstPauseMs * 2 ** count)})
+      const {since, count} = before ?? {since: now, count: 0}
+      failures.set(record.id, {since, count: count + 1, next: performance.now() + moveAgainAfterMs(count, firstPauseMs)})
       this.#options.onFailure?.(record, error)
       return 'busy'
     }
@@ -117,7 +141,7 @@ export class JobTender {
         await this.#copy(record, job, signal)
         return 'busy'
       }
-      const settled = await jobs.settle(job, job.status, this.#options.onEvent)
+      const settled = await jobs.ends.settle(job, job.status, this.#options.onEvent, {patienceMs: busyMs, signal})
       if (settled.first || settled.released) await this.#options.onSettled?.(record, settled, job.status)
       return settled.held ? 'busy' : 'idle'
     } finally {
@@ -167,20 +191,10 @@ export class JobTender {
       const now = await jobs.store.get(record.id)
       // another process was faster
       if (!now || !isWhereItWas(now, record)) return 'busy' as const
-      await jobs.gone(now)
-      await onSettled?.(now, {outputs: [], missing: [], first: true}, undefined)
+      await jobs.ends.gone(now)
+      // whoever collected its outputs told how it ended
+      await onSettled?.(now, {outputs: [], missing: [], first: now.collectedAt === undefined}, undefined)
       return 'idle' as const
     }, {timeoutMs: 1_000, signal})
   }
-}
-
-/** Nobody follows it: it was left on purpose, or the command that did was killed. */
-function isLeft(record: JobRecord): boolean {
-  const {detached, starter, settledAt} = record
-  return settledAt === undefined && (detached || (!isFollowed(record) && !(starter && isOfOther(starter))))
-}
-
-/** Whoever starts it says when it runs. */
-export function isBeingStarted({remoteCwd, starter}: JobRecord): boolean {
-  return remoteCwd === undefined && starter !== undefined && livesHere(starter)
 }

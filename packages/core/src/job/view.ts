@@ -83,3 +83,9 @@ export function seenOf(status: JobStatus, now: Date): JobSeen {
   const {state, exitCode, signal, reason, startedAt, endedAt, stdoutBytes, stderrBytes} = status
   return {at: now.toISOString(), state, exitStatus: exitCode, signal, ...(reason === undefined ? {} : {reason}), startedAt, endedAt, stdoutBytes, stderrBytes}
 }
+
+/** The same of a job that is lost, as far as it was seen before. */
+export function lostSeen(now: Date, before?: JobSeen, reason?: string): JobSeen {
+  const {startedAt = null, stdoutBytes = 0, stderrBytes = 0} = before ?? {}
+  return {at: now.toISOString(), state: 'lost', exitStatus: null, signal: null, ...(reason === undefined ? {} : {reason}), startedAt, endedAt: null, stdoutBytes, stderrBytes}
+}

@@ -13,6 +13,12 @@ export interface LifecycleListener {
   afterRelease?: (runtime: Runtime) => Promise<void>
 }
 
+export interface ReleaseOptions {
+  signal?: AbortSignal
+  /** its provider took it away before: what ran there may go on elsewhere, and is not ended on purpose */
+  takenAway?: boolean
+}
+
 export interface RuntimesOptions {
   registry: ProviderRegistry
   store: RecordStore

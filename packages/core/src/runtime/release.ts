@@ -1,9 +1,9 @@
-import type {ReleasedRuntime, RuntimesOptions} from './options.ts'
+import type {ReleasedRuntime, ReleaseOptions, RuntimesOptions} from './options.ts'
 import {hourlyRate} from './rate.ts'
 import {type RuntimeRecord, viewOf} from './record.ts'
 
 /** Releases one runtime; it is forgotten only when its provider said that it is gone. Idempotent. */
-export async function releaseRuntime(options: RuntimesOptions, record: RuntimeRecord, {signal}: {signal?: AbortSignal}): Promise<ReleasedRuntime> {
+export async function releaseRuntime(options: RuntimesOptions, record: RuntimeRecord, {signal, takenAway}: ReleaseOptions): Promise<ReleasedRuntime> {
   const {registry, store, lifecycle, onRelease} = options
   const now = (): Date => options.now?.() ?? new Date()
   const provider = await registry.get(record.provider)
@@ -11,7 +11,7 @@ export async function releaseRuntime(options: RuntimesOptions, record: RuntimeRe
   await lifecycle?.beforeRelease?.(view)
   const stopped = provider.capabilities.release && record.origin !== 'added'
   const rate = stopped ? await hourlyRate(provider, record, await store.list()) : undefined
-  await onRelease?.(record)
+  if (!takenAway) await onRelease?.(record)
   await provider.release(record.providerId, signal ? {signal} : {})
   await store.remove(record.id)
   await lifecycle?.afterRelease?.(view)

@@ -4,7 +4,7 @@ import {generateName, matchPrefix, validateName} from '../text/names.ts'
 import {chooseRuntime, gone, refuseToGuess, unreachable} from './choose.ts'
 import {newRecord, refuseLease, RuntimeMaker} from './create.ts'
 import {type Rung, rungName} from './ladder.ts'
-import {type AdoptOptions, type CreateRequest, type MakeOptions, type ReapedRuntime, type ReleasedRuntime, type RuntimesOptions, sameAccount, type WantedProvider} from './options.ts'
+import {type AdoptOptions, type CreateRequest, type MakeOptions, type ReapedRuntime, type ReleasedRuntime, type ReleaseOptions, type RuntimesOptions, sameAccount, type WantedProvider} from './options.ts'
 import {type Runtime, type RuntimeRecord, viewOf} from './record.ts'
 import {releaseRuntime} from './release.ts'
 import {sameAccelerator} from './spec.ts'
@@ -190,7 +190,7 @@ export class Runtimes {
    * Releases runtimes; forgets one only when its provider said that it is gone. Idempotent. One that cannot be released
    * keeps no other from it: its error is thrown when all were tried, those of further ones become warnings.
    */
-  async release(records: RuntimeRecord[], options: {signal?: AbortSignal} = {}): Promise<ReleasedRuntime[]> {
+  async release(records: RuntimeRecord[], options: ReleaseOptions = {}): Promise<ReleasedRuntime[]> {
     const outcomes = await Promise.allSettled(records.map((record) => releaseRuntime(this.#options, record, options)))
     const failed = outcomes.filter((one) => one.status === 'rejected').map((one): unknown => one.reason)
     if (failed.length === 0) return outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))

@@ -56,6 +56,11 @@ export function begin(schedule: Schedule, {now, process}: {now: number; process:
   return push({...schedule, runs}, {state: 'running', dueAt: due === undefined ? null : iso(due), startedAt: iso(now), process})
 }
 
+/** Its command has a process now. */
+export function began(schedule: Schedule, run: number, command: ProcessMark): Schedule {
+  return {...schedule, runs: schedule.runs.map((one) => (one.run === run ? {...one, command} : one))}
+}
+
 /** A run is over. */
 export function finish(schedule: Schedule, run: number, end: {now: number; exitStatus: number}): Schedule {
   const runs = schedule.runs.map((one): ScheduleRun => (one.run === run ? {...one, state: 'exited', endedAt: iso(end.now), exitStatus: end.exitStatus} : one))
@@ -65,7 +70,8 @@ export function finish(schedule: Schedule, run: number, end: {now: number; exitS
 /** All times until `due` are passed over. In a row they are one entry, or they would push the real runs out. */
 export function skip(schedule: Schedule, times: Times, due: number, reason: NonNullable<ScheduleRun['reason']>): Schedule {
   const done = Date.parse(schedule.doneUntil)
-  if (due <= done) return schedule
+  // a clock that was set back may have made the time of a run that goes on due again
+  if (due <= done || schedule.runs.some(({state, dueAt}) => state === 'running' && dueAt === iso(due))) return schedule
   const [newest, ...older] = schedule.runs
   const doneUntil = iso(due)
   if (newest?.state === 'skipped' && newest.reason === reason) return {...schedule, doneUntil, runs: [{...newest, lastDueAt: iso(due)}, ...older]}

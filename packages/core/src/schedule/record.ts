@@ -24,6 +24,8 @@ export interface ScheduleRun {
   exitStatus?: number
   /** who runs it */
   process?: ProcessMark
+  /** what it runs: goes on for a while, or to its end, where whoever runs it was killed */
+  command?: ProcessMark
 }
 
 export interface Schedule {
@@ -72,10 +74,10 @@ function parseRun(value: unknown): ScheduleRun | undefined {
   if (!isObject(value)) return undefined
   const {run, state, dueAt, reason, exitStatus} = value
   if (typeof run !== 'number' || !Number.isSafeInteger(run) || run < 1 || !text(state) || !states.includes(state)) return undefined
-  const mark = parseMark(value['process'])
+  const [mark, command] = [parseMark(value['process']), parseMark(value['command'])]
   const times = Object.fromEntries((['lastDueAt', 'startedAt', 'endedAt'] as const).flatMap((key) => (moment(value[key]) ? [[key, value[key]]] : [])))
   return {
     run, state: state as ScheduleRun['state'], dueAt: moment(dueAt) ? dueAt : null, ...times, // it is one of `states`
-    ...(reason === 'running' || reason === 'missed' ? {reason} : {}), ...(typeof exitStatus === 'number' ? {exitStatus} : {}), ...(mark ? {process: mark} : {}),
+    ...(reason === 'running' || reason === 'missed' ? {reason} : {}), ...(typeof exitStatus === 'number' ? {exitStatus} : {}), ...(mark ? {process: mark} : {}), ...(command ? {command} : {}),
   }
 }

@@ -3,8 +3,8 @@ import {mkdtemp, readdir, rm, stat, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {errors} from '../errors.ts'
-import {markSelf} from '../state/self.ts'
-import {begin, keptRuns} from './plan.ts'
+import {markOf, markSelf} from '../state/self.ts'
+import {began, begin, keptRuns} from './plan.ts'
 import {parseSchedule, type Schedule} from './record.ts'
 import {runSchedule, type RunScheduleOptions} from './run.ts'
 import {ScheduleStore} from './store.ts'
@@ -99,6 +99,18 @@ describe('running a schedule', () => {
       const running = await store.running(kept)
       assert.equal(viewOf(kept, {times, now: due, running}).lastRun?.state, expected)
     }
+  })
+
+  it('does not run it again while the command of one whose process was killed goes on', async () => {
+    const killed = {...markSelf(), startTime: '1'}
+    const command = markOf(process.ppid)
+    await store.update('nightly', (old) => began(begin(old, {now: due, process: killed}), 1, command))
+    assert.deepEqual([await run({due}), await run()], ['busy', 'busy'])
+    const kept = (await store.get('nightly')) ?? assert.fail()
+    assert.equal((await store.running(kept))?.process?.pid, process.ppid)
+    await store.update('nightly', (old) => began(old, 1, {...command, startTime: '1'}))
+    assert.ok(typeof (await run()) === 'object')
+    assert.deepEqual((await store.get('nightly'))?.runs.map(({run: number, state: how}) => [number, how]), [[3, 'exited'], [2, 'skipped'], [1, 'lost']])
   })
 
   it('passes over records that are broken, and sets them aside', async () => {

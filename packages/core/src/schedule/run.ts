@@ -1,9 +1,9 @@
 import {CgpuError} from '../errors.ts'
-import {markSelf} from '../state/self.ts'
-import {begin, claim, finish, skip} from './plan.ts'
+import {markOf, markSelf} from '../state/self.ts'
+import {began, begin, claim, finish, skip} from './plan.ts'
 import type {Schedule} from './record.ts'
 import type {RunLog} from './log.ts'
-import type {ScheduleStore} from './store.ts'
+import {leftOf, type ScheduleStore} from './store.ts'
 import {timesOf} from './when.ts'
 
 export interface RunScheduleOptions {
@@ -11,8 +11,8 @@ export interface RunScheduleOptions {
   name: string
   /** the time that it is run for; absent: by hand */
   due?: number | undefined
-  /** runs the command to its end and resolves to its exit status */
-  execute: (schedule: Schedule, log: RunLog) => Promise<number>
+  /** runs the command to its end, tells its pid when it has begun, and resolves to its exit status */
+  execute: (schedule: Schedule, log: RunLog, begun: (pid: number) => Promise<void>) => Promise<number>
   onWarning: (message: string) => void
   now?: () => number
 }
@@ -27,6 +27,9 @@ export async function runSchedule(options: RunScheduleOptions): Promise<RanSched
   if (!schedule) return 'claimed'
   const times = await timesOf(schedule)
   const ran = await store.alone(name, async () => {
+    // whoever ran it was killed, its command was not
+    const before = await store.get(name)
+    if (before && leftOf(before)) return 'busy'
     const by = {now: now(), process: markSelf()}
     const begun = await store.update(name, (old) => (due === undefined ? begin(old, by) : claim(old, times, due, by)))
     const run = begun?.runs[0]?.run
@@ -41,7 +44,7 @@ async function follow(begun: Schedule, run: number, {store, name, execute, onWar
   try {
     const log = store.openLog(name, run)
     try {
-      exitStatus = await execute(begun, log)
+      exitStatus = await execute(begun, log, async (pid) => void (await store.update(name, (old) => began(old, run, markOf(pid)))))
     } catch (error) {
       if (error instanceof CgpuError) {
         exitStatus = error.exit

@@ -1,16 +1,13 @@
-import {readdir, readFile, rm, stat, unlink} from 'node:fs/promises'
+import {open, readdir, rm, stat, unlink} from 'node:fs/promises'
 import {join} from 'node:path'
+import {setTimeout as delay} from 'node:timers/promises'
 import {CgpuError, errors} from '../errors.ts'
-import {JsonFile} from '../state/json-file.ts'
+import {RecordFolder} from '../state/record-folder.ts'
 import {hostId, livesHere} from '../state/self.ts'
 import {errnoOf} from '../state/write-error.ts'
 import {matchPrefix} from '../text/names.ts'
 import {RunLog} from './log.ts'
 import {parseSchedule, type Schedule, type ScheduleRun} from './record.ts'
-
-interface Kept {
-  schedule?: Schedule
-}
 
 /** A holder on another machine touches its lock; see ../state/lock.ts. */
 const foreignStaleMs = 30_000
@@ -18,26 +15,24 @@ const foreignStaleMs = 30_000
 /** The schedules: a small file each, and a folder with the output of its last runs. */
 export class ScheduleStore {
   readonly #folder: string
-  readonly #onWarning: ((message: string) => void) | undefined
+  readonly #records: RecordFolder<Schedule>
 
   /** `state` is the `state/` folder of cgpu's data folder. */
   constructor(state: string, onWarning?: (message: string) => void) {
     this.#folder = join(state, 'schedules')
-    this.#onWarning = onWarning
+    this.#records = new RecordFolder<Schedule>({
+      folder: this.#folder, key: 'schedule', idOf: ({name}) => name, parse: parseSchedule, onWarning, isId: isName,
+      refuse: () => errors.usage('that cannot be the name of a schedule', {code: 'INVALID_NAME', fix: 'see the names: cgpu schedule list'}),
+    })
   }
 
   /** By name. */
   async list(): Promise<Schedule[]> {
-    const names = await readdir(this.#folder).catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return []
-      throw error
-    })
-    const own = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length)).filter(isName).sort()
-    return (await Promise.all(own.map((name) => this.get(name)))).filter((one) => one !== undefined)
+    return (await this.#records.all()).sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   async get(name: string): Promise<Schedule | undefined> {
-    return isName(name) ? (await this.#file(name).read()).schedule : undefined
+    return isName(name) ? this.#records.get(name) : undefined
   }
 
   /** By its name or a unique beginning of it. Throws NOT_FOUND (66) or AMBIGUOUS (64). */
@@ -48,35 +43,28 @@ export class ScheduleStore {
   /** Throws NAME_TAKEN (72). */
   async create(schedule: Schedule): Promise<void> {
     const {name} = schedule
-    await this.#file(name).update((old) => {
-      if (old.schedule) throw errors.conflict(`there is a schedule "${name}" already`, {code: 'NAME_TAKEN', fix: `choose another name, or: cgpu schedule rm ${name}`})
-      return {schedule}
-    })
+    if (!(await this.#records.create(schedule))) throw errors.conflict(`there is a schedule "${name}" already`, {code: 'NAME_TAKEN', fix: `choose another name, or: cgpu schedule rm ${name}`})
   }
 
   /** Changes a record under its lock; undefined when it is not there (any more), or `change` returns undefined. */
   async update(name: string, change: (old: Schedule) => Schedule | undefined): Promise<Schedule | undefined> {
     let changed: Schedule | undefined
-    await this.#file(name).update((old) => {
-      changed = old.schedule && change(old.schedule)
-      return changed ? {schedule: changed} : undefined
-    })
+    await this.#records.update(name, (old) => (changed = change(old)))
     if (changed) await this.#forgetLogs(changed)
     return changed
   }
 
   async remove(name: string): Promise<void> {
-    await unlink(this.#path(name)).catch((error: unknown) => {
-      if (errnoOf(error) !== 'ENOENT') throw error
-    })
-    await rm(join(this.#folder, name), {recursive: true, force: true, maxRetries: 3})
+    await this.#records.remove(name)
+    await rm(this.#records.beside(name, ''), {recursive: true, force: true, maxRetries: 3})
   }
 
-  /** The run that goes on; one whose process is gone does not. */
-  async running({name, runs}: Schedule): Promise<ScheduleRun | undefined> {
+  /** The run that goes on: by who runs it, or by what is left of it. */
+  async running(schedule: Schedule): Promise<ScheduleRun | undefined> {
+    const {name, runs} = schedule
     const run = runs.find(({state}) => state === 'running')
     if (!run?.process) return undefined
-    if (run.process.host === hostId()) return livesHere(run.process) ? run : undefined
+    if (run.process.host === hostId()) return livesHere(run.process) ? run : leftOf(schedule)
     const touched = await stat(this.#lock(name)).then(({mtimeMs}) => mtimeMs, () => 0)
     return Date.now() - touched < foreignStaleMs ? run : undefined
   }
@@ -100,12 +88,34 @@ export class ScheduleStore {
     return new RunLog(this.#logPath(name, run))
   }
 
-  /** What a run printed; undefined: it left nothing. */
-  async readLog(name: string, run: number): Promise<Buffer | undefined> {
-    return readFile(this.#logPath(name, run)).catch((error: unknown) => {
+  /** What a run printed, from a byte on; empty: it left nothing. */
+  async readLog(name: string, run: number, from = 0): Promise<Buffer> {
+    const file = await open(this.#logPath(name, run)).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return undefined
       throw error
     })
+    try {
+      const size = file ? (await file.stat()).size : 0
+      if (!file || size <= from) return Buffer.alloc(0)
+      const {buffer, bytesRead} = await file.read(Buffer.alloc(size - from), 0, size - from, from)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file?.close()
+    }
+  }
+
+  /** The same as it comes, until the run is over; looks again every `everyMs`. */
+  async *followLog(name: string, run: number, everyMs = 250): AsyncGenerator<Buffer, void> {
+    for (let at = 0; ; ) {
+      const schedule = await this.get(name)
+      // asked before the last look: nothing is printed after it
+      const goesOn = schedule !== undefined && (await this.running(schedule))?.run === run
+      const piece = await this.readLog(name, run, at)
+      at += piece.length
+      if (piece.length > 0) yield piece
+      if (!goesOn) return
+      await delay(everyMs)
+    }
   }
 
   async #forgetLogs({name, runs}: Schedule): Promise<void> {
@@ -116,17 +126,12 @@ export class ScheduleStore {
 
   readonly #lock = (name: string): string => join(this.#folder, name, 'run.lock')
   readonly #logPath = (name: string, run: number): string => join(this.#folder, name, `${run}.log`)
-  readonly #path = (name: string): string => join(this.#folder, `${name}.json`)
+}
 
-  #file(name: string): JsonFile<Kept> {
-    return new JsonFile<Kept>({
-      path: this.#path(name), version: 1, initial: () => ({}), backup: false, onWarning: this.#onWarning,
-      parse: (value) => {
-        const schedule = parseSchedule(value['schedule'])
-        return schedule?.name === name ? {schedule} : undefined
-      },
-    })
-  }
+/** A run whose command lives though who ran it does not, as run by that command: how it ends nobody will know. */
+export function leftOf({runs}: Schedule): ScheduleRun | undefined {
+  const run = runs.find(({state, command}) => state === 'running' && command !== undefined && livesHere(command))
+  return run?.command && !(run.process && livesHere(run.process)) ? {...run, process: run.command} : undefined
 }
 
 /** What `validateName` lets through: it becomes a path. */

@@ -56,10 +56,10 @@ export function viewOf(schedule: Schedule, {times, now, running}: ViewOptions): 
   }
 }
 
-export function viewOfRun({run, state, reason, dueAt, lastDueAt, startedAt, endedAt, exitStatus, process}: ScheduleRun, running: ScheduleRun | undefined): ScheduleRunView {
+export function viewOfRun({run, state, reason, dueAt, lastDueAt, startedAt, endedAt, exitStatus}: ScheduleRun, running: ScheduleRun | undefined): ScheduleRunView {
   const goesOn = state === 'running' && running?.run === run
   return {
     run, state: state === 'running' && !goesOn ? 'lost' : state, reason: reason ?? null, dueAt, lastDueAt: lastDueAt ?? null, startedAt: startedAt ?? null,
-    endedAt: endedAt ?? null, exitStatus: exitStatus ?? null, pid: goesOn ? (process?.pid ?? null) : null,
+    endedAt: endedAt ?? null, exitStatus: exitStatus ?? null, pid: goesOn ? (running.process?.pid ?? null) : null,
   }
 }

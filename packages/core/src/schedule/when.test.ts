@@ -77,7 +77,7 @@ describe('what is typed for a schedule', () => {
     [{}, 'INVALID_SCHEDULE'], [{cron: '0 3 * * *', every: '6h'}, 'INVALID_SCHEDULE'], [{every: '6h', timezone: 'UTC'}, 'INVALID_SCHEDULE'],
     ...['', 'x', '* * * *', '0 0 3 * * *', '60 * * * *', '0 24 * * *', '0 0 32 * *', '*/0 * * * *', '9-5 * * * *', '@reboot', '@never', '2026-12-01T00:00:00', '0 0 31 2 *', '\u001b[2J * * * *'].map((cron): [WhenTexts, string] => [{cron, timezone: 'UTC'}, 'INVALID_CRON']),
     [{cron: '0 3 * * *', timezone: 'Europe/Berln'}, 'INVALID_TIMEZONE', /did you mean "Europe\/Berlin"/], [{cron: '0 3 * * *', timezone: ''}, 'INVALID_TIMEZONE'],
-    ...['', '0s', '5', '-1h', '1.5h', '400d', 'h', '6 h', '999999999w'].map((every): [WhenTexts, string] => [{every}, 'INVALID_DURATION']),
+    ...['', '0s', '5', '-1h', '0.5s', '400d', 'h', '6 h', '999999999w'].map((every): [WhenTexts, string] => [{every}, 'INVALID_DURATION']),
   ]
   for (const [given, code, fix] of bad) {
     it(`refuses ${JSON.stringify(given)}`, () => assert.rejects(parseWhen(given, now), (error: Error & {code?: string; exit?: number; fix?: string}) => {

@@ -1,9 +1,9 @@
 import {errors} from '../errors.ts'
 import {didYouMean} from '../text/closest.ts'
+import {parseLength, unitMs} from '../text/length.ts'
 import {sanitizeLine} from '../text/line.ts'
 import type {When} from './record.ts'
 
-const unitSeconds: Record<string, number> = {s: 1, m: 60, h: 3600, d: 86_400, w: 604_800}
 const longestSeconds = 366 * 86_400
 
 export interface WhenTexts {
@@ -41,17 +41,15 @@ export async function timesOf({when, createdAt}: {when: When; createdAt: string}
 }
 
 function parseEvery(given: string): number {
-  const trimmed = given.trim()
-  const parts = /^(?:\d{1,9}[smhdw])+$/.test(trimmed) ? [...trimmed.matchAll(/(\d+)([smhdw])/g)] : []
-  const seconds = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (unitSeconds[unit ?? ''] ?? 0), 0)
-  if (seconds >= 1 && seconds <= longestSeconds) return seconds
+  const seconds = (parseLength(given) ?? 0) / 1000
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= longestSeconds) return seconds
   throw errors.usage(`${shown(given)} is not how often something can run`, {code: 'INVALID_DURATION', fix: 'give such as 90s, 15m, 6h, 1d, 2w or 1h30m; a second at least, a year at most'})
 }
 
 /** As a person would write it back: `6h`, `1d12h`. */
 export function everyText(everySeconds: number): string {
-  let rest = everySeconds
-  return Object.entries(unitSeconds).toReversed().map(([unit, size]) => {
+  let rest = everySeconds * 1000
+  return Object.entries(unitMs).toReversed().map(([unit, size]) => {
     const count = Math.floor(rest / size)
     rest -= count * size
     return count === 0 ? '' : `${count}${unit}`

@@ -69,6 +69,13 @@ export class JsonFile<T extends object> {
     })
   }
 
+  /** Removes it under its lock: whoever changes it just now does not bring it back. Throws CANNOT_WRITE (73) or LOCK_TIMEOUT (72). */
+  async remove(): Promise<void> {
+    await this.#locked(() => unlink(this.path).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw cannotWrite(this.path, error)
+    }))
+  }
+
   // what only writers need is loaded by writers: most commands only read, and start-up counts
   async #locked<R>(fn: () => Promise<R>): Promise<R> {
     const {withLock} = await import('./lock.ts')

@@ -13,8 +13,13 @@ export interface ProcessMark {
 }
 
 export function markSelf(): ProcessMark {
-  const {startTime} = parseProcStat(read('/proc/self/stat'))
-  return {pid: process.pid, ...(startTime === undefined ? {} : {startTime}), host: hostId()}
+  return markOf(process.pid)
+}
+
+/** A process of this machine that lives. */
+export function markOf(pid: number): ProcessMark {
+  const {startTime} = parseProcStat(read(`/proc/${pid}/stat`))
+  return {pid, ...(startTime === undefined ? {} : {startTime}), host: hostId()}
 }
 
 /** Whether the process lives on this machine. */

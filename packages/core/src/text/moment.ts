@@ -1,6 +1,6 @@
 import {errors} from '../errors.ts'
+import {parseLength} from './length.ts'
 
-const units: Record<string, number> = {ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000}
 const fix = 'give how long ago, such as 90s, 10m, 2h, 7d, or a date such as 2026-11-28 or 2026-11-28T16:00'
 
 /**
@@ -9,10 +9,8 @@ const fix = 'give how long ago, such as 90s, 10m, 2h, 7d, or a date such as 2026
  */
 export function parseMoment(text: string, now = Date.now()): number {
   const trimmed = text.trim()
-  if (/^(?:\d{1,9}(?:\.\d{1,3})?(?:ms|[smhdw]))+$/.test(trimmed)) {
-    const parts = trimmed.matchAll(/([\d.]+)([a-z]+)/g)
-    return [...parts].reduce((at, [, number, unit]) => at - Number(number) * (units[unit ?? ''] ?? 0), now)
-  }
+  const length = parseLength(trimmed)
+  if (length !== undefined) return now - length
   // a date alone would be read as midnight in Greenwich
   const local = /^\d{4}-\d\d-\d\d$/.test(trimmed) ? `${trimmed}T00:00` : trimmed.replace(' ', 'T')
   const time = /^\d{4}-\d\d-\d\d(T|$)/.test(local) ? Date.parse(local) : Number.NaN

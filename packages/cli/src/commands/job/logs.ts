@@ -73,7 +73,8 @@ export default class JobLogs extends JobCommand<Result> {
       return {id, runtime: name, state: status.state, exitStatus: status.exitCode, ...sink.captured?.()}
     } finally {
       stop.abort()
-      await job.doneReading?.()
+      // what is wrong with its machine is no failure of what was read
+      await this.endReading(cgpu, job, sink).catch((error: unknown) => this.trace(`the machine of ${id}: ${error instanceof Error ? error.message : String(error)}`))
       await session.close()
     }
   }

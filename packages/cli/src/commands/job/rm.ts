@@ -3,11 +3,11 @@ import {CgpuError, errors} from '@cgpu/core/errors'
 import {remoteCode} from '@cgpu/core/agent/problem'
 import {withAgent} from '@cgpu/core/execution/follow-log'
 import type {JobStatus} from '@cgpu/core/agent/client'
-import {isFollowed} from '@cgpu/core/job/jobs'
+import {isUnseen} from '@cgpu/core/job/followed'
 import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import {jobsOf} from '@cgpu/core/job/of'
 import {runtimeFlag} from '../../flags.ts'
-import {endedAsSeen, endedOf} from '../../job-end.ts'
+import {endOfSettled, tellEnd} from '../../job-end.ts'
 import {JobCommand} from '../../job-command.ts'
 
 /** Removes jobs that are over, with their logs. */
@@ -60,8 +60,7 @@ export default class JobRm extends JobCommand<{id: string; runtime: string}[]> {
 
   /** Of a job that nobody looked at: nobody else can do so later. */
   async #tellEnd(cgpu: Cgpu, record: JobRecord, status?: JobStatus): Promise<void> {
-    if (record.settledAt !== undefined || record.collectedAt !== undefined || isFollowed(record)) return
-    await this.recordedEnd(cgpu, record.id, status ? endedOf(status) : endedAsSeen(record))
+    if (isUnseen(record)) await tellEnd(cgpu, record.id, endOfSettled(record, status))
   }
 }
 

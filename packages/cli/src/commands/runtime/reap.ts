@@ -1,5 +1,6 @@
 import type {Cgpu} from '@cgpu/core/cgpu'
 import type {ReapedRuntime} from '@cgpu/core/runtime/options'
+import {endOfSettled, tellEnd} from '../../job-end.ts'
 import {WorkCommand} from '../../work-command.ts'
 
 /** Stops what crashed commands left behind. */
@@ -27,7 +28,10 @@ async function ofJobs(cgpu: Cgpu): Promise<ReapedRuntime[]> {
   const reaped: ReapedRuntime[] = []
   await new JobTender({
     jobs: jobsOf(cgpu), onEvent: () => undefined,
-    onSettled: ({id}, {released}) => {
+    onFailure: ({id}, error) => cgpu.warn(`the job ${id} could not be seen to: ${error instanceof Error ? error.message : String(error)}`),
+    onSettled: async (record, {released, first}, status) => {
+      const {id} = record
+      if (first) await tellEnd(cgpu, id, endOfSettled(record, status))
       if (released) reaped.push({provider: released.provider, id: released.id, name: released.name, reason: `its job ${id} is over`})
     },
   }).look()

@@ -40,7 +40,7 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
     const ending = running.map(({id, runtime}) => `the job ${id} still runs on ${runtime.name}, and ends with it`)
     if (names.length === 0) await confirm(['release', `${records.map((one) => one.name).join(', ')}?`, ...ending.map((one) => `(${one})`)].join(' '), flags.yes)
     if (names.length > 0 || flags.yes) for (const one of ending) this.warn(one)
-    await bringBack(cgpu, over, {version: this.config.version, warn: (message) => void this.warn(message), notice: (message) => this.notice(message)})
+    await bringBack(cgpu, over, {warn: (message) => void this.warn(message), notice: (message) => this.notice(message)})
     const released = await runtimes.release(records)
     for (const one of released) {
       await cgpu.folders.forget(one.id)

@@ -23,7 +23,7 @@ export default class ScheduleRun extends ScheduleCommand<ScheduleRunView | null>
     const name = due === undefined ? (await this.schedules.find(args.name)).name : args.name
     const ran = await runSchedule({
       store: this.schedules, name, due, onWarning: (message) => void this.warn(message),
-      execute: (schedule, log) => execute(schedule, {log, shown: due === undefined && !this.jsonEnabled()}),
+      execute: (schedule, log, begun) => execute(schedule, {log, begun, shown: due === undefined && !this.jsonEnabled()}),
     })
     if (ran === 'busy' && due === undefined) throw await this.#busy(name)
     if (ran === 'busy' || ran === 'claimed') return null
