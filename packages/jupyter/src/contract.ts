@@ -80,6 +80,13 @@ export interface Message {
 
 export type LinkState = 'connected' | 'reconnecting' | 'closed'
 
+/** What the kernel publishes besides what this connection waits for. */
+export interface OtherMessage {
+  message: Message
+  /** true: of a request that another client sent; false: of one of ours that is over, as a thread of it may go on printing */
+  foreign: boolean
+}
+
 /** What `onLink` tells besides the state. */
 export interface LinkDetail {
   /** lowercase: why it was lost, or why it will not come back */
