@@ -4,6 +4,7 @@ import {CgpuError, errors} from '@cgpu/core/errors'
 import {Execution} from '@cgpu/core/execution/exec'
 import type {ExecutionEvent} from '@cgpu/core/execution/events'
 import {newRunId} from '@cgpu/core/execution/id'
+import type {KernelHost} from '@cgpu/core/provider'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 import type {RuntimeSession} from '@cgpu/core/runtime/session'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
@@ -76,6 +77,8 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
       const [{Talk}, {Conversing}] = await Promise.all([import('./repl/talk.ts'), import('./repl/conversing.ts')])
       const conversing = new Conversing({person, colour: isLively(process.stderr), imageDir: flags['output-dir'] ?? '.', stateDir: cgpu.dirs.state, remembers: cgpu.settings.on('history'), quiet: this.quiet || this.jsonEnabled()})
       say = (line) => conversing.say(line)
+      this.#lend = (work) => conversing.lend(work)
+      if (person) this.#output = (write) => conversing.output(write, () => this.#freshLine())
       talk = new Talk({
         session,
         target: await target(session),
@@ -101,6 +104,8 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
     }
   }
 
+  #lend: <T>(work: () => Promise<T>) => Promise<T> = (work) => work()
+  #output: ((write: () => void | Promise<void>) => void | Promise<void>) | undefined
   #event: ((event: ExecutionEvent) => void | Promise<void>) | undefined
 
   /** One cell, as `exec` runs it: asked of plugins, kept in the history, interruptible. */
@@ -117,7 +122,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
     try {
       const outcome = await this.recorded(cgpu, begunExec(request, record, {code}, given, secrets), () => withExecution(this, request, {}, () => {
         const execution = new Execution(session, {
-          id, code, ...target, host, onInput,
+          id, code, ...target, host: {...host, ...(host.consent ? {consent: this.#lent(host.consent)} : {})}, onInput,
           // the prompt is the editor's
           onEvent: (event) => (event.type === 'input_request' && sink.kind === 'text' ? undefined : this.#shown(event, sink.onEvent)),
         })
@@ -145,7 +150,12 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
   #shown(event: ExecutionEvent, next: (event: ExecutionEvent) => void | Promise<void>): void | Promise<void> {
     if (event.type === 'stdout' || event.type === 'stderr') this.#midLine = event.data.at(-1) !== 0x0a
     else if (event.type === 'display') this.#midLine = false
-    return next(event)
+    return this.#output ? this.#output(() => next(event)) : next(event)
+  }
+
+  /** Whoever asks for consent reads from the terminal. */
+  #lent(consent: NonNullable<KernelHost['consent']>): NonNullable<KernelHost['consent']> {
+    return (request) => this.#lend(() => consent(request))
   }
 
   /** The editor draws over its line from the beginning. */

@@ -32,13 +32,17 @@ export interface ConversingHost {
 /** Where code comes from, and where what is not a cell's own output goes. */
 export class Conversing {
   readonly #options: ConversingOptions
+  readonly #keyboard: Keyboard | undefined
   readonly #editor: Editor | undefined
   readonly #others: OtherCells
 
   constructor(options: ConversingOptions) {
     this.#options = options
     const {person, colour, imageDir} = options
-    if (person) this.#editor = new Editor({keyboard: new Keyboard(process.stdin, process.stderr), output: process.stderr, colour})
+    if (person) {
+      this.#keyboard = new Keyboard(process.stdin, process.stderr)
+      this.#editor = new Editor({keyboard: this.#keyboard, output: process.stderr, colour})
+    }
     this.#others = new OtherCells({colour, imageDir, show: (text) => this.#show(text)})
   }
 
@@ -49,6 +53,25 @@ export class Conversing {
 
   other(message: OtherMessage): void {
     this.#others.take(message).catch((error: unknown) => this.say(`warning: ${error instanceof Error ? error.message : String(error)}`))
+  }
+
+  /** Writes what a cell prints; beside a question that it asked meanwhile, as whole lines above it. */
+  async output(write: () => void | Promise<void>, endLine: () => void): Promise<void> {
+    if (!this.#editor?.reads) return write()
+    await this.#editor.aside(async () => {
+      await write()
+      endLine()
+    })
+  }
+
+  /** Lets another one read from the terminal. */
+  async lend<T>(work: () => Promise<T>): Promise<T> {
+    this.#keyboard?.close()
+    try {
+      return await work()
+    } finally {
+      this.#keyboard?.open()
+    }
   }
 
   /** Returns the exit status: that of the first cell of a pipe that failed. */
@@ -65,6 +88,7 @@ export class Conversing {
       if (!talk.running) stop.abort(new CgpuError('left', {code: 'INTERRUPTED', category: 'runtime', exit: signal === 'SIGHUP' ? 129 : 143, details: {signal}}))
     }
     process.on('SIGTERM', ended).on('SIGHUP', ended)
+    this.#keyboard?.open()
     try {
       await converse({
         talk, editor, colour, runtime, interrupt, signal: stop.signal, used, freshLine,
@@ -73,6 +97,7 @@ export class Conversing {
       })
       return 0
     } finally {
+      this.#keyboard?.close()
       process.off('SIGTERM', ended).off('SIGHUP', ended)
     }
   }

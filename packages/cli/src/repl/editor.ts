@@ -64,7 +64,7 @@ export class Editor {
     this.#below = []
     this.#search = undefined
     this.#recalled = -1
-    this.#keyboard.open()
+    this.#keyboard.reads = true
     this.#output.on('resize', this.#resized)
     try {
       return await this.#loop(options)
@@ -72,8 +72,20 @@ export class Editor {
       this.#options = undefined
       this.#output.off('resize', this.#resized)
       this.#painter.erase()
-      this.#keyboard.close()
+      this.#keyboard.reads = false
     }
+  }
+
+  /** Somebody is asked for something. */
+  get reads(): boolean {
+    return this.#options !== undefined
+  }
+
+  /** Lets others write, above what is being typed: they end with a whole line. */
+  async aside(write: () => void | Promise<void>): Promise<void> {
+    this.#painter.erase()
+    await write()
+    if (this.#options) this.#paint()
   }
 
   /** Shows something else, above what is being typed. */
@@ -258,17 +270,9 @@ export class Editor {
     this.#buffer = to
   }
 
-  /** Ctrl-Z: the shell has the terminal until it gives it back. */
   #suspend(): undefined {
-    if (process.platform === 'win32') return
     this.#painter.leave(this.#frame())
-    this.#keyboard.close()
-    process.once('SIGCONT', () => {
-      if (!this.#options) return
-      this.#keyboard.open()
-      this.#paint()
-    })
-    process.kill(process.pid, 'SIGTSTP')
+    this.#keyboard.suspend(() => this.#paint())
   }
 
   readonly #resized = (): void => this.#paint()

@@ -6,19 +6,19 @@ const pasteOn = '\x1b[?2004h'
 const pasteOff = '\x1b[?2004l'
 
 /**
- * Keys from a terminal, decoded by node. Before `open` and after `close` the terminal is as it was: line by line, with its own
- * Ctrl-C. What was typed ahead is kept.
+ * Keys from a terminal, decoded by node. They come one by one also while code runs: what is typed ahead is kept for whoever
+ * reads next, and Ctrl-C is this process's SIGINT.
  */
 export class Keyboard {
   readonly #input: ReadStream
   readonly #output: NodeJS.WriteStream
   readonly #queue: Action[] = []
-  #open = false
-  #listening = false
   #over = false
   #wake: (() => void) | undefined
   /** what is being pasted, between the terminal's marks */
   #paste: string | undefined
+  /** somebody reads: Ctrl-C is theirs */
+  reads = false
 
   constructor(input: ReadStream, output: NodeJS.WriteStream) {
     this.#input = input
@@ -32,31 +32,30 @@ export class Keyboard {
   }
 
   open(): void {
-    this.#open = true
-    if (!this.#listening) {
-      this.#listening = true
-      this.#input.on('keypress', this.#pressed).on('end', this.#ended).on('error', this.#ended)
-    }
+    this.#input.on('keypress', this.#pressed).on('end', this.#ended).on('error', this.#ended)
     this.#input.setRawMode(true)
     this.#output.write(pasteOn)
     this.#input.resume()
+    process.once('exit', this.#restore)
   }
 
+  /** The terminal is as it was: line by line, with its own Ctrl-C. */
   close(): void {
-    this.#open = false
+    this.#input.off('keypress', this.#pressed).off('end', this.#ended).off('error', this.#ended)
     this.#input.pause()
-    try {
-      this.#input.setRawMode(false)
-    } catch {
-      // the terminal is gone
-    }
-    this.#output.write(pasteOff)
-    // keys of the same piece are still to come
-    setImmediate(() => {
-      if (this.#open || !this.#listening) return
-      this.#listening = false
-      this.#input.off('keypress', this.#pressed).off('end', this.#ended).off('error', this.#ended)
+    process.off('exit', this.#restore)
+    this.#restore()
+  }
+
+  /** Ctrl-Z: the shell has the terminal until it gives it back. */
+  suspend(back: () => void): void {
+    if (process.platform === 'win32') return
+    this.close()
+    process.once('SIGCONT', () => {
+      this.open()
+      back()
     })
+    process.kill(process.pid, 'SIGTSTP')
   }
 
   /** The next key; undefined when the terminal is gone. Rejects with the signal's reason. */
@@ -70,6 +69,15 @@ export class Keyboard {
       signal?.addEventListener('abort', () => resolve(), {once: true})
       await promise
     }
+  }
+
+  readonly #restore = (): void => {
+    try {
+      this.#input.setRawMode(false)
+    } catch {
+      // the terminal is gone
+    }
+    this.#output.write(pasteOff)
   }
 
   readonly #ended = (): void => {
@@ -91,6 +99,12 @@ export class Keyboard {
   }
 
   #take(action: Action): void {
+    if (!this.reads && action.type === 'suspend') return this.suspend(() => undefined)
+    if (!this.reads && action.type === 'interrupt') {
+      this.#queue.length = 0
+      process.emit('SIGINT')
+      return
+    }
     this.#queue.push(action)
     this.#wake?.()
   }

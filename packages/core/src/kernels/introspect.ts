@@ -1,7 +1,9 @@
 import type {KernelConnection, Message} from '@cgpu/jupyter'
 
-/** What a person waits for while typing; a kernel that works answers when it is done. */
-const patienceMs = 1_000
+/** What a person waits for who pressed Enter; a kernel that works answers when it is done. */
+const enterMs = 1_000
+/** who asked for something: the first time, a kernel loads what it takes */
+const askedMs = 5_000
 
 export interface Completions {
   /** in UTF-16 units: what the matches take the place of */
@@ -19,9 +21,9 @@ const toUnits = (text: string, points: number): number => [...text].slice(0, Mat
 const unsafe = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
 
 /** Undefined: it has no answer, or gives none in time. */
-async function ask(connection: KernelConnection, type: string, content: object): Promise<Message['content'] | undefined> {
+async function ask(connection: KernelConnection, type: string, content: object, timeoutMs: number): Promise<Message['content'] | undefined> {
   try {
-    const reply = await connection.request('shell', type, content, {timeoutMs: patienceMs})
+    const reply = await connection.request('shell', type, content, {timeoutMs})
     return reply.content['status'] === 'error' ? undefined : reply.content
   } catch (error) {
     if (error instanceof Error && error.name === 'JupyterError') return undefined
@@ -31,7 +33,7 @@ async function ask(connection: KernelConnection, type: string, content: object):
 
 /** What may stand at the cursor, by the kernel's knowledge. */
 export async function complete(connection: KernelConnection, code: string, cursor: number): Promise<Completions | undefined> {
-  const answer = await ask(connection, 'complete_request', {code, cursor_pos: toPoints(code, cursor)})
+  const answer = await ask(connection, 'complete_request', {code, cursor_pos: toPoints(code, cursor)}, askedMs)
   const {matches, cursor_start: start, cursor_end: end} = answer ?? {}
   if (!Array.isArray(matches) || typeof start !== 'number' || typeof end !== 'number') return undefined
   const [from, to] = [toUnits(code, start), toUnits(code, end)]
@@ -42,7 +44,7 @@ export async function complete(connection: KernelConnection, code: string, curso
 
 /** MIME bundle about the name at the cursor; `detail` 1 has its source, where there is one. Undefined: nothing is known of it. */
 export async function inspect(connection: KernelConnection, code: string, cursor: number, detail: 0 | 1): Promise<Record<string, unknown> | undefined> {
-  const answer = await ask(connection, 'inspect_request', {code, cursor_pos: toPoints(code, cursor), detail_level: detail})
+  const answer = await ask(connection, 'inspect_request', {code, cursor_pos: toPoints(code, cursor), detail_level: detail}, askedMs)
   const data = answer?.['found'] === true ? answer['data'] : undefined
   return typeof data === 'object' && data !== null ? {...data} : undefined
 }
@@ -51,7 +53,7 @@ export async function inspect(connection: KernelConnection, code: string, cursor
 export async function continuation(connection: KernelConnection, code: string): Promise<string | undefined> {
   // IPython asks for two
   if (/^%%[\s\S]*\n\s*$/.test(code)) return undefined
-  const answer = await ask(connection, 'is_complete_request', {code})
+  const answer = await ask(connection, 'is_complete_request', {code}, enterMs)
   const status = answer?.['status']
   if (status === 'complete' || status === 'invalid') return undefined
   const indent = answer?.['indent']
