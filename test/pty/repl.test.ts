@@ -247,15 +247,15 @@ describe('the REPL on a terminal', function () {
     try {
       await elsewhere.cli(['runtime', 'add', jupyter.url, '--token-stdin', '--name', 'bed'], {input: jupyter.token})
       assert.equal((await elsewhere.cli(['kernel', 'restart'])).status, 0)
+      await terminal.shows(/the kernel default on bed was restarted since it was last used from here: its variables and imports are gone \(\d+ cells? had run in it\)/)
+      await prompt(screen)
+      terminal.type('"here" in globals()\r')
+      await screen.until((s) => s.lines().includes('False'))
+      assert.equal(terminal.output.split('was restarted').length, 2, 'once')
+      await leave(terminal)
     } finally {
       await elsewhere.remove()
     }
-    await terminal.shows(/the kernel default on bed was restarted since it was last used from here: its variables\s+and imports are gone \(\d+ cells had run in it\)/)
-    await prompt(screen)
-    terminal.type('"here" in globals()\r')
-    await screen.until((s) => s.lines().includes('False'))
-    assert.equal(terminal.output.split('was restarted').length, 2, 'once')
-    await leave(terminal)
   })
 
   it('switches between kernels', async () => {
@@ -276,7 +276,7 @@ describe('the REPL on a terminal', function () {
     await screen.until((s) => s.lines().includes("'default'"))
     await prompt(screen)
     terminal.type(':help\r')
-    await terminal.shows(/Ctrl-D {6}leaves/)
+    await terminal.shows(/Ctrl-D +leaves/)
     await prompt(screen)
     terminal.type('exit\r')
     assert.equal((await terminal.exit).exitCode, 0)

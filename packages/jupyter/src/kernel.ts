@@ -190,9 +190,16 @@ export class KernelConnection {
     return this.#identity.current
   }
 
-  /** Hears the kernel once where its process is not known for certain, so that a restart meanwhile is noticed. Throws as `info` does. */
-  async identify(options: {signal?: AbortSignal} = {}): Promise<string | undefined> {
-    if (this.process === undefined || this.#unsure) await this.info(options)
+  /** Hears the kernel once where its process is not known for certain, so that a restart meanwhile is noticed. Throws as `request` does. */
+  async identify(): Promise<string | undefined> {
+    while (this.#successor) await this.#successor
+    if (this.process === undefined || this.#unsure) {
+      await this.request('control', 'kernel_info_request', {}, {timeoutMs: 2_000}).catch((error: unknown) => {
+        const silent = error instanceof JupyterError && error.code === 'NETWORK' && this.state === 'connected'
+        if (!silent) throw error
+        return this.#supervisor.drained()
+      })
+    }
     this.#unsure = false
     return this.process
   }
@@ -281,8 +288,8 @@ export class KernelConnection {
     const parent = message.parent_header.msg_id
     const succession = this.#identity.observe(message)
     if (succession === 'surprise') {
-      this.#tellRestart()
       this.#restarted(parent)
+      this.#tellRestart()
     }
     if (succession === 'expected') this.#buryStarted(parent)
     if (message.channel === 'iopub') {
@@ -315,8 +322,7 @@ export class KernelConnection {
   /** What the server says of the kernel's process; a kernel's own `busy` and `idle` are for their parents. */
   #status(state: unknown): void {
     if (state === 'restarting' || state === 'autorestarting') {
-      this.#retire()
-      this.#restarted()
+      this.#retired()
     } else if (state === 'dead') {
       void this.#keeper.shut(new JupyterError('KERNEL_DEAD', 'the kernel died and could not be restarted'))
     }
@@ -324,16 +330,17 @@ export class KernelConnection {
 
   /** A kernel says goodbye to all its clients. */
   #shutdownSeen(restart: boolean): void {
-    if (restart) this.#retire()
-    else this.#identity.retire()
-    if (restart) this.#restarted()
-    else this.#supervisor.checkGone()
+    if (restart) return this.#retired()
+    this.#identity.retire()
+    this.#supervisor.checkGone()
   }
 
   /** Said by the old process and by the server, of the same restart. */
-  #retire(): void {
-    if (this.#identity.current !== undefined) this.#tellRestart()
+  #retired(): void {
+    const isNews = this.#identity.current !== undefined
     this.#identity.retire()
+    this.#restarted()
+    if (isNews) this.#tellRestart()
   }
 
   #tellRestart(): void {
