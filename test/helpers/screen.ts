@@ -43,6 +43,6 @@ export class Screen {
   }
 
   #check(): void {
-    for (const check of [...this.#waiting]) check()
+    for (const check of this.#waiting) check()
   }
 }

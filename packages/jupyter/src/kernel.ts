@@ -316,7 +316,7 @@ export class KernelConnection {
     const {session, msg_type: asked} = message.parent_header
     if (this.#otherListeners.size === 0 || asked !== 'execute_request') return
     const other = {message, foreign: !this.#identity.isOurs(session)}
-    for (const listener of [...this.#otherListeners]) listener(other)
+    for (const listener of this.#otherListeners) listener(other)
   }
 
   /** What the server says of the kernel's process; a kernel's own `busy` and `idle` are for their parents. */
@@ -344,7 +344,7 @@ export class KernelConnection {
   }
 
   #tellRestart(): void {
-    for (const listener of [...this.#restartListeners]) listener()
+    for (const listener of this.#restartListeners) listener()
   }
 
   /** Another process answers, perhaps to `parent`. What was not seen to start may be waiting in the new one's queue. */

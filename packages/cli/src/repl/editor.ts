@@ -165,7 +165,7 @@ export class Editor {
     if (!complete) return
     const {start} = lineAt(this.#buffer)
     const {text, cursor} = this.#buffer
-    if (text.slice(start, cursor).trim() === '') return void this.#change(insert(this.#buffer, '    '))
+    if (text.slice(start, cursor).trim() === '') return this.#change(insert(this.#buffer, '    '))
     const found = await complete(text, cursor)
     if (!found || found.matches.length === 0) return void this.#output.write('\x07')
     const {matches, start: from, end} = found

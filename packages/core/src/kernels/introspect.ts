@@ -14,8 +14,8 @@ export interface Completions {
 }
 
 /** Jupyter counts in code points. */
-const toPoints = (text: string, units: number): number => [...text.slice(0, units)].length
-const toUnits = (text: string, points: number): number => [...text].slice(0, Math.max(0, points)).join('').length
+const toPoints = (text: string, units: number): number => Array.from(text.slice(0, units)).length
+const toUnits = (text: string, points: number): number => Array.from(text).slice(0, Math.max(0, points)).join('').length
 
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const unsafe = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
