@@ -174,7 +174,13 @@ export class Talk {
   async #inspect(name: string, detail: 0 | 1): Promise<void> {
     const data = await inspect((await this.open()).connection, name, name.length, detail)
     const text = data?.['text/plain']
-    if (typeof text === 'string') this.#options.print(`${sanitizeText(isLively(process.stdout) ? text : stripVTControlCharacters(text)).trimEnd()}\n`)
+    if (typeof text === 'string') this.#options.print(`${explanation(text)}\n`)
     else this.#options.warn(`nothing is known of ${name}`)
   }
+}
+
+/** A kernel's words about a name. R underlines as printers do, by going back one. */
+function explanation(text: string): string {
+  const plain = text.replaceAll(/[^\n]\x08/gu, '')
+  return sanitizeText(isLively(process.stdout) ? plain : stripVTControlCharacters(plain)).trimEnd()
 }
