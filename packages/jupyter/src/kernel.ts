@@ -190,16 +190,13 @@ export class KernelConnection {
     return this.#identity.current
   }
 
-  /** Hears the kernel once where its process is not known for certain, so that a restart meanwhile is noticed. Throws as `request` does. */
+  /**
+   * Hears the kernel once where its process is not known for certain, so that a restart meanwhile is noticed. Waits for a link that
+   * is down, and for a kernel that works and does not answer beside it. KERNEL_DEAD when it is gone.
+   */
   async identify(): Promise<string | undefined> {
     while (this.#successor) await this.#successor
-    if (this.process === undefined || this.#unsure) {
-      await this.request('control', 'kernel_info_request', {}, {timeoutMs: 2_000}).catch((error: unknown) => {
-        const silent = error instanceof JupyterError && error.code === 'NETWORK' && this.state === 'connected'
-        if (!silent) throw error
-        return this.#supervisor.drained()
-      })
-    }
+    if (this.process === undefined || this.#unsure) await this.#heard()
     this.#unsure = false
     return this.process
   }
@@ -224,6 +221,28 @@ export class KernelConnection {
   /** Ends the connection, not the kernel. What is unanswered is rejected with `cause`, or CLOSED. */
   async close(cause?: Error): Promise<void> {
     await this.#keeper.shut(cause ?? new JupyterError('CLOSED', 'the kernel connection was closed'))
+  }
+
+  async #heard(): Promise<void> {
+    const again = (error: unknown): void => {
+      if (!(error instanceof JupyterError) || error.code !== 'NETWORK' || this.#keeper.closed) throw error
+    }
+    for (;;) {
+      try {
+        await this.request('control', 'kernel_info_request', {}, {timeoutMs: 1_000})
+        return
+      } catch (error) {
+        again(error)
+      }
+      if (this.state !== 'connected') continue
+      // shut down, perhaps: then nobody will ever answer
+      this.#supervisor.checkGone()
+      try {
+        return await this.#supervisor.drained()
+      } catch (error) {
+        again(error)
+      }
+    }
   }
 
   readonly #executionHost: ExecutionHost = {

@@ -86,8 +86,8 @@ export class Execution {
     const session = this.#session
     const {kernel: spec, attach, freshKernel} = this.#request
     const startedAt = performance.now()
-    const open = attach ? session.attach(attach.kernel, attach.key) : session.kernel(spec)
-    let opened = await (freshKernel ? session.freshKernel(spec) : this.#unlessStopped(open))
+    const open = (): Promise<UserKernel> => (attach ? session.attach(attach.kernel, attach.key) : session.kernel(spec))
+    let opened = await (freshKernel ? session.freshKernel(spec) : this.#unlessStopped(open()))
     try {
       const ran = await this.#untilItRan(opened).catch(async (error: unknown) => {
         // culled while nobody used it: nothing was lost with it but variables
