@@ -2429,6 +2429,7 @@ class Tally:
     def __init__(self, home, kernel_id):
         self.folder = os.path.join(home, "kernels", kernel_id)
         self.name = "%d-%s" % (os.getpid(), _process_start(os.getpid()) or int(time.time()))
+        self.fd = None
         self.former = self._former()
 
     def _former(self):
@@ -2446,12 +2447,10 @@ class Tally:
 
     def count(self):
         try:
-            _private_folder(self.folder)
-            fd = os.open(os.path.join(self.folder, self.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                os.write(fd, b".")
-            finally:
-                os.close(fd)
+            if self.fd is None:
+                _private_folder(self.folder)
+                self.fd = os.open(os.path.join(self.folder, self.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.write(self.fd, b".")
         except OSError:
             pass
 
