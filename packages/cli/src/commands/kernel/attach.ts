@@ -9,7 +9,7 @@ export default class KernelAttach extends ReplCommand {
     kernel: string({description: 'name of the kernel, its id, or a unique beginning; default: the one that exec uses', default: 'default', ignoreStdin: true}),
   }
   static override description = 'A REPL on a kernel that runs already, a notebook\'s as well. What other clients run on it is shown from now on, each line marked with |. Ctrl-D leaves; the kernel goes on.'
-  static override examples = [{command: '<%= config.bin %> kernel attach lab', description: 'look on, and join in'}]
+  static override examples = [{command: '<%= config.bin %> kernel attach', description: 'look on at the kernel that exec uses, and join in'}]
   static override flags = {...runtimeFlag, ...replFlags}
   static override seeAlso = ['repl', 'kernel list']
   static override summary = 'talk to a kernel that runs, and see what others run on it'
