@@ -4,15 +4,17 @@ import {cellsOf, PipedLines} from './piped.ts'
 
 /** As IPython says for what is used here: a block is whole at an empty line, brackets when they are closed. */
 async function continues(code: string): Promise<string | undefined> {
-  const opened = [...code].reduce((depth, char) => depth + ('([{'.includes(char) ? 1 : ')]}'.includes(char) ? -1 : 0), 0)
+  const opened = code.split('').reduce((depth, char) => depth + ('([{'.includes(char) ? 1 : ')]}'.includes(char) ? -1 : 0), 0)
   const lines = code.split('\n')
-  const inBlock = /^\s/.test(lines.at(-1) ?? '') || /:$/.test(lines.at(-1) ?? '')
+  const inBlock = /^\s/.test(lines.at(-1) ?? '') || (lines.at(-1) ?? '').endsWith(':')
   return opened > 0 || (inBlock && lines.at(-1)?.trim() !== '') ? '    ' : undefined
 }
 
 async function cells(text: string, language = 'python'): Promise<string[]> {
   const lines = new PipedLines(Readable.from([Buffer.from(text)]))
-  return Array.fromAsync(cellsOf({lines, language: () => language, continues}))
+  const all: string[] = []
+  for await (const cell of cellsOf({lines, language: () => language, continues})) all.push(cell)
+  return all
 }
 
 describe('code from a pipe', () => {

@@ -68,10 +68,8 @@ export class RuntimeSession {
     this.endpoint = options.endpoint
     const {record, isGone, keepAlive} = options
     this.#presence = new Presence({record, isGone, keepAlive, onGone: (error) => this.#left(error)})
-    for (const [key, kernel] of Object.entries(options.record.kernels)) {
-      this.#known.set(key, kernel)
-      if (kernel.process !== undefined) this.#processes.set(kernel.id, kernel.process)
-    }
+    for (const [key, kernel] of Object.entries(options.record.kernels)) this.#known.set(key, kernel)
+    this.recall(options.record)
   }
 
   async server(): Promise<JupyterServer> {
@@ -111,6 +109,14 @@ export class RuntimeSession {
     this.#processes.set(kernel.id, now)
     if (key !== null) await this.rememberKernel(key, {...kernel, process: now})
     return before !== undefined
+  }
+
+  /** What is written down of the kernels' processes, by other commands of this machine too. */
+  recall({kernels}: Pick<RuntimeRecord, 'kernels'>): void {
+    for (const {id, process} of Object.values(kernels)) {
+      if (process === undefined) this.#processes.delete(id)
+      else this.#processes.set(id, process)
+    }
   }
 
   /** People know that its variables are gone: the next process is nothing to tell of. */
