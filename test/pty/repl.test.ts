@@ -258,6 +258,31 @@ describe('the REPL on a terminal', function () {
     }
   })
 
+  it('ends with an attached kernel that is gone, and goes on with another one where it is the default', async () => {
+    assert.equal((await bench.cli(['kernel', 'start', 'short'])).status, 0)
+    const attached = await start(['kernel', 'attach', 'short', '-r', 'bed'])
+    const named = await start(['repl', 'bed', '--kernel', 'short'])
+    await enter(attached, 'x = 1\r')
+    await enter(named, 'x\r')
+    assert.equal((await bench.cli(['kernel', 'shutdown', 'short', '--yes'])).status, 0)
+    attached.terminal.type('x\r')
+    assert.equal((await attached.terminal.exit).exitCode, 71)
+    assert.match(attached.terminal.output, /error: the kernel on bed died/)
+    assert.equal((await bench.cli(['kernel', 'start', 'short'])).status, 0)
+    named.terminal.type('"x" in globals()\r')
+    await named.screen.until((s) => s.lines().includes('False'))
+    await leave(named.terminal)
+  })
+
+  it('leaves by a signal, with the terminal as it was', async () => {
+    const {terminal, screen} = await start()
+    terminal.type('half')
+    await screen.until((s) => s.cursor().line === 'bed> half')
+    process.kill(terminal.pty.pid, 'SIGTERM')
+    assert.equal((await terminal.exit).exitCode, 143)
+    assert.ok(terminal.output.lastIndexOf('\x1b[?2004l') > terminal.output.lastIndexOf('\x1b[?2004h'), 'no marks around what is pasted into the shell')
+  })
+
   it('switches between kernels', async () => {
     assert.equal((await bench.cli(['kernel', 'start', 'lab'])).status, 0)
     const {terminal, screen} = await start()

@@ -93,7 +93,7 @@ export class Conversing {
       await converse({
         talk, editor, colour, runtime, interrupt, signal: stop.signal, used, freshLine,
         recall: new Recall(remembers ? () => codesInHistory(stateDir, begun) : undefined),
-        report: (error) => this.#report(error),
+        report: (error) => this.#report(error, talk),
       })
       return 0
     } finally {
@@ -126,9 +126,9 @@ export class Conversing {
   }
 
   /** Shows an error and goes on; throws what the conversation ends with. */
-  #report(thrown: unknown): void {
+  #report(thrown: unknown, {attached}: Talk): void {
     const error = toCgpuError(thrown, {command: 'cgpu repl', flagNames: []})
-    if (isLast(error)) throw error
+    if (isLast(error) || (attached && error.code === 'KERNEL_DIED')) throw error
     reportError(error, {command: 'repl', json: false, verbose: false})
   }
 

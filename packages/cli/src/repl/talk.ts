@@ -69,6 +69,11 @@ export class Talk {
     return attach ? (attach.key ?? attach.kernel.id.slice(0, 8)) : (kernel ?? 'default')
   }
 
+  /** Only this kernel is meant: without it there is nothing to talk to. */
+  get attached(): boolean {
+    return this.#target.attach !== undefined
+  }
+
   get running(): boolean {
     return this.#running
   }
