@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import {stripVTControlCharacters} from 'node:util'
 import type {HistoryItem} from '../../packages/cli/src/history/item.ts'
 import {type CliResult, envelope} from '../helpers/cli.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
@@ -24,6 +25,13 @@ describe('the REPL with a pipe', function () {
     assert.equal((await bench.cli(['exec', 'f(x)'])).stdout, '21\n')
     const codes = (await bench.data<HistoryItem[]>(['history', 'list'])).map(({command}) => command.code)
     assert.deepEqual(codes.slice(0, 4), ['f(x)', '%who_ls int', '!echo shell', 'f(x)'])
+  })
+
+  it('shows what magics and questions amid code want to be read page by page', async () => {
+    const {stdout, stderr} = await repl('%psource f\nx = 20; x?\n')
+    assert.equal(stderr, '')
+    assert.match(stripVTControlCharacters(stdout), /def f\(a\):/)
+    assert.match(stdout, /Type:\s+int/)
   })
 
   const endings: [name: string, input: string, status: number, stdout: string, stderr: RegExp][] = [

@@ -141,6 +141,8 @@ export interface ExecuteResult {
   executionCount?: number | undefined
   error?: {name: string; value: string; traceback: string[]} | undefined
   userExpressions?: Record<string, unknown> | undefined
+  /** MIME bundles that a kernel wants to be read page by page: help, source, what magics such as %psource show */
+  pages?: Record<string, unknown>[] | undefined
   /** True when the reply itself was lost in a reconnect and only `idle` was seen. */
   replyLost: boolean
   /** False, with `replyLost`: no sign was seen that the request ever reached the kernel. */

@@ -135,6 +135,7 @@ export class Execution {
       const result = await this.#execute(opened, output, recorder)
       // aborted: another client's failing cell emptied the kernel's queue, with ours in it
       if (result.status !== 'aborted' && (await output.settle(result))) {
+        for (const data of result.pages ?? []) await onEvent({type: 'display', display: {kind: 'display_data', data, metadata: {}}})
         await this.#session.wasRestarted(opened) // which one it is was perhaps not known before it said something
         return {result, output}
       }
