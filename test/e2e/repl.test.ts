@@ -70,7 +70,7 @@ describe('the REPL with a pipe', function () {
   })
 
   const refused: [args: string[], status: number][] = [
-    [['repl', 'nobody'], 66], [['repl', 'there', '-r', 'other'], 64], [['repl', '--kernel', 'nobody'], 66], [['kernel', 'attach', 'nobody'], 66],
+    [['repl', 'nobody'], 66], [['repl', 'there', '-r', 'other'], 64], [['repl', '--kernel', 'nobody'], 66], [['kernel', 'attach', 'nobody'], 66], [['repl', '--secret', 'HOME'], 64],
   ]
   for (const [args, status] of refused) it(`refuses ${args.join(' ')}`, async () => assertRefused(await bench.cli(args, {input: '1\n'}), status))
 

@@ -2,7 +2,7 @@ import {string} from '@oclif/core/flags'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {Execution} from '@cgpu/core/execution/exec'
-import type {ExecutionEvent} from '@cgpu/core/execution/events'
+import type {EventListener, ExecutionEvent} from '@cgpu/core/execution/events'
 import {newRunId} from '@cgpu/core/execution/id'
 import type {KernelHost} from '@cgpu/core/provider'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
@@ -13,7 +13,7 @@ import {begunExec} from './history/begun.ts'
 import {isLively} from './render/terminal.ts'
 import type {AnswerInput, CellEnd, Talk, Target} from './repl/talk.ts'
 import {type ExecResult, finishExec} from './run/exec-result.ts'
-import {kernelHost} from './run/kernel-host.ts'
+import {kernelHost, refuseSecrets} from './run/kernel-host.ts'
 import {StreamCommand} from './run/stream-command.ts'
 import {secretFlag} from './secret-flag.ts'
 
@@ -44,16 +44,31 @@ export interface Conversation {
   watch: boolean
 }
 
+interface Granted {
+  host: KernelHost | undefined
+  secrets: Record<string, string>
+}
+
+interface Work extends Pick<Conversation, 'cgpu' | 'record' | 'flags'> {
+  session: RuntimeSession
+  granted: Granted
+}
+
 /** nobody has typed for so long: the machine need not be kept for this session */
 const idleMs = 15 * 60_000
 
 /** The base of commands that talk to a kernel, one cell after the other over one connection. */
 export abstract class ReplCommand extends StreamCommand<ReplResult> {
   readonly #cells: ExecResult[] = []
-  #interrupt: () => void = () => undefined
+  #usedAt = Date.now()
   /** of what the kernel prints: the terminal's line is not at its beginning */
   #midLine = false
-  #usedAt = Date.now()
+  /** of the cell that runs: where its events go, and how it is interrupted */
+  #event: EventListener | undefined
+  #interrupt: () => void = () => undefined
+  /** around what a cell writes, and around whoever else reads from the terminal */
+  #output: ((write: () => void | Promise<void>) => void | Promise<void>) | undefined
+  #lend: <T>(work: () => Promise<T>) => Promise<T> = (work) => work()
 
   protected override get carriesCode(): boolean {
     return true
@@ -63,6 +78,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
   protected async converse({cgpu, record, flags, target, watch}: Conversation): Promise<ReplResult> {
     const person = process.stdin.isTTY && process.stderr.isTTY
     if (person && this.jsonEnabled()) throw errors.usage('--json prints what code from stdin did, and stdin is a terminal', {code: 'NO_CODE', fix: 'cgpu repl --json < FILE'})
+    const granted = await this.#granted(cgpu, flags, person)
     let talk: Talk | undefined
     let say: (line: string) => void = (line) => this.notice(line)
     const session = await cgpu.connect(record, {
@@ -74,6 +90,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
       },
     })
     try {
+      refuseSecrets(flags.secret ?? [], session)
       const [{Talk}, {Conversing}] = await Promise.all([import('./repl/talk.ts'), import('./repl/conversing.ts')])
       const conversing = new Conversing({person, colour: isLively(process.stderr), imageDir: flags['output-dir'] ?? '.', stateDir: cgpu.dirs.state, remembers: cgpu.settings.on('history'), quiet: this.quiet || this.jsonEnabled()})
       say = (line) => conversing.say(line)
@@ -82,7 +99,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
       talk = new Talk({
         session,
         target: await target(session),
-        run: (code, chosen, onInput) => this.#cell({cgpu, record, flags, session}, code, chosen, onInput),
+        run: (code, chosen, onInput) => this.#cell({cgpu, record, flags, session, granted}, code, chosen, onInput),
         notice: (line) => conversing.say(line),
         warn: (line) => (person ? conversing.say(`warning: ${line}`) : void this.warn(line)),
         print: (text) => (this.jsonEnabled() ? undefined : void process.stdout.write(text)),
@@ -104,25 +121,30 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
     }
   }
 
-  #lend: <T>(work: () => Promise<T>) => Promise<T> = (work) => work()
-  #output: ((write: () => void | Promise<void>) => void | Promise<void>) | undefined
-  #event: ((event: ExecutionEvent) => void | Promise<void>) | undefined
+  /** What code gets when it asks: the same for all cells. */
+  async #granted(cgpu: Cgpu, flags: ReplFlags, asks: boolean): Promise<Granted> {
+    const granted: Granted = {host: undefined, secrets: {}}
+    const host = await kernelHost({
+      granted: flags.secret ?? [], onGranted: (values) => void (granted.secrets = values), asks, ...this.secretPlaces(cgpu), onEvent: (event) => this.#event?.(event),
+    })
+    const {consent} = host
+    // whoever asks for consent reads from the terminal
+    granted.host = {...host, ...(consent ? {consent: (request) => this.#lend(() => consent(request))} : {})}
+    return granted
+  }
 
   /** One cell, as `exec` runs it: asked of plugins, kept in the history, interruptible. */
-  async #cell({cgpu, record, flags, session}: Pick<Conversation, 'cgpu' | 'record' | 'flags'> & {session: RuntimeSession}, code: string, target: Target, onInput: AnswerInput): Promise<CellEnd> {
+  async #cell({cgpu, record, flags, session, granted}: Work, code: string, target: Target, onInput: AnswerInput): Promise<CellEnd> {
     const sink = await this.sink({output: undefined, imageDir: flags['output-dir'] ?? '.'})
     this.#event = sink.onEvent
     this.#midLine = false
-    const granted = flags.secret ?? []
-    let secrets: Record<string, string> = {}
-    const host = await kernelHost({granted, onGranted: (values) => void (secrets = values), asks: sink.kind === 'text', ...this.secretPlaces(cgpu), onEvent: sink.onEvent})
     const id = newRunId()
     const request: ExecutionRequest = {id, kind: 'exec', runtime: {id: record.id, name: record.name, provider: record.provider}, code, envNames: []}
     const given = {...flags, ...(target.kernel === undefined ? {} : {kernel: target.kernel})}
     try {
-      const outcome = await this.recorded(cgpu, begunExec(request, record, {code}, given, secrets), () => withExecution(this, request, {}, () => {
+      const outcome = await this.recorded(cgpu, begunExec(request, record, {code}, given, granted.secrets), () => withExecution(this, request, {}, () => {
         const execution = new Execution(session, {
-          id, code, ...target, host: {...host, ...(host.consent ? {consent: this.#lent(host.consent)} : {})}, onInput,
+          id, code, ...target, host: granted.host, onInput,
           // the prompt is the editor's
           onEvent: (event) => (event.type === 'input_request' && sink.kind === 'text' ? undefined : this.#shown(event, sink.onEvent)),
         })
@@ -148,14 +170,10 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
   }
 
   #shown(event: ExecutionEvent, next: (event: ExecutionEvent) => void | Promise<void>): void | Promise<void> {
-    if (event.type === 'stdout' || event.type === 'stderr') this.#midLine = event.data.at(-1) !== 0x0a
-    else if (event.type === 'display') this.#midLine = false
+    if (event.type === 'stdout' || event.type === 'stderr') {
+      if (process[event.type].isTTY) this.#midLine = event.data.at(-1) !== 0x0a
+    } else if (event.type === 'display') this.#midLine = false
     return this.#output ? this.#output(() => next(event)) : next(event)
-  }
-
-  /** Whoever asks for consent reads from the terminal. */
-  #lent(consent: NonNullable<KernelHost['consent']>): NonNullable<KernelHost['consent']> {
-    return (request) => this.#lend(() => consent(request))
   }
 
   /** The editor draws over its line from the beginning. */
