@@ -7,6 +7,7 @@ import {actionOf, pasted} from './keys.ts'
 import {layout} from './layout.ts'
 import {kindOf} from './line-kind.ts'
 import {Recall} from './recall.ts'
+import {Search} from './search.ts'
 
 /** `|` marks the cursor */
 const at = (marked: string) => bufferOf(marked.replace('|', ''), marked.indexOf('|'))
@@ -135,5 +136,17 @@ describe('what was typed before', () => {
     assert.deepEqual([0, 1, 2, 3, 4].map((index) => recall.at(index)), ['d', 'c', 'b', 'a', undefined])
     assert.deepEqual([recall.find('b', 0), recall.find('b', 3)], [2, undefined])
     assert.equal(loaded, 1)
+  })
+
+  it('is searched letter by letter, and given back when the search is given up', () => {
+    const recall = new Recall(() => ['print(total)', 'import os', 'total = 1'])
+    const search = new Search(recall, bufferOf('half'))
+    const type = (text: string) => search.take({type: 'insert', text})
+    assert.deepEqual(type('to'), {buffer: bufferOf('print(total)', 6)})
+    assert.deepEqual(search.take({type: 'search'}), {buffer: bufferOf('total = 1', 0)})
+    assert.deepEqual(type('x'), {buffer: bufferOf('total = 1', 0), missed: true})
+    assert.deepEqual(search.take({type: 'delete', to: 'left'}), {buffer: bufferOf('print(total)', 6)})
+    assert.equal(search.take({type: 'accept'}), undefined)
+    assert.deepEqual(search.take({type: 'cancel'}), {buffer: bufferOf('half'), over: true})
   })
 })

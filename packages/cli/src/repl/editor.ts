@@ -1,11 +1,12 @@
-import {type Buffer, bufferOf, emptyBuffer, insert, left, lineAt, replace, right, spaceLeft, vertical, wordLeft, wordRight} from './buffer.ts'
 import type {Completions} from '@cgpu/core/kernels/introspect'
+import {type Buffer, bufferOf, emptyBuffer, insert, left, lineAt, replace, right, spaceLeft, vertical, wordLeft, wordRight} from './buffer.ts'
 import {columnsOf, commonStart} from './choices.ts'
 import type {Keyboard} from './keyboard.ts'
 import type {Action} from './keys.ts'
 import {type Frame, layout, type Span} from './layout.ts'
 import {Painter} from './painter.ts'
 import type {Recall} from './recall.ts'
+import {Search} from './search.ts'
 
 export interface ReadOptions {
   prompt: string
@@ -24,13 +25,6 @@ export interface ReadOptions {
 
 /** What was typed. `eof`: Ctrl-D on an empty line, or the terminal is gone. */
 export type Typed = {type: 'text'; text: string} | {type: 'interrupt'} | {type: 'eof'}
-
-interface Search {
-  query: string
-  /** of what was found, in the recall */
-  index: number | undefined
-  before: Buffer
-}
 
 const undoSteps = 200
 
@@ -108,7 +102,7 @@ export class Editor {
   }
 
   async #act(action: Action, options: ReadOptions): Promise<Typed | undefined> {
-    if (this.#search && this.#searching(action)) return undefined
+    if (this.#search && this.#searching(this.#search, action)) return undefined
     switch (action.type) {
       case 'accept': return this.#accept(options)
       case 'complete': return this.#complete(options)
@@ -121,7 +115,7 @@ export class Editor {
         this.#painter.clearScreen()
         return
       case 'search':
-        if (options.recall) this.#search = {query: '', index: undefined, before: this.#buffer}
+        if (options.recall) this.#search = new Search(options.recall, this.#buffer)
         return
       case 'newline': return this.#change(insert(this.#buffer, `\n${this.#indentation()}`))
       case 'insert':
@@ -224,39 +218,12 @@ export class Editor {
   }
 
   /** True: the key was one of the search; false: the search is over, and the key means what it always does. */
-  #searching(action: Action): boolean {
-    const search = this.#search
-    const recall = this.#options?.recall
-    if (!search || !recall) return false
-    const look = (query: string, from: number): void => {
-      search.query = query
-      const index = query === '' ? undefined : recall.find(query, from)
-      // as far as it was found stays
-      if (index === undefined && query !== '') return void this.#output.write('\x07')
-      search.index = index
-      this.#buffer = index === undefined ? search.before : bufferOf(recall.at(index) ?? '', (recall.at(index) ?? '').indexOf(query))
-    }
-    switch (action.type) {
-      case 'insert':
-      case 'paste':
-        look(search.query + action.text, search.index ?? 0)
-        return true
-      case 'search':
-        if (search.index !== undefined) look(search.query, search.index + 1)
-        return true
-      case 'delete':
-        if (action.to !== 'left') break
-        look(search.query.slice(0, -1), 0)
-        return true
-      case 'cancel':
-      case 'interrupt':
-        this.#buffer = search.before
-        this.#search = undefined
-        return true
-    }
-    this.#search = undefined
-    this.#buffer = bufferOf(this.#buffer.text)
-    return false
+  #searching(search: Search, action: Action): boolean {
+    const searched = search.take(action)
+    this.#buffer = searched?.buffer ?? bufferOf(this.#buffer.text)
+    if (!searched || searched.over) this.#search = undefined
+    if (searched?.missed) this.#output.write('\x07')
+    return searched !== undefined
   }
 
   #indentation(): string {
