@@ -8,6 +8,12 @@ export function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
+/** The value that so many per cent of all do not exceed. */
+export function percentile(values, percent) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil((percent / 100) * sorted.length) - 1)]
+}
+
 /** Runs every case once a round, in turn, so that a slow moment of the machine hits all of them. */
 export async function interleave(rounds, cases, {warmup = 2, onRound = () => {}} = {}) {
   const samples = Object.fromEntries(Object.keys(cases).map((name) => [name, []]))

@@ -37,6 +37,16 @@ export class RawKernel {
     })
   }
 
+  /** Resolves at the reply on the shell channel. */
+  request(type, content) {
+    const id = randomUUID()
+    const header = {msg_id: id, msg_type: type, username: 'bench', session: this.session, date: new Date().toISOString(), version: '5.3'}
+    return new Promise((resolve) => {
+      this.pending.set(id, {resolve, bytes: 0, reply: false, idle: true})
+      this.socket.send(encode('shell', header, content))
+    })
+  }
+
   close() {
     this.socket.close()
   }

@@ -143,6 +143,10 @@ async function jupyter() {
     if (wanted('exec')) await exec(server)
     if (wanted('cells')) await cells(server)
     if (wanted('flood')) await flood(server)
+    if (wanted('repl')) {
+      const {replFigures} = await import('./repl.mjs')
+      await replFigures({home, env, bin, rounds, add, server})
+    }
     if (wanted('jobs')) {
       const {jobFigures} = await import('./jobs.mjs')
       await jobFigures({home, env, bin, rounds, add, json})
@@ -168,7 +172,7 @@ async function jupyter() {
 }
 
 try {
-  if (['exec', 'cells', 'flood', 'jobs', 'proxy', 'shell', 'ports', 'startup'].some(wanted)) await jupyter()
+  if (['exec', 'cells', 'flood', 'repl', 'jobs', 'proxy', 'shell', 'ports', 'startup'].some(wanted)) await jupyter()
   if (wanted('emulator')) {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})

@@ -1,4 +1,4 @@
-// What the tests need of the system: a browser, and on Linux an SSH server and a keyring. Brings them by apt-get where it may
+// What the tests need of the system: a browser, and on Linux an SSH server, a keyring and R with its Jupyter kernel. Brings them by apt-get where it may
 // (as root); elsewhere says in one sentence what is missing.
 import {spawnSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
@@ -26,6 +26,7 @@ const needs = [
     {what: 'vim', programs: ['vim', 'vim.tiny'], debian: 'vim-tiny'},
     {what: 'gnome-keyring-daemon', programs: ['gnome-keyring-daemon'], debian: 'gnome-keyring'},
     {what: 'dbus-run-session', programs: ['dbus-run-session'], debian: 'dbus'},
+    {what: 'R with its kernel', programs: ['/usr/share/jupyter/kernels/ir/kernel.json'], debian: 'r-cran-irkernel'},
     {what: 'gdbus', programs: ['gdbus'], debian: 'libglib2.0-bin'},
   ] : []),
 ]

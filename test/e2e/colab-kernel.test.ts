@@ -33,6 +33,11 @@ describe('what code on Colab asks for', function () {
       assert.equal(stdout, Array.from({length: 20}, (_, i) => `${i} kept-value größe "1"\n`).join(''))
     })
 
+    it('that were granted to a REPL are given to each of its cells', async () => {
+      const {status, stdout, stderr} = await bench.cli(['repl', '--secret', 'KEPT'], {input: `${userdata}userdata.get("KEPT")\nuserdata.get("KEPT")[:4]\n`})
+      assert.deepEqual([status, stdout, stderr], [0, "'kept-value'\n'kept'\n", ''])
+    })
+
     it('that are kept but were not granted are refused as Colab does, and the person is told how to grant them', async () => {
       const {status, stdout, stderr} = await exec(`${userdata}userdata.get("KEPT")`)
       assert.deepEqual([status, stdout], [1, ''])

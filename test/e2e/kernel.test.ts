@@ -35,7 +35,9 @@ for (const {place, make} of places) {
 
     it('of another kernelspec are started by its name', async () => {
       const specs = await bench.data<{name: string; isDefault: boolean}[]>(['kernel', 'specs'])
-      assert.deepEqual(Object.fromEntries(specs.map(({name, isDefault}) => [name, isDefault])), {colab: false, python3: true})
+      const defaults = Object.fromEntries(specs.map(({name, isDefault}) => [name, isDefault]))
+      // the machine may have more of them, such as R's
+      assert.deepEqual([defaults['colab'], defaults['python3']], [false, true])
       assert.deepEqual((await bench.data<KernelView>(['kernel', 'start', 'colab'])).spec, 'colab')
       assert.equal((await bench.cli(['exec', '--kernel', 'colab', 'import ipykernel; ipykernel.__version__'])).stdout, "'6.17.1'\n")
     })

@@ -60,6 +60,22 @@ describe('consent on a terminal', function () {
     assert.match(exec.output, /typed\s+typed/)
   })
 
+  it('is asked for amid a REPL, which goes on after it', async () => {
+    const repl = terminal('repl')
+    await repl.shows(/colab> /)
+    repl.type('from google.colab import drive; drive.mount("/content/drive"); print("got", input("and now? "))\r')
+    await agree(repl, 'allow')
+    repl.type('\r')
+    await repl.shows(/Mounted at \/content\/drive/)
+    await repl.shows(/and now\? /)
+    repl.type('typed\r')
+    await repl.shows(/got typed\r\n[^]*colab> /)
+    repl.type('40 + 2\r')
+    await repl.shows(/42\r\n[^]*colab> /)
+    repl.type('\x04')
+    assert.equal((await repl.exit).exitCode, 0, repl.output)
+  })
+
   it('is withdrawn when Ctrl-C ends the code that waits for it', async () => {
     const exec = terminal('exec', 'from google.colab import drive; drive.mount("/content/drive")')
     await exec.shows(/n to leave it: /)

@@ -30,7 +30,7 @@ function bench(options: WarmSessionsOptions = {}) {
     const one: Opened = {
       name: record.name, closed: 0,
       // all that the pool uses of it
-      session: {close: async () => void one.closed++} as unknown as RuntimeSession,
+      session: {recall: () => undefined, close: async () => void one.closed++} as unknown as RuntimeSession,
       link: (state) => onLink?.(state, 'a cable'),
       gone: () => onGone?.(errors.lost('gone', {code: 'RUNTIME_RECLAIMED'})),
       keepsAlive: () => keepsAlive?.() ?? assert.fail('the provider is always told'),

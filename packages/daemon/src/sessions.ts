@@ -62,6 +62,8 @@ export class WarmSessions {
     let warm = await find()
     // one that went while it was waited for serves nobody
     while (warm.dropped) warm = await find()
+    // a command beside the daemon may have restarted a kernel
+    warm.session.recall(record)
     const user = {onLink}
     warm.users.add(user)
     warm.usedAt = this.#now()

@@ -80,6 +80,13 @@ export interface Message {
 
 export type LinkState = 'connected' | 'reconnecting' | 'closed'
 
+/** What the kernel publishes besides what this connection waits for. */
+export interface OtherMessage {
+  message: Message
+  /** true: of a request that another client sent; false: of one of ours that is over, as a thread of it may go on printing */
+  foreign: boolean
+}
+
 /** What `onLink` tells besides the state. */
 export interface LinkDetail {
   /** lowercase: why it was lost, or why it will not come back */
@@ -134,6 +141,8 @@ export interface ExecuteResult {
   executionCount?: number | undefined
   error?: {name: string; value: string; traceback: string[]} | undefined
   userExpressions?: Record<string, unknown> | undefined
+  /** MIME bundles that a kernel wants to be read page by page: help, source, what magics such as %psource show */
+  pages?: Record<string, unknown>[] | undefined
   /** True when the reply itself was lost in a reconnect and only `idle` was seen. */
   replyLost: boolean
   /** False, with `replyLost`: no sign was seen that the request ever reached the kernel. */

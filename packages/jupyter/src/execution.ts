@@ -204,6 +204,7 @@ export class Execution implements Exchange {
       executionCount: optionalNumber(reply, 'execution_count'),
       error: status === 'error' ? readError(reply) : undefined,
       userExpressions: isObject(reply['user_expressions']) ? reply['user_expressions'] : undefined,
+      pages: readPages(reply),
       replyLost: false,
       orphaned: this.orphaned,
       started: true,
@@ -220,6 +221,13 @@ export class Execution implements Exchange {
 function readStatus(reply: Json): 'ok' | 'error' | 'aborted' {
   if (reply['status'] === 'ok') return 'ok'
   return reply['status'] === 'aborted' || reply['status'] === 'abort' ? 'aborted' : 'error'
+}
+
+function readPages(reply: Json): Json[] | undefined {
+  const payload = reply['payload']
+  if (!Array.isArray(payload)) return undefined
+  const pages = payload.flatMap((one: unknown) => (isObject(one) && one['source'] === 'page' && isObject(one['data']) ? [one['data']] : []))
+  return pages.length > 0 ? pages : undefined
 }
 
 function readError(content: Json): NonNullable<ExecuteResult['error']> {

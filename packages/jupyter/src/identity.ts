@@ -13,6 +13,15 @@ export class ProcessIdentity {
   readonly #ours = new Set<string>()
   readonly #retired = new Set<string>()
 
+  /** The session of the process that is there now; undefined before it has said a word. */
+  get current(): string | undefined {
+    return this.#current
+  }
+
+  isOurs(session: string | undefined): boolean {
+    return session !== undefined && this.#ours.has(session)
+  }
+
   /** A session id of ours; never a kernel's. */
   addOurs(session: string): void {
     this.#ours.add(session)

@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto'
 import {CommTable} from './comm.ts'
 import type {Comm, CommHandlers} from './comm.ts'
-import type {Channel, ExecuteOptions, ExecuteResult, KernelOptions, LinkState, Message} from './contract.ts'
+import type {Channel, ExecuteOptions, ExecuteResult, KernelOptions, LinkState, Message, OtherMessage} from './contract.ts'
 import {JupyterError} from './errors.ts'
 import {Request} from './exchange.ts'
 import type {Exchange} from './exchange.ts'
@@ -48,6 +48,10 @@ export class KernelConnection {
   #successor: Promise<void> | undefined
   readonly #keeper: LinkKeeper
   readonly #supervisor: Supervisor
+  readonly #restartListeners = new Set<() => void>()
+  readonly #otherListeners = new Set<(other: OtherMessage) => void>()
+  /** the link was lost since the process was heard: it may be another one by now */
+  #unsure = false
 
   constructor(server: JupyterServer, kernelId: string, options: KernelOptions = {}) {
     this.#server = server
@@ -73,6 +77,7 @@ export class KernelConnection {
       onLinked: gap => {
         inbox.linked()
         if (!gap) return
+        this.#unsure = true
         this.#comms.gap(gap)
         this.#supervisor.linkBack(gap)
       },
@@ -180,6 +185,34 @@ export class KernelConnection {
     return this.#keeper.onLink(listener)
   }
 
+  /** Which process the kernel is, in a word of its own that changes with a restart; undefined: it has not said anything yet, or does not tell. */
+  get process(): string | undefined {
+    return this.#identity.current
+  }
+
+  /**
+   * Hears the kernel once where its process is not known for certain, so that a restart meanwhile is noticed. Waits for a link that
+   * is down, and for a kernel that works and does not answer beside it. KERNEL_DEAD when it is gone.
+   */
+  async identify(): Promise<string | undefined> {
+    while (this.#successor) await this.#successor
+    if (this.process === undefined || this.#unsure) await this.#heard()
+    this.#unsure = false
+    return this.process
+  }
+
+  /** Called when the kernel's process is found to be another one, or about to be, also while nothing of ours runs. Returns how to stop listening. */
+  onRestart(listener: () => void): () => void {
+    this.#restartListeners.add(listener)
+    return () => this.#restartListeners.delete(listener)
+  }
+
+  /** Called with iopub messages that belong to no work of this connection that runs. Returns how to stop listening. */
+  onOther(listener: (other: OtherMessage) => void): () => void {
+    this.#otherListeners.add(listener)
+    return () => this.#otherListeners.delete(listener)
+  }
+
   /** While reconnecting: try now. To be called when the network changed or the machine woke up. */
   reconnectNow(): void {
     this.#keeper.retryNow()
@@ -188,6 +221,28 @@ export class KernelConnection {
   /** Ends the connection, not the kernel. What is unanswered is rejected with `cause`, or CLOSED. */
   async close(cause?: Error): Promise<void> {
     await this.#keeper.shut(cause ?? new JupyterError('CLOSED', 'the kernel connection was closed'))
+  }
+
+  async #heard(): Promise<void> {
+    const again = (error: unknown): void => {
+      if (!(error instanceof JupyterError) || error.code !== 'NETWORK' || this.#keeper.closed) throw error
+    }
+    for (;;) {
+      try {
+        await this.request('control', 'kernel_info_request', {}, {timeoutMs: 1_000})
+        return
+      } catch (error) {
+        again(error)
+      }
+      if (this.state !== 'connected') continue
+      // shut down, perhaps: then nobody will ever answer
+      this.#supervisor.checkGone()
+      try {
+        return await this.#supervisor.drained()
+      } catch (error) {
+        again(error)
+      }
+    }
   }
 
   readonly #executionHost: ExecutionHost = {
@@ -251,7 +306,10 @@ export class KernelConnection {
     const type = message.header.msg_type
     const parent = message.parent_header.msg_id
     const succession = this.#identity.observe(message)
-    if (succession === 'surprise') this.#restarted(parent)
+    if (succession === 'surprise') {
+      this.#restarted(parent)
+      this.#tellRestart()
+    }
     if (succession === 'expected') this.#buryStarted(parent)
     if (message.channel === 'iopub') {
       if (type === 'status') this.#status(message.content['execution_state'])
@@ -260,6 +318,7 @@ export class KernelConnection {
     }
     if (message.channel === 'iopub' && !jupyterTypes.has(type)) this.#custom(message, parent)
     const exchange = parent === undefined ? undefined : this.#exchanges.get(parent)
+    if (!exchange && message.channel === 'iopub') this.#other(message)
     if (!exchange || !this.#identity.isRetired(message)) return exchange?.handle(message)
     // code that ran did run; any other answer of a process that is going says nothing
     if (!(exchange instanceof Execution)) return
@@ -272,11 +331,17 @@ export class KernelConnection {
     for (const each of this.#executions()) if (each.id === parent || (!parent && each.started)) each.custom(message)
   }
 
+  #other(message: Message): void {
+    const {session, msg_type: asked} = message.parent_header
+    if (this.#otherListeners.size === 0 || asked !== 'execute_request') return
+    const other = {message, foreign: !this.#identity.isOurs(session)}
+    for (const listener of this.#otherListeners) listener(other)
+  }
+
   /** What the server says of the kernel's process; a kernel's own `busy` and `idle` are for their parents. */
   #status(state: unknown): void {
     if (state === 'restarting' || state === 'autorestarting') {
-      this.#identity.retire()
-      this.#restarted()
+      this.#retired()
     } else if (state === 'dead') {
       void this.#keeper.shut(new JupyterError('KERNEL_DEAD', 'the kernel died and could not be restarted'))
     }
@@ -284,9 +349,21 @@ export class KernelConnection {
 
   /** A kernel says goodbye to all its clients. */
   #shutdownSeen(restart: boolean): void {
+    if (restart) return this.#retired()
     this.#identity.retire()
-    if (restart) this.#restarted()
-    else this.#supervisor.checkGone()
+    this.#supervisor.checkGone()
+  }
+
+  /** Said by the old process and by the server, of the same restart. */
+  #retired(): void {
+    const isNews = this.#identity.current !== undefined
+    this.#identity.retire()
+    this.#restarted()
+    if (isNews) this.#tellRestart()
+  }
+
+  #tellRestart(): void {
+    for (const listener of this.#restartListeners) listener()
   }
 
   /** Another process answers, perhaps to `parent`. What was not seen to start may be waiting in the new one's queue. */

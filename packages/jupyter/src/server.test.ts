@@ -33,7 +33,9 @@ describe('a Jupyter server with a token and a base path', () => {
     assert.ok(status.started !== undefined && status.kernels !== undefined)
     const {default: name, specs} = await server.kernelSpecs()
     assert.equal(name, 'python3')
-    assert.deepEqual(new Map(specs.map(each => [each.name, each.language])), new Map([['python3', 'python'], ['colab', 'python']]))
+    const languages = new Map(specs.map(each => [each.name, each.language]))
+    // the machine may have more of them, such as R's
+    assert.deepEqual([languages.get('python3'), languages.get('colab')], ['python', 'python'])
   })
 
   it('starts, lists, restarts, interrupts and shuts down kernels', async () => {

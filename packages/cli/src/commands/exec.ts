@@ -1,6 +1,6 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, string} from '@oclif/core/flags'
-import {type CgpuError, errors} from '@cgpu/core/errors'
+import {errors} from '@cgpu/core/errors'
 import {Execution} from '@cgpu/core/execution/exec'
 import {newRunId} from '@cgpu/core/execution/id'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
@@ -9,7 +9,7 @@ import {outputFlag, runtimeFlag} from '../flags.ts'
 import {begunExec} from '../history/begun.ts'
 import {readSmallFile, readStdin} from '../input.ts'
 import {type ExecResult, finishExec} from '../run/exec-result.ts'
-import {kernelHost} from '../run/kernel-host.ts'
+import {kernelHost, refuseSecrets} from '../run/kernel-host.ts'
 import {parseTimeout} from '../run/timeout.ts'
 import {StreamCommand} from '../run/stream-command.ts'
 import {StdinLines} from '../run/stdin-lines.ts'
@@ -55,7 +55,7 @@ export default class Exec extends StreamCommand<ExecResult> {
     const id = newRunId()
     const lines = args.code === '-' ? undefined : new StdinLines()
     try {
-      if (granted.length > 0 && !session.endpoint.answerKernel) throw kernelsAskNothing(record.provider)
+      refuseSecrets(granted, session)
       const request: ExecutionRequest = {id, kind: 'exec', runtime: {id: record.id, name: record.name, provider: record.provider}, code, envNames: []}
       const outcome = await this.recorded(cgpu, begunExec(request, record, {code}, flags, secrets), () => withExecution(
         this,
@@ -98,11 +98,4 @@ export default class Exec extends StreamCommand<ExecResult> {
     if (given === undefined) throw errors.usage('no code to run', {code: 'NO_CODE', fix: 'cgpu exec "print(1)", cgpu exec -f FILE, or cgpu exec - < FILE'})
     return given
   }
-}
-
-/** Only Colab's library asks for secrets. */
-function kernelsAskNothing(provider: string): CgpuError {
-  return errors.usage(`code on a kernel of ${provider} cannot ask for secrets`, {
-    code: 'CAPABILITY_MISSING', fix: 'give it to a program, as a variable: cgpu run --secret NAME SCRIPT', details: {provider, capability: 'answerKernel'},
-  })
 }

@@ -51,7 +51,7 @@ export interface ArgumentPosition {
   commands: readonly CommandEntry[]
 }
 
-const takesRuntimes = new Set(['code', 'jupyter:proxy', 'lab', 'runtime:adopt', 'runtime:show', 'runtime:release', 'runtime:rename', 'runtime:url', 'runtime:use', 'runtime:ensure', 'shell'])
+const takesRuntimes = new Set(['code', 'jupyter:proxy', 'lab', 'repl', 'runtime:adopt', 'runtime:show', 'runtime:release', 'runtime:rename', 'runtime:url', 'runtime:use', 'runtime:ensure', 'shell'])
 
 /** Values of a positional argument. */
 export async function argumentValues({command, positionals, current, commands, given}: ArgumentPosition, sources: CompletionSources): Promise<Completion> {
@@ -68,7 +68,7 @@ export async function argumentValues({command, positionals, current, commands, g
   if (/^schedule:(logs|pause|resume|rm|run|show)$/.test(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.schedules())).filter(({value}) => !positionals.includes(value)))
   }
-  if (/^kernel:(interrupt|restart|show|shutdown)$/.test(id) && (at === 0 || !command.strict)) {
+  if (/^kernel:(attach|interrupt|restart|show|shutdown)$/.test(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.runningKernels(given.get('runtime')))).filter(({value}) => !positionals.includes(value)))
   }
   if (id === 'kernel:start' && at === 0) return only(await timely(sources.kernels(given.get('runtime'))))

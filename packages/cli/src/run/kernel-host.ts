@@ -1,5 +1,7 @@
+import {errors} from '@cgpu/core/errors'
 import type {EventListener} from '@cgpu/core/execution/events'
 import type {KernelHost} from '@cgpu/core/provider'
+import type {RuntimeSession} from '@cgpu/core/runtime/session'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {consentForCode, terminalConsent} from './consent.ts'
 import type {SecretPlaces} from './secrets.ts'
@@ -33,6 +35,14 @@ export async function kernelHost(options: KernelHostOptions): Promise<KernelHost
     },
     ...(consent ? {consent: consentForCode(consent)} : {}),
   }
+}
+
+/** Only Colab's library asks for secrets. Throws CAPABILITY_MISSING (64). */
+export function refuseSecrets(granted: readonly string[], {endpoint, record: {provider}}: Pick<RuntimeSession, 'endpoint' | 'record'>): void {
+  if (granted.length === 0 || endpoint.answerKernel) return
+  throw errors.usage(`code on a kernel of ${provider} cannot ask for secrets`, {
+    code: 'CAPABILITY_MISSING', fix: 'give it to a program, as a variable: cgpu run --secret NAME SCRIPT', details: {provider, capability: 'answerKernel'},
+  })
 }
 
 async function grantsOf(options: KernelHostOptions) {

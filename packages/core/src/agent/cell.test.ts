@@ -209,14 +209,16 @@ print('parent after')`)
       assert.equal((await logOf(recorder)).text.stdout, 'kept\n')
     })
 
-    it('is not recorded any more after a restart, and is again when it begins anew', async () => {
+    it('is not recorded any more after a restart, and is again when it begins anew, which tells how much had run', async () => {
       const own = await bed.kernel(name)
       await record(own, bed.home, 'print(1)')
+      const before = await CellRecorder.begin(own, 'before-restart', {home: bed.home})
+      assert.ok(before)
+      assert.equal(before.former, undefined)
       await bed.server.restartKernel(own.kernelId)
-      const recorder = await CellRecorder.begin(own, 'after-restart', {home: bed.home})
-      assert.ok(recorder)
-      assert.equal(await recorder.end(await own.execute('print(2)', {metadata: recorder.metadata})), null)
+      assert.equal(await before.end(await own.execute('print(2)', {metadata: before.metadata})), null)
       await assertSame(await record(own, bed.home, 'print(3)'))
+      assert.deepEqual((await CellRecorder.begin(own, 'after-restart', {home: bed.home}))?.former, {cells: 1})
     })
 
     it('is lost when the kernel dies, with what it printed before', async () => {

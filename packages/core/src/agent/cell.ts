@@ -1,4 +1,6 @@
 import type {ExecuteResult, KernelConnection} from '@cgpu/jupyter'
+import {CgpuError} from '../errors.ts'
+import type {FormerProcess} from '../kernels/restart-notice.ts'
 import {isObject} from '../state/json.ts'
 import {callAgent, pythonLiteral} from './bootstrap.ts'
 import {numberOf} from './channel.ts'
@@ -18,8 +20,15 @@ export interface CellTotals {
 const runKey = 'cgpu_run'
 const totalsType = 'application/vnd.cgpu.cell+json'
 
-/** Kernels in which the agent observes what is published; forgotten when a reply shows that it does not. */
-const observed = new WeakMap<KernelConnection, Promise<boolean>>()
+interface Observer {
+  /** false: another kind of kernel, or a home folder that cannot be written */
+  ok: boolean
+  /** of the kernel's process before this one, when there was one */
+  former?: FormerProcess
+}
+
+/** Kernels in which the agent observes what is published; forgotten with the process, and when a reply shows that it does not. */
+const observed = new WeakMap<KernelConnection, Promise<Observer>>()
 
 /**
  * Keeps one cell's output on the machine as well. The run id travels in the execute request (`metadata`), the totals in its
@@ -27,12 +36,14 @@ const observed = new WeakMap<KernelConnection, Promise<boolean>>()
  */
 export class CellRecorder {
   readonly runId: string
+  readonly former: FormerProcess | undefined
   readonly #connection: KernelConnection
   readonly #home: string | undefined
 
-  private constructor(connection: KernelConnection, runId: string, home: string | undefined) {
+  private constructor(connection: KernelConnection, runId: string, home: string | undefined, former: FormerProcess | undefined) {
     this.#connection = connection
     this.runId = runId
+    this.former = former
     this.#home = home
   }
 
@@ -43,11 +54,13 @@ export class CellRecorder {
   static async begin(connection: KernelConnection, runId: string, options: {home?: string | undefined} = {}): Promise<CellRecorder | null> {
     let ready = observed.get(connection)
     if (!ready) {
-      ready = callAgent(connection, `observe(${pythonLiteral(options.home)})`).then(answer => answer['ok'] === true)
+      ready = observe(connection, options.home)
       observed.set(connection, ready)
       ready.catch(() => observed.delete(connection))
+      connection.onRestart(() => observed.delete(connection))
     }
-    return (await ready) ? new CellRecorder(connection, runId, options.home) : null
+    const {ok, former} = await ready
+    return ok ? new CellRecorder(connection, runId, options.home, former) : null
   }
 
   /** To be sent with the cell's execute request: names the run. */
@@ -114,6 +127,17 @@ export class CellRecorder {
 
   #agent(): Promise<AgentClient> {
     return AgentClient.open(this.#connection, this.#home === undefined ? {} : {home: this.#home})
+  }
+}
+
+async function observe(connection: KernelConnection, home: string | undefined): Promise<Observer> {
+  try {
+    const {ok, former} = await callAgent(connection, `observe(${pythonLiteral(home)})`)
+    return {ok: ok === true, ...(isObject(former) ? {former: {cells: numberOf(former, 'cells')}} : {})}
+  } catch (error) {
+    // another Python than IPython's: its cells run plainly
+    if (error instanceof CgpuError && error.code === 'AGENT_UNUSABLE') return {ok: false}
+    throw error
   }
 }
 

@@ -2,6 +2,7 @@ import type {ExecuteResult, KernelConnection} from '@cgpu/jupyter'
 import type {CellRecorder} from '../agent/cell.ts'
 import {errors} from '../errors.ts'
 import type {KernelHost} from '../provider.ts'
+import type {KnownKernel} from '../runtime/record.ts'
 import type {RuntimeSession, UserKernel} from '../runtime/session.ts'
 import {CellOutput, type CellError} from './cell-output.ts'
 import {failedOutcome, outcomeUnknown, type Stop} from './exit-status.ts'
@@ -9,6 +10,7 @@ import type {EventListener} from './events.ts'
 import {hasCode, withAgent} from './follow-log.ts'
 import {newRunId} from './id.ts'
 import {interruptWhenLinked} from './interrupt.ts'
+import {restartNotice} from '../kernels/restart-notice.ts'
 import {KernelAnswers} from './kernel-answers.ts'
 
 export type {CellError} from './cell-output.ts'
@@ -19,6 +21,8 @@ export interface ExecRequest {
   code: string
   /** kernelspec; default: the runtime's own */
   kernel?: string | undefined
+  /** instead: a kernel that is there, whoever started it, and its name when it is one of cgpu's */
+  attach?: {kernel: KnownKernel; key: string | null} | undefined
   /** a kernel of its own, shut down afterwards */
   freshKernel?: boolean
   /** interrupt the code after so long */
@@ -80,13 +84,14 @@ export class Execution {
 
   async #run(): Promise<ExecOutcome> {
     const session = this.#session
-    const {kernel: spec, freshKernel} = this.#request
+    const {kernel: spec, attach, freshKernel} = this.#request
     const startedAt = performance.now()
-    let opened = await (freshKernel ? session.freshKernel(spec) : this.#unlessStopped(session.kernel(spec)))
+    const open = (): Promise<UserKernel> => (attach ? session.attach(attach.kernel, attach.key) : session.kernel(spec))
+    let opened = await (freshKernel ? session.freshKernel(spec) : this.#unlessStopped(open()))
     try {
       const ran = await this.#untilItRan(opened).catch(async (error: unknown) => {
         // culled while nobody used it: nothing was lost with it but variables
-        if (freshKernel || !hasCode(error, 'KERNEL_DEAD') || (await this.#reached())) throw error
+        if (freshKernel || attach || !hasCode(error, 'KERNEL_DEAD') || (await this.#reached())) throw error
         opened = {...(await session.kernel(spec)), replaced: true}
         return this.#untilItRan(opened)
       })
@@ -111,21 +116,29 @@ export class Execution {
     return withAgent(this.#session, async (agent) => (await agent.status(this.id)).state !== 'unknown').catch(() => true)
   }
 
-  async #untilItRan({kernel, connection, replaced}: UserKernel): Promise<{result: ExecuteResult; output: CellOutput}> {
+  async #untilItRan(opened: UserKernel): Promise<{result: ExecuteResult; output: CellOutput}> {
+    const {kernel, connection, replaced} = opened
     const {onEvent} = this.#request
     const name = this.#session.record.name
     this.#kernelId = kernel.id
+    // after a lost link it may be another process, which does not record yet
+    if (connection.process !== undefined) await this.#unlessStopped(connection.identify())
     const recorder = kernel.language === 'python' ? await this.#unlessStopped(this.#record(connection)) : null
     if (!this.#announced) await onEvent({type: 'started', id: this.id, runtime: name, kernel: kernel.name})
     this.#announced = true
     if (replaced) {
       await onEvent({type: 'notice', code: 'KERNEL_REPLACED', message: `the former kernel on ${name} is gone: a new kernel was started, variables are gone`})
     }
+    if ((await this.#unlessStopped(this.#session.wasRestarted(opened))) && !replaced) await onEvent(restartNotice(opened, name, recorder?.former))
     for (;;) {
       const output = new CellOutput(this.#session, this.id, recorder, onEvent)
-      const result = await this.#execute(connection, output, recorder)
+      const result = await this.#execute(opened, output, recorder)
       // aborted: another client's failing cell emptied the kernel's queue, with ours in it
-      if (result.status !== 'aborted' && (await output.settle(result))) return {result, output}
+      if (result.status !== 'aborted' && (await output.settle(result))) {
+        for (const data of result.pages ?? []) await onEvent({type: 'display', display: {kind: 'display_data', data, metadata: {}}})
+        await this.#session.wasRestarted(opened) // which one it is was perhaps not known before it said something
+        return {result, output}
+      }
       if (this.#stopped) throw errors.interrupted('interrupted before the code started', {code: 'INTERRUPTED'})
     }
   }
@@ -135,7 +148,7 @@ export class Execution {
     return CellRecorder.begin(connection, this.id, {home: this.#session.endpoint.agentHome})
   }
 
-  async #execute(connection: KernelConnection, output: CellOutput, recorder: CellRecorder | null): Promise<ExecuteResult> {
+  async #execute({connection, kernel}: UserKernel, output: CellOutput, recorder: CellRecorder | null): Promise<ExecuteResult> {
     this.#stopping.signal.throwIfAborted()
     const {onInput, onEvent, timeoutMs, host} = this.#request
     const flow = setInterval(() => {
@@ -171,7 +184,10 @@ export class Execution {
       })
     } catch (error) {
       // anything else leaves the code running, and its log without an end
-      if (hasCode(error, 'KERNEL_DEAD') || hasCode(error, 'KERNEL_RESTARTED')) await output.salvage()
+      if (hasCode(error, 'KERNEL_DEAD') || hasCode(error, 'KERNEL_RESTARTED')) {
+        await output.salvage()
+        await this.#session.forgetProcess(kernel) // the error says it
+      }
       throw error
     } finally {
       this.#running = undefined

@@ -64,6 +64,7 @@ export class Kernels {
   /** Anew, with nothing of what was in it. */
   async restart({id}: KernelView): Promise<KernelView> {
     await this.#session.guard(async () => (await this.#session.server()).restartKernel(id))
+    await this.#session.forgetProcess({id}) // nothing that would be news here
     return this.find(id)
   }
 

@@ -5,6 +5,8 @@ export interface KnownKernel {
   id: string
   name: string
   language: string
+  /** in which of its processes code from here ran last: with another one, variables are gone */
+  process?: string
 }
 
 /**
@@ -86,8 +88,9 @@ export function parseRecord(value: unknown): RuntimeRecord | null {
   const kernels: Record<string, KnownKernel> = {}
   for (const [key, known] of Object.entries(isRecord(value['kernels']) ? value['kernels'] : {})) {
     if (!isRecord(known)) continue
-    const {id, name, language} = known
-    if (typeof id === 'string' && typeof name === 'string' && typeof language === 'string') kernels[key] = {id, name, language}
+    const {id, name, language, process} = known
+    if (typeof id !== 'string' || typeof name !== 'string' || typeof language !== 'string') continue
+    kernels[key] = {id, name, language, ...(typeof process === 'string' ? {process} : {})}
   }
   const requested = isRecord(value['requested']) && typeof value['requested']['kind'] === 'string' ? value['requested'] : {kind: 'cpu'}
   // every field that the types promise was checked above or has a fallback here

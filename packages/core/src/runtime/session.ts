@@ -25,6 +25,8 @@ export interface SessionOptions {
 export interface UserKernel {
   kernel: KnownKernel
   connection: KernelConnection
+  /** under which this machine remembers it; null: it does not */
+  key: string | null
   /** true when a new one was started in place of one that this machine remembered: variables that people count on are gone */
   replaced: boolean
 }
@@ -47,6 +49,8 @@ export class RuntimeSession {
   readonly #kernels = new Map<string, Promise<UserKernel>>()
   /** as in the record, and what this session found since */
   readonly #known = new Map<string, KnownKernel>()
+  /** of kernels by id: the process in which code from here ran last */
+  readonly #processes = new Map<string, string>()
   /** connections whose link is down */
   readonly #down = new Set<KernelConnection>()
   readonly #presence: Presence
@@ -65,6 +69,7 @@ export class RuntimeSession {
     const {record, isGone, keepAlive} = options
     this.#presence = new Presence({record, isGone, keepAlive, onGone: (error) => this.#left(error)})
     for (const [key, kernel] of Object.entries(options.record.kernels)) this.#known.set(key, kernel)
+    this.recall(options.record)
   }
 
   async server(): Promise<JupyterServer> {
@@ -83,13 +88,50 @@ export class RuntimeSession {
     return opening
   }
 
+  /** A kernel that is there, whoever started it; none is started in its place. `key`: its name, when it is one of cgpu's. Throws KERNEL_DEAD. */
+  async attach(kernel: KnownKernel, key: string | null): Promise<UserKernel> {
+    const slot = `id:${kernel.id}`
+    const open = await this.#kernels.get(slot)?.catch(() => undefined)
+    if (open && open.connection.state !== 'closed') return open
+    const opening = this.guard(async () => ({kernel, connection: await this.#open(kernel.id), key, replaced: false}))
+    this.#kernels.set(slot, opening)
+    return opening
+  }
+
+  /**
+   * True, once, when the kernel's process is another one than that in which code from here ran last: somebody restarted it, or it
+   * died and its server started it again. Costs a round trip only where the connection has not heard the kernel yet, or was lost.
+   */
+  async wasRestarted({kernel, connection, key}: UserKernel): Promise<boolean> {
+    const before = this.#processes.get(kernel.id)
+    const now = before === undefined ? connection.process : await connection.identify()
+    if (now === undefined || now === before) return false
+    this.#processes.set(kernel.id, now)
+    if (key !== null) await this.rememberKernel(key, {...kernel, process: now})
+    return before !== undefined
+  }
+
+  /** What is written down of the kernels' processes, by other commands of this machine too. */
+  recall({kernels}: Pick<RuntimeRecord, 'kernels'>): void {
+    for (const {id, process} of Object.values(kernels)) {
+      if (process === undefined) this.#processes.delete(id)
+      else this.#processes.set(id, process)
+    }
+  }
+
+  /** People know that its variables are gone: the next process is nothing to tell of. */
+  async forgetProcess({id}: {id: string}): Promise<void> {
+    this.#processes.delete(id)
+    for (const [key, {process, ...known}] of this.#known) if (known.id === id && process !== undefined) await this.rememberKernel(key, known)
+  }
+
   /** A kernel of its own for one execution; the caller shuts it down with `shutdownKernel`. */
   async freshKernel(spec?: string): Promise<UserKernel> {
     return this.guard(async () => {
       const server = await this.server()
       const chosen = await this.#spec(spec)
       const model = await server.startKernel({name: chosen.name})
-      return {kernel: {id: model.id, ...chosen}, connection: await this.#open(model.id), replaced: false}
+      return {kernel: {id: model.id, ...chosen}, connection: await this.#open(model.id), key: null, replaced: false}
     })
   }
 
@@ -182,7 +224,7 @@ export class RuntimeSession {
       const known = this.#known.get(key)
       if (known) {
         try {
-          return {kernel: known, connection: await this.#open(known.id), replaced: false}
+          return {kernel: known, connection: await this.#open(known.id), key, replaced: false}
         } catch (error) {
           // culled, shut down or lost with a server restart: the session below starts another
           if (!isGone(error)) throw error
@@ -194,7 +236,7 @@ export class RuntimeSession {
       const kernel = await this.#register(key, await this.#chosen(key, known?.name ?? spec, language))
       const connection = await this.#open(kernel.id)
       await this.rememberKernel(key, kernel)
-      return {kernel, connection, replaced: before !== undefined && !before.has(kernel.id)}
+      return {kernel, connection, key, replaced: before !== undefined && !before.has(kernel.id)}
     })
   }
 
