@@ -22,8 +22,8 @@ const resendAfterMs = 10_000
 /** bytes between two looks for buffers that can be freed */
 const freeEvery = 2 << 20
 
-/** An open goes with the first data, an end with what comes next: every message costs the machine a millisecond. */
-const unhurried: ReadonlySet<FrameKind> = new Set([FrameKind.open, FrameKind.eof])
+/** In ms. An open goes with the first data, an end with the next open: every message costs the machine a millisecond. */
+const unhurried: ReadonlyMap<FrameKind, number> = new Map([[FrameKind.open, 1], [FrameKind.eof, 4]])
 
 interface Batch {
   number: number
@@ -61,12 +61,15 @@ export class TunnelLink {
     return this.#stop !== undefined
   }
 
-  /** Sent with whatever else is said until the loop comes round; or, when it is in no hurry, in a millisecond. */
+  /** Sent with whatever else is said until the loop comes round, or, when it is in no hurry, in some milliseconds. */
   say(kind: FrameKind, connection: number, payload: Uint8Array): void {
     this.#pending.push(frameHeader(kind, connection, payload.length), payload)
     if (!this.#stop) this.#begin()
-    if (unhurried.has(kind)) {
-      this.#later ??= setTimeout(() => this.#flush(), 1)
+    const patience = unhurried.get(kind)
+    if (patience !== undefined) {
+      // what waits for longer goes with it
+      if (kind === FrameKind.open) clearTimeout(this.#later)
+      if (kind === FrameKind.open || !this.#later) this.#later = setTimeout(() => this.#flush(), patience)
       return
     }
     if (this.#flushing) return
