@@ -113,11 +113,29 @@ describe('a Jupyter proxy', function () {
     chaos.refuse()
     chaos.rstAll()
     const failed = await ask(proxy, 'api/status')
-    assert.equal(failed.status, 502)
+    // what JupyterLab takes for a server that will be back, and not for a kernel that died
+    assert.equal(failed.status, 503)
     assert.match(failed.body.toString(), /"message":"cannot reach 127\.0\.0\.1:\d+ \(ECONNRESET\)"/)
     chaos.refuse(false)
     assert.equal((await ask(proxy, 'api/status')).status, 200)
     assert.deepEqual(links, ['unreachable', 'reachable'])
+  })
+
+  it('waits for the network with a WebSocket that is asked for meanwhile', async () => {
+    const {WebSocket} = await import('ws')
+    const server = new JupyterServer({url: bed.proxy.url, token: bed.proxy.token})
+    const {id} = await server.startKernel()
+    const before = bed.chaos.refused
+    bed.chaos.refuse()
+    bed.chaos.rstAll()
+    const socket = new WebSocket(`${bed.proxy.url.replace('http', 'ws')}api/kernels/${id}/channels?token=${bed.proxy.token}`)
+    const opened = once(socket, 'open')
+    await until(() => bed.chaos.refused > before, () => 'it was not tried')
+    bed.chaos.refuse(false)
+    await opened
+    socket.terminate()
+    await server.shutdownKernel(id)
+    server.close()
   })
 
   it('ends a WebSocket whose way is dead, so that its client looks for another', async () => {

@@ -65,6 +65,6 @@ describe('what a Jupyter proxy answers', () => {
   it('never says that the client’s token is wrong when it is cgpu’s', () => {
     const answered = back(401, 'WWW-Authenticate', 'Bearer')
     assert.ok(answered && 'message' in answered)
-    assert.deepEqual([answered.status, answered.message], [502, 'trainer refused the token that cgpu has for it'])
+    assert.deepEqual([answered.status, answered.message], [503, 'trainer refused the token that cgpu has for it'])
   })
 })

@@ -63,8 +63,8 @@ const notPassedOn = [
 
 function incoming(place: Place, ours: string, path: string, head: AnswerHead): ReturnType<NonNullable<ForwardOptions['incoming']>> {
   const {status} = head
-  // its word on our credentials; the client's own were good
-  if (status === 401) return {status: 502, message: `${place.name} refused the token that cgpu has for it`}
+  // its word on our credentials; the client's own were good, and a kernel that is asked for is not dead
+  if (status === 401) return {status: 503, message: `${place.name} refused the token that cgpu has for it`}
   const location = single(head.headers, 'location')
   const target = location === undefined ? undefined : localTarget(place, location, path)
   if (target !== undefined && typeof target !== 'string') return target

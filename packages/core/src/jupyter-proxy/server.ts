@@ -29,6 +29,9 @@ export interface JupyterProxyOptions {
 
 type Entry = {path: string; forward: ForwardOptions} | {refuse: Refusal} | {redirect: string; cookie?: string | undefined}
 
+/** JupyterLab waits up to 30 s after a WebSocket that was refused; a network is often back sooner. */
+const patienceMs = 10_000
+
 /** A Jupyter server on loopback that is another one's front: same paths, own token. */
 export class JupyterProxyServer {
   readonly port: number
@@ -101,7 +104,7 @@ export class JupyterProxyServer {
     if (!`${path}/`.startsWith(base)) return {refuse: {status: 404, message: `this server is at ${base}`}}
     if (isUse(caller.method) || upgrade) this.#options.use.note()
     const {pingMs} = this.#options
-    return {path, forward: {...this.#forward(path, query), onMessage: () => this.#options.use.note(), pingMs}}
+    return {path, forward: {...this.#forward(path, query), onMessage: () => this.#options.use.note(), pingMs, patienceMs}}
   }
 
   #forward(path: string, query: string): ForwardOptions {
@@ -114,7 +117,8 @@ export class JupyterProxyServer {
       },
       failed: (error) => {
         this.#options.onTrouble?.(error)
-        return messageFor(error)
+        // at 502 and 504 JupyterLab takes the kernel for dead; at 503 it tries again
+        return {status: 503, message: messageFor(error).message, headers: {'retry-after': '1'}}
       },
     }
   }

@@ -1,10 +1,13 @@
 import type {IncomingMessage, ServerResponse} from 'node:http'
 import {type Duplex, pipeline, type Transform} from 'node:stream'
+import {setTimeout as delay} from 'node:timers/promises'
 import {RequestBody} from './body.ts'
 import {endToEnd, type HeaderMap, withHeaders} from './headers.ts'
 import {joinSockets, type JoinOptions} from './join.ts'
 import {messageFor, type Refusal, refuse, refuseUpgrade} from './refuse.ts'
-import type {Upstream} from './upstream.ts'
+import type {Answer, Outgoing, Upstream} from './upstream.ts'
+
+const againMs = 250
 
 /** An answer's head on its way to the client. */
 export interface AnswerHead {
@@ -19,6 +22,8 @@ export interface ForwardOptions extends JoinOptions {
   outgoing?: ((headers: HeaderMap) => HeaderMap) | undefined
   /** The last word on what is answered: another head, a body that is changed on its way, or a refusal in its place. */
   incoming?: ((head: AnswerHead) => Refusal | (AnswerHead & {through?: Transform[]})) | undefined
+  /** A WebSocket that cannot be had is tried for so long before its client is told: clients take that for worse than a slow one. Default 0 */
+  patienceMs?: number | undefined
   /** What the client is told when there is no answer. Default: 502, or 504, and the network's word for it. */
   failed?: ((error: unknown) => Refusal | Promise<Refusal>) | undefined
 }
@@ -65,7 +70,7 @@ export async function forwardUpgrade(upstream: Upstream, request: IncomingMessag
   client.on('error', leave).once('close', leave)
   try {
     const outgoing = {method: 'GET', path: options.path, headers: outgoingHeaders(request, options), signal: left.signal}
-    const got = await upstream.upgrade(outgoing)
+    const got = await patiently(upstream, outgoing, options.patienceMs)
     const answered = answerHead(got.answer, options)
     if ('message' in answered) {
       if (got.upgraded) got.socket.destroy()
@@ -82,6 +87,20 @@ export async function forwardUpgrade(upstream: Upstream, request: IncomingMessag
   } catch (error) {
     if (left.signal.aborted) client.destroy()
     else refuseUpgrade(client, await (options.failed ?? messageFor)(error))
+  }
+}
+
+/** Nothing is lost by asking again: the request has no body. */
+async function patiently(upstream: Upstream, outgoing: Outgoing, patienceMs = 0): Promise<Answer> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return await upstream.upgrade(outgoing)
+    } catch (error) {
+      const passing = error instanceof Error && 'code' in error && error.code === 'NETWORK'
+      if (!passing || outgoing.signal.aborted || performance.now() > deadline) throw error
+      await delay(againMs, undefined, {signal: outgoing.signal})
+    }
   }
 }
 
