@@ -12,12 +12,9 @@ const last = ['cgpu runtime release trainer', 'cgpu runtime rename calm-otter tr
 /** What must be there before an example makes sense. */
 const needs: Record<string, string> = {
   'cgpu cp trainer:model.json .': 'echo {} > model.json; cgpu cp model.json trainer:model.json',
-<<<<<<< HEAD
   'cgpu fs cat trainer:train.log': "cgpu run -q -r trainer -- sh -c 'touch train.log train.py plot.png old.csv draft.md data.csv; mkdir run-1'",
-=======
   'cgpu kernel attach': 'cgpu exec 1',
   'cgpu repl trainer --kernel lab': 'cgpu kernel start lab -r trainer || true',
->>>>>>> 032d75a (Document the REPL, attaching and restarts)
   'cgpu runtime rename calm-otter trainer': 'cgpu runtime create --name calm-otter',
   'cgpu why': 'cgpu job wait $(cgpu run -d -r trainer -- false) || true',
   'cgpu debug log': 'cgpu runtime show nobody || true',
