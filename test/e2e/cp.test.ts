@@ -25,8 +25,12 @@ for (const {place, make} of places) {
     it('carries twenty megabytes there and back', async () => {
       const data = randomBytes(20_000_000)
       await bench.file('big.bin', data)
-      const there = await bench.data<{from: string; to: string; size: number; sha256: string}>(['cp', 'big.bin', 'there:deep/er/big.bin'])
-      assert.deepEqual(there, {from: join(bench.home.cwd, 'big.bin'), to: 'there:deep/er/big.bin', size: data.length, sha256: sha256(data)})
+      const there = await bench.data(['cp', 'big.bin', 'there:deep/er/big.bin'])
+      const to = 'there:deep/er/big.bin'
+      assert.deepEqual(there, {
+        to, files: 1, bytes: data.length, same: 0, left: 0, single: true,
+        copied: [{from: join(bench.home.cwd, 'big.bin'), to, size: data.length, sha256: sha256(data)}],
+      })
       await good('there:deep/er/big.bin', 'back.bin')
       assert.equal(sha256(await readFile(join(bench.home.cwd, 'back.bin'))), sha256(data))
     })
@@ -65,7 +69,7 @@ for (const {place, make} of places) {
       await bench.file('is-file', '')
       const before = await readdir(bench.home.cwd, {recursive: true})
       const cases: [string[], number | number[]][] = [
-        [['missing', 'there:x'], 66], [['.', 'there:x'], 64], [['there:missing', 'x'], 66], [['there:.', 'x'], 64], [['there:', 'x'], 64], [['good.txt', 'other.txt'], 64], [['there:good.txt', 'there:b'], 64],
+        [['missing', 'there:x'], 66], [['there:missing', 'x'], 66], [['there:*.missing', 'x'], 66], [['dir', 'there:good.txt'], 64], [['there:', 'is-file'], 64], [['good.txt', 'other.txt'], 64], [['-', 'there:'], 64],
         [['', 'there:x'], 64], [['good.txt', ''], 64], [['there:good.txt', ''], 64], [['good.txt', 'nobody:x'], 66], [['nobody:x', 'good.txt'], 66], [['good.txt'], 64], [[], 64], [['good.txt', 'there:x', 'y'], 64],
         [['there:good.txt', 'dir'], 73], [['there:good.txt', 'is-file/x'], 73], [['good.txt', `there:${'n'.repeat(300)}`], [64, 65, 69]], [['there:good.txt', 'n'.repeat(300)], 73], [['good.txt', 'there:good.txt/x'], 64],
         [['/dev/null', 'there:null'], 64], [['there:/dev/zero', 'zero'], 64],

@@ -9,6 +9,8 @@ import type {Content, Failure, Sink, Source} from './side.ts'
 
 /** messages with data under way: this bounds our memory */
 const underWay = 4
+/** bytes between two looks for buffers that can be freed */
+const freeEvery = 32 << 20
 
 export interface CarryOptions {
   signal?: AbortSignal | undefined
@@ -24,8 +26,10 @@ export async function carry(sources: Source[], sink: Sink, files: Item[], option
   const [slots, pace] = [new Slots(underWay), new Pace()]
   const work = tasks(files, pace)
   let failure: {error: unknown} | undefined
+  let passed = 0
+  const ended = (): boolean => failure !== undefined || signal?.aborted === true
   const worker = async (): Promise<void> => {
-    for (let next = work.next(); !next.done && !failure && !signal?.aborted; next = work.next()) {
+    for (let next = work.next(); !next.done && !ended(); next = work.next()) {
       try {
         if ('items' in next.value) await small(next.value)
         else await large(next.value)
@@ -58,7 +62,10 @@ export async function carry(sources: Source[], sink: Sink, files: Item[], option
         if (!failed.has(path)) options.onCopied(item, {size: data.length, sha256})
       }
       pace.took(size, performance.now() - started)
-      freeBuffers()
+      if ((passed += size) >= freeEvery) {
+        passed = 0
+        freeBuffers()
+      }
     } finally {
       release()
     }

@@ -20,6 +20,8 @@ const attempts = 3
 /** of zeros in one message: the other end hashes them */
 const zerosAtOnce = 256 << 20
 const block = 64 << 10
+/** bytes between two looks for buffers that can be freed */
+const freeEvery = 32 << 20
 const zeros = Buffer.alloc(4 << 20)
 
 /** Copies a file in pieces, several under way, from where a former copy of the same content was cut. Its sha256 is equal at both ends. */
@@ -62,6 +64,7 @@ class Large {
   /** the hole or the data that was reached */
   #extent = 0
   #done = 0
+  #unfreed = 0
   #failure: {error: unknown} | undefined
   readonly #writing = new Set<Promise<void>>()
 
@@ -97,10 +100,12 @@ class Large {
         this.#options.signal?.throwIfAborted()
         this.#hash.update(data)
         at += data.length
-        freeBuffers()
+        this.#options.onBytes?.(at, this.#reader.size)
+        if (at % freeEvery < data.length) freeBuffers()
       }
     }
-    this.#advance(received)
+    this.#done = received
+    this.#options.onBytes?.(received, this.#reader.size)
   }
 
   /** Reads as many at once as there are slots; writes them in order, whichever comes first. A slot is held from one to the other. */
@@ -141,8 +146,9 @@ class Large {
   /** The next piece of what is data. */
   #next(most: number): {from: number; size: number} | undefined {
     const {extents, size} = this.#reader
-    while (extents && (extents[this.#extent]?.[1] ?? Infinity) <= this.#asked) this.#extent++
-    const [begin, end] = extents ? (extents[this.#extent] ?? [size, size]) : [0, size]
+    const known = extents ?? [[0, size]]
+    while ((known[this.#extent]?.[1] ?? Infinity) <= this.#asked) this.#extent++
+    const [begin, end] = known[this.#extent] ?? [size, size]
     const from = Math.max(this.#asked, begin)
     if (from >= end) return undefined
     this.#asked = Math.min(from + most, end)
@@ -205,6 +211,9 @@ class Large {
     if (bytes === 0) return
     this.#done += bytes
     this.#options.onBytes?.(this.#done, this.#reader.size)
+    this.#unfreed += bytes
+    if (this.#unfreed < freeEvery) return
+    this.#unfreed = 0
     freeBuffers()
   }
 }

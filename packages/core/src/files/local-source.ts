@@ -111,7 +111,7 @@ export class LocalSource implements Source {
       if (last.size !== first.size || last.mtimeMs !== first.mtimeMs) throw changed(name)
     }
     return {
-      ...{size: first.size, mtime: microseconds(first), mode: first.mode & 0o7777},
+      size: first.size, mtime: microseconds(first), mode: first.mode & 0o7777,
       identity: [name, first.ino, first.size, first.mtimeMs].join('\n'),
       extents: undefined,
       sparse: first.blocks * 512 < first.size,

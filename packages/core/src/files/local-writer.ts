@@ -33,6 +33,7 @@ export class LocalWriter implements Writer {
   readonly #target: string | Buffer
   readonly #incoming: LocalIncoming
   #end: number
+  #last = Promise.resolve()
 
   private constructor(fd: number, part: string | Buffer, target: string | Buffer, incoming: LocalIncoming) {
     this.#fd = fd
@@ -82,7 +83,12 @@ export class LocalWriter implements Writer {
     return hash
   }
 
-  async write(offset: number, runs: Runs, data: Uint8Array): Promise<void> {
+  /** One after the other, so that what is there of it is always its beginning. */
+  write(offset: number, runs: Runs, data: Uint8Array): Promise<void> {
+    return (this.#last = this.#last.then(() => this.#write(offset, runs, data)))
+  }
+
+  async #write(offset: number, runs: Runs, data: Uint8Array): Promise<void> {
     try {
       let at = 0
       for (const [zeros, size] of runs) {

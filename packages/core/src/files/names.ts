@@ -19,7 +19,7 @@ export function nameOf(bytes: Uint8Array): string {
 /** What Node's functions take for a path of such names. */
 export function systemPath(path: string): string | Buffer {
   if (path.isWellFormed()) return path
-  return Buffer.concat([...path].map(char => {
+  return Buffer.concat(Array.from(path, char => {
     const code = char.charCodeAt(0)
     return char.length === 1 && code >= 0xdc80 && code <= 0xdcff ? Buffer.of(code - 0xdc00) : Buffer.from(char)
   }))

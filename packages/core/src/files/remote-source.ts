@@ -117,7 +117,7 @@ export class RemoteSource implements Source {
       const [size, mtime, mode, sha256] = row
       const bytes = data.subarray(at, (at += count(size)))
       if (bytes.length !== size || hash('sha256', bytes) !== sha256) throw damaged('a file')
-      return {data: bytes, mtime: count(mtime), mode: count(mode), sha256: String(sha256)}
+      return {data: bytes, mtime: count(mtime), mode: count(mode), sha256}
     })
   }
 
