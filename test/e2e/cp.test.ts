@@ -110,11 +110,11 @@ describe('cgpu cp over a slow line', () => {
     proxy = await startChaos(server.port)
     bench.onRemove(() => proxy.close())
     assert.equal((await bench.cli(['runtime', 'add', proxy.url(), '--token-stdin', '--name', 'there'], {input: server.token})).status, 0)
-    assert.equal((await bench.cli(['run', '--', 'sh', '-c', 'head -c 12000000 /dev/zero > huge.bin'])).status, 0)
+    assert.equal((await bench.cli(['run', '--', 'sh', '-c', 'head -c 12000000 /dev/zero | tr "\\000" "\\001" > huge.bin'])).status, 0)
   })
   after(() => bench.remove())
 
-  it('leaves the old file whole after Ctrl-C', async () => {
+  it('leaves the old file whole after Ctrl-C, and goes on from there', async () => {
     await bench.file('huge.bin', 'old')
     // the line gives four megabytes a second, and a piece has four
     proxy.drip = 400_000
@@ -122,6 +122,15 @@ describe('cgpu cp over a slow line', () => {
     proxy.drip = undefined
     assert.equal(result.status, 130, result.stderr)
     assert.equal(await readFile(join(bench.home.cwd, 'huge.bin'), 'utf8'), 'old')
+    const [part, ...others] = (await readdir(bench.home.cwd)).filter((name) => name !== 'huge.bin')
+    assert.match(part ?? '', /^\..*\.part$/)
+    assert.deepEqual(others, [])
+    const there = (await stat(join(bench.home.cwd, part ?? ''))).size
+    const before = proxy.bytes
+    const again = await bench.cli(['cp', 'there:huge.bin', 'huge.bin'])
+    assert.equal(again.status, 0, again.stderr)
+    assert.ok(there > 500_000 && proxy.bytes - before < 12_000_000 - there + 500_000, `${there} were there, ${proxy.bytes - before} passed`)
     assert.deepEqual(await readdir(bench.home.cwd), ['huge.bin'])
+    assert.ok((await readFile(join(bench.home.cwd, 'huge.bin'))).equals(Buffer.alloc(12_000_000, 1)))
   })
 })

@@ -97,6 +97,25 @@ describe('cgpu cp over a bad link', function () {
     assert.equal(sha256(sent), sha256(data))
   })
 
+  it('row 28: a copy that was killed goes on when it is run again, of what had arrived', async () => {
+    for (const args of [['here.bin', 'bed:sent.bin'], ['bed:there.bin', 'back.bin']]) {
+      const copy = cp(...args)
+      const folder = args[1] === 'back.bin' ? bed.home.cwd : bed.jupyter.root
+      const there = async (): Promise<number> => {
+        const part = (await readdir(folder)).find((name) => name.endsWith('.part'))
+        return part === undefined ? 0 : (await stat(join(folder, part)).catch(() => ({size: 0}))).size
+      }
+      await until(async () => await there() >= 3_000_000)
+      copy.child.kill('SIGKILL')
+      await copy.exit
+      const kept = await there()
+      const before = bed.chaos.bytes
+      await succeeds(cp(...args))
+      assert.ok(bed.chaos.bytes - before < size - kept + 1_500_000, `${kept} were there, ${bed.chaos.bytes - before} passed`)
+      assert.equal(sha256(await readFile(join(folder, args[1]?.replace('bed:', '') ?? ''))), sha256(data))
+    }
+  })
+
   it('row 28: cut again and again', async () => {
     bed.chaos.drip = undefined
     const copy = cp('here.bin', 'bed:sent.bin')

@@ -15,10 +15,10 @@ export default class Cp extends WorkCommand<Copied> {
 What is there already, by its size and time, is not sent again, so that a copy that was cut goes on when it is run again. Files are checked by their sha256 and appear whole or not at all.`
   static override examples = [
     {command: '<%= config.bin %> cp data.csv trainer:data.csv', description: 'to the working folder of trainer'},
-    {command: '<%= config.bin %> cp src data trainer: --exclude __pycache__', description: 'folders, to trainer:src and trainer:data'},
-    {command: '<%= config.bin %> cp "trainer:runs/*.json" results/', description: 'what matches there'},
-    {command: '<%= config.bin %> cp trainer:runs/ other:runs', description: 'from one runtime to another'},
-    {command: 'tar c src | <%= config.bin %> cp - trainer:src.tar', description: 'from a pipe; NAME:FILE - is to one'},
+    {command: '<%= config.bin %> cp examples data trainer: --exclude __pycache__', description: 'folders, to trainer:examples and trainer:data'},
+    {command: '<%= config.bin %> cp "trainer:data/*.csv" results/', description: 'what matches there'},
+    {command: '<%= config.bin %> cp trainer:model.json .', description: 'back into this folder'},
+    {command: '<%= config.bin %> cp trainer:data.csv - | head', description: 'into a pipe; cp - NAME:FILE takes what comes from one'},
   ]
   static override flags = {
     'dry-run': boolean({summary: 'only tell what would be copied'}),

@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto'
 import {
-  chmodSync, closeSync, fchmodSync, futimesSync, lstatSync, mkdirSync, openSync, realpathSync, renameSync, statSync, symlinkSync, unlinkSync, utimesSync, writeSync,
+  chmodSync, closeSync, existsSync, fchmodSync, futimesSync, lstatSync, mkdirSync, openSync, realpathSync, renameSync, statSync, symlinkSync, unlinkSync, utimesSync, writeSync,
 } from 'node:fs'
 import {resolve, sep} from 'node:path'
 import type {CgpuError} from '../errors.ts'
@@ -25,7 +25,7 @@ export class LocalSink implements Sink {
 
   constructor(base: string) {
     this.#base = resolve(base)
-    this.exists = statSync(this.#base, {throwIfNoEntry: false}) !== undefined
+    this.exists = existsSync(this.#base)
   }
 
   label(path: string): string {
