@@ -114,8 +114,9 @@ export class Copying {
     const {flags: {follow}, signal} = this.#options
     if (runtime === undefined) return new (await import('@cgpu/core/files/local-source')).LocalSource(path, {follow: follow ?? false})
     const session = await this.#session(runtime)
-    const [{RemoteSource}, agent] = await Promise.all([import('@cgpu/core/files/remote-source'), session.agent()])
-    return new RemoteSource(agent, {name: session.record.name, path, follow: follow ?? false, signal})
+    const [{RemoteSource}, agent, server] = await Promise.all([import('@cgpu/core/files/remote-source'), session.agent(), session.server()])
+    const ranges = {root: agent.hello.workdir, read: (name: string, from: number, to: number) => server.readFileRange(name, from, to)}
+    return new RemoteSource(agent, {name: session.record.name, path, follow: follow ?? false, signal, ranges})
   }
 
   async #target({runtime, path}: Place): Promise<Target> {

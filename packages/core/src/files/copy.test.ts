@@ -231,6 +231,32 @@ describe('copies of folders', function () {
     }
   })
 
+  it('take large files from the server where it serves them, and by the comm where it does not, or serves others', async () => {
+    const name = fresh()
+    mkdirSync(there(`${name}-root`))
+    writeFileSync(there(name), Buffer.alloc(20_000_000, 'right'))
+    writeFileSync(there(`${name}-root/${name}`), Buffer.alloc(20_000_000, 'wrong'))
+    let [asked, served] = [0, 0]
+    const cases: [string, (path: string, from: number, to: number) => Promise<Uint8Array>][] = [
+      ['served', (path, from, to) => bed.server.readFileRange(path, from, to)],
+      ['refused', async () => Promise.reject(new Error('404'))],
+      ['another file', (path, from, to) => bed.server.readFileRange(`${name}-root/${path}`, from, to)],
+    ]
+    for (const [what, read] of cases) {
+      asked = served = 0
+      const ranges = {root: bed.jupyter.root, read: async (path: string, from: number, to: number) => {
+        asked++
+        const bytes = await read(path, from, to)
+        served++
+        return bytes
+      }}
+      const back = join(here, `${name}-${what}`)
+      await copy({sources: [{source: new RemoteSource(agent, {name: 'there', path: name, ranges}), spelled: name}], target: localTarget(back)})
+      assert.ok(readFileSync(back).equals(readFileSync(there(name))), what)
+      assert.ok(asked > 0 && (what === 'refused') === (served === 0), `${what}: ${asked}, ${served}`)
+    }
+  })
+
   it('begin anew where the file is another one by now', async () => {
     const [src, name] = [join(here, 'other'), fresh()]
     writeFileSync(src, Buffer.alloc(12_000_000, 'a'))

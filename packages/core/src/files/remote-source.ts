@@ -9,6 +9,9 @@ import {damaged, frame, rowsOf, unframe} from './frame.ts'
 import {staysBelow} from './names.ts'
 import type {Content, Entry, Origin, Reader, Root, Source} from './side.ts'
 
+/** what is smaller is not worth another connection */
+const servedBytes = 16 << 20
+
 const kinds: Record<string, Entry['kind']> = {f: 'file', d: 'folder', l: 'link', e: 'unreadable'}
 
 /** [path, kind, size, mtime, mode, more] as the machine tells it; unknown kinds are `other`. */
@@ -26,6 +29,21 @@ function count(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0
 }
 
+/** Bytes from and to before, of a file below the folder that the machine's server serves. Half the work of a comm; not every server has it. */
+export interface Ranges {
+  /** absolute */
+  root: string
+  read(path: string, from: number, to: number): Promise<Uint8Array>
+}
+
+export interface RemoteSourceOptions {
+  name: string
+  path: string
+  follow?: boolean
+  signal?: AbortSignal | undefined
+  ranges?: Ranges | undefined
+}
+
 /** A path of a machine, or a pattern there. What it tells is not believed: no name leaves its folder, no length is other than told. */
 export class RemoteSource implements Source {
   readonly far = true
@@ -34,8 +52,11 @@ export class RemoteSource implements Source {
   readonly #path: string
   readonly #follow: boolean
   readonly #signal: AbortSignal | undefined
+  readonly #ranges: Ranges | undefined
+  readonly #opened = new Set<string>()
 
-  constructor(agent: AgentClient, {name, path, follow = false, signal}: {name: string; path: string; follow?: boolean; signal?: AbortSignal | undefined}) {
+  constructor(agent: AgentClient, {name, path, follow = false, signal, ranges}: RemoteSourceOptions) {
+    this.#ranges = ranges
     this.#part = agent.part('copy')
     this.#name = name
     this.#path = path
@@ -126,11 +147,19 @@ export class RemoteSource implements Source {
     const reader = textOf(data, 'reader')
     const part = this.#part
     const signal = this.#signal
+    const ranges = this.#ranges
+    let served = count(data['size']) > servedBytes && extentsOf(data) === undefined ? this.#served(base, path) : undefined
     return {
       size: count(data['size']), mtime: count(data['mtime']), mode: count(data['mode']),
       identity: [this.#name, base, path, textOf(data, 'identity')].join('\n'),
       extents: extentsOf(data), sparse: false,
       async read(offset, size) {
+        if (served !== undefined && ranges) {
+          const bytes = await ranges.read(served, offset, offset + size).catch(() => undefined)
+          signal?.throwIfAborted()
+          if (bytes?.length === size) return bytes
+          served = undefined
+        }
         const {buffers} = await part.request('piece', {reader, offset, size}, {signal})
         if (buffers[0]?.length !== size) throw damaged('a piece')
         return buffers[0]
@@ -142,6 +171,20 @@ export class RemoteSource implements Source {
         await part.request('close', {reader, drop: true})
       },
     }
+  }
+
+  /**
+   * Its path for the server. Not for what it hides, and once only for each file: should the server's folder be another one than we
+   * believe, then what comes is another file, which the sha256 tells, and the next time it comes by the comm.
+   */
+  #served(base: string, path: string): string | undefined {
+    const whole = path === '' ? base : `${base.replace(/\/$/, '')}/${path}`
+    const root = `${this.#ranges?.root.replace(/\/$/, '')}/`
+    const first = !this.#opened.has(whole)
+    this.#opened.add(whole)
+    if (!this.#ranges || !first || !whole.startsWith(root) || !whole.isWellFormed()) return undefined
+    const below = whole.slice(root.length)
+    return below.split('/').some(name => name.startsWith('.')) ? undefined : below
   }
 
   #ask(op: string, header: Json): Promise<Answer> {
