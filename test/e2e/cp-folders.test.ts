@@ -8,7 +8,8 @@ import {assertRefused, places, type Workbench, workbench} from '../helpers/workb
 describe('cgpu cp of folders', () => {
   let bench: Workbench
   const at = (...names: string[]): string => join(bench.home.cwd, ...names)
-  before(async () => {
+  before(async function () {
+    this.timeout(60_000) // two runtimes
     bench = await workbench()
     await places[0]?.make(bench)
     const made = await bench.cli(['runtime', 'create', '--name', 'other'])
@@ -16,7 +17,7 @@ describe('cgpu cp of folders', () => {
     for (const [name, data] of [['src/a.py', 'print(1)'], ['src/lib/b.py', 'b'], ['src/data/x.csv', 'x'], ['src/data/y.csv', 'yy'], ['src/run.log', 'log']] as const) await bench.file(name, data)
     await bench.file('src/big.bin', randomBytes(3_000_000))
   })
-  after(() => bench.remove())
+  after(() => bench?.remove())
 
   const files = async (folder: string): Promise<string[]> => {
     const found = await readdir(at(folder), {recursive: true, withFileTypes: true})

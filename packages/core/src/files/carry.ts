@@ -10,7 +10,7 @@ import type {Content, Failure, Sink, Source} from './side.ts'
 /** messages with data under way: this bounds our memory */
 const underWay = 4
 /** bytes between two looks for buffers that can be freed */
-const freeEvery = 32 << 20
+const freeEvery = 16 << 20
 
 export interface CarryOptions {
   signal?: AbortSignal | undefined

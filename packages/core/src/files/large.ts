@@ -21,7 +21,7 @@ const attempts = 3
 const zerosAtOnce = 256 << 20
 const block = 64 << 10
 /** bytes between two looks for buffers that can be freed */
-const freeEvery = 32 << 20
+const freeEvery = 16 << 20
 const zeros = Buffer.alloc(4 << 20)
 
 /** Copies a file in pieces, several under way, from where a former copy of the same content was cut. Its sha256 is equal at both ends. */
