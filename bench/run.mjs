@@ -163,6 +163,10 @@ async function jupyter() {
       const {portFigures} = await import('./ports.mjs')
       await portFigures({home, env, bin, rounds, add})
     }
+    if (wanted('files')) {
+      const {fileFigures} = await import('./files.mjs')
+      await fileFigures({home, env, bin, rounds, add, server})
+    }
     json(['runtime', 'release', 'bench'])
     if (wanted('startup')) await startup()
   } finally {
@@ -172,7 +176,7 @@ async function jupyter() {
 }
 
 try {
-  if (['exec', 'cells', 'flood', 'repl', 'jobs', 'proxy', 'shell', 'ports', 'startup'].some(wanted)) await jupyter()
+  if (['exec', 'cells', 'flood', 'repl', 'jobs', 'proxy', 'shell', 'ports', 'files', 'startup'].some(wanted)) await jupyter()
   if (wanted('emulator')) {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})

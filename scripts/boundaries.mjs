@@ -7,7 +7,7 @@ import {join, relative} from 'node:path'
 const rules = {
   'packages/jupyter': {ours: [], others: ['ws', 'zod', 'zod/mini']},
   'packages/runtime-agent': {ours: [], others: []},
-  'packages/core': {ours: ['@cgpu/jupyter', '@cgpu/runtime-agent'], others: ['zod', 'yaml', 'smol-toml'], lazy: ['croner']},
+  'packages/core': {ours: ['@cgpu/jupyter', '@cgpu/runtime-agent'], others: ['zod', 'yaml', 'smol-toml'], lazy: ['croner', 'ignore']},
   'packages/provider-local': {ours: ['@cgpu/core', '@cgpu/jupyter'], others: ['zod']},
   'packages/provider-jupyter': {ours: ['@cgpu/core', '@cgpu/jupyter'], others: ['zod']},
   'packages/provider-colab': {ours: ['@cgpu/core', '@cgpu/jupyter'], others: ['zod', 'zod/mini']},

@@ -25,8 +25,12 @@ for (const {place, make} of places) {
     it('carries twenty megabytes there and back', async () => {
       const data = randomBytes(20_000_000)
       await bench.file('big.bin', data)
-      const there = await bench.data<{from: string; to: string; size: number; sha256: string}>(['cp', 'big.bin', 'there:deep/er/big.bin'])
-      assert.deepEqual(there, {from: join(bench.home.cwd, 'big.bin'), to: 'there:deep/er/big.bin', size: data.length, sha256: sha256(data)})
+      const there = await bench.data(['cp', 'big.bin', 'there:deep/er/big.bin'])
+      const to = 'there:deep/er/big.bin'
+      assert.deepEqual(there, {
+        to, files: 1, bytes: data.length, same: 0, left: 0, single: true,
+        copied: [{from: join(bench.home.cwd, 'big.bin'), to, size: data.length, sha256: sha256(data)}],
+      })
       await good('there:deep/er/big.bin', 'back.bin')
       assert.equal(sha256(await readFile(join(bench.home.cwd, 'back.bin'))), sha256(data))
     })
@@ -65,7 +69,7 @@ for (const {place, make} of places) {
       await bench.file('is-file', '')
       const before = await readdir(bench.home.cwd, {recursive: true})
       const cases: [string[], number | number[]][] = [
-        [['missing', 'there:x'], 66], [['.', 'there:x'], 64], [['there:missing', 'x'], 66], [['there:.', 'x'], 64], [['there:', 'x'], 64], [['good.txt', 'other.txt'], 64], [['there:good.txt', 'there:b'], 64],
+        [['missing', 'there:x'], 66], [['there:missing', 'x'], 66], [['there:*.missing', 'x'], 66], [['dir', 'there:good.txt'], 64], [['there:', 'is-file'], 64], [['good.txt', 'other.txt'], 64], [['-', 'there:'], 64],
         [['', 'there:x'], 64], [['good.txt', ''], 64], [['there:good.txt', ''], 64], [['good.txt', 'nobody:x'], 66], [['nobody:x', 'good.txt'], 66], [['good.txt'], 64], [[], 64], [['good.txt', 'there:x', 'y'], 64],
         [['there:good.txt', 'dir'], 73], [['there:good.txt', 'is-file/x'], 73], [['good.txt', `there:${'n'.repeat(300)}`], [64, 65, 69]], [['there:good.txt', 'n'.repeat(300)], 73], [['good.txt', 'there:good.txt/x'], 64],
         [['/dev/null', 'there:null'], 64], [['there:/dev/zero', 'zero'], 64],
@@ -106,11 +110,11 @@ describe('cgpu cp over a slow line', () => {
     proxy = await startChaos(server.port)
     bench.onRemove(() => proxy.close())
     assert.equal((await bench.cli(['runtime', 'add', proxy.url(), '--token-stdin', '--name', 'there'], {input: server.token})).status, 0)
-    assert.equal((await bench.cli(['run', '--', 'sh', '-c', 'head -c 12000000 /dev/zero > huge.bin'])).status, 0)
+    assert.equal((await bench.cli(['run', '--', 'sh', '-c', 'head -c 12000000 /dev/zero | tr "\\000" "\\001" > huge.bin'])).status, 0)
   })
   after(() => bench.remove())
 
-  it('leaves the old file whole after Ctrl-C', async () => {
+  it('leaves the old file whole after Ctrl-C, and goes on from there', async () => {
     await bench.file('huge.bin', 'old')
     // the line gives four megabytes a second, and a piece has four
     proxy.drip = 400_000
@@ -118,6 +122,15 @@ describe('cgpu cp over a slow line', () => {
     proxy.drip = undefined
     assert.equal(result.status, 130, result.stderr)
     assert.equal(await readFile(join(bench.home.cwd, 'huge.bin'), 'utf8'), 'old')
+    const [part, ...others] = (await readdir(bench.home.cwd)).filter((name) => name !== 'huge.bin')
+    assert.match(part ?? '', /^\..*\.part$/)
+    assert.deepEqual(others, [])
+    const there = (await stat(join(bench.home.cwd, part ?? ''))).size
+    const before = proxy.bytes
+    const again = await bench.cli(['cp', 'there:huge.bin', 'huge.bin'])
+    assert.equal(again.status, 0, again.stderr)
+    assert.ok(there > 500_000 && proxy.bytes - before < 12_000_000 - there + 500_000, `${there} were there, ${proxy.bytes - before} passed`)
     assert.deepEqual(await readdir(bench.home.cwd), ['huge.bin'])
+    assert.ok((await readFile(join(bench.home.cwd, 'huge.bin'))).equals(Buffer.alloc(12_000_000, 1)))
   })
 })

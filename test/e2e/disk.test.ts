@@ -22,7 +22,7 @@ describe('cgpu where nothing more can be written', () => {
     return {status: done.status, stderr: done.stderr}
   }
 
-  for (const args of [['cp', 'here:big.bin', 'copy.bin'], ['run', '-r', 'here', '--outputs', 'new.bin', '--', 'cp', 'big.bin', 'new.bin']]) {
+  for (const args of [['cp', 'here:big.bin', 'copy.bin'], ['cp', 'here:', 'all'], ['run', '-r', 'here', '--outputs', 'new.bin', '--', 'cp', 'big.bin', 'new.bin']]) {
     it(`${args[0]} says so, and leaves no half of a file`, () => {
       const {status, stderr} = limited(...args)
       assert.equal(status, 73, stderr)

@@ -110,12 +110,12 @@ export class JupyterServer extends RestClient {
 
   /**
    * Bytes `start` to before `end` of a file below the server's root, by `/files/`, which some servers lack (NOT_FOUND).
-   * Fewer bytes than asked for mean that the file ends there.
+   * Fewer bytes than asked for mean that the file ends there. PROTOCOL when the server knows no ranges and the file is much longer.
    */
   async readFileRange(path: string, start: number, end?: number): Promise<Uint8Array> {
     const headers = {range: `bytes=${start}-${end === undefined ? '' : end - 1}`}
     try {
-      const answer = await this.request('GET', `files/${encodePath(path)}`, {raw: true, headers, maxBytes: contentsBytes})
+      const answer = await this.request('GET', `files/${encodePath(path)}`, {raw: true, headers, maxBytes: end === undefined ? contentsBytes : end - start + wholeBytes})
       return answer.status === 206 ? answer.body : answer.body.subarray(start, end)
     } catch (error) {
       if (error instanceof JupyterError && error.status === 416) return new Uint8Array()
@@ -141,6 +141,9 @@ export class JupyterServer extends RestClient {
 
 /** Content travels as JSON text: base64 of about 190 MiB at most. */
 const contentsBytes = 256 * 1024 * 1024
+
+/** What a server that knows no ranges may send more than it was asked for. */
+const wholeBytes = 8 << 20
 
 /** Each name on its own, so that `/` stays and `?`, `#` and `%` are names' characters. */
 function encodePath(path: string): string {

@@ -1,68 +1,85 @@
-import {basename, resolve} from 'node:path'
-import {stat} from 'node:fs/promises'
-import {string as stringArg} from '@oclif/core/args'
+import {boolean, string as stringFlag} from '@oclif/core/flags'
+import type {Cgpu} from '@cgpu/core/cgpu'
 import {errors} from '@cgpu/core/errors'
 import {isRemoteSource} from '@cgpu/core/fetch/plan'
-import type {RuntimeSession} from '@cgpu/core/runtime/session'
 import {formatBytes} from '@cgpu/core/text/format'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {withEnv} from '@cgpu/plugin-sdk'
+import {Copying, type Copied} from '../copying.ts'
 import {type FetchedFile, fetchFlags, fetchTo} from '../fetch/fetching.ts'
+import {copyingLine, counted} from '../render/copying.ts'
 import {Progress} from '../render/progress.ts'
 import {parsePlace, type Place} from '../run/place.ts'
 import {WorkCommand} from '../work-command.ts'
 
-export interface Copied {
-  from: string
-  to: string
-  size: number
-  sha256: string
-}
-
-/** Copies one file to or from a runtime. */
+/** Copies files and folders to, from and between runtimes. */
 export default class Cp extends WorkCommand<Copied | FetchedFile> {
-  static override args = {
-    source: stringArg({description: 'a local path, NAME:PATH on a runtime, or an address that the runtime fetches', required: true}),
-    target: stringArg({description: 'a local path, or NAME:PATH on a runtime', required: true}),
-  }
-  static override description = 'A relative PATH is below the runtime\'s working folder. The file is checked by its sha256 and appears whole or not at all.'
+  static override description = `A relative PATH of NAME:PATH is below the runtime's working folder. A folder is copied whole: DIR becomes TARGET/DIR, and what is in DIR/ becomes what is in TARGET.
+What is there already, by its size and time, is not sent again, so that a copy that was cut goes on when it is run again. Files are checked by their sha256 and appear whole or not at all.`
   static override examples = [
     {command: '<%= config.bin %> cp data.csv trainer:data.csv', description: 'to the working folder of trainer'},
+    {command: '<%= config.bin %> cp examples data trainer: --exclude __pycache__', description: 'folders, to trainer:examples and trainer:data'},
+    {command: '<%= config.bin %> cp "trainer:data/*.csv" results/', description: 'what matches there'},
     {command: '<%= config.bin %> cp trainer:model.json .', description: 'back into this folder'},
+    {command: '<%= config.bin %> cp trainer:data.csv - | head', description: 'into a pipe; cp - NAME:FILE takes what comes from one'},
     {command: '<%= config.bin %> cp https://data.example.com/data.csv trainer:', description: 'fetched by trainer itself'},
   ]
-  static override flags = {...fetchFlags}
-  static override summary = 'copy a file to or from a runtime'
+  static override flags = {...fetchFlags, ...withEnv({
+    'dry-run': boolean({summary: 'only tell what would be copied'}),
+    exclude: stringFlag({multiple: true, summary: 'leave out what matches, as in .gitignore', helpValue: 'PATTERN'}),
+    follow: boolean({char: 'L', summary: 'copy what links point to'}),
+    force: boolean({summary: 'copy also what is there already'}),
+    include: stringFlag({multiple: true, summary: 'copy only what matches, as in .gitignore', helpValue: 'PATTERN'}),
+    recursive: boolean({char: 'r', summary: 'as always: folders are copied whole'}),
+  })}
+  static override seeAlso = ['fs ls', 'run', 'drive mount']
+  static override strict = false
+  static override summary = 'copy files and folders to, from or between runtimes'
+  static override usage = 'cp SOURCE… TARGET'
 
   async run(): Promise<Copied | FetchedFile> {
-    const {args, flags} = await this.parse(Cp)
-    if (isRemoteSource(args.source)) return this.#fetch(args.source, args.target, flags)
-    const [source, target] = [parsePlace(args.source), parsePlace(args.target)]
-    if ((source.runtime === undefined) === (target.runtime === undefined)) {
-      throw errors.usage(source.runtime === undefined ? 'both paths are local' : 'both paths are on runtimes', {
-        code: 'USAGE', fix: 'one of them must be NAME:PATH: cgpu cp FILE NAME:PATH, or cgpu cp NAME:PATH FILE',
-      })
-    }
-    const local = source.runtime === undefined ? await this.#localSource(source.path) : undefined
-    const cgpu = await this.open(flags)
-    const session = await cgpu.connect(await cgpu.runtimes.select(source.runtime ?? target.runtime))
+    const {argv, flags} = await this.parse(Cp)
+    const address = argv.map(String).find(isRemoteSource)
+    if (address !== undefined) return this.#fetch(address, argv.map(String), flags)
+    const places = argv.map((text) => parsePlace(String(text)))
+    const target = places.pop()
+    if (!target || places.length === 0) throw errors.usage('copy what to where?', {code: 'USAGE', fix: 'cgpu cp SOURCE… TARGET, one of them NAME:PATH'})
+    this.#refuseLocal(places, target)
     const progress = new Progress({quiet: this.quiet || this.jsonEnabled()})
     const abort = this.abortOnSignals()
+    let copying: Copying | undefined
     try {
-      const options = {signal: abort.signal, onProgress: (done: number, total: number) => progress.show({message: 'copying', done, total})}
-      const copied = await session.guard(() =>
-        local === undefined ? this.#download(session, source, target, options) : this.#upload(session, local, target, options),
-      )
+      const cgpu: Cgpu = await this.open(flags)
+      const line = copyingLine(progress)
+      copying = new Copying(cgpu, {
+        flags: {include: flags.include, exclude: flags.exclude, follow: flags.follow, force: flags.force, dryRun: flags['dry-run']},
+        signal: abort.signal, collect: this.jsonEnabled(),
+        onWarning: (message) => {
+          progress.clear()
+          this.warn(message)
+        },
+        onPlan: ({files, folders, bytes}) => {
+          if (folders > 0 && files > 1 && !flags['dry-run']) this.notice(`copying ${counted(files, bytes)}`)
+        },
+        onProgress: line,
+        onPlanned: ({from, to, size}) => this.log(`${sanitizeLine(from)} -> ${sanitizeLine(to)} (${formatBytes(size)})`),
+      })
+      const copied = await copying.run(places, target)
       progress.done()
-      this.notice(`${sanitizeLine(copied.to)} (${formatBytes(copied.size)})`)
+      if (!flags['dry-run'] && target.path !== '-') this.notice(told(copied))
       return copied
     } finally {
       progress.done()
       abort.dispose()
-      await session.close()
+      await copying?.close()
     }
   }
 
-  async #fetch(address: string, target: string, flags: {header?: string[] | undefined}): Promise<FetchedFile> {
+  async #fetch(address: string, argv: string[], flags: {header?: string[] | undefined}): Promise<FetchedFile> {
+    const [source, target] = argv
+    if (argv.length !== 2 || target === undefined || source !== address) {
+      throw errors.usage('an address is fetched alone, by a runtime', {code: 'USAGE', fix: 'cgpu cp ADDRESS NAME:PATH'})
+    }
     const abort = this.abortOnSignals()
     try {
       return await fetchTo(address, parsePlace(target), {
@@ -73,36 +90,25 @@ export default class Cp extends WorkCommand<Copied | FetchedFile> {
     }
   }
 
-  async #localSource(path: string): Promise<{path: string; mode: number}> {
-    const found = await stat(resolve(path)).catch(() => undefined)
-    if (!found) throw errors.notFound(`there is no file ${sanitizeLine(path)}`, {code: 'FILE_NOT_FOUND', category: 'file', fix: 'check the path'})
-    if (!found.isFile()) {
-      throw errors.usage(`${sanitizeLine(path)} is not a file`, {code: 'NOT_A_FILE', category: 'file', fix: 'cp copies one file at a time'})
+  #refuseLocal(sources: Place[], target: Place): void {
+    const stream = sources.some(isStream) || isStream(target)
+    if (stream && (sources.length > 1 || (isStream(target) && this.jsonEnabled()))) {
+      throw errors.usage('- stands alone, and not beside --json', {code: 'USAGE', fix: 'cgpu cp - NAME:PATH, or cgpu cp NAME:PATH -'})
     }
-    return {path: resolve(path), mode: found.mode & 0o777}
+    if (target.runtime !== undefined || sources.every(({runtime}) => runtime !== undefined)) return
+    throw errors.usage(sources.length === 1 ? 'both paths are local' : 'the target and some of the sources are local', {
+      code: 'USAGE', fix: 'one of them must be NAME:PATH: cgpu cp FILE NAME:PATH, or cgpu cp NAME:PATH FILE',
+    })
   }
+}
 
-  async #upload(session: RuntimeSession, local: {path: string; mode: number}, target: Place, options: {signal: AbortSignal; onProgress: (done: number, total: number) => void}): Promise<Copied> {
-    const agent = await session.agent()
-    const folder = target.path === '' || target.path.endsWith('/') || (await agent.stat(target.path)).type === 'directory'
-    const to = folder ? `${target.path.replace(/\/$/, '') || '.'}/${basename(local.path)}` : target.path
-    const {size, sha256} = await agent.upload(local.path, to, {...options, mode: local.mode})
-    return {from: local.path, to: `${session.record.name}:${to.replace(/^\.\//, '')}`, size, sha256}
-  }
+function isStream({runtime, path}: Place): boolean {
+  return runtime === undefined && path === '-'
+}
 
-  async #download(session: RuntimeSession, source: Place, target: Place, options: {signal: AbortSignal; onProgress: (done: number, total: number) => void}): Promise<Copied> {
-    const agent = await session.agent()
-    // NAME: alone is the working folder, which is refused as any folder is
-    const info = await agent.stat(source.path || '.')
-    if (!info.exists) throw errors.notFound(`there is no file ${sanitizeLine(source.path)} on ${session.record.name}`, {code: 'FILE_NOT_FOUND', category: 'file', fix: 'check the path'})
-    if (info.type !== 'file') {
-      throw errors.usage(`${sanitizeLine(source.path) || 'the working folder'} on ${session.record.name} is not a file`, {code: 'NOT_A_FILE', category: 'file', fix: 'cp copies one file at a time'})
-    }
-    const local = resolve(target.path)
-    const folder = target.path.endsWith('/') || ((await stat(local).catch(() => undefined))?.isDirectory() ?? false)
-    const name = source.path.split(/[/\\]/).at(-1) ?? 'file'
-    const to = folder ? resolve(local, name) : local
-    const {size, sha256} = await agent.download(source.path, to, options)
-    return {from: `${session.record.name}:${source.path}`, to, size, sha256}
-  }
+function told({to, files, bytes, same, single}: Copied): string {
+  const there = same === 0 ? '' : single ? '' : `; ${same} ${same === 1 ? 'was' : 'were'} there already`
+  if (single && same === 1) return `${sanitizeLine(to)} is there already, with the same size and time`
+  const size = counted(files, bytes)
+  return `${sanitizeLine(to)} (${single ? size.replace(/^1 file, /, '') : size}${there})`
 }

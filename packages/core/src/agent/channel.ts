@@ -86,8 +86,8 @@ export class AgentChannel {
   }
 
   /** An operation that pushes. `answer` rejects with StreamLost when pushes may be missing. */
-  stream(op: string, fields: Json, onPush: (answer: Answer) => void, signal: AbortSignal | undefined): {answer: Promise<Answer>; credit(bytes: number): void; cancel(): void} {
-    const {id, answer} = this.#ask(op, fields, [], onPush, signal)
+  stream(op: string, fields: Json, onPush: (answer: Answer) => void, signal: AbortSignal | undefined, buffers: Uint8Array[] = []): {answer: Promise<Answer>; credit(bytes: number): void; cancel(): void} {
+    const {id, answer} = this.#ask(op, fields, buffers, onPush, signal)
     return {
       answer,
       credit: bytes => void this.#tell({id: 0, op: 'credit', stream: id, bytes}),

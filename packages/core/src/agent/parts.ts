@@ -31,9 +31,9 @@ export class AgentPart {
   }
 
   /** An operation that pushes. `answer` rejects with StreamLost when pushes may be missing, or the kernel was restarted before it began. */
-  async stream(op: string, fields: Json, onPush: (answer: Answer) => void, signal: AbortSignal | undefined): Promise<ReturnType<AgentChannel['stream']>> {
+  async stream(op: string, fields: Json, onPush: (answer: Answer) => void, signal: AbortSignal | undefined, buffers: Uint8Array[] = []): Promise<ReturnType<AgentChannel['stream']>> {
     const part = await this.#load(signal)
-    const stream = this.#channel.stream(op, {...fields, part}, onPush, signal)
+    const stream = this.#channel.stream(op, {...fields, part}, onPush, signal, buffers)
     const answer = stream.answer.catch((error: unknown) => {
       this.#forgetIfGone(error)
       throw new StreamLost()
