@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {createHash} from 'node:crypto'
 import {existsSync} from 'node:fs'
-import {mkdir, readdir, readFile, symlink} from 'node:fs/promises'
+import {mkdir, readdir, readFile, rm, symlink} from 'node:fs/promises'
 import {join} from 'node:path'
 import {assertRefused, type Workbench, workbench} from '../helpers/workbench.ts'
 
@@ -79,6 +79,12 @@ describe('outputs of a run', () => {
     assert.equal(status, 65, stderr)
     assert.match(stderr, /^error: "sub\/evil" cannot be used as a relative path: a link in it leads outside of the folder$/m)
     assert.deepEqual(await readdir(join(bench.home.cwd, 'elsewhere')), [])
+    assert.equal((await bench.cli(['runtime', 'create', '--name', 'other'])).status, 0)
+    const stopped = await bench.cli(['stop', 'other', 'there'])
+    assert.deepEqual([stopped.status, stopped.stdout.startsWith('released other')], [65, true], stopped.stderr)
+    assert.match(stopped.stderr, /^fix: mend that, or give up the outputs of \S+: cgpu job rm \S+$/m)
+    assert.deepEqual((await bench.data<{name: string}[]>(['runtime', 'list'])).map((one) => one.name), ['there'])
+    await rm(join(bench.home.cwd, 'target/sub')) // what stops the bench brings them now
   })
 
   it('are refused beforehand when their pattern or folder cannot be', async () => {

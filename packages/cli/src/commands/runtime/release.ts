@@ -1,5 +1,5 @@
 import {boolean} from '@oclif/core/flags'
-import {errors} from '@cgpu/core/errors'
+import {CgpuError, errors} from '@cgpu/core/errors'
 import type {ReleasedRuntime} from '@cgpu/core/runtime/service'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {yesFlag} from '../../flags.ts'
@@ -40,12 +40,23 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
     const ending = running.map(({id, runtime}) => `the job ${id} still runs on ${runtime.name}, and ends with it`)
     if (names.length === 0) await confirm(['release', `${records.map((one) => one.name).join(', ')}?`, ...ending.map((one) => `(${one})`)].join(' '), flags.yes)
     if (names.length > 0 || flags.yes) for (const one of ending) this.warn(one)
-    await bringBack(cgpu, over, {warn: (message) => void this.warn(message), notice: (message) => this.notice(message)})
-    const released = await runtimes.release(records)
+    // a machine whose outputs cannot come here is kept; the others cost money
+    const kept = new Map<string, CgpuError>()
+    for (const {id} of records) {
+      const here = over.filter(({runtime}) => runtime.id === id)
+      await bringBack(cgpu, here, {warn: (message) => void this.warn(message), notice: (message) => this.notice(message)}).catch((error: unknown) => {
+        if (!(error instanceof CgpuError)) throw error
+        kept.set(id, error)
+      })
+    }
+    const released = await runtimes.release(records.filter(({id}) => !kept.has(id)))
     for (const one of released) {
       await cgpu.folders.forget(one.id)
       this.log(releasedLine(one))
     }
+    const [first, ...more] = kept.values()
+    for (const {message} of more) this.warn(message)
+    if (first) throw first
     return released
   }
 }
