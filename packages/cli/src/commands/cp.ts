@@ -17,9 +17,7 @@ export default class Cp extends WorkCommand<Copied | FetchedFile> {
   static override description = `A relative PATH of NAME:PATH is below the runtime's working folder. A folder is copied whole: DIR becomes TARGET/DIR, and what is in DIR/ becomes what is in TARGET.
 What is there already, by its size and time, is not sent again, so that a copy that was cut goes on when it is run again. Files are checked by their sha256 and appear whole or not at all.`
   static override examples = [
-    {command: '<%= config.bin %> cp data.csv trainer:data.csv', description: 'to the working folder of trainer'},
-    {command: '<%= config.bin %> cp examples data trainer: --exclude __pycache__', description: 'folders, to trainer:examples and trainer:data'},
-    {command: '<%= config.bin %> cp "trainer:data/*.csv" results/', description: 'what matches there'},
+    {command: '<%= config.bin %> cp data.csv examples trainer: --exclude __pycache__', description: 'a file and a folder, to trainer:data.csv and trainer:examples'},
     {command: '<%= config.bin %> cp trainer:model.json .', description: 'back into this folder'},
     {command: '<%= config.bin %> cp trainer:data.csv - | head', description: 'into a pipe; cp - NAME:FILE takes what comes from one'},
     {command: '<%= config.bin %> cp https://data.example.com/data.csv trainer:', description: 'fetched by trainer itself'},
