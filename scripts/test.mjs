@@ -1,6 +1,6 @@
-// Runs everything: lint, types, checks of what is generated, the Python agent's tests, and every mocha test. Most tests wait for
-// processes half of their time, so half as many suites again as there are cores run at a time, but three at most (CGPU_TEST_JOBS=1:
-// one after the other). Each suite's output is printed when it is over.
+// Runs everything: lint, types, checks of what is generated, the Python agent's tests, and every mocha test, as many suites at a
+// time as there are cores, but two at most (CGPU_TEST_JOBS=1: one after the other): with three on two cores they took all of the
+// processors' time, and tests failed that waited for something. Each suite's output is printed when it is over.
 // What failed is told once more at the end, where a log that keeps only its tail still has it.
 // The last line is `N passed, N failed, N skipped`. `npm test -- packages/core` runs the tests below that folder only.
 import {spawn} from 'node:child_process'
@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const only = process.argv.slice(2)
 const total = {passes: 0, failures: 0, pending: 0}
 const failed = []
-const jobs = Number(process.env.CGPU_TEST_JOBS) || Math.min(3, Math.ceil(availableParallelism() * 1.5))
+const jobs = Number(process.env.CGPU_TEST_JOBS) || Math.min(2, availableParallelism())
 
 let python
 let system = {}

@@ -4,7 +4,7 @@ import {spawnSync} from 'node:child_process'
 import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
-import {examples, isAuthExample, isColabExample, staysOpen} from '../helpers/examples.ts'
+import {examples, isAuthExample, isColabExample, needsMore, staysOpen} from '../helpers/examples.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
 
 const first = ['cgpu runtime create --name trainer', 'cgpu runtime use trainer']
@@ -19,6 +19,7 @@ const needs: Record<string, string> = {
   'cgpu why': 'cgpu job wait $(cgpu run -d -r trainer -- false) || true',
   'cgpu debug log': 'cgpu runtime show nobody || true',
   'cgpu secret delete HF_TOKEN': 'cgpu secret set HF_TOKEN < token.txt',
+  'cgpu port close 6006': 'cgpu port forward trainer 6006 --detach',
   'cgpu schedule logs nightly': 'cgpu schedule run nightly',
   'cgpu schedule logs nightly --run 1': 'cgpu schedule run nightly',
   'cgpu config get provider': 'cgpu config set provider local',
@@ -41,6 +42,7 @@ describe('examples in help', () => {
       .replace('https://data.example.com/data.csv', `${server.url}api`)
       .replace('--name here', '--name here < token.txt')
       .replace('"numpy, pandas"', 'pip')
+      .replace(/connect trainer \d+/, `connect trainer ${server.port}`)
       .replace(/secret set HF_TOKEN$/, '$& < token.txt')
     if (here.includes(' history ')) {
       const {data} = JSON.parse(shell('cgpu history list --kind exec --status ok --json')) as {data: {id: string}[]} // the envelope of our own command
@@ -75,7 +77,7 @@ describe('examples in help', () => {
     await home.remove()
   })
 
-  const all = examples().filter((line) => !isAuthExample(line) && !isColabExample(line))
+  const all = examples().filter((line) => !isAuthExample(line) && !isColabExample(line) && !needsMore(line))
   const middle = all.filter((line) => !first.includes(line) && !last.includes(line))
   for (const line of [...first, ...middle, ...last]) {
     it(line, function () {

@@ -21,4 +21,7 @@ export const isAuthExample = (line: string): boolean => line.startsWith('cgpu au
 export const isColabExample = (line: string): boolean => /^cgpu (drive|lab|usage|job move|runtime (adopt|url)|exec --secret)\b|--provider colab/.test(line)
 
 /** Those that go on until they are interrupted, where nobody else serves the runtime. */
-export const staysOpen = (line: string): boolean => /^cgpu (code|jupyter proxy)\b/.test(line)
+export const staysOpen = (line: string): boolean => /^cgpu (code|jupyter proxy|port forward(?!.* --detach))\b/.test(line)
+
+/** Those that need an SSH server on the machine, or somebody at a terminal: `test/e2e/ssh.test.ts` and `test/pty/shell.test.ts` have them. */
+export const needsMore = (line: string): boolean => /^cgpu (ssh\b|shell trainer --session)/.test(line)

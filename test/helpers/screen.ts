@@ -27,10 +27,10 @@ export class Screen {
     return {line: active.getLine(active.baseY + active.cursorY)?.translateToString(true).trimEnd() ?? '', column: active.cursorX}
   }
 
-  /** Resolves once the condition holds; rejects with what is to be seen after 10 s. */
+  /** Resolves once the condition holds; rejects with what is to be seen after 15 s. */
   until(condition: (screen: this) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`never true: ${String(condition)}\n${this.lines().join('\n')}\n${JSON.stringify(this.cursor())}`)), 10_000)
+      const timer = setTimeout(() => reject(new Error(`never true: ${String(condition)}\n${this.lines().join('\n')}\n${JSON.stringify(this.cursor())}`)), 15_000)
       const check = (): void => {
         if (!condition(this)) return
         this.#waiting.delete(check)

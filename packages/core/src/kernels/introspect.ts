@@ -3,7 +3,7 @@ import type {KernelConnection, Message} from '@cgpu/jupyter'
 /** What a person waits for who pressed Enter; a kernel that works answers when it is done. */
 const enterMs = 1_000
 /** who asked for something: the first time, a kernel loads what it takes */
-const askedMs = 5_000
+const askedMs = 10_000
 
 export interface Completions {
   /** in UTF-16 units: what the matches take the place of */

@@ -130,18 +130,14 @@ describe('shells of an emulated machine', () => {
     })
 
     it('are root\'s, one session at a time, for OpenSSH\'s own client', async () => {
-      const joined = new Promise<WebSocket>((resolve, reject) => {
-        const socket = new WebSocket(`${machine.url.replace('http', 'ws')}/colab/ssh?colab-runtime-proxy-token=good`, {headers: {'x-colab-ssh-pubkey': key}})
-        socket.once('open', () => resolve(socket))
-        socket.once('error', reject)
-      })
+      const socket = new WebSocket(`${machine.url.replace('http', 'ws')}/colab/ssh?colab-runtime-proxy-token=good`, {headers: {'x-colab-ssh-pubkey': key}})
+      const stream = createWebSocketStream(socket) // at once: the server speaks first
       // the client comes by TCP, so that nothing but this test stands between it and the socket
-      const relay = createServer((client) => void joined.then((socket) => {
-        const stream = createWebSocketStream(socket)
+      const relay = createServer((client) => {
         stream.on('error', () => client.destroy())
         client.on('error', () => stream.destroy())
         client.pipe(stream).pipe(client)
-      }))
+      })
       await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
       try {
         const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'IdentitiesOnly=yes'].flatMap((one) => ['-o', one])
@@ -155,7 +151,7 @@ describe('shells of an emulated machine', () => {
         const code = await new Promise((resolve) => child.once('close', resolve))
         assert.match(said, /^root\n\/root\n\/opt\/bin\/nvidia-smi\n[0-9a-f]{12}\nnext\ntyped\n$/)
         assert.equal(code, 7)
-        await closed(await joined)
+        await closed(socket)
       } finally {
         relay.close()
       }
