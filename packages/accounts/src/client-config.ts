@@ -1,7 +1,7 @@
 import {open} from 'node:fs/promises'
 import {z} from 'zod/mini'
 import {type CgpuError, errors} from '@cgpu/core/errors'
-import {isLoopback} from '@cgpu/core/google/hosts'
+import {isLoopback} from '@cgpu/core/loopback'
 import {parseJson} from '@cgpu/core/state/json'
 import {errnoOf} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'

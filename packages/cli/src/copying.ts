@@ -1,4 +1,6 @@
+import type {AgentClient} from '@cgpu/core/agent/client'
 import type {Cgpu} from '@cgpu/core/cgpu'
+import {CgpuError} from '@cgpu/core/errors'
 import type {CopiedFile, CopyProgress, Target} from '@cgpu/core/files/copy'
 import type {Source} from '@cgpu/core/files/side'
 import type {RuntimeSession} from '@cgpu/core/runtime/session'
@@ -38,6 +40,7 @@ export class Copying {
   readonly #cgpu: Cgpu
   readonly #options: CopyingOptions
   readonly #sessions = new Map<string, Promise<RuntimeSession>>()
+  readonly #agents = new Map<RuntimeSession, Promise<AgentClient | undefined>>()
   readonly #copied: CopiedFile[] = []
 
   constructor(cgpu: Cgpu, options: CopyingOptions) {
@@ -114,16 +117,37 @@ export class Copying {
     const {flags: {follow}, signal} = this.#options
     if (runtime === undefined) return new (await import('@cgpu/core/files/local-source')).LocalSource(path, {follow: follow ?? false})
     const session = await this.#session(runtime)
-    const [{RemoteSource}, agent, server] = await Promise.all([import('@cgpu/core/files/remote-source'), session.agent(), session.server()])
+    const [agent, server] = await Promise.all([this.#agent(session), session.server()])
+    if (!agent) return new (await import('@cgpu/core/files/contents-source')).ContentsSource(server, {name: session.record.name, path, signal})
+    const {RemoteSource} = await import('@cgpu/core/files/remote-source')
     const ranges = {root: agent.hello.workdir, read: (name: string, from: number, to: number) => server.readFileRange(name, from, to)}
     return new RemoteSource(agent, {name: session.record.name, path, follow: follow ?? false, signal, ranges})
   }
 
   async #target({runtime, path}: Place): Promise<Target> {
-    const {localTarget, remoteTarget} = await import('@cgpu/core/files/targets')
+    const {contentsTarget, localTarget, remoteTarget} = await import('@cgpu/core/files/targets')
     if (runtime === undefined) return localTarget(path)
     const session = await this.#session(runtime)
-    return remoteTarget(await session.agent(), {name: session.record.name, path, signal: this.#options.signal})
+    const agent = await this.#agent(session)
+    const options = {name: session.record.name, path, signal: this.#options.signal}
+    return agent ? remoteTarget(agent, options) : contentsTarget(await session.server(), options)
+  }
+
+  /** Undefined where no kernel can hold it: then the server's contents API has to do. */
+  #agent(session: RuntimeSession): Promise<AgentClient | undefined> {
+    const open = this.#agents.get(session) ?? this.#openAgent(session)
+    this.#agents.set(session, open)
+    return open
+  }
+
+  async #openAgent(session: RuntimeSession): Promise<AgentClient | undefined> {
+    try {
+      return await session.agent()
+    } catch (error) {
+      if (!(error instanceof CgpuError) || (error.code !== 'KERNEL_NOT_FOUND' && error.code !== 'AGENT_UNUSABLE')) throw error
+      this.#options.onWarning(`${session.record.name} has no Python kernel: files go by its server's contents API, without their modes and times`)
+      return undefined
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import {integer} from '@oclif/core/flags'
+import {boolean, integer} from '@oclif/core/flags'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {openJupyterProxy, type OpenProxy} from '@cgpu/core/jupyter-proxy/open'
 import {RunningProxies} from '@cgpu/core/jupyter-proxy/running'
@@ -9,6 +9,8 @@ import {WorkCommand} from './work-command.ts'
 export const portFlag = withEnv({
   port: integer({min: 1, max: 65_535, summary: 'where it listens on this machine; default: any free port', helpValue: 'PORT'}),
 })
+
+export const printFlag = withEnv({print: boolean({summary: 'print the address and open nothing'})})
 
 /** A way to a runtime's Jupyter server on this machine, as `--json` prints it. */
 export interface ProxyView {

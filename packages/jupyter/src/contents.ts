@@ -14,9 +14,12 @@ export interface ContentsModel {
   format?: string | undefined
   /** text by `format`, a notebook as JSON, or a folder's list, as the server sent it */
   content?: unknown
+  /** hex, where it was asked for and the server knows it (jupyter_server 2.11) */
+  sha256?: string | undefined
 }
 
-export type PutContents = {type: 'file'; format: 'text' | 'base64'; content: string} | {type: 'directory'} | {type: 'notebook'; format: 'json'; content: object}
+/** `chunk`: 1 begins the file anew, those behind it are appended as they come (never send one twice), -1 is the last. */
+export type PutContents = {type: 'file'; format: 'text' | 'base64'; content: string; chunk?: number} | {type: 'directory'} | {type: 'notebook'; format: 'json'; content: object}
 
 export function contentsModel(value: unknown, where: string): ContentsModel {
   const from = expectObject(value, where)
@@ -28,5 +31,11 @@ export function contentsModel(value: unknown, where: string): ContentsModel {
     lastModified: optionalString(from, 'last_modified'),
     format: optionalString(from, 'format'),
     content: from['content'] ?? undefined,
+    sha256: from['hash_algorithm'] === 'sha256' ? optionalString(from, 'hash') : undefined,
   }
+}
+
+/** What is in a folder, of an answer for it with its content. */
+export function contentsOfFolder({content, path}: ContentsModel): ContentsModel[] {
+  return Array.isArray(content) ? content.map((each: unknown, index) => contentsModel(each, `${path}[${index}]`)) : []
 }

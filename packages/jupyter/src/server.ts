@@ -90,17 +90,23 @@ export class JupyterServer extends RestClient {
   }
 
   /** `content: false` leaves the content out. Names with a leading dot are hidden: 404 unless the server allows them. */
-  async getContents(path: string, options: {content?: boolean; format?: 'text' | 'base64'} = {}): Promise<ContentsModel> {
-    const {content = true, format} = options
-    const query = {content: content ? '1' : '0', ...(format && {format})}
+  async getContents(path: string, options: {content?: boolean; type?: 'file' | 'directory'; format?: 'text' | 'base64'; hash?: boolean; signal?: AbortSignal | undefined} = {}): Promise<ContentsModel> {
+    const {content = true, type, format, hash = false, signal} = options
+    const query = {content: content ? '1' : '0', ...(type && {type}), ...(format && {format}), ...(hash && {hash: '1'})}
     const url = `api/contents/${encodePath(path)}`
-    return contentsModel(await this.request('GET', url, {query, maxBytes: contentsBytes}), url)
+    return contentsModel(await this.request('GET', url, {query, maxBytes: contentsBytes, ...(signal && {signal})}), url)
   }
 
   /** Creates or replaces. The server holds about six times the size in memory: for small files only. */
-  async putContents(path: string, body: PutContents): Promise<ContentsModel> {
+  async putContents(path: string, body: PutContents, options: {signal?: AbortSignal | undefined} = {}): Promise<ContentsModel> {
+    const {signal} = options
     const url = `api/contents/${encodePath(path)}`
-    return contentsModel(await this.request('PUT', url, {body}), url)
+    return contentsModel(await this.request('PUT', url, {body, ...(signal && {signal})}), url)
+  }
+
+  /** CONFLICT where something is there already. */
+  async renameContents(path: string, to: string): Promise<void> {
+    await this.request('PATCH', `api/contents/${encodePath(path)}`, {body: {path: to}})
   }
 
   /** A file that is gone already is a success. */

@@ -1,5 +1,5 @@
 import {errors} from '@cgpu/core/errors'
-import {isLoopback} from '@cgpu/core/google/hosts'
+import {isLoopback} from '@cgpu/core/loopback'
 import type {KernelHost} from '@cgpu/core/provider'
 import type {ColabApi} from './api/api.ts'
 import {protocolError} from './http/answer.ts'

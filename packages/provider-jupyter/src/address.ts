@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto'
 import {errors} from '@cgpu/core/errors'
+import {isLoopback} from '@cgpu/core/loopback'
 import {sanitizeLine} from '@cgpu/core/text/line'
 
 /** A server's address, taken apart. */
@@ -65,10 +66,6 @@ function basePath(path: string): string {
 function withScheme(text: string): string {
   const host = /^(\[[^\]]*\]|[^/:?#]*)/.exec(text)?.[1] ?? ''
   return `${isLoopback(host) ? 'http' : 'https'}://${text}`
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === '[::1]' || /^localhost\.?$/i.test(hostname) || /^127(\.\d{1,3}){3}$/.test(hostname)
 }
 
 function parse(text: string, given: string): URL {

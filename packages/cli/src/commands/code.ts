@@ -1,8 +1,6 @@
 import {pathToFileURL} from 'node:url'
-import {boolean} from '@oclif/core/flags'
-import {withEnv} from '@cgpu/plugin-sdk'
 import {runtimeArg} from '../flags.ts'
-import {portFlag, ProxyCommand, type ProxyView} from '../proxy-command.ts'
+import {portFlag, printFlag, ProxyCommand, type ProxyView} from '../proxy-command.ts'
 
 export interface CodeView extends ProxyView {
   /** opens VS Code with this folder */
@@ -18,10 +16,7 @@ export default class Code extends ProxyCommand<CodeView> {
     {command: '<%= config.bin %> code trainer', description: 'open VS Code here, and print the address to paste'},
     {command: '<%= config.bin %> code trainer --print', description: 'only print it'},
   ]
-  static override flags = {
-    ...portFlag,
-    ...withEnv({print: boolean({summary: 'print the address and open nothing'})}),
-  }
+  static override flags = {...portFlag, ...printFlag}
   static override seeAlso = ['jupyter proxy', 'lab']
   static override summary = 'use a runtime from VS Code'
 

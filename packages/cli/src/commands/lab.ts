@@ -1,10 +1,8 @@
 import {pathToFileURL} from 'node:url'
-import {boolean} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
 import {RunningProxies} from '@cgpu/core/jupyter-proxy/running'
-import {withEnv} from '@cgpu/plugin-sdk'
 import {runtimeArg} from '../flags.ts'
-import {portFlag, ProxyCommand, type ProxyView, type Way} from '../proxy-command.ts'
+import {portFlag, printFlag, ProxyCommand, type ProxyView, type Way} from '../proxy-command.ts'
 
 export interface LabView extends Pick<ProxyView, 'runtime'> {
   /** the page to open */
@@ -22,10 +20,7 @@ export default class Lab extends ProxyCommand<LabView> {
     {command: '<%= config.bin %> lab trainer', description: 'open it in the browser'},
     {command: '<%= config.bin %> lab trainer --print', description: 'only print where it is'},
   ]
-  static override flags = {
-    ...portFlag,
-    ...withEnv({print: boolean({summary: 'print the address and open nothing'})}),
-  }
+  static override flags = {...portFlag, ...printFlag}
   static override seeAlso = ['jupyter proxy', 'code', 'runtime url']
   static override summary = 'open a runtime\'s JupyterLab in the browser'
 

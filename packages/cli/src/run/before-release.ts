@@ -3,16 +3,17 @@ import type {JobStatus} from '@cgpu/core/agent/client'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {withAgent} from '@cgpu/core/execution/follow-log'
-import {isUnseen} from '@cgpu/core/job/followed'
+import {isFollowed} from '@cgpu/core/job/followed'
 import {jobsOf} from '@cgpu/core/job/of'
 import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 import {endedOf, tellEnd} from '../job-end.ts'
 
-/** Jobs on machines that are to be released, whose end nobody saw to: detached ones, and those whose command was killed. */
+/** Jobs on machines that are to be released, whose outputs are not here. */
 export interface JobsThere {
-  /** or may run: their machine did not answer */
+  /** or may run, as their machine did not answer; or their command is there, and may still fetch outputs */
   running: JobRecord[]
+  /** whose end nobody saw to: detached ones, and those whose command was killed */
   over: JobRecord[]
 }
 
@@ -24,9 +25,9 @@ export interface BeforeReleaseOptions {
 /** A machine is asked for so long; one that is slow, or gone, is released all the same. */
 const patienceMs = 3_000
 
-/** As the machines tell, where jobs are remembered that were not seen to end. */
+/** As the machines tell, where jobs are remembered that nobody has the outputs of. */
 export async function jobsOn(cgpu: Cgpu, runtimes: readonly RuntimeRecord[]): Promise<JobsThere> {
-  const records = (await jobsOf(cgpu).store.list()).filter(isUnseen)
+  const records = (await jobsOf(cgpu).store.list()).filter(({settledAt, collectedAt}) => settledAt === undefined && collectedAt === undefined)
   const there: JobsThere = {running: [], over: []}
   await Promise.all(runtimes.map(async (runtime) => {
     const mine = records.filter((one) => one.runtime.id === runtime.id)
@@ -34,9 +35,10 @@ export async function jobsOn(cgpu: Cgpu, runtimes: readonly RuntimeRecord[]): Pr
     const runs = await askedFor(patienceMs, (signal) => runsOn(cgpu, runtime, signal))
     for (const record of mine) {
       const status = runs?.find(({id}) => id === record.id)
-      // what it does not know never began
-      if (runs && !status) continue
-      there[isOver(status?.state ?? record.seen?.state) ? 'over' : 'running'].push(record)
+      const followed = isFollowed(record)
+      // what it does not know never began, unless somebody is about to begin it
+      if (runs && !status && !followed) continue
+      there[isOver(status?.state ?? record.seen?.state) && !followed ? 'over' : 'running'].push(record)
     }
   }))
   return there

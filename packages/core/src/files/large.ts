@@ -25,14 +25,12 @@ const freeEvery = 16 << 20
 const zeros = Buffer.alloc(4 << 20)
 
 /** Copies a file in pieces, several under way, from where a former copy of the same content was cut. Its sha256 is equal at both ends. */
-export async function copyLarge(source: Source, origin: Origin, sink: Pick<Sink, 'begin' | 'far'>, to: string, options: LargeOptions): Promise<{size: number; sha256: string}> {
+export async function copyLarge(source: Source, origin: Origin, sink: Pick<Sink, 'begin'>, to: string, options: LargeOptions): Promise<{size: number; sha256: string}> {
   for (let attempt = 1; ; attempt++) {
     const reader = await source.open(origin)
     let writer: Writer | undefined
     try {
-      // of what goes from one machine to another nobody here has the beginning
-      const key = source.far && sink.far ? undefined : keyOf(reader.identity)
-      writer = await sink.begin(to, {size: reader.size, mtime: reader.mtime, mode: reader.mode, key})
+      writer = await sink.begin(to, {size: reader.size, mtime: reader.mtime, mode: reader.mode, key: keyOf(reader.identity)})
       return {size: reader.size, sha256: await new Large(reader, writer, options).run()}
     } catch (error) {
       const again = attempt < attempts && !options.signal?.aborted
@@ -56,7 +54,8 @@ class Large {
   readonly #reader: Reader
   readonly #writer: Writer
   readonly #options: LargeOptions
-  #hash: Hash = createHash('sha256')
+  /** undefined: both ends hash the beginning, which nobody here has */
+  #hash: Hash | undefined = createHash('sha256')
   /** up to where the source was asked, it was hashed, and the writer was told */
   #asked = 0
   #hashed = 0
@@ -81,24 +80,26 @@ class Large {
     if (this.#failure) throw this.#failure.error
     this.#hashZeros(this.#reader.size)
     await this.#tellZeros(this.#reader.size, 1)
-    const sha256 = this.#hash.digest('hex')
+    const ours = this.#hash?.digest('hex')
     const theirs = await this.#reader.finish()
-    if (theirs !== undefined && theirs !== sha256) throw damaged('a file')
+    const sha256 = ours ?? theirs
+    if (sha256 === undefined || (theirs !== undefined && theirs !== sha256)) throw damaged('a file')
     await this.#writer.finish(sha256)
     return sha256
   }
 
-  /** What is there already is hashed where it lies on this machine. */
+  /** What is there already is hashed where it lies on this machine; where it lies on neither end, by both ends. */
   async #prefix(): Promise<void> {
     const {received} = this.#writer
     this.#asked = this.#hashed = this.#told = received
     if (received === 0) return
     if (this.#writer.prefix) this.#hash = await this.#writer.prefix()
+    else if (this.#reader.hashes) this.#hash = undefined
     else {
       for (let at = 0; at < received; ) {
         const data = await this.#reader.read(at, Math.min(zeros.length, received - at))
         this.#options.signal?.throwIfAborted()
-        this.#hash.update(data)
+        this.#hash?.update(data)
         at += data.length
         this.#options.onBytes?.(at, this.#reader.size)
         if (at % freeEvery < data.length) freeBuffers()
@@ -158,7 +159,7 @@ class Large {
   /** Hashes it, and sends what is not zeros. */
   async #write(from: number, data: Uint8Array): Promise<void> {
     this.#hashZeros(from)
-    this.#hash.update(data)
+    this.#hash?.update(data)
     this.#hashed = from + data.length
     const skipped = this.#tellZeros(from, zerosAtOnce)
     const runs: Runs = []
@@ -175,7 +176,7 @@ class Large {
   #hashZeros(to: number): void {
     this.#advance(Math.max(0, to - this.#hashed))
     for (; this.#hashed < to; this.#hashed += Math.min(zeros.length, to - this.#hashed)) {
-      this.#hash.update(zeros.subarray(0, Math.min(zeros.length, to - this.#hashed)))
+      this.#hash?.update(zeros.subarray(0, Math.min(zeros.length, to - this.#hashed)))
     }
   }
 

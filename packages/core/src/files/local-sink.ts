@@ -15,7 +15,6 @@ const windows = process.platform === 'win32'
 
 /** A folder on this machine. Nothing is written outside of it, wherever links in it lead; a file appears whole or not at all. */
 export class LocalSink implements Sink {
-  readonly far = false
   readonly exists: boolean
   readonly #base: string
   /** permission bits that others get nowhere */

@@ -18,7 +18,6 @@ const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
  * cost more than the disk does.
  */
 export class LocalSource implements Source {
-  readonly far = false
   readonly #path: string
   readonly #follow: boolean
 
@@ -115,6 +114,7 @@ export class LocalSource implements Source {
       identity: [name, first.ino, first.size, first.mtimeMs].join('\n'),
       extents: undefined,
       sparse: first.blocks * 512 < first.size,
+      hashes: false,
       async read(offset, size) {
         const data = Buffer.allocUnsafeSlow(size)
         for (let done = 0; done < size; ) {

@@ -33,3 +33,10 @@ export function cannotRead(name: string, error: unknown): CgpuError {
 export function inTheWay(name: string, why: string): CgpuError {
   return cannotWrite(name, new Error(why))
 }
+
+/** A machine named a file as none of ours would. */
+export function hostile(name: string, path: string): CgpuError {
+  return errors.data(`${name} tells of a file that would lie outside of its folder: ${sanitizeLine(path, 120)}`, {
+    code: 'UNSAFE_NAME', category: 'file', fix: 'nothing was written; do not trust this machine',
+  })
+}

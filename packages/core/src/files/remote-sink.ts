@@ -10,7 +10,6 @@ const lookedAtOnce = 5000
 
 /** A folder of a machine. */
 export class RemoteSink implements Sink {
-  readonly far = true
   readonly exists: boolean
   readonly #part: AgentPart
   readonly #name: string

@@ -7,6 +7,7 @@ import {errors, type CgpuError} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {damaged, frame, rowsOf, unframe} from './frame.ts'
 import {staysBelow} from './names.ts'
+import {hostile} from './problem.ts'
 import type {Content, Entry, Origin, Reader, Root, Source} from './side.ts'
 
 /** what is smaller is not worth another connection */
@@ -46,7 +47,6 @@ export interface RemoteSourceOptions {
 
 /** A path of a machine, or a pattern there. What it tells is not believed: no name leaves its folder, no length is other than told. */
 export class RemoteSource implements Source {
-  readonly far = true
   readonly #part: AgentPart
   readonly #name: string
   readonly #path: string
@@ -152,7 +152,7 @@ export class RemoteSource implements Source {
     return {
       size: count(data['size']), mtime: count(data['mtime']), mode: count(data['mode']),
       identity: [this.#name, base, path, textOf(data, 'identity')].join('\n'),
-      extents: extentsOf(data), sparse: false,
+      extents: extentsOf(data), sparse: false, hashes: true,
       async read(offset, size) {
         if (served !== undefined && ranges) {
           const bytes = await ranges.read(served, offset, offset + size).catch(() => undefined)
@@ -202,10 +202,4 @@ function extentsOf(data: Json): [number, number][] | undefined {
     found.push([count(from), (last = count(to))])
   }
   return found
-}
-
-function hostile(name: string, path: string): CgpuError {
-  return errors.data(`${name} tells of a file that would lie outside of its folder: ${sanitizeLine(path, 120)}`, {
-    code: 'UNSAFE_NAME', category: 'file', fix: 'nothing was written; do not trust this machine',
-  })
 }

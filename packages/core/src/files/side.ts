@@ -48,17 +48,17 @@ export interface Reader {
   extents: [number, number][] | undefined
   /** looked at for zeros in small steps */
   sparse: boolean
+  /** `finish` tells the sha256 of the whole, of what nobody read too */
+  hashes: boolean
   /** Exactly so many bytes. Throws FILE_CHANGED. */
   read(offset: number, size: number): Promise<Uint8Array>
-  /** What has been read, as its own machine hashed it; undefined where that is this one. Throws FILE_CHANGED. */
+  /** The sha256 as its own machine made it; undefined where that is this one, or knows none. Throws FILE_CHANGED. */
   finish(): Promise<string | undefined>
   close(): Promise<void>
 }
 
 /** Where files come from. What goes wrong with one file is a CgpuError of category `file`; see problem.ts. */
 export interface Source {
-  /** true when reading costs a round trip */
-  far: boolean
   /** for people: `trainer:data/a.csv` */
   label(path: string): string
   roots(): Promise<{roots: Root[]; pattern: boolean}>
@@ -107,7 +107,6 @@ export interface Incoming {
 
 /** The folder that files go to. Every path is below it. */
 export interface Sink {
-  far: boolean
   label(path: string): string
   /** false: there is nothing yet, and no need to look */
   exists: boolean

@@ -75,8 +75,7 @@ export async function fetchStream(source: Source, write: (data: Uint8Array) => P
   if (!root || more) throw errors.usage('several files match', {code: 'NOT_A_FILE', category: 'file', fix: 'one file at a time goes to a stream'})
   refuseFolder(root, source)
   let begun = false
-  const sink: Pick<Sink, 'begin' | 'far'> = {
-    far: false,
+  const sink: Pick<Sink, 'begin'> = {
     async begin(): Promise<Writer> {
       if (begun) throw changed(source.label(root.path))
       begun = true

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {colabElsewhere, googleHosts, hostSettings, isLoopback} from './hosts.ts'
+import {colabElsewhere, googleHosts, hostSettings} from './hosts.ts'
 
 const from = (settings: Record<string, string>) => (key: string): string | undefined => settings[key]
 
@@ -28,11 +28,6 @@ describe('where Google is', () => {
       for (const key of ['colab-emulator', ...Object.values(hostSettings)]) assert.throws(() => googleHosts(from({[key]: bad})), {code: 'INVALID_URL', exit: 64})
     })
   }
-
-  it('is loopback only as an address or by its one name', () => {
-    assert.deepEqual(['localhost', '[::1]', '127.0.0.1', '127.1.2.3'].map(isLoopback), [true, true, true, true])
-    assert.deepEqual(['localhost.', 'LOCALHOST.example', '128.0.0.1', '::1.example', '[::2]'].map(isLoopback), [false, false, false, false, false])
-  })
 
   it('is elsewhere where an emulator or another Colab is set', () => {
     assert.equal(colabElsewhere(from({})), undefined)

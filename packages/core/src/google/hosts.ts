@@ -1,4 +1,5 @@
 import {errors} from '../errors.ts'
+import {isLoopback} from '../loopback.ts'
 import {sanitizeLine} from '../text/line.ts'
 
 /** Where Google's services are, without a slash at the end. Facts: shared protocol notes, section 1. */
@@ -87,9 +88,4 @@ function checked(text: string, key: string): string {
   if (url.username !== '' || url.password !== '') return refuse('holds a user or password')
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) return refuse('must be https (http only on loopback)')
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
-}
-
-/** 127.0.0.0/8, ::1, or the name that means them. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }

@@ -2,12 +2,12 @@ import type {IncomingMessage, Server, ServerResponse} from 'node:http'
 import type {Socket} from 'node:net'
 import type {Duplex} from 'node:stream'
 import type {ServerOptions} from '@cgpu/jupyter'
+import {isLoopback} from '../loopback.ts'
 import {type AnswerHead, type ForwardOptions, forwardRequest, forwardUpgrade} from '../reverse-proxy/forward.ts'
 import {type HeaderMap, single, withHeaders} from '../reverse-proxy/headers.ts'
 import {foreignRequest, loopbackServer} from '../reverse-proxy/loopback.ts'
 import {type Refusal, refuse, refuseUpgrade} from '../reverse-proxy/refuse.ts'
 import {Upstream} from '../reverse-proxy/upstream.ts'
-import {isLoopback} from './spec.ts'
 
 /**
  * HTTP and WebSockets of one port of a machine by the provider's port proxy. The server there sees the proxy's address as Host, and

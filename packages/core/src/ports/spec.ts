@@ -47,11 +47,6 @@ export function describeForward({local, remote, reverse}: ForwardSpec): {from: s
   return {from: join(local.address, local.port), to: remote.host === 'localhost' ? String(remote.port) : join(remote.host, remote.port)}
 }
 
-/** Who else than this computer may connect. */
-export function isLoopback(address: string): boolean {
-  return address === 'localhost' || address === '::1' || /^127\.\d+\.\d+\.\d+$/.test(address)
-}
-
 function spread(parts: string[]): {at?: string; local: string; host?: string; remote: string} | undefined {
   const [a = '', b = '', c = '', d = ''] = parts
   const number = (one: string): boolean => /^\d+$/.test(one)

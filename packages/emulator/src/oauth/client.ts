@@ -1,4 +1,4 @@
-import {isLoopback} from '@cgpu/core/google/hosts'
+import {isLoopback} from '@cgpu/core/loopback'
 import type {ClientConfig, WorldConfig} from '../world/config.ts'
 
 /** How a client id may be used; undefined: it is not known. */

@@ -1,5 +1,5 @@
 import {protocolError} from '../http/answer.ts'
-import {isLoopback} from '@cgpu/core/google/hosts'
+import {isLoopback} from '@cgpu/core/loopback'
 import type {ProxyToken, Shape, Variant} from './api.ts'
 
 type Enum = string | number | undefined

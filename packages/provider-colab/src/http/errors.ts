@@ -1,6 +1,6 @@
 import type {HttpAnswer} from '@cgpu/jupyter/http'
 import {CgpuError, errors, proxyProblem} from '@cgpu/core/errors'
-import {isLoopback} from '@cgpu/core/google/hosts'
+import {isLoopback} from '@cgpu/core/loopback'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {protocolError, saidIn} from './answer.ts'
 

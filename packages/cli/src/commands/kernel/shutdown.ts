@@ -23,7 +23,8 @@ export default class KernelShutdown extends KernelCommand<KernelView[]> {
     const {argv, flags} = await this.parse(KernelShutdown)
     if (argv.length === 0 && !flags.all) throw errors.usage('end which kernel?', {code: 'KERNEL_REQUIRED', fix: 'cgpu kernel shutdown NAME; see the names: cgpu kernel list'})
     return this.withKernels(flags, async (kernels, {name}) => {
-      const meant = flags.all ? await kernels.list() : await Promise.all(argv.map((query) => kernels.find(String(query))))
+      const found = flags.all ? await kernels.list() : await Promise.all(argv.map((query) => kernels.find(String(query))))
+      const meant = [...new Map(found.map((kernel) => [kernel.id, kernel])).values()]
       const touchy = meant.filter((kernel) => kernel.name === null || kernel.state === 'busy')
       if (touchy.length > 0) await confirm(`end ${meant.length} kernels, ${touchy.length} of which ${touchy.length === 1 ? 'is' : 'are'} busy or not cgpu's?`, flags.yes)
       for (const kernel of meant) {

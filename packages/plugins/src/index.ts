@@ -1,0 +1,2 @@
+export {type Capability, describeCapability, manifestOf, type PluginManifest} from './manifest.ts'
+export {type Trust, type TrustLevel, TrustStore} from './trust.ts'
