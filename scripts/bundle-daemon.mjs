@@ -5,7 +5,7 @@ import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {lazyTls} from './bundle.mjs'
-import {bundleTo, namedExports, native, ownPlace, root} from './bundling.mjs'
+import {bundleTo, namedExports, native, ownPlace, root, wordMasks} from './bundling.mjs'
 
 const dist = join(root, 'packages/cli/dist')
 const banner = {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);"}
@@ -72,7 +72,7 @@ function buildId() {
 export async function bundleDaemon() {
   const out = join(dist, 'fast-daemon')
   await Promise.all([
-    bundleTo(out, {entryPoints: [join(dist, 'daemon/process.js')], plugins: [native, lazyTls, namedExports, ownPlace], external: ['bufferutil', 'utf-8-validate'], banner}),
+    bundleTo(out, {entryPoints: [join(dist, 'daemon/process.js')], plugins: [native, lazyTls, namedExports, ownPlace, wordMasks], external: ['utf-8-validate'], banner}),
     bundleExec(),
   ])
   const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

@@ -1,7 +1,7 @@
 // Bundles the emulator's process: two thirds of its start were the loading of its modules. Run after tsc, on its output.
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {bundleTo, namedExports, ownPlace, root} from './bundling.mjs'
+import {bundleTo, namedExports, ownPlace, root, wordMasks} from './bundling.mjs'
 
 const dist = join(root, 'packages/emulator/dist')
 
@@ -9,7 +9,7 @@ const dist = join(root, 'packages/emulator/dist')
 export function bundleEmulator() {
   return bundleTo(join(dist, 'fast'), {
     entryPoints: [join(dist, 'process.js')],
-    plugins: [namedExports, ownPlace],
+    plugins: [namedExports, ownPlace, wordMasks],
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);"},
   })
 }

@@ -3,7 +3,7 @@
 import {readFileSync, realpathSync, writeFileSync} from 'node:fs'
 import {join, relative} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {bundleTo, graphOf, namedExports, native, ownPlace, root, slashes} from './bundling.mjs'
+import {bundleTo, graphOf, namedExports, native, ownPlace, root, slashes, wordMasks} from './bundling.mjs'
 import {layers} from './layers.mjs'
 
 const out = join(root, 'packages/cli/dist/fast')
@@ -106,8 +106,8 @@ export async function bundle({external = []} = {}) {
   const options = {
     stdin: {contents: entry, resolveDir: cli, sourcefile: 'main.js'},
     entryNames: 'main',
-    plugins: [native, lazyTls, lazyOclif, namedExports, ownPlace],
-    external: ['bufferutil', 'utf-8-validate', '@oclif/core/config', ...external],
+    plugins: [native, lazyTls, lazyOclif, namedExports, ownPlace, wordMasks],
+    external: ['utf-8-validate', '@oclif/core/config', ...external],
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
   }
   const layered = layers(await graphOf(options), bases.map((names) => names.map((name) => `packages/cli/dist/${name}.js`)))

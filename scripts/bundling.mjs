@@ -43,6 +43,14 @@ export const native = {
   },
 }
 
+/** ws asks for the native `bufferutil`, and masks byte by byte where there is none. */
+export const wordMasks = {
+  name: 'word-masks',
+  setup({onResolve}) {
+    onResolve({filter: /^bufferutil$/}, () => ({path: join(root, 'packages/jupyter/dist/mask.js')}))
+  },
+}
+
 /** What tsc made of our packages. */
 export const ownFiles = /(?:^|[\\/])packages[\\/][^\\/]+[\\/]dist[\\/].*\.js$/
 

@@ -1,5 +1,5 @@
 import type {ContentsModel, JupyterServer} from '@cgpu/jupyter'
-import {CgpuError, errors} from '../errors.ts'
+import {errors} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
 import type {Entry} from './side.ts'
 

@@ -165,7 +165,8 @@ describe('copies of folders', function () {
     }
   })
 
-  it('do not send holes, and keep them', async () => {
+  it('do not send holes, and keep them', async function () {
+    this.timeout(120_000)
     const [sparse, name] = [join(here, 'sparse'), fresh()]
     const size = 5_000_000_000 // every zero is hashed at both ends
     const fd = openSync(sparse, 'w')
