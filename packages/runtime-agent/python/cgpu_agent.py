@@ -1945,6 +1945,7 @@ class Control:
 
     def on_close(self, _message):
         self.closed = True
+        _controls.pop(self.comm.comm_id, None)
         self.queue.put(None)
         for stream in list(self.streams.values()):
             stream.stop()
@@ -2323,17 +2324,59 @@ def load_part(home, name, source):
     return True
 
 
+_controls = {}  # comm id -> Control
+
+
 def register(kernel):
     """Makes this version the one that answers to the target, in place of an older one."""
 
     def opened(comm, message):
         asked = message["content"].get("data")
-        control = Control(comm, kernel, asked if isinstance(asked, dict) else {})
+        control = _controls[comm.comm_id] = Control(comm, kernel, asked if isinstance(asked, dict) else {})
         comm.on_msg(control.on_msg)
         comm.on_close(control.on_close)
         control.hello()
 
+    hush(kernel)
     kernel.comm_manager.register_target(TARGET, opened)
+
+
+def hush(kernel):
+    """
+    What wants no answer is done at once. Without busy and idle for it: the server passes each on, which takes longer than all the rest
+    of a forwarded request. Without the flush of stdout and stderr, each of which waits for another thread. For both a kernel asks methods
+    of its own, in ipykernel 6 and 7; one that is built otherwise is left alone.
+    """
+    should, publish = (getattr(kernel, name, None) for name in ("should_handle", "_publish_status"))
+    if should is None or publish is None:
+        return
+    should, publish = getattr(should, "cgpu", should), getattr(publish, "cgpu", publish)  # those of an older version are replaced
+
+    def should_handle(stream, message, idents):
+        control = _told(message)
+        if control is None:
+            return should(stream, message, idents)
+        control.on_msg(message)
+        return False  # nothing more is done with it
+
+    def publish_status(status, channel, *args, **kwargs):
+        if channel == "shell" and _told(kernel.get_parent("shell")) is not None:
+            return None
+        return publish(status, channel, *args, **kwargs)
+
+    should_handle.cgpu, publish_status.cgpu = should, publish
+    kernel.should_handle, kernel._publish_status = should_handle, publish_status
+
+
+def _told(message):
+    """Whom a message is for that wants no answer."""
+    try:
+        if message["header"]["msg_type"] != "comm_msg":
+            return None
+        data = message["content"]["data"]
+        return _controls.get(message["content"]["comm_id"]) if data["id"] == 0 and isinstance(data["part"], str) else None
+    except (KeyError, TypeError):
+        return None
 
 
 # ---------------------------------------------------------------- cell: what the user's kernel publishes

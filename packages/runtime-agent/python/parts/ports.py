@@ -413,33 +413,6 @@ def why(error):
     return REASONS.get(getattr(error, "errno", None), "UNREACHABLE"), str(getattr(error, "strerror", None) or error)
 
 
-def hush(kernel):
-    """
-    No busy and idle for a message that wants no answer: two of the three messages that a kernel sends for it. The server passes each on,
-    which takes longer than all the rest of a forwarded request. A kernel that is built otherwise is left alone.
-    """
-    publish = getattr(kernel, "_publish_status", None)
-    if publish is None or getattr(publish, "cgpu", False):
-        return
-
-    def hushed(status, channel, *args, **kwargs):
-        if channel == "shell" and _is_told(kernel):
-            return None
-        return publish(status, channel, *args, **kwargs)
-
-    hushed.cgpu = True
-    kernel._publish_status = hushed
-
-
-def _is_told(kernel):
-    try:
-        message = kernel.get_parent("shell")
-        data = message["content"]["data"] if message["header"]["msg_type"] == "comm_msg" else {}
-        return data["id"] == 0 and data["op"] in TOLD and data["part"].startswith("ports-")
-    except Exception:
-        return False
-
-
 def _named(data):
     with _lock:
         return _tunnels.get(agent._want(data, "tunnel", str))
@@ -449,7 +422,6 @@ def tunnel(control, data, _buffers):
     """Attaches to the tunnel of this name, a new one where `received` is 0 and there is none, until the client goes."""
     name, received, number = agent._want(data, "tunnel", str), agent._count(data, "received", 0), data["id"]
     stream = control.streams[number] = agent.Stream(0)
-    hush(control.kernel)
     try:
         with _lock:
             found = _tunnels.get(name)
