@@ -69,6 +69,16 @@ def notices(path):
     return [json.loads(payload) for kind, payload in records(path) if kind == agent.NOTICE]
 
 
+def removed(folder):
+    """A supervisor whose job is over may still put a last file there."""
+
+    def gone():
+        shutil.rmtree(folder, ignore_errors=True)
+        return not os.path.exists(folder)
+
+    wait_until(gone, what="the end of what writes to %s" % folder)
+
+
 class JobCase(unittest.TestCase):
     def setUp(self):
         self.home = tempfile.mkdtemp(prefix="cgpu-agent-")
@@ -82,7 +92,7 @@ class JobCase(unittest.TestCase):
             if status.get("pgid") and status["state"] == "running":
                 os.killpg(status["pgid"], 9)
                 self.wait(run)
-        shutil.rmtree(self.home)
+        removed(self.home)
 
     def start(self, *argv, **options):
         run = options.pop("run", None) or uuid.uuid4().hex

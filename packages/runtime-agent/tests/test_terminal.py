@@ -1,7 +1,6 @@
 """Terminals: hosts that outlive those who started them, output by offset, input once, and how they end."""
 
 import os
-import shutil
 import signal
 import tempfile
 import threading
@@ -9,7 +8,7 @@ import time
 import types
 import unittest
 
-from support import agent, load_part, wait_until
+from support import agent, load_part, removed, wait_until
 
 terminal = load_part("terminal")
 CLIENT, OTHER = "0123456789abcdef", "fedcba9876543210"
@@ -77,7 +76,7 @@ class TerminalCase(unittest.TestCase):
             if status["state"] == "running":
                 terminal.kill_terminal(self.control, {"terminal": status["id"]}, [])
                 wait_until(lambda: not alive(status["owner"]["pid"]), what="the end of a host")
-        shutil.rmtree(self.home)
+        removed(self.home)
 
     def open(self, *argv, **more):
         asked = dict({"rows": 24, "cols": 80, "term": "xterm"}, **more)
