@@ -133,6 +133,31 @@ class Large(CopyCase):
             self.assertEqual(piece, data[answer["offset"] : answer["offset"] + (1 << 12)])
         self.assertEqual(part.close_file(self.control, {"reader": reader}, [])["sha256"], hashlib.sha256(data).hexdigest())
 
+    def test_what_is_read_by_another_way_is_hashed_meanwhile_also_between_pieces(self):
+        data = os.urandom(10 << 20)
+        self.make("f", data)
+        reader = self.ask("open", {"root": ".", "path": "f"})[0]["reader"]
+        asked = threading.Thread(target=part.ahead, args=(self.control, {"reader": reader}, []))
+        asked.start()
+        self.assertEqual(part.piece(self.control, {"reader": reader, "offset": 4 << 20, "size": 9}, [])[1], [data[4 << 20 : (4 << 20) + 9]])
+        asked.join()
+        self.assertEqual(part.close_file(self.control, {"reader": reader}, []), {"sha256": hashlib.sha256(data).hexdigest()})
+
+    def test_hashing_ahead_ends_with_the_file_its_reader_and_the_client(self):
+        for end in ("shorter", "dropped", "gone"):
+            self.make("f", bytes(9 << 20))
+            reader = self.ask("open", {"root": ".", "path": "f"})[0]["reader"]
+            if end == "shorter":
+                self.make("f", b"x")
+            elif end == "dropped":
+                part._readers[reader].closed = True
+            else:
+                self.control._gone = lambda: True
+            self.assertEqual(part.ahead(self.control, {"reader": reader}, []), {})
+            self.control._gone = lambda: False
+            if end != "dropped":
+                part.close_file(self.control, {"reader": reader, "drop": True}, [])
+
     def test_a_file_that_changes_is_said_to(self):
         self.make("f", b"one")
         reader = self.ask("open", {"root": ".", "path": "f"})[0]["reader"]

@@ -149,6 +149,8 @@ export class RemoteSource implements Source {
     const signal = this.#signal
     const ranges = this.#ranges
     let served = count(data['size']) > servedBytes && extentsOf(data) === undefined ? this.#served(base, path) : undefined
+    // what does not pass the agent is hashed by it meanwhile, and not behind it
+    if (served !== undefined) part.request('ahead', {reader}, {signal}).catch(() => undefined) // `finish` does what it did not
     return {
       size: count(data['size']), mtime: count(data['mtime']), mode: count(data['mode']),
       identity: [this.#name, base, path, textOf(data, 'identity')].join('\n'),

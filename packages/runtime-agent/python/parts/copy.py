@@ -248,7 +248,7 @@ class Reader:
     """A large file that is read in pieces, by several threads; its sha256 is made in its order on the way."""
 
     def __init__(self, path):
-        self.path, self.seen = path, time.monotonic()
+        self.path, self.seen, self.closed = path, time.monotonic(), False
         self.lock, self.digest, self.done = threading.Lock(), hashlib.sha256(), 0
         with agent._open_regular(path) as file:
             found = os.fstat(file.fileno())
@@ -272,6 +272,14 @@ class Reader:
                     self.digest.update(data)
                     self.done += len(data)
         return data
+
+    def ahead(self, gone):
+        with agent._open_regular(self.path) as file:
+            before = -1
+            while before < self.done < self.size and not self.closed and not gone():  # what became shorter is told in the end
+                with self.lock:
+                    before = self.done
+                    self._hash_to(file, min(before + PIECE, self.size))
 
     def finish(self):
         with agent._open_regular(self.path) as file, self.lock:
@@ -339,10 +347,19 @@ def piece(_control, data, _buffers):
     return {"offset": offset}, [_known(_readers, data, "reader").piece(offset, min(size, PIECE))]
 
 
+def ahead(control, data, _buffers):
+    """Its sha256 is made while it is read by another way: by the server's /files."""
+    _known(_readers, data, "reader").ahead(control._gone)
+    return {}
+
+
 def close_file(_control, data, _buffers):
     """The sha256 of the whole; with `drop` only forgets it."""
     reader = _known(_readers, data, "reader", pop=True)
-    return {} if agent._maybe(data, "drop", bool, False) else {"sha256": reader.finish()}
+    if agent._maybe(data, "drop", bool, False):
+        reader.closed = True
+        return {}
+    return {"sha256": reader.finish()}
 
 
 # ---------------------------------------------------------------- writing
@@ -615,6 +632,6 @@ def _link(target, points_to):
 
 QUICK = {"write": write}
 LONG = {
-    "roots": roots, "walk": walk, "look": look, "pack": pack, "open": open_file, "piece": piece, "close": close_file, "unpack": unpack,
+    "roots": roots, "walk": walk, "look": look, "pack": pack, "open": open_file, "piece": piece, "ahead": ahead, "close": close_file, "unpack": unpack,
     "begin": begin, "finish": finish, "drop": drop, "folders": folders, "settle": settle,
 }
