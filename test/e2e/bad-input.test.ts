@@ -71,6 +71,14 @@ describe('nonsense', () => {
     }).timeout(30_000)
   }
 
+  it('is what a pipe holds nowhere: it is the program\'s, and no argument that is missing', async () => {
+    const lines = [['runtime', 'show'], ['runtime', 'rename'], ['config', 'get'], ['kernel', 'interrupt'], ['history', 'show'], ['port', 'list'], ['fs', 'head'], ['lab'], ['exec'], ['schema'], ['help']]
+    await Promise.all(lines.map(async (args) => {
+      const {stdout, stderr} = await bench.cli(args, {input: 'piped-in\n'})
+      assert.doesNotMatch(`${stdout}${stderr}`, /piped-in/, args.join(' '))
+    }))
+  })
+
   it('leaves nothing behind', async () => {
     assert.deepEqual(await readdir(bench.home.cwd), ['ok.py'])
     assert.deepEqual(await readdir(bench.home.dataDir, {recursive: true}).then((names) => names.filter((name) => /rt-|\.json$/.test(name)), () => []), [])

@@ -130,6 +130,20 @@ describe('the REPL on a terminal', function () {
     await leave(terminal)
   })
 
+  it('puts what %load reads, or code asks for, where the next line is typed, as harmless text', async () => {
+    const {terminal, screen} = await start()
+    await enter({terminal, screen}, 'open("loaded.py", "w").write("x = 20\\nx + 1  # \\x1b]0;title\\x07\\n")\r')
+    terminal.type('%load loaded.py\r')
+    await screen.until((s) => s.cursor().line.endsWith('x + 1  # ]0;title'))
+    assert.ok(screen.lines().includes('bed> # %load loaded.py'), screen.lines().join('\n'))
+    terminal.type('\r')
+    await screen.until((s) => s.lines().includes('21'))
+    await prompt(screen)
+    await enter({terminal, screen}, '1\r')
+    assert.equal(screen.cursor().line, 'bed>', 'once')
+    await leave(terminal)
+  })
+
   it('Ctrl-C clears the line, interrupts what runs, and twice leaves it', async () => {
     const {terminal, screen} = await start()
     terminal.type('never_run')

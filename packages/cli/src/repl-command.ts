@@ -158,7 +158,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
           return this.failWith(exit, message, code_, {runtime: record.name, cells: this.#cells})
         },
       }))
-      return {exitStatus: outcome.exitStatus}
+      return {exitStatus: outcome.exitStatus, nextInput: outcome.nextInput}
     } catch (error) {
       await sink.end({id, exitStatus: error instanceof CgpuError ? error.exit : 70, durationSeconds: 0})
       if (error instanceof CgpuError && !this.jsonEnabled()) return {exitStatus: error.exit, error}

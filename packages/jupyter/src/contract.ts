@@ -143,6 +143,8 @@ export interface ExecuteResult {
   userExpressions?: Record<string, unknown> | undefined
   /** MIME bundles that a kernel wants to be read page by page: help, source, what magics such as %psource show */
   pages?: Record<string, unknown>[] | undefined
+  /** what a kernel wants to be edited and run next: a file's text after `%load`, former code after `%recall` */
+  nextInput?: string | undefined
   /** True when the reply itself was lost in a reconnect and only `idle` was seen. */
   replyLost: boolean
   /** False, with `replyLost`: no sign was seen that the request ever reached the kernel. */

@@ -205,6 +205,7 @@ export class Execution implements Exchange {
       error: status === 'error' ? readError(reply) : undefined,
       userExpressions: isObject(reply['user_expressions']) ? reply['user_expressions'] : undefined,
       pages: readPages(reply),
+      nextInput: readNextInput(reply),
       replyLost: false,
       orphaned: this.orphaned,
       started: true,
@@ -223,11 +224,20 @@ function readStatus(reply: Json): 'ok' | 'error' | 'aborted' {
   return reply['status'] === 'aborted' || reply['status'] === 'abort' ? 'aborted' : 'error'
 }
 
-function readPages(reply: Json): Json[] | undefined {
+function payloadsOf(reply: Json, source: string): Json[] {
   const payload = reply['payload']
-  if (!Array.isArray(payload)) return undefined
-  const pages = payload.flatMap((one: unknown) => (isObject(one) && one['source'] === 'page' && isObject(one['data']) ? [one['data']] : []))
+  return Array.isArray(payload) ? payload.filter((one: unknown): one is Json => isObject(one) && one['source'] === source) : []
+}
+
+function readPages(reply: Json): Json[] | undefined {
+  const pages = payloadsOf(reply, 'page').flatMap(({data}) => (isObject(data) ? [data] : []))
   return pages.length > 0 ? pages : undefined
+}
+
+/** Of several, the last one counts, as in a notebook. */
+function readNextInput(reply: Json): string | undefined {
+  const last = payloadsOf(reply, 'set_next_input').at(-1)
+  return last && optionalString(last, 'text')
 }
 
 function readError(content: Json): NonNullable<ExecuteResult['error']> {

@@ -76,6 +76,12 @@ describe('a kernel that others use, too', function () {
     assert.match(String(pages?.[0]?.['text/plain']), /Return the number of items/)
   })
 
+  it('brings what is to be edited and run next', async () => {
+    const kernel = await connect()
+    assert.equal((await kernel.execute('get_ipython().set_next_input("a")\nget_ipython().set_next_input("b = 1\\nb")')).nextInput, 'b = 1\nb')
+    assert.equal((await kernel.execute('1')).nextInput, undefined)
+  })
+
   it('that is gone is not asked for ever who it is', async () => {
     const kernel = await connect()
     await kernel.execute('1')

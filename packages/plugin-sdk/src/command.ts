@@ -26,6 +26,14 @@ export const globalFlags = withEnv({
 /** A program and its arguments as they stand on the command line, with cgpu's own flags parsed. */
 export type RemoteParse<F extends FlagOutput, B extends FlagOutput> = Pick<ParserOutput<F, B>, 'flags' | 'metadata'> & Omit<SplitArgs, 'own'>
 
+/** oclif takes what is piped in for an argument that is missing. With cgpu stdin is the program's, or a value that `-` asks for. */
+function leaveStdin<F extends FlagOutput, B extends FlagOutput, A extends ArgOutput>(options: Input<F, B, A>): Input<F, B, A> {
+  const args = Object.fromEntries(Object.entries(options.args ?? {}).map(([name, arg]) => [name, {...arg, ignoreStdin: true}]))
+  // what a class inherits is not its own property: a spread would lose it
+  const {baseFlags, enableJsonFlag, flags, strict} = options
+  return {...options, baseFlags, enableJsonFlag, flags, strict, args} as Input<F, B, A> // as it was, but for stdin
+}
+
 /**
  * The base of every command. `run` returns the value that `--json` prints in the envelope; text goes through `log`.
  * A thrown CgpuError becomes its message, its fix and its exit status; anything else is reported as a bug (exit 70).
@@ -161,7 +169,7 @@ export abstract class CgpuCommand<T = unknown> extends Command {
     options?: Input<F, B, A>,
     argv: string[] = this.argv,
   ): Promise<ParserOutput<F, B, A>> {
-    return super.parse<F, B, A>(options, [...envArguments(this.#flags(), argv), ...argv])
+    return super.parse<F, B, A>(leaveStdin(options ?? (this.ctor as unknown as Input<F, B, A>)), [...envArguments(this.#flags(), argv), ...argv]) // a command is its own input
   }
 
   /** For `remoteArgs` commands: parses cgpu's flags and hands the program and its arguments over untouched. */

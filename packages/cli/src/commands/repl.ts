@@ -7,7 +7,7 @@ import {ReplCommand, replFlags, type ReplResult} from '../repl-command.ts'
 
 /** Talks to a kernel of a runtime, cell by cell. */
 export default class Repl extends ReplCommand {
-  static override args = {name: stringArg({description: 'name of the runtime, or a unique beginning of it', ignoreStdin: true})}
+  static override args = {name: stringArg({description: 'name of the runtime, or a unique beginning of it'})}
   static override description = 'Works on the kernel that exec uses: its variables are there, and stay there when you leave. Tab completes, name? explains, Ctrl-R searches what was typed before, Ctrl-C interrupts the code that runs, Ctrl-D leaves. :help shows the rest.\n\nCode that comes by a pipe is run cell by cell; the first one that fails ends it, with its exit status.'
   static override examples = [
     {command: '<%= config.bin %> repl', description: 'talk to the default kernel'},

@@ -45,8 +45,7 @@ const group = {helpGroup: 'TERMINAL'}
 
 /** An interactive terminal on a runtime, or a command there. */
 export default class Shell extends StreamCommand<ShellResult> {
-  // what is piped in is the remote program's
-  static override args = {runtime: stringArg({description: 'name of the runtime, or a unique beginning of it', ignoreStdin: true})}
+  static override args = {runtime: stringArg({description: 'name of the runtime, or a unique beginning of it'})}
   static override description = `Opens a terminal on the runtime. It lives there: it goes on when it is left with Ctrl-] d, when the link is cut or when this command is killed, and is shown again as it was, by its name or with --attach. Several may be open, and several may look at one.
 
 With a command behind -- that one runs instead of the login shell: one word is a line of the shell, several are a program and its arguments. It gets a terminal when stdin and stdout are terminals; else its stdout and stderr stay apart and its stdin is what is piped in.

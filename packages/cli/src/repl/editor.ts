@@ -10,6 +10,8 @@ import {Search} from './search.ts'
 
 export interface ReadOptions {
   prompt: string
+  /** what stands there already */
+  text?: string
   /** before further lines */
   more?: string
   highlight?: (text: string) => Span[]
@@ -53,7 +55,7 @@ export class Editor {
 
   async read(options: ReadOptions): Promise<Typed> {
     this.#options = options
-    this.#buffer = emptyBuffer
+    this.#buffer = bufferOf(options.text ?? '')
     this.#undo = []
     this.#below = []
     this.#search = undefined

@@ -3,6 +3,7 @@ import {sanitizeLine} from '@cgpu/core/text/line'
 import {displayWidth} from '../render/terminal.ts'
 import type {Editor} from './editor.ts'
 import {highlight} from './highlight.ts'
+import {pasted} from './keys.ts'
 import type {Recall} from './recall.ts'
 import type {Talk} from './talk.ts'
 
@@ -38,14 +39,16 @@ export async function converse({talk, editor, recall, colour, runtime, signal, i
     interrupt()
     return new Promise(() => {}) // the interrupt ends the cell that waits
   }
+  let text = ''
   for (;;) {
     const prompt = promptOf(runtime, talk.name)
     const typed = await editor.read({
-      prompt, more: `${' '.repeat(Math.max(0, displayWidth(prompt) - 4))}... `, recall, signal,
+      prompt, text, more: `${' '.repeat(Math.max(0, displayWidth(prompt) - 4))}... `, recall, signal,
       highlight: (text) => (colour ? highlight(text, talk.language) : [{text}]),
       complete: (text, cursor) => quietly(() => talk.complete(text, cursor)),
       continues: (text) => quietly(() => talk.continues(text)),
     })
+    text = ''
     if (typed.type === 'eof') return
     if (typed.type === 'interrupt') continue
     recall.add(typed.text)
@@ -53,7 +56,9 @@ export async function converse({talk, editor, recall, colour, runtime, signal, i
     try {
       const turn = await talk.take(typed.text, answer)
       if (turn.type === 'left') return
-      if (turn.type === 'cell' && turn.end.error) report(turn.end.error)
+      if (turn.type !== 'cell') continue
+      text = pasted(turn.end.nextInput ?? '').trimEnd()
+      if (turn.end.error) report(turn.end.error)
     } catch (error) {
       report(error)
     }

@@ -24,6 +24,8 @@ export interface CellEnd {
   exitStatus: number
   /** it could not be run, or nobody knows how it ended */
   error?: CgpuError
+  /** what the kernel wants to be edited and run next */
+  nextInput?: string | undefined
 }
 
 export type AnswerInput = (prompt: string, password: boolean) => Promise<string>

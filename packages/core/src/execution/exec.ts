@@ -39,6 +39,8 @@ export interface ExecOutcome {
   exitStatus: number
   executionCount?: number
   error?: CellError
+  /** what the kernel wants to be edited and run next, as after `%load` */
+  nextInput?: string
   durationMs: number
   kernel: {id: string; name: string}
   stdoutBytes: number
@@ -100,6 +102,7 @@ export class Execution {
       return {
         ...this.#outcome(result, output),
         durationMs: performance.now() - startedAt,
+        ...(result.nextInput === undefined ? {} : {nextInput: result.nextInput}),
         kernel: {id: kernel.id, name: kernel.name},
         stdoutBytes: output.delivered.stdoutBytes,
         stderrBytes: output.delivered.stderrBytes,

@@ -129,6 +129,8 @@ export interface ExecJson extends CapturedJson {
   exitStatus: number
   executionCount?: number | undefined
   error?: {name: string; value: string; traceback: string[]} | undefined
+  /** what the kernel wants to be edited and run next, as after `%load` */
+  nextInput?: string | undefined
   durationSeconds: number
   stdoutBytes: number
   stderrBytes: number

@@ -68,7 +68,7 @@ function build(z: typeof Zod) {
   const captured = {stdout: z.string(), stderr: z.string(), truncated: z.boolean(), displays: z.array(display)}
   const exec = z.looseObject({
     id: z.string(), runtime: z.string(), kernel: z.looseObject({id: z.string(), name: z.string()}), status: z.string(), exitStatus: z.int(),
-    executionCount: z.int().optional(), error: cellError.optional(), durationSeconds: seconds, stdoutBytes: count, stderrBytes: count, ...captured,
+    executionCount: z.int().optional(), error: cellError.optional(), nextInput: z.string().optional(), durationSeconds: seconds, stdoutBytes: count, stderrBytes: count, ...captured,
   })
   const artifact = z.looseObject({path: z.string(), size: count, sha256})
   const detached = z.looseObject({

@@ -6,7 +6,7 @@ import {ReplCommand, replFlags, type ReplResult} from '../../repl-command.ts'
 /** Talks to a kernel that runs, and shows what it prints for others. */
 export default class KernelAttach extends ReplCommand {
   static override args = {
-    kernel: string({description: 'name of the kernel, its id, or a unique beginning; default: the one that exec uses', default: 'default', ignoreStdin: true}),
+    kernel: string({description: 'name of the kernel, its id, or a unique beginning; default: the one that exec uses', default: 'default'}),
   }
   static override description = 'A REPL on a kernel that runs already, a notebook\'s as well. What other clients run on it is shown from now on, each line marked with |. Ctrl-D leaves; the kernel goes on.'
   static override examples = [{command: '<%= config.bin %> kernel attach', description: 'look on at the kernel that exec uses, and join in'}]
