@@ -74,6 +74,10 @@ describe('cgpu shell without a terminal', function () {
     await until(async () => (await list())[0]?.state === 'detached', () => 'it is still attached')
     const table = await shell('--list')
     assert.match(table.stdout, /^name +state +clients +opened +runs +command *\nwork +detached +0 .*sleep 600/)
+    for (const words of [['shell', 'there', '--kill', 'w'], ['shell', '-r', 'there', '--session=w']]) {
+      // a shell gets no answer that comes late, on a busy machine
+      await until(async () => /^(--session=)?work$/m.test((await bench.cli(['__complete', 'bash', ...words])).stdout), () => words.join(' '))
+    }
     assertRefused(await shell('--kill', 'nobody'), 66)
     assert.equal((await shell('-k', 'work')).status, 0)
     assert.deepEqual(await list(), [])

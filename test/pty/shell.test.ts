@@ -88,8 +88,8 @@ describe('a terminal on a runtime', function () {
     assert.equal(again.output.match(/\nbefore/g)?.length, 1)
   })
 
-  it('vim opens, edits and saves a file; its screen and modes are undone when it is left, and come back', async function () {
-    if (!vim) return this.skip()
+  it('vim opens, edits and saves a file; its screen and modes are undone when it is left, and come back', async () => {
+    assert.ok(vim, 'there is no vim: node scripts/test-system.mjs')
     const name = fresh()
     const terminal = shell(['-s', name, '--', vim, '-u', 'NONE', '-N', '-c', 'silent! set mouse=a', 'poem.txt'], {env: {TERM: 'xterm-256color'}})
     await terminal.shows(/\x1b\[\?1049h[^]*poem\.txt/)

@@ -1,4 +1,4 @@
-import {argumentValues, flagValues} from './values.ts'
+import {argumentValues, flagValues, withRuntime} from './values.ts'
 import type {Candidate, CommandEntry, Completion, CompletionSources, FlagEntry} from './types.ts'
 
 /** What the words before the cursor mean. */
@@ -69,8 +69,8 @@ function flagNames({command, given}: Position): Candidate[] {
 /** flags whose value is a list with commas; `typed` is what stands there of it */
 const lists = new Set(['category', 'gpu', 'tpu', 'scopes', 'status'])
 
-async function valuesOf(flag: FlagEntry, typed: string, given: Position['given'], sources: CompletionSources): Promise<Completion> {
-  const {candidates, directives} = await flagValues(flag, given, sources)
+async function valuesOf(flag: FlagEntry, typed: string, {command, given, positionals}: Position, sources: CompletionSources): Promise<Completion> {
+  const {candidates, directives} = await flagValues({flag, command, given: withRuntime(given, command, positionals)}, sources)
   const before = lists.has(flag.name) ? typed.slice(0, typed.lastIndexOf(',') + 1) : ''
   const chosen = before.split(',')
   return {candidates: candidates.filter(({value}) => !chosen.includes(value)).map((one) => ({...one, value: `${before}${one.value}`})), directives}
@@ -81,12 +81,12 @@ const nothing: Completion = {candidates: [], directives: []}
 async function possible(position: Position, current: string, commands: readonly CommandEntry[], sources: CompletionSources): Promise<Completion> {
   const {command, pending, remote, positionals} = position
   if (remote) return {candidates: [], directives: ['files']}
-  if (pending) return valuesOf(pending, current, position.given, sources)
+  if (pending) return valuesOf(pending, current, position, sources)
   const equals = /^(--[\w-]+)=/.exec(current)
   if (command && equals) {
     const flag = findFlag(command, equals[1]!)
     if (!flag || flag.type === 'boolean') return nothing
-    const {candidates, directives} = await valuesOf(flag, current.slice(equals[0].length), position.given, sources)
+    const {candidates, directives} = await valuesOf(flag, current.slice(equals[0].length), position, sources)
     return {candidates: candidates.map(({value, description}) => ({value: `${equals[0]}${value}`, description})), directives}
   }
   if (current.startsWith('-')) return {candidates: flagNames(position), directives: []}

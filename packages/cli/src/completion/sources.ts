@@ -49,6 +49,23 @@ export function liveSources({dirs, env, cwd}: SourceOptions): CompletionSources 
       const [kernels, sessions] = await Promise.all([there.listKernels(), there.listSessions()])
       return viewsOf({kernels, sessions, specs: []}).map(({id, name, spec, state}) => ({value: name ?? id, description: `${spec}, ${state}`}))
     },
+    async terminals(runtime) {
+      const cgpu = await open()
+      const record = await cgpu.runtimes.select(runtime ?? cgpu.settings.text('runtime'))
+      // where no agent ever was, no terminal is: none is started for a word that is being typed
+      if (record.kernels['control'] === undefined) return []
+      const {Terminals} = await import('@cgpu/core/terminals/terminals')
+      const session = await cgpu.connect(record)
+      try {
+        return (await new Terminals(session).list()).map(({name, foreground}) => ({value: name, description: foreground ?? undefined}))
+      } finally {
+        await session.close()
+      }
+    },
+    async forwards() {
+      const {ForwardStore, viewOf} = await import('@cgpu/core/ports/record')
+      return (await new ForwardStore(dirs.state).list()).map(viewOf).map(({id, runtime, forwards}) => ({value: id, description: `${forwards.map(({local}) => local).join(', ')}, to ${runtime}`}))
+    },
     profiles: async () => plain(await new ConfigStore(dirs.config).profiles()),
     async accounts() {
       const [{resolveSettings}, {openAccounts}] = await Promise.all([import('@cgpu/core/config/resolve'), import('@cgpu/accounts')])

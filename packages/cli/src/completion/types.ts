@@ -52,6 +52,10 @@ export interface CompletionSources {
   accelerators(kind: 'gpu' | 'tpu', provider: string | undefined): Promise<Candidate[]>
   /** kernelspecs */
   kernels(runtime: string | undefined): Promise<Candidate[]>
+  /** that run there */
+  terminals(runtime: string | undefined): Promise<Candidate[]>
+  /** what is forwarded on this computer */
+  forwards(): Promise<Candidate[]>
   runningKernels(runtime: string | undefined): Promise<Candidate[]>
   profiles(): Promise<Candidate[]>
   /** who is signed in, by e-mail address */

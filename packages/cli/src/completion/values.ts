@@ -22,8 +22,9 @@ const unique = (candidates: readonly Candidate[]): Candidate[] => candidates.fil
 type Given = ReadonlyMap<string, string | undefined>
 
 /** Values of a flag: its own options, else by its name, else by what its help calls the value. */
-export async function flagValues(flag: FlagEntry, given: Given, sources: CompletionSources): Promise<Completion> {
+export async function flagValues({flag, command, given}: {flag: FlagEntry; command: CommandEntry | undefined; given: Given}, sources: CompletionSources): Promise<Completion> {
   if (flag.options) return only(options(flag.options))
+  if (command?.id === 'shell' && flag.name === 'kill') return only(await timely(sources.terminals(given.get('runtime'))))
   switch (flag.name) {
     case 'runtime': return only(await timely(sources.runtimes()))
     case 'provider': return only(await timely(sources.providers()))
@@ -34,6 +35,7 @@ export async function flagValues(flag: FlagEntry, given: Given, sources: Complet
     case 'status': return only(options(executionStatuses))
     case 'scopes': return only(options(['drive', 'drive.file', 'drive.readonly']))
     case 'kernel': return only(unique([...(await timely(sources.runningKernels(given.get('runtime')))), ...(await timely(sources.kernels(given.get('runtime'))))]))
+    case 'session': return only(await timely(sources.terminals(given.get('runtime'))))
     case 'spec': return only(await timely(sources.kernels(given.get('runtime'))))
     case 'gpu':
     case 'tpu': return only(await timely(sources.accelerators(flag.name, given.get('provider'))))
@@ -51,7 +53,15 @@ export interface ArgumentPosition {
   commands: readonly CommandEntry[]
 }
 
-const takesRuntimes = new Set(['code', 'jupyter:proxy', 'lab', 'repl', 'runtime:adopt', 'runtime:show', 'runtime:release', 'runtime:rename', 'runtime:url', 'runtime:use', 'runtime:ensure', 'shell'])
+const takesRuntimes = new Set([
+  'code', 'jupyter:proxy', 'lab', 'port:connect', 'port:forward', 'port:list', 'repl', 'runtime:adopt', 'runtime:show', 'runtime:release', 'runtime:rename', 'runtime:url', 'runtime:use',
+  'runtime:ensure', 'shell', 'ssh',
+])
+
+/** What is looked up is looked up on the runtime that was named, as a flag or as the first argument. */
+export function withRuntime(given: Given, command: CommandEntry | undefined, [first]: readonly string[]): Given {
+  return command && first !== undefined && !given.has('runtime') && takesRuntimes.has(command.id) ? new Map([...given, ['runtime', first]]) : given
+}
 
 /** Values of a positional argument. */
 export async function argumentValues({command, positionals, current, commands, given}: ArgumentPosition, sources: CompletionSources): Promise<Completion> {
@@ -59,12 +69,13 @@ export async function argumentValues({command, positionals, current, commands, g
   const at = positionals.length
   const own = command.argOptions[at]
   if (own) return only(options(own))
-  if (takesRuntimes.has(id) && (at === 0 || !command.strict)) {
+  if (takesRuntimes.has(id) && (at === 0 || id === 'runtime:release')) {
     return only((await timely(sources.runtimes())).filter(({value}) => !positionals.includes(value)))
   }
   if (/^(job:(attach|cancel|logs|move|retry|rm|show|wait)|why)$/.test(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.jobs())).filter(({value}) => !positionals.includes(value)))
   }
+  if (id === 'port:close') return only((await timely(sources.forwards())).filter(({value}) => !positionals.includes(value)))
   if (/^schedule:(logs|pause|resume|rm|run|show)$/.test(id) && (at === 0 || !command.strict)) {
     return only((await timely(sources.schedules())).filter(({value}) => !positionals.includes(value)))
   }
