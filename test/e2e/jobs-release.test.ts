@@ -3,7 +3,7 @@ import {once} from 'node:events'
 import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {JobView} from '@cgpu/core/job/view'
-import {startCgpu} from '../helpers/cli.ts'
+import {envelope, startCgpu} from '../helpers/cli.ts'
 import {gate} from '../helpers/gate.ts'
 import {assertRefused, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
@@ -165,8 +165,13 @@ describe('a job that has a runtime of its own', () => {
     await bench.file('go-orphan', '')
     await until(async () => (await bench.data<JobView>(['job', 'show', job.id])).state === 'exited', () => 'it goes on')
     const {withLock} = await import('@cgpu/core/state/lock')
-    const busy = await withLock(join(bench.home.dataDir, 'state', 'jobs', `${job.id}.busy.lock`), () => bench.cli(['stop', 'shared']))
-    assertRefused(busy, 72)
+    assert.equal((await bench.cli(['runtime', 'create', '--name', 'beside'])).status, 0)
+    await withLock(join(bench.home.dataDir, 'state', 'jobs', `${job.id}.busy.lock`), async () => {
+      const {error} = envelope(await bench.cli(['stop', 'shared', 'beside', '--json']))
+      // the other costs nothing any more, and is told of
+      assert.deepEqual((error.details?.['released'] as {name: string}[]).map(({name}) => name), ['beside'])
+      assertRefused(await bench.cli(['stop', 'shared']), 72)
+    })
     assert.equal((await bench.cli(['stop', 'shared'])).status, 0)
     assert.equal(readFileSync(join(bench.home.cwd, 'orphaned', 'made.txt'), 'utf8'), 'made')
   })

@@ -17,6 +17,8 @@ export interface ReleaseOptions {
   signal?: AbortSignal
   /** its provider took it away before: what ran there may go on elsewhere, and is not ended on purpose */
   takenAway?: boolean
+  /** told of each as soon as it is gone, also where others cannot be released */
+  onReleased?: (released: ReleasedRuntime) => void | Promise<void>
 }
 
 export interface RuntimesOptions {

@@ -23,7 +23,8 @@ class Cloud implements RuntimeProvider {
   readonly machines = new Map<string, ProviderRuntime>()
   readonly calls: string[] = []
   none = new Set<string>()
-  refuseRelease = false
+  /** of all, or of the machine of this id */
+  refuseRelease: boolean | string = false
   down = false
   /** what other commands do before the next list is answered */
   seen: (() => Promise<void>) | undefined
@@ -69,7 +70,7 @@ class Cloud implements RuntimeProvider {
 
   async release(id: string): Promise<void> {
     this.calls.push(`release ${id}`)
-    if (this.refuseRelease) throw errors.network('down', {code: 'UNREACHABLE', retryable: true})
+    if (this.refuseRelease === true || this.refuseRelease === id) throw errors.network('down', {code: 'UNREACHABLE', retryable: true})
     this.machines.delete(id)
   }
 
@@ -175,6 +176,14 @@ describe('runtimes of a cloud', () => {
     await assert.rejects(service().create({provider: 'cloud', name: 'one', spec: gpu('a100')}), {code: 'ACCELERATOR_MISMATCH'})
     assert.deepEqual((await store.list()).map((one) => one.name), ['one'])
     assert.match(warnings[0] ?? '', /one could not be released/)
+  })
+
+  it('are told of as soon as they are gone, also where another cannot be released', async () => {
+    for (const name of ['one', 'two', 'three']) await service().create({provider: 'cloud', name, spec: gpu('t4')})
+    cloud.refuseRelease = (await store.list()).find(({name}) => name === 'two')?.providerId ?? assert.fail()
+    const told: string[] = []
+    await assert.rejects(service().release(await store.list(), {onReleased: ({name}) => void told.push(name)}), {code: 'UNREACHABLE'})
+    assert.deepEqual([told.sort(), (await store.list()).map(({name}) => name)], [['one', 'three'], ['two']])
   })
 
   it('of a browser are shown, never picked by chance, and adopted by name or endpoint', async () => {

@@ -191,7 +191,11 @@ export class Runtimes {
    * keeps no other from it: its error is thrown when all were tried, those of further ones become warnings.
    */
   async release(records: RuntimeRecord[], options: ReleaseOptions = {}): Promise<ReleasedRuntime[]> {
-    const outcomes = await Promise.allSettled(records.map((record) => releaseRuntime(this.#options, record, options)))
+    const outcomes = await Promise.allSettled(records.map(async (record) => {
+      const released = await releaseRuntime(this.#options, record, options)
+      await options.onReleased?.(released)
+      return released
+    }))
     const failed = outcomes.filter((one) => one.status === 'rejected').map((one): unknown => one.reason)
     if (failed.length === 0) return outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     for (const other of failed.slice(1)) this.#options.onWarning?.(other instanceof Error ? other.message : String(other))

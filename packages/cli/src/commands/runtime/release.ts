@@ -1,5 +1,5 @@
 import {boolean} from '@oclif/core/flags'
-import {CgpuError, errors} from '@cgpu/core/errors'
+import {CgpuError, errors, withDetails} from '@cgpu/core/errors'
 import type {ReleasedRuntime} from '@cgpu/core/runtime/service'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {yesFlag} from '../../flags.ts'
@@ -49,14 +49,18 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
         kept.set(id, error)
       })
     }
-    const released = await runtimes.release(records.filter(({id}) => !kept.has(id)))
-    for (const one of released) {
-      await cgpu.folders.forget(one.id)
+    const released: ReleasedRuntime[] = []
+    const onReleased = async (one: ReleasedRuntime): Promise<void> => {
+      released.push(one)
       this.log(releasedLine(one))
+      await cgpu.folders.forget(one.id)
     }
-    const [first, ...more] = kept.values()
-    for (const {message} of more) this.warn(message)
-    if (first) throw first
-    return released
+    const failed: unknown[] = []
+    await runtimes.release(records.filter(({id}) => !kept.has(id)), {onReleased}).catch((error: unknown) => failed.push(error))
+    const [first, ...more] = [...failed, ...kept.values()]
+    for (const error of more) this.warn(error instanceof Error ? error.message : String(error))
+    // it cost money until now: what is gone is told in any case
+    if (first !== undefined) throw withDetails(first, {released})
+    return records.flatMap(({id}) => released.filter((one) => one.id === id))
   }
 }
