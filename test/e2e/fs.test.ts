@@ -83,6 +83,7 @@ describe('cgpu fs', function () {
     await make('lines', Array.from({length: 30_000}, (_, i) => `line ${i}\n`).join(''))
     assert.equal(await fs('head', '-n', '2', 'lines'), 'line 0\nline 1\n')
     assert.equal(await fs('head', '-c', '3', 'lines'), 'lin')
+    assert.equal((await fs('head', '-c', '1k', 'lines')).length, 1024)
     assert.equal((await fs('head', '-n', '20000', 'lines')).split('\n').length, 20_001)
     assert.equal(await fs('tail', '-n', '2', 'lines'), 'line 29998\nline 29999\n')
     assert.equal(await fs('tail', '-c', '4', 'lines'), '999\n')
@@ -199,6 +200,12 @@ describe('cgpu fs', function () {
     assertRefused(await bench.cli(['fs', 'edit', 'there:note.txt'], {env: {PATH: '/nowhere'}}), 66)
   })
 
+  it('edit starts no editor that needs a terminal where there is none', async () => {
+    const refused = await bench.cli(['fs', 'edit', 'there:data/a.csv'], {input: 'x'})
+    assertRefused(refused, 64)
+    assert.match(refused.stderr, /there is no terminal to edit on/)
+  })
+
   it('open fetches a private copy, and starts no program that it could be', async () => {
     await make('tool.desktop', 'evil')
     await chmod(at('tool.desktop'), 0o755)
@@ -222,7 +229,7 @@ describe('cgpu fs', function () {
     [['ls', 'there:nothing'], 66], [['ls', 'there'], 66], [['ls', '--no-such-flag'], 64], [['ls', 'nobody:x'], 66], [['cat'], 64], [['cat', 'there:data'], 64],
     [['cat', 'there:/dev/zero'], 64], [['rm', '-x', 'there:data'], 64], [['rm'], 64], [['mv', 'there:x'], 64], [['mv', 'there:nothing', 'there:x'], 66], [['ls', 'there:x', 'other:y'], 64],
     [['find', 'there:data/a.csv'], 64], [['find', 'there:', '--size', 'big'], 64], [['find', 'there:', '--newer', 'then'], 64], [['edit', 'there:data'], 64], [['edit', 'there:no/such'], 66],
-    [['open', 'there:data'], 64], [['tail', 'there:nothing'], 66], [['stat', 'there:zzz*'], 66], [['mkdir', 'there:data/a.csv/x'], 64],
+    [['head', '-c', 'some', 'there:data/a.csv'], 64], [['open', 'there:data'], 64], [['tail', 'there:nothing'], 66], [['stat', 'there:zzz*'], 66], [['mkdir', 'there:data/a.csv/x'], 64],
   ]
   it('refuses what cannot be', async () => {
     for (let from = 0; from < bad.length; from += 3) {

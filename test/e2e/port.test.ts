@@ -80,6 +80,8 @@ for (const {place, open} of everywhere) {
       await fetchJson(`http://${made.forwards[0]?.local ?? ''}/`)
       await until(async () => (await list())[0]?.bytesReceived !== 0, () => 'nothing went through')
       const [listed] = await list()
+      assert.match((await bench.cli(['port', 'list', 'there'])).stdout, new RegExp(`^${made.id} `, 'm'))
+      assert.match((await bench.cli(['port', 'list', 'other'])).stderr, /no port of other is forwarded/)
       assert.deepEqual([listed?.id, listed?.pid, listed?.connections], [made.id, made.pid, 1])
       const port = made.forwards[0]?.local.split(':')[1] ?? ''
       assertRefused(await bench.cli(['port', 'forward', `${port}:${web.port}`]), 72, 'a port that is in use')
@@ -182,6 +184,7 @@ describe('ports that are asked for', function () {
     ['of an unknown runtime', ['port', 'forward', 'nowhere', '80'], 66, /nowhere/],
     ['to be closed, which none forwards', ['port', 'close', '80'], 66, /nothing here forwards 80/],
     ['to be closed, none named', ['port', 'close'], 64, /close which one/],
+    ['for stdin, none', ['port', 'connect', 'there'], 64, /which port of there/],
     ['for stdin, no number', ['port', 'connect', 'there', 'ssh'], 64, /not a port: ssh/],
   ] as const) {
     it(`${what}, are refused before anything is done`, async () => {

@@ -3,11 +3,12 @@ import {accessSync, constants} from 'node:fs'
 import {delimiter, join} from 'node:path'
 import {errors} from '@cgpu/core/errors'
 
-/** What the person edits with: VISUAL, EDITOR, else what is there. Throws EDITOR_MISSING (66). */
+/** What the person edits with: VISUAL, EDITOR, else what is there, which needs a terminal. Throws EDITOR_MISSING (66), NO_TERMINAL (64). */
 export function chooseEditor(env: NodeJS.ProcessEnv = process.env): string {
   const named = env['VISUAL'] || env['EDITOR']
   if (named) return named
   if (process.platform === 'win32') return 'notepad'
+  if (!process.stdin.isTTY) throw errors.usage('there is no terminal to edit on', {code: 'NO_TERMINAL', fix: 'name a program that needs none, such as EDITOR="sed -i s/a/b/"; or carry the file: cgpu cp'})
   const found = ['sensible-editor', 'nano', 'vim', 'vi'].find((name) => (env['PATH'] ?? '').split(delimiter).some((folder) => isProgram(join(folder, name))))
   if (found) return found
   throw errors.notFound('there is no editor', {code: 'EDITOR_MISSING', category: 'usage', fix: 'name one: export EDITOR=nano'})

@@ -72,7 +72,7 @@ export class RemoteSource implements Source {
     const {data, buffers} = await this.#ask('roots', {source: this.#path})
     const roots = rowsOf(unframe(buffers[0]).header, 'roots').map(row => ({path: String(row[0]), entry: {...entryOf(row), path: ''}}))
     const missing = `there is no file ${sanitizeLine(this.#path)} on ${this.#name}`
-    if (roots.length === 0) throw errors.notFound(missing, {code: 'FILE_NOT_FOUND', category: 'file', fix: 'check the path'})
+    if (roots.length === 0) throw errors.notFound(missing, {code: 'FILE_NOT_FOUND', category: 'file', fix: `see what is there: cgpu fs ls ${this.#name}:`})
     return {roots, pattern: data['pattern'] === true}
   }
 

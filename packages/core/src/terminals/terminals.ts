@@ -113,7 +113,7 @@ function noTerminals(runtime: string): CgpuError {
 function noSuchTerminal(runtime: string, name: string, all: readonly Terminal[]): CgpuError {
   const there = all.map((one) => one.name).join(', ')
   return errors.notFound(`${runtime} has no terminal ${name}`, {
-    code: 'TERMINAL_NOT_FOUND', fix: there === '' ? `open it: cgpu shell -r ${runtime} --session ${name}` : `one of: ${there}`, details: {runtime, terminal: name},
+    code: 'TERMINAL_NOT_FOUND', fix: there === '' ? `none is open there; open one: cgpu shell ${runtime}` : `one of: ${there}`, details: {runtime, terminal: name},
   })
 }
 

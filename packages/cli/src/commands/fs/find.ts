@@ -1,8 +1,8 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, integer, option, string} from '@oclif/core/flags'
-import {errors} from '@cgpu/core/errors'
 import type {FoundEntry} from '@cgpu/core/files/remote'
 import {parseMoment} from '@cgpu/core/text/moment'
+import {parseSize} from '@cgpu/core/text/size'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {FilesCommand, filesRuntimeFlag, withFix} from '../../files-command.ts'
 import {type FileView, fileView, joined, longLine, shownName} from '../../render/files.ts'
@@ -62,15 +62,12 @@ function bytesOf(entry: FoundEntry, root: string): Buffer {
   return pathBase64 === undefined ? Buffer.from(path) : Buffer.from(pathBase64, 'base64')
 }
 
-const units: Record<string, number> = {'': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4}
-
 /** `+10M`, `-1G`, `512`. Throws INVALID_SIZE (64). */
 function sizesOf(texts: readonly string[]): {minSize?: number; maxSize?: number} {
   const found: {minSize?: number; maxSize?: number} = {}
   for (const text of texts) {
-    const [, sign, number, unit = ''] = /^([+-]?)(\d{1,15}(?:\.\d{1,3})?)([kmgt]?)(?:i?b)?$/i.exec(text.trim()) ?? []
-    if (number === undefined) throw errors.usage(`${JSON.stringify(text).slice(0, 60)} is not a size`, {code: 'INVALID_SIZE', fix: 'give +10M for more, -1G for less, or a number of bytes'})
-    const bytes = Math.round(Number(number) * (units[unit.toLowerCase()] ?? 1))
+    const [, sign, size = ''] = /^([+-]?)(.*)$/s.exec(text.trim()) ?? []
+    const bytes = parseSize(size)
     if (sign !== '-') found.minSize = bytes + (sign === '+' ? 1 : 0)
     if (sign !== '+') found.maxSize = Math.max(0, bytes - (sign === '-' ? 1 : 0))
   }

@@ -1,5 +1,6 @@
 import {string as stringArg} from '@oclif/core/args'
-import {boolean, integer} from '@oclif/core/flags'
+import {boolean, integer, string} from '@oclif/core/flags'
+import {parseSize} from '@cgpu/core/text/size'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {type Content, ContentSink} from '../../fs/content.ts'
 import {FilesCommand, filesRuntimeFlag} from '../../files-command.ts'
@@ -13,7 +14,7 @@ export default class FsTail extends FilesCommand<Content> {
     ...filesRuntimeFlag,
     ...withEnv({
       lines: integer({char: 'n', min: 0, default: 10, summary: 'so many lines', helpValue: 'LINES'}),
-      bytes: integer({char: 'c', min: 0, summary: 'so many bytes instead', helpValue: 'BYTES'}),
+      bytes: string({char: 'c', summary: 'so many bytes instead, such as 512 or 10k', helpValue: 'BYTES'}),
       follow: boolean({char: 'f', summary: 'go on with what comes'}),
     }),
   }
@@ -22,7 +23,8 @@ export default class FsTail extends FilesCommand<Content> {
 
   async run(): Promise<Content> {
     const {args, flags} = await this.parse(FsTail)
-    const {bytes, lines, follow} = flags
+    const {lines, follow} = flags
+    const bytes = flags.bytes === undefined ? undefined : parseSize(flags.bytes)
     return this.withFiles(flags, [args.path], async (there) => {
       const sink = new ContentSink({json: this.jsonEnabled()})
       const [entry = {path: args.path}] = await this.expanded(there)

@@ -30,6 +30,8 @@ export default class PortConnect extends PortCommand<Connected> {
   async run(): Promise<Connected> {
     const {args, flags} = await this.parse(PortConnect)
     const [name, place] = args.port === undefined ? [flags.runtime, args.name] : [args.name, args.port]
+    // a name can be no port, and is nearly one
+    if (args.port === undefined && /^[a-z][a-z0-9-]*$/.test(place)) throw errors.usage(`which port of ${place}?`, {code: 'PORT_REQUIRED', fix: `cgpu port connect ${place} PORT; see what it listens on: cgpu port list ${place} --remote`})
     const target = parsePlaceOfPort(place)
     return this.withAgent(await this.open(flags), name, async (agent, runtime, signal, gone) => {
       const {failure, ...moved} = await joinStdio(agent, target, signal, gone)

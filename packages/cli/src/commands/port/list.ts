@@ -1,8 +1,8 @@
 import {boolean} from '@oclif/core/flags'
-import {errors} from '@cgpu/core/errors'
 import type {RemoteListener} from '@cgpu/core/ports/listeners'
 import {ForwardStore, type ForwardView, viewOf} from '@cgpu/core/ports/record'
 import {resolveDirs} from '@cgpu/core/state/dirs'
+import {sanitizeLine} from '@cgpu/core/text/line'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {runtimeArg, runtimeFlag} from '../../flags.ts'
 import {PortCommand} from '../../port-command.ts'
@@ -14,6 +14,7 @@ export default class PortList extends PortCommand<ForwardView[] | RemoteListener
   static override description = 'With --remote, the ports that something listens on at the machine, with the program where it may be known; Jupyter\'s own only with --all.'
   static override examples = [
     {command: '<%= config.bin %> port list', description: 'what is forwarded, with what went through'},
+    {command: '<%= config.bin %> port list trainer', description: 'of it, what leads to trainer'},
     {command: '<%= config.bin %> port list trainer --remote', description: 'which port was it: what trainer listens on'},
   ]
   static override flags = {
@@ -29,11 +30,11 @@ export default class PortList extends PortCommand<ForwardView[] | RemoteListener
   async run(): Promise<ForwardView[] | RemoteListener[]> {
     const {args, flags} = await this.parse(PortList)
     if (flags.remote) return this.#remote(flags, args.name ?? flags.runtime, flags.all)
-    if (args.name !== undefined) throw errors.usage('a name is for the ports of a machine', {code: 'USAGE', fix: `cgpu port list ${args.name} --remote`})
+    const name = args.name ?? flags.runtime
     const {configDir, dataDir, cacheDir} = this.config
     const all = (await new ForwardStore(resolveDirs(process.env, {configDir, dataDir, cacheDir}).state).list()).map(viewOf)
-    const views = flags.runtime === undefined ? all : all.filter(({runtime}) => runtime === flags.runtime)
-    if (views.length === 0) this.notice('no port is forwarded')
+    const views = name === undefined ? all : all.filter(({runtime}) => runtime.startsWith(name))
+    if (views.length === 0) this.notice(name === undefined ? 'no port is forwarded' : `no port of ${sanitizeLine(name, 60)} is forwarded; what it listens on: cgpu port list ${sanitizeLine(name, 60)} --remote`)
     else this.log(forwardsTable(views, Date.now()))
     return views
   }
