@@ -206,6 +206,34 @@ describe('copies of folders', function () {
     await through.close()
   })
 
+  it('go on after cuts at the first and the last bytes: while they list, and while they finish', async () => {
+    const [src, name] = [join(here, 'edges'), fresh()]
+    mkdirSync(join(src, 'sub'), {recursive: true})
+    for (let i = 0; i < 30; i++) writeFileSync(join(src, i % 2 ? `f${i}` : `sub/f${i}`), `${i} `.repeat(i * 10))
+    writeFileSync(join(src, 'big'), Buffer.alloc(2_500_000, 'cgpu')) // goes in pieces, and is put in place in the end
+    const proxy = await bed.proxy()
+    const through = await AgentClient.open(await bed.kernel('python3', {proxy}), {home: bed.home})
+    await up(`${src}/`, `${name}-there`)
+    for (const upward of [true, false]) {
+      const once = async (target: string): Promise<unknown> => (upward ? up(`${src}/`, target, {}, through) : down(`${name}-there/`, join(here, target), {}, through))
+      const before = proxy.bytes
+      await once(fresh())
+      const all = proxy.bytes - before
+      for (const bytes of [0, 600, 4_000, all - 4_000, all - 1_000, all - 300, all - 1]) {
+        const target = fresh()
+        proxy.cutAfter = proxy.bytes + bytes
+        const cut = setInterval(() => {
+          if (proxy.bytes > proxy.cutAfter) proxy.cutAfter = Infinity
+        }, 5)
+        await once(target).finally(() => clearInterval(cut))
+        proxy.cutAfter = Infinity
+        assert.deepEqual(tree(upward ? there(target) : join(here, target)), tree(src), `${upward ? 'up' : 'down'}, cut at ${bytes} of ${all}`)
+        assert.deepEqual(readdirSync(upward ? bed.jupyter.root : here).filter((one) => one.endsWith('.part')), [])
+      }
+    }
+    await through.close()
+  })
+
   it('send what is missing after a copy that was broken off, of a large file too', async () => {
     for (const way of ['up', 'down', 'across'] as const) {
       const [name, src] = [fresh(), join(here, fresh())]
