@@ -55,10 +55,23 @@ describe('the REPL with a pipe', function () {
   it('answers with --json what every cell did, also when one failed', async () => {
     const good = envelope<{runtime: string; cells: {stdout: string; status: string}[]}>(await repl('print(1)\nprint(2)\n', '--json'))
     assert.deepEqual([good.ok, good.data.runtime, good.data.cells.map(({stdout}) => stdout)], [true, 'there', ['1\n', '2\n']])
+    const {outputSchemas} = await import('@cgpu/core/schema/zod')
+    ;(await outputSchemas()).conversation.parse(good.data)
     const bad = await repl('print(1)\n1/0\n3\n', '--json')
     assert.equal(bad.status, 1)
     const {ok, error} = envelope(bad)
     assert.deepEqual([ok, error.code, (error.details?.['cells'] as {status: string}[]).map(({status}) => status)], [false, 'CODE_FAILED', ['ok', 'error']])
+  })
+
+  it('streams with --output ndjson what every cell does, from its start to its end', async () => {
+    const {status, stdout, stderr} = await repl('print(1)\n:kernel\n2\n1/0\n3\n', '--output', 'ndjson')
+    const events = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as {type: string; id: string; seq: number; exitStatus?: number})
+    const cells = [...new Set(events.map(({id}) => id))].map((id) => events.filter((event) => event.id === id))
+    assert.deepEqual([status, cells.length, stderr], [1, 3, ''])
+    for (const cell of cells) assert.deepEqual([cell[0]?.type, cell.at(-1)?.type, cell.map(({seq}) => seq)], ['started', 'finished', cell.map((_, index) => index)])
+    assert.deepEqual(cells.map((cell) => cell.at(-1)?.exitStatus), [0, 0, 1])
+    assert.deepEqual(cells.map((cell) => cell.filter(({type}) => ['stdout', 'display'].includes(type)).map(({type}) => type)), [['stdout'], ['display'], []])
+    assertRefused(await repl('1\n', '--kernel', 'nobody', '--output', 'ndjson'), 66)
   })
 
   it('joins a kernel that runs, by its name or the beginning of its id', async () => {

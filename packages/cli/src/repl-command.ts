@@ -9,6 +9,7 @@ import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 import type {RuntimeSession} from '@cgpu/core/runtime/session'
 import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {startDaemonLater} from './daemon/start-later.ts'
+import {outputFlag} from './flags.ts'
 import {begunExec} from './history/begun.ts'
 import {isLively} from './render/terminal.ts'
 import type {AnswerInput, CellEnd, Talk, Target} from './repl/talk.ts'
@@ -24,12 +25,14 @@ export interface ReplResult {
 }
 
 export const replFlags = {
+  ...outputFlag,
   ...secretFlag,
   ...withEnv({'output-dir': string({summary: 'where images are saved; default: the current folder', helpValue: 'DIR'})}),
 }
 
 export interface ReplFlags {
   [name: string]: unknown
+  output?: string | undefined
   secret?: string[] | undefined
   'output-dir'?: string | undefined
 }
@@ -77,7 +80,8 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
   /** Talks until the input is over, or until it is left. */
   protected async converse({cgpu, record, flags, target, watch}: Conversation): Promise<ReplResult> {
     const person = process.stdin.isTTY && process.stderr.isTTY
-    if (person && this.jsonEnabled()) throw errors.usage('--json prints what code from stdin did, and stdin is a terminal', {code: 'NO_CODE', fix: 'cgpu repl --json < FILE'})
+    const forPrograms = this.jsonEnabled() || flags.output === 'ndjson'
+    if (person && forPrograms) throw errors.usage('JSON tells what code from stdin did, and stdin is a terminal', {code: 'NO_CODE', fix: 'cgpu repl --json < FILE'})
     const granted = await this.#granted(cgpu, flags, person)
     let talk: Talk | undefined
     let say: (line: string) => void = (line) => this.notice(line)
@@ -92,7 +96,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
     try {
       refuseSecrets(flags.secret ?? [], session)
       const [{Talk}, {Conversing}] = await Promise.all([import('./repl/talk.ts'), import('./repl/conversing.ts')])
-      const conversing = new Conversing({person, colour: isLively(process.stderr), imageDir: flags['output-dir'] ?? '.', stateDir: cgpu.dirs.state, remembers: cgpu.settings.on('history'), quiet: this.quiet || this.jsonEnabled()})
+      const conversing = new Conversing({person, colour: isLively(process.stderr), imageDir: flags['output-dir'] ?? '.', stateDir: cgpu.dirs.state, remembers: cgpu.settings.on('history'), quiet: this.quiet || forPrograms})
       say = (line) => conversing.say(line)
       this.#lend = (work) => conversing.lend(work)
       if (person) this.#output = (write) => conversing.output(write, () => this.#freshLine())
@@ -102,7 +106,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
         run: (code, chosen, onInput) => this.#cell({cgpu, record, flags, session, granted}, code, chosen, onInput),
         notice: (line) => conversing.say(line),
         warn: (line) => (person ? conversing.say(`warning: ${line}`) : void this.warn(line)),
-        print: (text) => (this.jsonEnabled() ? undefined : void process.stdout.write(text)),
+        print: (text) => (forPrograms ? undefined : void process.stdout.write(text)),
         ...(watch ? {onOther: (other) => conversing.other(other)} : {}),
       })
       const {kernel} = await talk.open()
@@ -135,7 +139,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
 
   /** One cell, as `exec` runs it: asked of plugins, kept in the history, interruptible. */
   async #cell({cgpu, record, flags, session, granted}: Work, code: string, target: Target, onInput: AnswerInput): Promise<CellEnd> {
-    const sink = await this.sink({output: undefined, imageDir: flags['output-dir'] ?? '.'})
+    const sink = await this.sink({output: flags.output, imageDir: flags['output-dir'] ?? '.'})
     this.#event = sink.onEvent
     this.#midLine = false
     const id = newRunId()

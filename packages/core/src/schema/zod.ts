@@ -70,6 +70,8 @@ function build(z: typeof Zod) {
     id: z.string(), runtime: z.string(), kernel: z.looseObject({id: z.string(), name: z.string()}), status: z.string(), exitStatus: z.int(),
     executionCount: z.int().optional(), error: cellError.optional(), nextInput: z.string().optional(), durationSeconds: seconds, stdoutBytes: count, stderrBytes: count, ...captured,
   })
+  const conversation = z.looseObject({runtime: z.string(), cells: z.array(exec)})
+  const jupyterWay = z.looseObject({runtime: z.string(), url: z.string(), port: z.int(), token: z.string(), pid: z.int()})
   const artifact = z.looseObject({path: z.string(), size: count, sha256})
   const detached = z.looseObject({
     id: z.string(), runtime: z.string(), state: z.string(), exitStatus: z.int().nullable(), releases: z.boolean(), attached: z.boolean(),
@@ -179,5 +181,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, artifact, run, finishedRun, terminal, commanded, kernel, portForward, job, jobLogs, moved, why, attached, copied, fetched, fileEntry, fileFacts, fileContent, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
+  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, conversation, jupyterWay, artifact, run, finishedRun, terminal, commanded, kernel, portForward, job, jobLogs, moved, why, attached, copied, fetched, fileEntry, fileFacts, fileContent, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }
