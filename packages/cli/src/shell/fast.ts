@@ -34,8 +34,8 @@ export async function runFast(argv: readonly string[], {root, table, load, env =
   if (!loadCommand) return false
   watchForCrashes(argv, table.version)
   const loadFull = async () => {
-    const {Config} = await import('@oclif/core/config')
-    return Config.load({root})
+    const {loadConfig} = await import('../plugins/load-config.ts')
+    return loadConfig(root)
   }
   try {
     const {default: Command} = await loadCommand()

@@ -41,11 +41,11 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1'
   // oclif's own output decides on its colours while it is loaded, and would colour a log of CI
   if (!isLively(process.stdout) && !process.env['FORCE_COLOR']) process.env['NO_COLOR'] ??= '1'
-  const [{Config}, {Command}, {execute}] = await Promise.all([import('@oclif/core/config'), import('@oclif/core/command'), import('@oclif/core/execute')])
+  const [{loadConfig}, {Command}, {execute}] = await Promise.all([import('../plugins/load-config.ts'), import('@oclif/core/command'), import('@oclif/core/execute')])
   unifyForeignCommands(Command)
   let config: Config
   try {
-    config = await Config.load({root})
+    config = await loadConfig(root)
   } catch (error) {
     return reportCrash(brokenPlugin(error), argv, {version: table?.version ?? ''})
   }

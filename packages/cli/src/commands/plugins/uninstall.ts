@@ -1,0 +1,20 @@
+import {string} from '@oclif/core/args'
+import {type PluginView, viewOf} from '../../plugins/view.ts'
+import {PluginsCommand} from '../../plugins-command.ts'
+
+/** Removes a plugin, and what it was allowed. */
+export default class PluginsUninstall extends PluginsCommand<PluginView> {
+  static override aliases = ['plugins:remove', 'plugins:unlink']
+  static override args = {plugin: string({description: 'its name', required: true})}
+  static override description = 'A folder that was linked stays as it is.'
+  static override examples = [{command: '<%= config.bin %> plugins uninstall cgpu-plugin-hello', description: 'remove it, and what it was allowed'}]
+  static override seeAlso = ['plugins list']
+  static override summary = 'remove a plugin'
+
+  async run(): Promise<PluginView> {
+    const {args} = await this.parse(PluginsUninstall)
+    const removed = await (await this.installer()).uninstall(args.plugin)
+    this.log(`removed ${removed.name} ${removed.version}`)
+    return viewOf(removed)
+  }
+}

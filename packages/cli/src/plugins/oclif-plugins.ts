@@ -1,0 +1,30 @@
+import {readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {isObject, parseJson} from '@cgpu/core/state/json'
+import {errnoOf} from '@cgpu/core/state/write-error'
+import {warnEarly} from '@cgpu/plugin-sdk'
+
+/** A plugin that stands in oclif's own list (package.json of the data folder), which oclif's plugin commands write. */
+export interface OclifPlugin {
+  name: string
+  root: string
+  level: 'trusted'
+  source: 'link'
+}
+
+/** They were put there by somebody who may write the user's files; oclif runs them in its process, and so does cgpu. */
+export async function oclifPlugins(dataDir: string): Promise<OclifPlugin[]> {
+  let pjson: unknown
+  try {
+    pjson = parseJson(await readFile(join(dataDir, 'package.json'), 'utf8'))
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') warnEarly(`${join(dataDir, 'package.json')} cannot be read: its plugins are not loaded`)
+    return []
+  }
+  const plugins = isObject(pjson) && isObject(pjson['oclif']) && Array.isArray(pjson['oclif']['plugins']) ? pjson['oclif']['plugins'] : []
+  return plugins.flatMap((one: unknown) => {
+    if (!isObject(one) || typeof one['name'] !== 'string') return []
+    const root = one['type'] === 'link' && typeof one['root'] === 'string' ? one['root'] : join(dataDir, 'node_modules', one['name'])
+    return [{name: one['name'], root, level: 'trusted', source: 'link'} as const]
+  })
+}
