@@ -11,7 +11,7 @@ export async function loadConfig(root: string): Promise<Config> {
   const oclif = await import('@oclif/core/config')
   const config = await oclif.Config.load({root, userPlugins: false})
   const [{loadablePlugins}, others] = [await import('@cgpu/plugins/install/loadable'), await oclifPlugins(config.dataDir)]
-  const installed = [...loadablePlugins(config.dataDir, warnEarly), ...others]
+  const installed = [...loadablePlugins({dataDir: config.dataDir, configDir: config.configDir, env: process.env}, warnEarly), ...others]
   if (installed.length === 0) return config
   const loading = await Promise.all(installed.map((plugin) => load(plugin, config, oclif.Plugin).catch((error: unknown) => void skip(plugin, error))))
   for (const plugin of loading) if (plugin) add(plugin, config)

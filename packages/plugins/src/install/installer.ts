@@ -9,6 +9,7 @@ import {CachedRegistry} from './cache.ts'
 import {checkPackage, type Host} from './check.ts'
 import {levelOf} from './level.ts'
 import {type LockedPlugin, rootOf} from './lock-file.ts'
+import {type MarketIndex, readMarketIndex, revocationOf} from './marketplace.ts'
 import {Policies} from './policy.ts'
 import {prepare, type Prepared} from './prepare.ts'
 import type {Registry} from './registry.ts'
@@ -95,6 +96,21 @@ export class PluginInstaller {
     const {configDir, env} = this.#options
     const problem = (await Policies.read(configDir, env)).problem(question)
     if (problem) throw problem
+  }
+
+  /** The curated index, where a variable or a policy names one. */
+  async marketIndex(): Promise<MarketIndex | undefined> {
+    const {configDir, cacheDir, env, offline, onWarning} = this.#options
+    const {CGPU_PLUGIN_INDEX: from, CGPU_PLUGIN_INDEX_KEY: key} = env
+    const named = (await Policies.read(configDir, env)).index ?? (from && key ? {from, key} : undefined)
+    return named && readMarketIndex({...named, cacheDir, offline, onWarning})
+  }
+
+  /** Throws PLUGIN_REVOKED (75) for what the curated index warns of. */
+  async checkRevoked(name: string, version: string): Promise<void> {
+    const index = await this.marketIndex()
+    const why = index && revocationOf(index, name, version)
+    if (why !== undefined) throw errors.vetoed(`${name} ${version} is on the list of plugins that must not be used: ${why}`, {code: 'PLUGIN_REVOKED', category: 'plugin', fix: 'use another version, or another plugin: cgpu plugins search'})
   }
 
   /** Uses a folder where it is. */

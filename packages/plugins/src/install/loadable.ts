@@ -5,6 +5,7 @@ import {errnoOf} from '@cgpu/core/state/write-error'
 import type {TrustLevel} from '../trust.ts'
 import {levelOf} from './level.ts'
 import {type LockedPlugin, lockFileName, parsePlugins, rootOf} from './lock-file.ts'
+import {forbidden} from './policy-names.ts'
 
 /** A plugin that is to be loaded, and how. */
 export interface LoadablePlugin extends LockedPlugin {
@@ -12,11 +13,17 @@ export interface LoadablePlugin extends LockedPlugin {
   level: TrustLevel
 }
 
+interface Places {
+  dataDir: string
+  configDir: string
+  env: NodeJS.ProcessEnv
+}
+
 /**
  * What is installed, read at once and without locks: every start does this, so it loads little. What cannot be read counts as not
- * installed, and what was trusted as not trusted; then `onWarning` is told.
+ * installed, and what was trusted as not trusted; then `onWarning` is told. What a policy forbids is left out.
  */
-export function loadablePlugins(dataDir: string, onWarning: (message: string) => void): LoadablePlugin[] {
+export function loadablePlugins({dataDir, configDir, env}: Places, onWarning: (message: string) => void): LoadablePlugin[] {
   const lock = readObject(join(dataDir, lockFileName), onWarning)
   if (!lock) return []
   const content = parsePlugins(lock['plugins'])
@@ -25,11 +32,18 @@ export function loadablePlugins(dataDir: string, onWarning: (message: string) =>
     return []
   }
   const trusts = readObject(join(dataDir, 'plugin-trust.json'), onWarning)?.['plugins']
-  return Object.values(content.plugins).map((plugin) => {
+  const plugins = Object.values(content.plugins)
+  if (plugins.length === 0) return []
+  const why = forbidden(configDir, env)
+  return plugins.flatMap((plugin) => {
     const trust = isObject(trusts) && Object.hasOwn(trusts, plugin.name) ? trusts[plugin.name] : undefined
     const {level, version, name} = isObject(trust) ? trust : {}
     const trusted = level === 'trusted' && name === plugin.name && typeof version === 'string'
-    return {...plugin, root: rootOf(dataDir, plugin), level: levelOf(plugin, trusted ? {level, version} : undefined)}
+    const loadable = {...plugin, root: rootOf(dataDir, plugin), level: levelOf(plugin, trusted ? {level, version} : undefined)}
+    const rule = why(plugin.name, loadable.level === 'trusted')
+    if (rule === undefined) return [loadable]
+    onWarning(`the plugin ${plugin.name} is not loaded: the policy ${rule}`)
+    return []
   })
 }
 

@@ -1,10 +1,10 @@
 import {readFile} from 'node:fs/promises'
-import {join} from 'node:path'
 import {type CgpuError, errors} from '@cgpu/core/errors'
 import {parseJson} from '@cgpu/core/state/json'
 import {errnoOf} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {z} from 'zod'
+import {matches, policyPaths} from './policy-names.ts'
 import type {SignatureState} from './signature.ts'
 
 /** What an organisation says about plugins. Unknown keys are refused: a rule that is misspelt must not pass for one that holds. */
@@ -20,6 +20,8 @@ const policy = z.strictObject({
   sources: z.array(z.enum(['registry', 'tarball', 'git', 'link'])).default(['registry', 'tarball', 'git', 'link']),
   /** whether plugins may run in cgpu's own process */
   allowTrust: z.boolean().default(true),
+  /** the curated index: its address or path, and the Ed25519 key (DER, base64) that signs it */
+  index: z.strictObject({from: z.string(), key: z.string()}).optional(),
 })
 type Policy = z.infer<typeof policy>
 
@@ -32,12 +34,6 @@ export interface PolicyQuestion {
   publishedAt: string | undefined
   trusted: boolean
 }
-
-/** Where policies lie: the machine's, the one that a variable names, the user's. All of them hold. */
-export const policyPaths = (configDir: string, env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): string[] => [
-  platform === 'win32' ? join(env['ProgramData'] ?? 'C:\\ProgramData', 'cgpu', 'plugin-policy.json') : '/etc/cgpu/plugin-policy.json',
-  ...(env['CGPU_PLUGIN_POLICY'] ? [env['CGPU_PLUGIN_POLICY']] : []), join(configDir, 'plugin-policy.json'),
-]
 
 export class Policies {
   readonly all: readonly {path: string; policy: Policy}[]
@@ -72,6 +68,11 @@ export class Policies {
     return new Policies(all.flat())
   }
 
+  /** The curated index that a policy names. */
+  get index(): {from: string; key: string} | undefined {
+    return this.all.find(({policy: {index}}) => index)?.policy.index
+  }
+
   /** The first rule that forbids it. */
   problem(question: PolicyQuestion, now = new Date()): CgpuError | undefined {
     for (const {path, policy: rules} of this.all) {
@@ -85,8 +86,6 @@ export class Policies {
     return undefined
   }
 }
-
-const matches = (patterns: readonly string[], name: string): boolean => patterns.some((one) => one === '*' || one === name || (one.endsWith('/*') && name.startsWith(one.slice(0, -1))))
 
 function brokenRule(rules: Policy, {name, source, signature, publishedAt, trusted}: PolicyQuestion, now: Date): string | undefined {
   if (matches(rules.deny, name)) return 'it is on the list of what is denied'

@@ -4,7 +4,7 @@ import {PluginsCommand} from '../../plugins-command.ts'
 
 /** Removes a plugin, and what it was allowed. */
 export default class PluginsUninstall extends PluginsCommand<PluginView> {
-  static override aliases = ['plugins:remove', 'plugins:unlink']
+  static override aliases = ['plugins:remove']
   static override args = {plugin: string({description: 'its name', required: true})}
   static override description = 'A folder that was linked stays as it is.'
   static override examples = [{command: '<%= config.bin %> plugins uninstall cgpu-plugin-hello', description: 'remove it, and what it was allowed'}]
