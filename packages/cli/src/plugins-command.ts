@@ -25,7 +25,7 @@ export abstract class PluginsCommand<T = unknown> extends CgpuCommand<T> {
   /** What no plugin may take the place of. */
   protected host(): Host {
     const own = [...this.config.plugins.values()].filter(({isRoot, type}) => isRoot || type === 'core')
-    const ids = own.flatMap(({commands}) => commands.flatMap(({id, aliases = [], hiddenAliases = []}) => [id, ...[...aliases, ...hiddenAliases].map((one) => one.replaceAll(' ', ':'))]))
+    const ids = own.flatMap(({commands}) => commands.flatMap(({id, aliases, hiddenAliases}) => [id, ...[...aliases, ...hiddenAliases].map((one) => one.replaceAll(' ', ':'))]))
     // a command that is called as a topic would take its help
     const topics = ids.flatMap((id) => id.split(':').slice(0, -1).map((_, at, words) => words.slice(0, at + 1).join(':')))
     return {version: this.config.version, commands: new Set([...ids, ...topics]), plugins: new Set(own.map(({name}) => name))}

@@ -13,7 +13,7 @@ export async function loadConfig(root: string): Promise<Config> {
   const [{loadablePlugins}, others] = [await import('@cgpu/plugins/install/loadable'), await oclifPlugins(config.dataDir)]
   const installed = [...loadablePlugins({dataDir: config.dataDir, configDir: config.configDir, env: process.env}, warnEarly), ...others]
   if (installed.length === 0) return config
-  const loading = await Promise.all(installed.map((plugin) => load(plugin, config, oclif.Plugin).catch((error: unknown) => void skip(plugin, error))))
+  const loading = await Promise.all(installed.map((plugin) => load(plugin, config, oclif.Plugin).catch((error: unknown) => skip(plugin, error))))
   for (const plugin of loading) if (plugin) add(plugin, config)
   return config
 }
@@ -47,6 +47,7 @@ function add(plugin: Plugin, config: Config): void {
   into.loadTopics(plugin)
 }
 
-function skip({name}: Source, error: unknown): void {
+function skip({name}: Source, error: unknown): undefined {
   warnEarly(`the plugin ${sanitizeLine(name, 100)} cannot be loaded and is skipped: ${sanitizeLine(error instanceof Error ? error.message : String(error), 300)}. run: cgpu plugins uninstall ${sanitizeLine(name, 100)}`)
+  return undefined
 }

@@ -23,5 +23,5 @@ export function untrustedCommand({name}: UntrustedPlugin, id: string): typeof Cg
         code: 'PLUGIN_UNTRUSTED', category: 'plugin', fix: `read what it is: cgpu plugins inspect ${name}; then let it run as you: cgpu plugins trust ${name}`, details: {plugin: name},
       })
     }
-  } as unknown as typeof CgpuCommand // not abstract: `run` is there
+  }
 }

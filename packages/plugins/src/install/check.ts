@@ -108,7 +108,8 @@ async function declaredCommands({name, version, oclif}: Declaring, files: readon
     if (found && (!found.has(id) || (file !== undefined && file !== found.get(id)))) throw lies(`there is no file of the command "${shown}"`)
     if (file !== undefined && !files.includes(file)) throw lies(`there is no file of the command "${shown}"`)
     const list = (key: string): string[] => (Array.isArray(command[key]) ? command[key].filter((one): one is string => typeof one === 'string').map((one) => one.replaceAll(' ', ':')) : [])
-    return {id, summary: sanitizeLine(String(command['summary'] ?? command['description'] ?? '').split('\n')[0] ?? '', 200), aliases: [...list('aliases'), ...list('hiddenAliases')]}
+    const about = [command['summary'], command['description']].find((one) => typeof one === 'string') ?? ''
+    return {id, summary: sanitizeLine(about.split('\n')[0] ?? '', 200), aliases: [...list('aliases'), ...list('hiddenAliases')]}
   })
   for (const id of found?.keys() ?? []) if (!Object.hasOwn(declared, id)) throw lies(`it does not mention the command "${sanitizeLine(id, 80)}"`)
   return all

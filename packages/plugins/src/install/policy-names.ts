@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {isObject, isStringRecord, parseJson} from '@cgpu/core/state/json'
+import {isObject, parseJson} from '@cgpu/core/state/json'
 import {errnoOf} from '@cgpu/core/state/write-error'
 
 /** Where policies lie: the machine's, the one that a variable names, the user's. All of them hold. */
@@ -8,6 +8,8 @@ export const policyPaths = (configDir: string, env: NodeJS.ProcessEnv, platform:
   platform === 'win32' ? join(env['ProgramData'] ?? 'C:\\ProgramData', 'cgpu', 'plugin-policy.json') : '/etc/cgpu/plugin-policy.json',
   ...(env['CGPU_PLUGIN_POLICY'] ? [env['CGPU_PLUGIN_POLICY']] : []), join(configDir, 'plugin-policy.json'),
 ]
+
+const isNames = (value: unknown): value is string[] => Array.isArray(value) && value.every((one) => typeof one === 'string')
 
 /** `@scope/*`, `*`, or a name. */
 export const matches = (patterns: readonly string[], name: string): boolean => patterns.some((one) => one === '*' || one === name || (one.endsWith('/*') && name.startsWith(one.slice(0, -1))))
@@ -25,7 +27,7 @@ export function forbidden(configDir: string, env: NodeJS.ProcessEnv): (name: str
       return errnoOf(error) === 'ENOENT' ? [] : [{path, rules: undefined}]
     }
   })
-  const list = (value: unknown): string[] => (Array.isArray(value) && isStringRecord({...value}) ? (value as string[]) : ['*']) // what is no list of names denies all
+  const list = (value: unknown): string[] => (isNames(value) ? value : ['*']) // what is no list of names denies all
   return (name, trusted) => {
     for (const {path, rules} of policies) {
       if (!rules) return `${path} cannot be read`
