@@ -49,7 +49,8 @@ describe('examples of plugins', function () {
     })
   }
 
-  it('of the page on installing do what it says', async () => {
+  it('of the page on installing do what it says', async function () {
+    this.timeout(120_000)
     await shell('cgpu plugins reset --yes')
     const page = readFileSync(join(repoRoot, 'docs/plugins-install.md'), 'utf8')
     const blocks = [...page.matchAll(/<!-- run with a registry -->\n+```sh\n([\s\S]*?)```/g)].map((match) => match[1])

@@ -8,11 +8,9 @@ import {warnEarly} from '@cgpu/plugin-sdk'
 export interface OclifPlugin {
   name: string
   root: string
-  level: 'trusted'
-  source: 'link'
 }
 
-/** They were put there by somebody who may write the user's files; oclif runs them in its process, and so does cgpu. */
+/** What stands there. Whatever cannot be read is no plugin. */
 export async function oclifPlugins(dataDir: string): Promise<OclifPlugin[]> {
   let pjson: unknown
   try {
@@ -25,6 +23,17 @@ export async function oclifPlugins(dataDir: string): Promise<OclifPlugin[]> {
   return plugins.flatMap((one: unknown) => {
     if (!isObject(one) || typeof one['name'] !== 'string') return []
     const root = one['type'] === 'link' && typeof one['root'] === 'string' ? one['root'] : join(dataDir, 'node_modules', one['name'])
-    return [{name: one['name'], root, level: 'trusted', source: 'link'} as const]
+    return [{name: one['name'], root}]
   })
+}
+
+/** Takes a plugin out of that list. False: it is not there. */
+export async function removeFromOclif(dataDir: string, name: string): Promise<boolean> {
+  if (!(await oclifPlugins(dataDir)).some((one) => one.name === name)) return false
+  const path = join(dataDir, 'package.json')
+  const pjson = parseJson(await readFile(path, 'utf8')) as {oclif: {plugins: unknown[]}} // oclifPlugins found one in it
+  const plugins = pjson.oclif.plugins.filter((one) => !isObject(one) || one['name'] !== name)
+  const {writeAtomic} = await import('@cgpu/core/state/atomic')
+  await writeAtomic(path, `${JSON.stringify({...pjson, oclif: {...pjson.oclif, plugins}}, undefined, 2)}\n`)
+  return true
 }

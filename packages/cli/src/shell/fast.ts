@@ -34,8 +34,9 @@ export async function runFast(argv: readonly string[], {root, table, load, env =
   if (!loadCommand) return false
   watchForCrashes(argv, table.version)
   const loadFull = async () => {
-    const {loadConfig} = await import('../plugins/load-config.ts')
-    return loadConfig(root)
+    const {Config} = await import('@oclif/core/config')
+    // who has plugins of their own goes the long way, but for commands that ask none
+    return Config.load({root, userPlugins: false})
   }
   try {
     const {default: Command} = await loadCommand()

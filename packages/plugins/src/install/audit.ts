@@ -1,6 +1,6 @@
 import semver from 'semver'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import type {InstalledPlugin, PluginInstaller} from './installer.ts'
+import {type InstalledPlugin, type PluginInstaller, questionOf} from './installer.ts'
 import {revocationOf} from './marketplace.ts'
 import {pickRelease} from './release.ts'
 
@@ -41,9 +41,9 @@ function usedBy({name, version, dependencies}: InstalledPlugin): {name: string; 
   return [{name, version}, ...Object.keys(dependencies).map((one) => ({name: one.slice(0, one.lastIndexOf('@')), version: one.slice(one.lastIndexOf('@') + 1)}))]
 }
 
-async function ofPolicy(installer: PluginInstaller, {name, version, source, signature, level}: InstalledPlugin): Promise<AuditFinding[]> {
+async function ofPolicy(installer: PluginInstaller, plugin: InstalledPlugin): Promise<AuditFinding[]> {
   try {
-    await installer.checkPolicy({name, version, source, signature, publishedAt: '1970-01-01T00:00:00.000Z', trusted: level === 'trusted'})
+    await installer.checkPolicy(questionOf(plugin, plugin.level === 'trusted'))
     return []
   } catch (error) {
     return [{kind: 'policy', serious: true, text: error instanceof Error ? error.message : String(error)}]

@@ -78,6 +78,12 @@ export class CachedRegistry {
     return bytes
   }
 
+  /** Of an address that nobody said a checksum for. */
+  async unpinned(url: string): Promise<Buffer> {
+    if (this.offline) throw notCached(url)
+    return this.registry.tarball(url)
+  }
+
   async #kept(name: string): Promise<PackageNews | undefined> {
     try {
       const value = parseJson(await readFile(this.#newsPath(name), 'utf8'))

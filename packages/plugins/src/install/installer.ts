@@ -10,7 +10,7 @@ import {checkPackage, type Host} from './check.ts'
 import {levelOf} from './level.ts'
 import {type LockedPlugin, rootOf} from './lock-file.ts'
 import {type MarketIndex, readMarketIndex, revocationOf} from './marketplace.ts'
-import {Policies} from './policy.ts'
+import {Policies, type PolicyQuestion} from './policy.ts'
 import {prepare, type Prepared} from './prepare.ts'
 import type {Registry} from './registry.ts'
 import {parseSpec, type Spec} from './spec.ts'
@@ -86,13 +86,13 @@ export class PluginInstaller {
       await this.#checkOthers(prepared.checked)
       const at = new Date().toISOString()
       // before the switch: what was agreed to names the version, so it says nothing about the one that is still there
-      const trust: Trust = {name, level, version, granted: capabilities, at}
+      const trust: Trust = {...(await this.trust.get(name)), name, level, version, granted: capabilities, at}
       await this.trust.put(trust)
       return this.#describe(await this.store.commit(stage, {name, version, source, want, integrity, digest, signature, dependencies, installedAt: at}), trust)
     })
   }
 
-  async checkPolicy(question: Parameters<Policies['problem']>[0]): Promise<void> {
+  async checkPolicy(question: PolicyQuestion): Promise<void> {
     const {configDir, env} = this.#options
     const problem = (await Policies.read(configDir, env)).problem(question)
     if (problem) throw problem
@@ -143,11 +143,11 @@ export class PluginInstaller {
     return plugin
   }
 
-  /** Lets an installed version run in cgpu's own process, or no more. Throws PLUGIN_TAMPERED (65) where its files changed. */
+  /** Lets an installed version run in cgpu's own process, or no more. Throws PLUGIN_POLICY (75). */
   async setLevel(plugin: InstalledPlugin, level: TrustLevel): Promise<InstalledPlugin> {
-    const {name, version, source, signature} = plugin
-    if (level === 'trusted') await this.checkPolicy({name, version, source, signature, publishedAt: undefined, trusted: true})
-    const trust: Trust = {name, level, version, granted: plugin.granted, at: new Date().toISOString()}
+    const {name, version} = plugin
+    if (level === 'trusted') await this.checkPolicy(questionOf(plugin, true))
+    const trust: Trust = {...(await this.trust.get(name)), name, level, version, granted: plugin.granted, at: new Date().toISOString()}
     await this.trust.put(trust)
     return this.#describe(plugin, trust)
   }
@@ -168,6 +168,9 @@ export class PluginInstaller {
     return {...plugin, root: rootOf(this.#options.dataDir, plugin), level: levelOf(plugin, trust), granted: trust?.granted ?? []}
   }
 }
+
+/** Its age was looked at when it was installed. */
+export const questionOf = ({name, version, source, signature}: InstalledPlugin, trusted: boolean): PolicyQuestion => ({name, version, source, signature, publishedAt: new Date(0).toISOString(), trusted})
 
 /** As its manifest says, aliases too; none where there is no manifest. */
 async function commandsIn(root: string): Promise<string[]> {

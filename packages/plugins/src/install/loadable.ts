@@ -47,6 +47,25 @@ export function loadablePlugins({dataDir, configDir, env}: Places, onWarning: (m
   })
 }
 
+/**
+ * The level of plugins that oclif's own list names. Whoever put one there ran it in oclif's process: it counts as trusted, unless
+ * the file of trust knows it otherwise, or cannot be read.
+ */
+export function levelInFile(dataDir: string, onWarning: (message: string) => void): (name: string) => TrustLevel {
+  let unreadable = false
+  const trusts = readObject(join(dataDir, 'plugin-trust.json'), (message) => {
+    unreadable = true
+    onWarning(message)
+  })
+  const plugins = trusts?.['plugins']
+  return (name) => {
+    if (!trusts) return unreadable ? 'untrusted' : 'trusted'
+    if (!isObject(plugins)) return 'untrusted'
+    const trust = plugins[name]
+    return !Object.hasOwn(plugins, name) || (isObject(trust) && trust['level'] === 'trusted') ? 'trusted' : 'untrusted'
+  }
+}
+
 function readObject(path: string, onWarning: (message: string) => void): JsonObject | undefined {
   try {
     const value = parseJson(readFileSync(path, 'utf8'))

@@ -81,15 +81,15 @@ export async function releaseOf(name: string, want: string, cache: CachedRegistr
 async function fromRegistry({name, want}: Spec & {kind: 'registry'}, folder: string, {cache, pinned}: PrepareOptions): Promise<Fetched> {
   const {release, signature} = await releaseOf(name, pinned?.version ?? want, cache)
   const {dist} = release.document
-  if (pinned && dist.integrity !== pinned.integrity) throw changed(name, release.version)
   const {attestations} = dist
   const [bytes, downloads, attested] = await Promise.all([
     cache.tarball(dist.tarball, dist, `${name} ${release.version}`),
     cache.offline ? undefined : cache.registry.downloads(name),
     attestations && !cache.offline ? cache.registry.attestations(attestations.url).catch(() => undefined) : undefined,
   ])
-  await writeFiles(folder, readTarball(bytes))
   const integrity = integrityOf(bytes)
+  if (pinned && integrity !== pinned.integrity) throw changed(name, release.version)
+  await writeFiles(folder, readTarball(bytes))
   const provenance = attestations ? (provenanceOf(attested, Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex')) ?? {source: undefined, matches: false}) : undefined
   return {source: 'registry', want, integrity, signature, release, provenance, downloads}
 }
@@ -97,7 +97,7 @@ async function fromRegistry({name, want}: Spec & {kind: 'registry'}, folder: str
 async function fromTarball(from: string, folder: string, {cache, cwd, pinned}: PrepareOptions): Promise<Fetched> {
   const remote = /^https?:/.test(from)
   const path = remote ? from : resolve(cwd, from)
-  const bytes = remote ? await cache.tarball(from, pinned ?? {}, from).catch((error: unknown) => (pinned ? Promise.reject(error) : cache.registry.tarball(from))) : await readTarballFile(path)
+  const bytes = !remote ? await readTarballFile(path) : pinned ? await cache.tarball(from, pinned, from) : await cache.unpinned(from)
   const integrity = integrityOf(bytes)
   if (pinned && pinned.integrity !== integrity) throw changed(from, pinned.version)
   await writeFiles(folder, readTarball(bytes))

@@ -1,4 +1,5 @@
 import {string} from '@oclif/core/args'
+import {removeFromOclif} from '../../plugins/oclif-plugins.ts'
 import {type PluginView, viewOf} from '../../plugins/view.ts'
 import {PluginsCommand} from '../../plugins-command.ts'
 
@@ -13,7 +14,13 @@ export default class PluginsUninstall extends PluginsCommand<PluginView> {
 
   async run(): Promise<PluginView> {
     const {args} = await this.parse(PluginsUninstall)
-    const removed = await (await this.installer()).uninstall(args.plugin)
+    const installer = await this.installer()
+    const listed = this.config.plugins.get(args.plugin)
+    if (!(await installer.store.get(args.plugin)) && (await removeFromOclif(this.dirs.data, args.plugin))) {
+      this.log(`removed ${args.plugin}`)
+      return {id: args.plugin, name: args.plugin, version: listed?.version ?? '', source: 'link', state: 'trusted', signature: 'none', granted: [], createdAt: null, root: listed?.root ?? ''}
+    }
+    const removed = await installer.uninstall(args.plugin)
     this.log(`removed ${removed.name} ${removed.version}`)
     return viewOf(removed)
   }

@@ -57,7 +57,7 @@ export default class ScheduleCreate extends ScheduleCommand<ScheduleView> {
       if (!(error instanceof CgpuError) || error.code !== 'UNKNOWN_COMMAND' || !hasUserPlugins(dataDir)) throw error
       // as the long way does: nothing here transpiles
       process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1'
-      const {loadConfig} = await import('../../plugins/load-config.ts')
+      const {loadConfig} = await import('../../shell/load-config.ts')
       const {commands} = await loadConfig(root)
       return checkCommand(argv, commandsOf({commands: Object.fromEntries(commands.map((command) => [command.id, command]))}))
     }
