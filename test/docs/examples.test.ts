@@ -4,7 +4,7 @@ import {spawnSync} from 'node:child_process'
 import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
-import {examples, isAuthExample, isColabExample, needsMore, staysOpen} from '../helpers/examples.ts'
+import {examples, isAuthExample, isColabExample, isPluginsExample, needsMore, staysOpen} from '../helpers/examples.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
 
 const first = ['cgpu runtime create --name trainer', 'cgpu runtime use trainer']
@@ -77,7 +77,7 @@ describe('examples in help', () => {
     await home.remove()
   })
 
-  const all = examples().filter((line) => !isAuthExample(line) && !isColabExample(line) && !needsMore(line))
+  const all = examples().filter((line) => !isAuthExample(line) && !isColabExample(line) && !isPluginsExample(line) && !needsMore(line))
   const middle = all.filter((line) => !first.includes(line) && !last.includes(line))
   for (const line of [...first, ...middle, ...last]) {
     it(line, function () {

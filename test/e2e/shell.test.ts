@@ -28,7 +28,7 @@ describe('the shell', () => {
 
     it('tells with --verbose what a bug report needs', async () => {
       const {stdout} = await run('version', '--verbose')
-      for (const line of [/^node +\d/m, /^configDir +\//m, /^plugin +@oclif\/plugin-plugins /m]) assert.match(stdout, line)
+      for (const line of [/^node +\d/m, /^configDir +\//m, /^plugin +@oclif\/plugin-which /m]) assert.match(stdout, line)
     })
   })
 

@@ -20,6 +20,9 @@ export const isAuthExample = (line: string): boolean => line.startsWith('cgpu au
 /** Those whose test is `test/docs/colab-examples.test.ts`: they need a cloud's machine, an account, or several. */
 export const isColabExample = (line: string): boolean => /^cgpu (drive|lab|usage|job move|runtime (adopt|url)|exec --secret)\b|--provider colab/.test(line)
 
+/** Those whose test is `test/docs/plugins-examples.test.ts`: they need a registry. */
+export const isPluginsExample = (line: string): boolean => line.startsWith('cgpu plugins ')
+
 /** Those that go on until they are interrupted, where nobody else serves the runtime. */
 export const staysOpen = (line: string): boolean => /^cgpu (code|jupyter proxy|port forward(?!.* --detach))\b/.test(line)
 

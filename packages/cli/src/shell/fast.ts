@@ -35,7 +35,8 @@ export async function runFast(argv: readonly string[], {root, table, load, env =
   watchForCrashes(argv, table.version)
   const loadFull = async () => {
     const {Config} = await import('@oclif/core/config')
-    return Config.load({root})
+    // who has plugins of their own goes the long way, but for commands that ask none
+    return Config.load({root, userPlugins: false})
   }
   try {
     const {default: Command} = await loadCommand()

@@ -8,6 +8,7 @@ import {reportCrash, watchForCrashes} from './crash.ts'
 import {asksForHelp, findCommand, wantsHelp, type CommandTable} from './command-table.ts'
 import {unifyForeignCommands} from './foreign-commands.ts'
 import {useHostSdk} from './host-sdk.ts'
+import {loadConfig} from './load-config.ts'
 
 function readTable(root: string): CommandTable | undefined {
   try {
@@ -41,11 +42,11 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1'
   // oclif's own output decides on its colours while it is loaded, and would colour a log of CI
   if (!isLively(process.stdout) && !process.env['FORCE_COLOR']) process.env['NO_COLOR'] ??= '1'
-  const [{Config}, {Command}, {execute}] = await Promise.all([import('@oclif/core/config'), import('@oclif/core/command'), import('@oclif/core/execute')])
+  const [{Command}, {execute}] = await Promise.all([import('@oclif/core/command'), import('@oclif/core/execute')])
   unifyForeignCommands(Command)
   let config: Config
   try {
-    config = await Config.load({root})
+    config = await loadConfig(root)
   } catch (error) {
     return reportCrash(brokenPlugin(error), argv, {version: table?.version ?? ''})
   }

@@ -33,7 +33,14 @@ export async function installedPlugins({root, dirs}: BundleInput): Promise<strin
   const versions = isObject(user['dependencies']) ? user['dependencies'] : {}
   const installed = pluginsOf(user).filter(isObject).map(({name, type, tag, root: folder}) =>
     [text(name), text(versions[text(name)]) || text(tag), `(${text(type)})`, text(folder)].filter(Boolean).join(' '))
-  return [...bundled, ...installed]
+  return [...bundled, ...(await lockedPlugins(dirs.data)), ...installed]
+}
+
+/** Of plugins.lock.json; a broken one shows among the state files. */
+async function lockedPlugins(dataDir: string): Promise<string[]> {
+  const lock = await readObject(join(dataDir, 'plugins.lock.json')).catch((): JsonObject => ({}))
+  const plugins = isObject(lock['plugins']) ? Object.values(lock['plugins']).filter(isObject) : []
+  return plugins.map(({name, version, source, integrity}) => [text(name), text(version), `(${text(source)})`, text(integrity)].filter(Boolean).join(' '))
 }
 
 const pluginsOf = ({oclif}: JsonObject): unknown[] => (isObject(oclif) && Array.isArray(oclif['plugins']) ? oclif['plugins'] : [])

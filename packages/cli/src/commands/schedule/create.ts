@@ -57,8 +57,8 @@ export default class ScheduleCreate extends ScheduleCommand<ScheduleView> {
       if (!(error instanceof CgpuError) || error.code !== 'UNKNOWN_COMMAND' || !hasUserPlugins(dataDir)) throw error
       // as the long way does: nothing here transpiles
       process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1'
-      const {Config} = await import('@oclif/core/config')
-      const {commands} = await Config.load({root})
+      const {loadConfig} = await import('../../shell/load-config.ts')
+      const {commands} = await loadConfig(root)
       return checkCommand(argv, commandsOf({commands: Object.fromEntries(commands.map((command) => [command.id, command]))}))
     }
   }

@@ -1,0 +1,45 @@
+import {string} from '@oclif/core/args'
+import type {Capability} from '@cgpu/plugins'
+import {isUntouched} from '../../plugins/untouched.ts'
+import {type PluginView, viewOf} from '../../plugins/view.ts'
+import {PluginsCommand} from '../../plugins-command.ts'
+
+export interface PluginsInspectResult extends PluginView {
+  want: string
+  integrity: string
+  dependencies: Record<string, string>
+  contract: number | null
+  capabilities: Capability[]
+  commands: {name: string; summary: string}[] | null
+  hooks: string[]
+  /** false: its files are not those that were installed */
+  untouched: boolean
+}
+
+/** Shows an installed plugin. */
+export default class PluginsInspect extends PluginsCommand<PluginsInspectResult> {
+  static override args = {plugin: string({description: 'its name', required: true})}
+  static override examples = [{command: '<%= config.bin %> plugins inspect cgpu-plugin-hello', description: 'its commands, what it asks for, and where it lies'}]
+  static override seeAlso = ['plugins list', 'plugins verify']
+  static override summary = 'show an installed plugin'
+
+  async run(): Promise<PluginsInspectResult> {
+    const {args} = await this.parse(PluginsInspect)
+    const plugin = await (await this.installer()).get(args.plugin)
+    const [{inspectFolder}, {describeCapability}] = await Promise.all([import('@cgpu/plugins/install'), import('@cgpu/plugins')])
+    const {contract, capabilities, commands, hooks} = await inspectFolder(plugin.root, {...this.host(), commands: new Set(), plugins: new Set()})
+    const {want, integrity, dependencies} = plugin
+    const untouched = await isUntouched(plugin)
+    const shown = commands?.map(({id, summary}) => ({name: id.replaceAll(':', ' '), summary})) ?? null
+    const rows: [string, string][] = [
+      ['plugin', `${plugin.name} ${plugin.version}`], ['from', `${plugin.source} (${want})`], ['installed', plugin.installedAt], ['folder', plugin.root],
+      ['state', plugin.level], ['signature', plugin.signature], ['files', plugin.source === 'link' ? 'linked' : untouched ? 'as installed' : 'CHANGED since they were installed'],
+      ['integrity', integrity || 'none'], ['contract', contract === undefined ? 'none' : String(contract)],
+      ...(shown ?? []).map(({name, summary}): [string, string] => ['command', summary === '' ? name : `${name}: ${summary}`]),
+      ...hooks.map((hook): [string, string] => ['hook', hook]), ...capabilities.map((one): [string, string] => ['needs', describeCapability(one)]),
+      ...Object.keys(dependencies).map((one): [string, string] => ['package', one]),
+    ]
+    for (const [title, text] of rows) this.log(`${title.padEnd(11)}${text}`)
+    return {...viewOf(plugin), want, integrity, dependencies, contract: contract ?? null, capabilities, commands: shown, hooks, untouched}
+  }
+}

@@ -1,0 +1,57 @@
+import type {InstalledPlugin, PluginInstaller} from '@cgpu/plugins/install'
+import {isUntouched} from '../../plugins/untouched.ts'
+import {PluginsCommand, registryFlags} from '../../plugins-command.ts'
+import {table} from '../../render/table.ts'
+
+export interface VerifiedPlugin {
+  name: string
+  version: string
+  files: 'as installed' | 'changed' | 'linked'
+  signature: 'signed' | 'unsigned' | 'unchecked' | 'forged' | 'none'
+  /** whether the registry still has this very tarball under this version */
+  registry: 'same' | 'changed' | 'taken back' | 'unknown'
+  ok: boolean
+}
+
+/** Checks that installed plugins are what was installed, and what the registry has. */
+export default class PluginsVerify extends PluginsCommand<VerifiedPlugin[]> {
+  static override description = 'Compares every file with what was installed, and the tarball with the registry\'s checksum and signature. Exits with 65 where something is wrong. Without names, all are checked.'
+  static override examples = [
+    {command: '<%= config.bin %> plugins verify', description: 'all of them'},
+    {command: '<%= config.bin %> plugins verify cgpu-plugin-hello --offline', description: 'one of them, its files only'},
+  ]
+  static override flags = registryFlags
+  static override seeAlso = ['plugins audit', 'plugins reset']
+  static override strict = false
+  static override summary = 'check the files and signatures of plugins'
+  static override usage = 'plugins verify [NAME…] [--offline]'
+
+  async run(): Promise<VerifiedPlugin[]> {
+    const {argv, flags} = await this.parse(PluginsVerify)
+    const installer = await this.installer(flags)
+    const plugins = argv.length === 0 ? await installer.installed() : await Promise.all(argv.map((name) => installer.get(String(name))))
+    const checked = await Promise.all(plugins.map((plugin) => verify(installer, plugin)))
+    if (checked.length === 0) this.notice('no plugins are installed')
+    else this.log(table(['name', 'version', 'files', 'signature', 'registry', ''], checked.map((one) => [one.name, one.version, one.files, one.signature, one.registry, one.ok ? 'ok' : 'WRONG'])))
+    if (checked.some(({ok}) => !ok)) {
+      this.notice('fix: cgpu plugins reset --reinstall')
+      this.exitWith(65)
+    }
+    return checked
+  }
+}
+
+async function verify({cache}: PluginInstaller, plugin: InstalledPlugin): Promise<VerifiedPlugin> {
+  const {name, version, source, integrity} = plugin
+  const files = source === 'link' ? 'linked' : (await isUntouched(plugin)) ? 'as installed' : 'changed'
+  const news = source === 'registry' && !cache.offline ? await cache.news(name).catch(() => undefined) : undefined
+  if (!news) return {name, version, files, signature: plugin.signature, registry: 'unknown', ok: files !== 'changed'}
+  if (!Object.hasOwn(news.packument.versions, version)) return {name, version, files, signature: plugin.signature, registry: 'taken back', ok: false}
+  const {pickRelease, signatureState} = await import('@cgpu/plugins/install')
+  const {document, publishedAt} = pickRelease(news.packument, version)
+  const signature = signatureState(document, news.keys, publishedAt)
+  const registry = document.dist.integrity === undefined ? 'unknown' : document.dist.integrity === integrity ? 'same' : 'changed'
+  // one that was signed does not lose its signature
+  const lost = plugin.signature === 'signed' && signature === 'unsigned'
+  return {name, version, files, signature, registry, ok: files !== 'changed' && registry !== 'changed' && signature !== 'forged' && !lost}
+}

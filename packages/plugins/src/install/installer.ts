@@ -1,0 +1,189 @@
+import {readFile} from 'node:fs/promises'
+import {join, resolve} from 'node:path'
+import {errors} from '@cgpu/core/errors'
+import {isObject, parseJson} from '@cgpu/core/state/json'
+import {sanitizeLine} from '@cgpu/core/text/line'
+import type {Capability} from '../manifest.ts'
+import {type Trust, type TrustLevel, TrustStore} from '../trust.ts'
+import {CachedRegistry} from './cache.ts'
+import {checkPackage, type Host} from './check.ts'
+import {levelOf} from './level.ts'
+import {type LockedPlugin, rootOf} from './lock-file.ts'
+import {type MarketIndex, readMarketIndex, revocationOf} from './marketplace.ts'
+import {Policies, type PolicyQuestion} from './policy.ts'
+import {prepare, type Prepared} from './prepare.ts'
+import type {Registry} from './registry.ts'
+import {parseSpec, type Spec} from './spec.ts'
+import {PluginStore} from './store.ts'
+import {exists, filesOf} from './tree.ts'
+
+export interface InstallerOptions {
+  dataDir: string
+  cacheDir: string
+  configDir: string
+  cwd: string
+  env: NodeJS.ProcessEnv
+  registry: Registry
+  offline: boolean
+  host: Host
+  onWarning: (message: string) => void
+}
+
+/** A plugin as it is here. */
+export interface InstalledPlugin extends LockedPlugin {
+  root: string
+  level: TrustLevel
+  granted: Capability[]
+}
+
+/** Installs, updates, links and removes plugins. Consent is the caller's: `prepare` shows what is to come, `commit` makes it so. */
+export class PluginInstaller {
+  readonly store: PluginStore
+  readonly trust: TrustStore
+  readonly cache: CachedRegistry
+  readonly #options: InstallerOptions
+
+  constructor(options: InstallerOptions) {
+    this.#options = options
+    const {dataDir, cacheDir, registry, offline, onWarning} = options
+    this.store = new PluginStore(dataDir, onWarning)
+    this.trust = new TrustStore(dataDir, onWarning)
+    this.cache = new CachedRegistry({cacheDir, registry, offline, onWarning})
+  }
+
+  async installed(): Promise<InstalledPlugin[]> {
+    const [all, trusts] = await Promise.all([this.store.all(), this.trust.all()])
+    return all.map((plugin) => this.#describe(plugin, trusts.find(({name}) => name === plugin.name))).sort((a, b) => (a.installedAt < b.installedAt ? 1 : -1))
+  }
+
+  /** Throws PLUGIN_NOT_INSTALLED (66). */
+  async get(name: string): Promise<InstalledPlugin> {
+    const all = await this.installed()
+    const found = all.find((one) => one.name === name)
+    if (found) return found
+    throw errors.notFound(`no plugin ${sanitizeLine(name, 200)} is installed`, {code: 'PLUGIN_NOT_INSTALLED', category: 'plugin', fix: 'cgpu plugins list', details: {installed: all.map((one) => one.name)}})
+  }
+
+  /** Fetches and checks what was asked for; `use` gets it and may `commit` it. What is not committed leaves no trace. */
+  async prepared<T>(typed: string | Spec, use: (prepared: Prepared) => Promise<T>, pinned?: {version: string; integrity: string}): Promise<T> {
+    const spec = typeof typed === 'string' ? parseSpec(typed) : typed
+    const {cacheDir, host, cwd, env} = this.#options
+    // said before anything is fetched
+    if (spec.kind === 'registry' && host.plugins.has(spec.name)) throw errors.conflict(`${spec.name} comes with cgpu, and nothing takes its place`, {code: 'PLUGIN_SHADOWS', category: 'plugin', fix: 'cgpu plugins list --core'})
+    const stage = await this.store.stage()
+    try {
+      return await use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned}))
+    } finally {
+      await this.store.discard(stage)
+    }
+  }
+
+  /** Makes what was prepared the installed version, and keeps what was agreed to. Throws PLUGIN_POLICY (75), PLUGIN_DUPLICATE (72). */
+  async commit(prepared: Prepared, level: TrustLevel): Promise<InstalledPlugin> {
+    const {checked: {name, version, capabilities}, release, source, want, integrity, digest, signature, dependencies, stage} = prepared
+    await this.checkPolicy({name, version, source, signature, publishedAt: release?.publishedAt, trusted: level === 'trusted'})
+    return this.store.exclusive(async () => {
+      await this.#checkOthers(prepared.checked)
+      const at = new Date().toISOString()
+      // before the switch: what was agreed to names the version, so it says nothing about the one that is still there
+      const trust: Trust = {...(await this.trust.get(name)), name, level, version, granted: capabilities, at}
+      await this.trust.put(trust)
+      return this.#describe(await this.store.commit(stage, {name, version, source, want, integrity, digest, signature, dependencies, installedAt: at}), trust)
+    })
+  }
+
+  async checkPolicy(question: PolicyQuestion): Promise<void> {
+    const {configDir, env} = this.#options
+    const problem = (await Policies.read(configDir, env)).problem(question)
+    if (problem) throw problem
+  }
+
+  /** The curated index, where a variable or a policy names one. */
+  async marketIndex(): Promise<MarketIndex | undefined> {
+    const {configDir, cacheDir, env, offline, onWarning} = this.#options
+    const {CGPU_PLUGIN_INDEX: from, CGPU_PLUGIN_INDEX_KEY: key} = env
+    const named = (await Policies.read(configDir, env)).index ?? (from && key ? {from, key} : undefined)
+    return named && readMarketIndex({...named, cacheDir, offline, onWarning})
+  }
+
+  /** Throws PLUGIN_REVOKED (75) for what the curated index warns of. */
+  async checkRevoked(name: string, version: string): Promise<void> {
+    const index = await this.marketIndex()
+    const why = index && revocationOf(index, name, version)
+    if (why !== undefined) throw errors.vetoed(`${name} ${version} is on the list of plugins that must not be used: ${why}`, {code: 'PLUGIN_REVOKED', category: 'plugin', fix: 'use another version, or another plugin: cgpu plugins search'})
+  }
+
+  /** Uses a folder where it is. */
+  async link(folder: string, level: TrustLevel): Promise<InstalledPlugin> {
+    const root = resolve(this.#options.cwd, folder)
+    const shown = sanitizeLine(root, 300)
+    if (!(await exists(join(root, 'package.json')))) throw errors.notFound(`there is no plugin in ${shown}: it has no package.json`, {code: 'PLUGIN_NOT_FOUND', category: 'plugin', fix: 'give the folder of a plugin'})
+    const read = (path: string): Promise<string | undefined> => readFile(join(root, path), 'utf8').catch(() => undefined)
+    // its author is at work on it: of its files only the declarations are read
+    const checked = await checkPackage([], (path) => (path === 'package.json' ? read(path) : Promise.resolve(undefined)), this.#options.host)
+    const {name, version, capabilities} = checked
+    await this.checkPolicy({name, version, source: 'link', signature: 'none', publishedAt: undefined, trusted: level === 'trusted'})
+    return this.store.exclusive(async () => {
+      const at = new Date().toISOString()
+      const trust: Trust = {name, level, version, granted: capabilities, at}
+      await this.trust.put(trust)
+      const plugin: LockedPlugin = {name, version, source: 'link', want: root, folder: root, integrity: '', digest: '', signature: 'none', dependencies: {}, installedAt: at}
+      await this.store.put(plugin)
+      return this.#describe(plugin, trust)
+    })
+  }
+
+  /** Throws PLUGIN_NOT_INSTALLED (66). */
+  async uninstall(name: string): Promise<InstalledPlugin> {
+    const plugin = await this.get(name)
+    await this.store.exclusive(async () => {
+      await this.store.remove(name)
+      await this.trust.remove(name)
+    })
+    return plugin
+  }
+
+  /** Lets an installed version run in cgpu's own process, or no more. Throws PLUGIN_POLICY (75). */
+  async setLevel(plugin: InstalledPlugin, level: TrustLevel): Promise<InstalledPlugin> {
+    const {name, version} = plugin
+    if (level === 'trusted') await this.checkPolicy(questionOf(plugin, true))
+    const trust: Trust = {...(await this.trust.get(name)), name, level, version, granted: plugin.granted, at: new Date().toISOString()}
+    await this.trust.put(trust)
+    return this.#describe(plugin, trust)
+  }
+
+  /** Two plugins with one command are an error that names both. */
+  async #checkOthers({name, commands}: Prepared['checked']): Promise<void> {
+    const mine = new Set((commands ?? []).flatMap(({id, aliases}) => [id, ...aliases]))
+    for (const other of await this.store.all()) {
+      if (other.name === name) continue
+      const taken = (await commandsIn(rootOf(this.#options.dataDir, other))).find((id) => mine.has(id))
+      if (taken !== undefined) {
+        throw errors.conflict(`${name} and ${other.name} both bring a command "${sanitizeLine(taken.replaceAll(':', ' '), 80)}"`, {code: 'PLUGIN_DUPLICATE', category: 'plugin', fix: `cgpu plugins uninstall ${other.name}, or do without ${name}`})
+      }
+    }
+  }
+
+  #describe(plugin: LockedPlugin, trust: Trust | undefined): InstalledPlugin {
+    return {...plugin, root: rootOf(this.#options.dataDir, plugin), level: levelOf(plugin, trust), granted: trust?.granted ?? []}
+  }
+}
+
+/** Its age was looked at when it was installed. */
+export const questionOf = ({name, version, source, signature}: InstalledPlugin, trusted: boolean): PolicyQuestion => ({name, version, source, signature, publishedAt: new Date(0).toISOString(), trusted})
+
+/** As its manifest says, aliases too; none where there is no manifest. */
+async function commandsIn(root: string): Promise<string[]> {
+  try {
+    const manifest = parseJson(await readFile(join(root, 'oclif.manifest.json'), 'utf8'))
+    const commands = isObject(manifest) && isObject(manifest['commands']) ? manifest['commands'] : {}
+    return Object.entries(commands).flatMap(([id, command]) => [id, ...(isObject(command) && Array.isArray(command['aliases']) ? command['aliases'].map(String) : [])])
+  } catch {
+    return [] // broken or gone: it is named when plugins are loaded
+  }
+}
+
+/** What a plugin's package declares, from its folder. */
+export async function inspectFolder(root: string, host: Host): ReturnType<typeof checkPackage> {
+  return checkPackage(await filesOf(root), (path) => readFile(join(root, path), 'utf8').catch(() => undefined), host)
+}

@@ -1,0 +1,124 @@
+import {readFile} from 'node:fs/promises'
+import {join, resolve} from 'node:path'
+import {errors} from '@cgpu/core/errors'
+import {errnoOf} from '@cgpu/core/state/write-error'
+import {sanitizeLine} from '@cgpu/core/text/line'
+import type {CachedRegistry} from './cache.ts'
+import {type CheckedPackage, checkPackage, type Host} from './check.ts'
+import {installDependencies, wantedDependencies} from './dependencies.ts'
+import {fetchGit} from './git.ts'
+import {integrityOf} from './integrity.ts'
+import type {LockedPlugin, PluginSource} from './lock-file.ts'
+import {pickRelease, type Release} from './release.ts'
+import {maxTarball} from './registry.ts'
+import {type Provenance, provenanceOf, signatureState} from './signature.ts'
+import type {Spec} from './spec.ts'
+import {readTarball} from './tar.ts'
+import {filesOf, treeDigest, writeFiles} from './tree.ts'
+
+/** A plugin that lies complete in a folder of its own, and waits for consent. */
+export interface Prepared {
+  stage: string
+  source: PluginSource
+  want: string
+  integrity: string
+  digest: string
+  signature: LockedPlugin['signature']
+  dependencies: Record<string, string>
+  checked: CheckedPackage
+  /** of a registry's */
+  release: Release | undefined
+  provenance: Provenance | undefined
+  /** in the last month; undefined: the registry does not say */
+  downloads: number | undefined
+}
+
+export interface PrepareOptions {
+  /** empty, and becomes the plugin's */
+  stage: string
+  cache: CachedRegistry
+  cacheDir: string
+  host: Host
+  cwd: string
+  env: NodeJS.ProcessEnv
+  /** what the lock file promises; anything else is refused */
+  pinned?: {version: string; integrity: string} | undefined
+}
+
+interface Fetched extends Pick<Prepared, 'source' | 'want' | 'integrity' | 'signature' | 'release' | 'provenance' | 'downloads'> {}
+
+/** Fetches, checks and unpacks a plugin. Nothing of it is run. */
+export async function prepare(spec: Spec, options: PrepareOptions): Promise<Prepared> {
+  const {stage, cache, cacheDir, host, env} = options
+  const folder = join(stage, 'package')
+  const fetched = spec.kind === 'git' ? await fromGit(spec, folder) : spec.kind === 'tarball' ? await fromTarball(spec.from, folder, options) : await fromRegistry(spec, folder, options)
+  const read = (path: string): Promise<string | undefined> => readFile(join(folder, path), 'utf8').catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  })
+  const checked = await checkPackage(await filesOf(folder), read, host)
+  const {release} = fetched
+  if (release && (checked.name !== release.name || checked.version !== release.version)) {
+    throw errors.data(`the tarball of ${release.name} ${release.version} holds ${checked.name} ${checked.version}`, {code: 'PLUGIN_MANIFEST_LIES', category: 'plugin', fix: 'nothing was installed; tell its publisher'})
+  }
+  const wanted = wantedDependencies(checked.pjson)
+  const dependencies = wanted ? await installDependencies(wanted, {folder: stage, cacheDir, registry: cache.registry.config, offline: cache.offline, env}) : {}
+  return {...fetched, stage, checked, dependencies, digest: await treeDigest(stage)}
+}
+
+/** What the registry says, before anything is fetched. Throws PLUGIN_NOT_FOUND (66), PLUGIN_FORGED (65). */
+export async function releaseOf(name: string, want: string, cache: CachedRegistry): Promise<{release: Release; signature: LockedPlugin['signature']}> {
+  const news = await cache.news(name)
+  if (!news) throw errors.notFound(`there is no package ${name} in the registry`, {code: 'PLUGIN_NOT_FOUND', category: 'plugin', fix: 'cgpu plugins search'})
+  const release = pickRelease(news.packument, want)
+  const signature = signatureState(release.document, news.keys, release.publishedAt)
+  if (signature === 'forged') {
+    throw errors.data(`the signature of ${name} ${release.version} is wrong: this is not what was published`, {code: 'PLUGIN_FORGED', category: 'plugin', fix: 'do not install it; check CGPU_NPM_REGISTRY, and tell whoever runs the registry'})
+  }
+  return {release, signature}
+}
+
+async function fromRegistry({name, want}: Spec & {kind: 'registry'}, folder: string, {cache, pinned}: PrepareOptions): Promise<Fetched> {
+  const {release, signature} = await releaseOf(name, pinned?.version ?? want, cache)
+  const {dist} = release.document
+  const {attestations} = dist
+  const [bytes, downloads, attested] = await Promise.all([
+    cache.tarball(dist.tarball, dist, `${name} ${release.version}`),
+    cache.offline ? undefined : cache.registry.downloads(name),
+    attestations && !cache.offline ? cache.registry.attestations(attestations.url).catch(() => undefined) : undefined,
+  ])
+  const integrity = integrityOf(bytes)
+  if (pinned && integrity !== pinned.integrity) throw changed(name, release.version)
+  await writeFiles(folder, readTarball(bytes))
+  const provenance = attestations ? (provenanceOf(attested, Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex')) ?? {source: undefined, matches: false}) : undefined
+  return {source: 'registry', want, integrity, signature, release, provenance, downloads}
+}
+
+async function fromTarball(from: string, folder: string, {cache, cwd, pinned}: PrepareOptions): Promise<Fetched> {
+  const remote = /^https?:/.test(from)
+  const path = remote ? from : resolve(cwd, from)
+  const bytes = !remote ? await readTarballFile(path) : pinned ? await cache.tarball(from, pinned, from) : await cache.unpinned(from)
+  const integrity = integrityOf(bytes)
+  if (pinned && pinned.integrity !== integrity) throw changed(from, pinned.version)
+  await writeFiles(folder, readTarball(bytes))
+  return {source: 'tarball', want: path, integrity, signature: 'none', release: undefined, provenance: undefined, downloads: undefined}
+}
+
+async function fromGit({url, ref}: Spec & {kind: 'git'}, folder: string): Promise<Fetched> {
+  const commit = await fetchGit(url, ref, folder)
+  return {source: 'git', want: `git+${url}${ref === undefined ? '' : `#${ref}`}`, integrity: commit, signature: 'none', release: undefined, provenance: undefined, downloads: undefined}
+}
+
+async function readTarballFile(path: string): Promise<Buffer> {
+  const shown = sanitizeLine(path, 300)
+  try {
+    const bytes = await readFile(path)
+    if (bytes.length <= maxTarball) return bytes
+  } catch (error) {
+    throw errors.notFound(`cannot read ${shown}`, {code: 'FILE_NOT_FOUND', category: 'file', fix: 'check the path', cause: error})
+  }
+  throw errors.data(`${shown} is too big for a plugin`, {code: 'PLUGIN_TARBALL', category: 'plugin', fix: 'give the tarball of a plugin'})
+}
+
+const changed = (name: string, version: string) =>
+  errors.data(`${sanitizeLine(name, 200)} ${version} is not what was installed before: its checksum differs`, {code: 'PLUGIN_INTEGRITY', category: 'plugin', fix: `cgpu plugins install ${sanitizeLine(name, 200)} asks again`})

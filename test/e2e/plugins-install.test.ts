@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import {existsSync, readdirSync, readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {cgpu, envelope, sealedHome, type SealedHome} from '../helpers/cli.ts'
+import {pluginPackage} from '../helpers/plugin-package.ts'
+import {startRegistry, type TestRegistry} from '../helpers/registry.ts'
+
+describe('installing plugins', () => {
+  let registry: TestRegistry
+  let home: SealedHome
+  before(async () => {
+    registry = await startRegistry()
+    registry.publish(pluginPackage({name: 'cgpu-plugin-hello'}))
+  })
+  after(() => registry.stop())
+  beforeEach(async () => {
+    home = await sealedHome()
+    Object.assign(home.env, {CGPU_NPM_REGISTRY: registry.url})
+  })
+  afterEach(() => home.remove())
+  const run = (...args: string[]) => cgpu(args, {home})
+
+  it('from the registry: shown, agreed to, kept apart until it is trusted, run, removed', async () => {
+    const unasked = await run('plugins', 'install', 'cgpu-plugin-hello')
+    assert.equal(unasked.status, 64, unasked.stderr)
+    assert.match(unasked.stderr, /^published +\S.* \(2026-01-02\) by alice$/m)
+    assert.match(unasked.stderr, /^signature +signed by the registry$/m)
+    assert.deepEqual(readdirSync(join(home.dataDir, 'plugins')), [])
+
+    const installed = await run('plugins', 'install', 'cgpu-plugin-hello', '--yes')
+    assert.deepEqual([installed.status, installed.stdout], [0, 'installed cgpu-plugin-hello 1.0.0, untrusted\n'], installed.stderr)
+    const lock = readFileSync(join(home.dataDir, 'plugins.lock.json'), 'utf8')
+    assert.match(lock, /sha512-/)
+    assert.equal(lock.includes('127.0.0.1'), false)
+
+    assert.match((await run('hello', '--help')).stdout, /says hello/)
+    const refused = await run('hello', '--json')
+    assert.equal(refused.status, 75)
+    assert.equal(envelope(refused).error.code, 'PLUGIN_UNTRUSTED')
+    assert.match(envelope(refused).error.fix ?? '', /cgpu plugins trust cgpu-plugin-hello/)
+
+    assert.equal((await run('plugins', 'trust', 'cgpu-plugin-hello', '--yes')).status, 0)
+    assert.deepEqual(envelope(await run('hello', '--json')), {schema: 1, ok: true, command: 'hello', data: {said: 'hello'}, warnings: []})
+    const [listed] = envelope<{name: string; state: string}[]>(await run('plugins', 'list', '--json')).data
+    assert.deepEqual([listed?.name, listed?.state], ['cgpu-plugin-hello', 'trusted'])
+
+    assert.equal((await run('plugins', 'uninstall', 'cgpu-plugin-hello')).status, 0)
+    assert.equal((await run('hello')).status, 127)
+    assert.deepEqual(readdirSync(join(home.dataDir, 'plugins')), [])
+    assert.equal(existsSync(join(home.dataDir, 'state', 'runtimes')), false)
+  })
+})
