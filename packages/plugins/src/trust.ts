@@ -16,6 +16,8 @@ export interface Trust {
   version: string
   /** an update that asks for more is asked about again */
   granted: Capability[]
+  /** an untrusted one is run also where its network access cannot be denied */
+  acceptsNetwork?: boolean
   /** ISO time */
   at: string
 }
@@ -63,7 +65,7 @@ function trustOf(name: string, value: unknown): Trust | undefined {
   const {level, version, at, granted} = value
   if ((level !== 'trusted' && level !== 'untrusted') || typeof version !== 'string' || typeof at !== 'string') return undefined
   try {
-    return {name, level, version, at, granted: manifestOf({cgpu: {contract: 1, capabilities: granted}}, name)?.capabilities ?? []}
+    return {name, level, version, at, ...(value['acceptsNetwork'] === true ? {acceptsNetwork: true} : {}), granted: manifestOf({cgpu: {contract: 1, capabilities: granted}}, name)?.capabilities ?? []}
   } catch {
     return undefined
   }

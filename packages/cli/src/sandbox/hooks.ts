@@ -1,0 +1,58 @@
+import {Writable} from 'node:stream'
+import {isObject, type JsonObject} from '@cgpu/core/state/json'
+import {HOOK_BUDGET_MS, warnEarly} from '@cgpu/plugin-sdk'
+import type {Sandbox} from '@cgpu/plugins/sandbox/session'
+import {grantsOf} from './grants.ts'
+import type {Held} from './stand-in.ts'
+
+/** Of what hooks print: nothing of it is shown, and more than that is a flood. */
+const maxOutputBytes = 64 * 1024
+
+/** One process a plugin, for all events of a command: it keeps its variables, as in this process it would. */
+const running = new Map<string, Promise<Sandbox>>()
+
+/** Runs a hook of an untrusted plugin. What it may see and answer depends on what was granted. Throws what becomes a warning. */
+export async function runSandboxedHook(held: Held, event: string, files: readonly string[], options: Record<string, unknown>): Promise<unknown> {
+  const started = performance.now()
+  const {config, context: _, ...rest} = options
+  const dataDir = isObject(config) && typeof config['dataDir'] === 'string' ? config['dataDir'] : ''
+  const [sandbox, granted] = await Promise.all([sandboxOf(held), grantsOf(held, dataDir)])
+  const uses = new Set(granted.map(({use}) => use))
+  const manages = granted.some((one) => one.use === 'runtimes' && one.access === 'manage')
+  const left = Math.max(1, HOOK_BUDGET_MS - 50 - (performance.now() - started))
+  const result = await sandbox.hook(event, files, uses.has('kernel') ? rest : withoutCode(rest), left)
+  if (!isObject(result)) return undefined
+  const {veto, env, spec} = result
+  return {...(veto === undefined ? {} : {veto}), ...(env !== undefined && uses.has('kernel') ? {env} : {}), ...(spec !== undefined && manages ? {spec} : {})}
+}
+
+/** What runs is the user's own: who may not run code himself learns that something runs, and where. */
+function withoutCode(options: JsonObject): JsonObject {
+  const {request} = options
+  if (!isObject(request)) return options
+  const {code: _, argv: __, ...known} = request
+  return {...options, request: known}
+}
+
+async function sandboxOf(held: Held): Promise<Sandbox> {
+  const before = await running.get(held.name)?.catch(() => undefined)
+  if (before?.alive) return before
+  const starting = start(held)
+  running.set(held.name, starting)
+  return starting
+}
+
+async function start({name, root, terms}: Held): Promise<Sandbox> {
+  const [{Sandbox: Child}, {meansHere}] = await Promise.all([import('@cgpu/plugins/sandbox/session'), import('@cgpu/plugins/sandbox/enforcement')])
+  const nowhere = new Writable({write: (_chunk, _encoding, done) => done()})
+  const sandbox = await Child.start({
+    name, root, terms, means: meansHere(), maxOutputBytes, stdout: nowhere, stderr: nowhere,
+    broker: () => Promise.reject(new Error('hooks may not ask')),
+    onTold: (kind, {text}) => {
+      if (kind === 'warn' && typeof text === 'string') warnEarly(`${name}: ${text.slice(0, 300)}`)
+    },
+  })
+  sandbox.unref()
+  process.once('exit', () => sandbox.kill())
+  return sandbox
+}
