@@ -6,7 +6,7 @@ import {mkdir, readFile, symlink, unlink, writeFile} from 'node:fs/promises'
 import {createServer, type Server} from 'node:net'
 import {dirname, join} from 'node:path'
 import {DatabaseSync} from 'node:sqlite'
-import {enforcementOf, meansHere} from '@cgpu/plugins'
+import {enforcementOf, meansHere, meansProven} from '@cgpu/plugins'
 import {cgpu, type CliOptions, envelope, sealedHome, type SealedHome} from '../helpers/cli.ts'
 import {installFixture} from '../helpers/untrusted.ts'
 
@@ -63,7 +63,7 @@ describe('a hostile plugin that is not trusted', () => {
       const answer = envelope<Results>(await evil(['all', ...targets, '--json'], {env: env()}))
       assert.ok(answer.ok, JSON.stringify(answer.error))
       const worked = Object.fromEntries(Object.entries(answer.data).map(([what, all]) => [what, Object.keys(all).filter((name) => all[name] === null)]))
-      const held = enforcementOf(meansHere({...process.env, ...home.env, ...env()}))
+      const held = enforcementOf(meansProven({...process.env, ...home.env, ...env()}))
       for (const {what, enforced, by} of held.filter(({what}) => what in worked)) {
         if (enforced) assert.deepEqual(worked[what], [], `${what} is said to be hindered by ${by}: ${JSON.stringify(answer.data[what])}`)
         else assert.notDeepEqual(worked[what], [], `${what} is said not to be hindered, and is: ${JSON.stringify(answer.data[what])}`)
@@ -116,9 +116,17 @@ describe('a hostile plugin that is not trusted', () => {
   it('is refused where its network cannot be denied, unless people accepted that', async () => {
     if (meansHere({PATH: ''}).nodeDeniesNetwork) return
     await installFixture(home, 'evil')
-    const {status, stderr} = await evil(['leave'], {env: bare()})
-    assert.equal(status, 64)
-    assert.match(stderr, /^error: cgpu-plugin-evil is not trusted, and its network access cannot be denied on this machine: it is not run\nfix: .*--accept-network$/m)
+    // one that is there and does not work, as in many containers, is none
+    const broken = join(home.path, 'bin')
+    await mkdir(broken)
+    await writeFile(join(broken, 'bwrap'), '#!/bin/sh\necho "bwrap: no permissions to create a new namespace" >&2\nexit 1\n', {mode: 0o755})
+    for (const PATH of [bare()['PATH'] ?? '', `${broken}:${bare()['PATH']}`]) {
+      const {status, stderr} = await evil(['leave'], {env: {PATH}})
+      assert.equal(status, 64)
+      assert.match(stderr, /^error: cgpu-plugin-evil is not trusted, and its network access cannot be denied on this machine: it is not run\nfix: .*--accept-network$/m)
+      assert.doesNotMatch(stderr, /namespace/)
+    }
+    assert.equal(meansProven({PATH: broken}).bwrap, undefined)
     await installFixture(home, 'evil', {acceptsNetwork: true})
   })
 

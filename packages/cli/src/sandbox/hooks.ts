@@ -2,7 +2,6 @@ import {Writable} from 'node:stream'
 import {isObject, type JsonObject} from '@cgpu/core/state/json'
 import {HOOK_BUDGET_MS, warnEarly} from '@cgpu/plugin-sdk'
 import type {Sandbox} from '@cgpu/plugins/sandbox/session'
-import {grantsOf} from './grants.ts'
 import type {Held} from './stand-in.ts'
 
 /** Of what hooks print: nothing of it is shown, and more than that is a flood. */
@@ -14,16 +13,15 @@ const running = new Map<string, Promise<Sandbox>>()
 /** Runs a hook of an untrusted plugin. What it may see and answer depends on what was granted. Throws what becomes a warning. */
 export async function runSandboxedHook(held: Held, event: string, files: readonly string[], options: Record<string, unknown>): Promise<unknown> {
   const started = performance.now()
-  const {config, context: _, ...rest} = options
-  const dataDir = isObject(config) && typeof config['dataDir'] === 'string' ? config['dataDir'] : ''
-  const [sandbox, granted] = await Promise.all([sandboxOf(held), grantsOf(held, dataDir)])
-  const uses = new Set(granted.map(({use}) => use))
-  const manages = granted.some((one) => one.use === 'runtimes' && one.access === 'manage')
+  const {config: _, context: __, ...rest} = options
+  const {terms: {version, runsCode, managesRuntimes}} = held
+  const agreed = version === held.version
+  const sandbox = await sandboxOf(held)
   const left = Math.max(1, HOOK_BUDGET_MS - 50 - (performance.now() - started))
-  const result = await sandbox.hook(event, files, uses.has('kernel') ? rest : withoutCode(rest), left)
+  const result = await sandbox.hook(event, files, agreed && runsCode ? rest : withoutCode(rest), left)
   if (!isObject(result)) return undefined
   const {veto, env, spec} = result
-  return {...(veto === undefined ? {} : {veto}), ...(env !== undefined && uses.has('kernel') ? {env} : {}), ...(spec !== undefined && manages ? {spec} : {})}
+  return {...(veto === undefined ? {} : {veto}), ...(env !== undefined && agreed && runsCode ? {env} : {}), ...(spec !== undefined && agreed && managesRuntimes ? {spec} : {})}
 }
 
 /** What runs is the user's own: who may not run code himself learns that something runs, and where. */

@@ -1,4 +1,5 @@
-import {bubblewrap} from './bubblewrap.ts'
+import {spawnSync} from 'node:child_process'
+import {bubblewrap, bubblewrapArgs} from './bubblewrap.ts'
 
 /** One thing that an untrusted plugin may not do, and what hinders it on this machine. */
 export interface Enforced {
@@ -19,6 +20,14 @@ export interface Means {
 
 export function meansHere(env: NodeJS.ProcessEnv = process.env): Means {
   return {bwrap: bubblewrap(env), nodeDeniesNetwork: process.allowedNodeEnvironmentFlags.has('--allow-net'), platform: process.platform}
+}
+
+/** The same after bubblewrap was tried: in containers it is often there and not let. Takes some 20 ms; a sandbox finds out by itself. */
+export function meansProven(env: NodeJS.ProcessEnv = process.env): Means {
+  const means = meansHere(env)
+  const {bwrap} = means
+  const works = bwrap !== undefined && spawnSync(bwrap, [...bubblewrapArgs({readable: [], cwd: '/', env: {}}), '/bin/true'], {stdio: 'ignore', timeout: 5_000}).status === 0
+  return {...means, bwrap: works ? bwrap : undefined}
 }
 
 export const networkDenied = ({bwrap, nodeDeniesNetwork}: Means): boolean => bwrap !== undefined || nodeDeniesNetwork
@@ -51,7 +60,7 @@ export function enforcementOf({bwrap, nodeDeniesNetwork, platform}: Means): Enfo
 
 const noBubblewrap = (platform: NodeJS.Platform): string => (platform === 'linux' ? 'bubblewrap is not installed, or does not work here' : `there is no bubblewrap on ${platform}`)
 
-/** One line: `network NOT enforced (…)`. */
+/** One line: `CAN: uses the network (…)`. */
 export function describeEnforced({what, enforced, by}: Enforced): string {
   return `${enforced ? 'cannot' : 'CAN'}: ${what} (${by})`
 }

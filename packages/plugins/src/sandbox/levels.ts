@@ -1,12 +1,18 @@
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {isObject, parseJson} from '@cgpu/core/state/json'
+import {isObject, type JsonObject, parseJson} from '@cgpu/core/state/json'
 
 /** How an untrusted plugin is to be run. */
 export interface SandboxTerms {
   /** the user runs it also where its network access cannot be denied */
   acceptsNetwork: boolean
+  /** the version that was agreed to, '' for none; what follows was granted to it */
+  version: string
+  runsCode: boolean
+  managesRuntimes: boolean
 }
+
+const none: SandboxTerms = {acceptsNetwork: false, version: '', runsCode: false, managesRuntimes: false}
 
 /**
  * Which of the plugins must not be imported into this process, read without zod before any plugin is loaded. Nobody who is not in the
@@ -14,7 +20,7 @@ export interface SandboxTerms {
  * cannot be read makes all of them untrusted.
  */
 export function untrustedAmong(dataDir: string, names: readonly string[]): Map<string, SandboxTerms> {
-  const all = () => new Map(names.map(name => [name, {acceptsNetwork: false}]))
+  const all = () => new Map(names.map(name => [name, none]))
   let plugins: unknown
   try {
     const file = parseJson(readFileSync(join(dataDir, 'plugin-trust.json'), 'utf8'))
@@ -28,7 +34,15 @@ export function untrustedAmong(dataDir: string, names: readonly string[]): Map<s
     if (!Object.hasOwn(plugins, name)) continue
     const trust = plugins[name]
     if (isObject(trust) && trust['level'] === 'trusted') continue
-    found.set(name, {acceptsNetwork: isObject(trust) && trust['acceptsNetwork'] === true})
+    found.set(name, isObject(trust) ? termsOf(trust) : none)
   }
   return found
+}
+
+function termsOf({acceptsNetwork, version, granted}: JsonObject): SandboxTerms {
+  const all = (Array.isArray(granted) ? granted : []).filter(isObject)
+  return {
+    acceptsNetwork: acceptsNetwork === true, version: typeof version === 'string' ? version : '',
+    runsCode: all.some(({use}) => use === 'kernel'), managesRuntimes: all.some(({use, access}) => use === 'runtimes' && access === 'manage'),
+  }
 }

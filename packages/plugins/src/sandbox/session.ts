@@ -104,7 +104,7 @@ export class Sandbox {
     const waiting = Promise.withResolvers<unknown>()
     this.#hooks.set(id, waiting)
     this.#channel.send({do: 'hook', id, root: this.#options.root, files: [...files], event, options})
-    const late = setTimeout(() => this.#end(`Timed out after ${ms} ms.`), ms)
+    const late = setTimeout(() => this.#end(`took too long in ${event}`), ms)
     try {
       return await waiting.promise
     } finally {

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import {once} from 'node:events'
+import {readdirSync, readFileSync} from 'node:fs'
+import {writeFile} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
+import {setTimeout as delay} from 'node:timers/promises'
+import {cgpu, envelope, sealedHome, type SealedHome, startCgpu} from '../helpers/cli.ts'
+import {linkPlugin} from '../helpers/plugin.ts'
+import {installFixture} from '../helpers/untrusted.ts'
+
+const bare = {PATH: dirname(process.execPath)}
+
+/** Ids of processes whose command line names the text. */
+function processesWith(text: string): string[] {
+  return readdirSync('/proc').filter((id) => {
+    try {
+      return /^\d+$/.test(id) && readFileSync(`/proc/${id}/cmdline`, 'utf8').includes(text)
+    } catch {
+      return false
+    }
+  })
+}
+
+describe('an untrusted plugin\'s process', () => {
+  let home: SealedHome
+  let root: string
+  before(async function () {
+    if (process.platform !== 'linux') this.skip()
+    home = await sealedHome()
+    root = await installFixture(home, 'evil', {acceptsNetwork: true})
+  })
+  after(() => home?.remove())
+
+  const cases = [['as this machine can', {}], ['by Node alone', bare]] as const
+  for (const [how, env] of cases) {
+    for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGKILL', null]] as const) {
+      it(`held ${how}, ends with cgpu on ${signal}, whatever it listens to`, async () => {
+        const child = startCgpu(['evil', 'deaf'], {home, env})
+        child.stdin?.end()
+        const [printed] = (await once(child.stdout!, 'data')) as [Buffer] // piped by startCgpu
+        assert.match(printed.toString(), /^pid \d+/)
+        assert.notDeepEqual(processesWith(`--allow-fs-read=${root}`), [])
+        child.kill(signal)
+        const [code] = (await once(child, 'exit')) as [number | null]
+        assert.equal(code, status)
+        for (let tries = 0; processesWith(`--allow-fs-read=${root}`).length > 0; tries++) {
+          assert.ok(tries < 200, 'it is still there')
+          await delay(50)
+        }
+      })
+    }
+  }
+})
+
+describe('hooks of an untrusted plugin', () => {
+  let home: SealedHome
+  let root: string
+  before(async () => {
+    home = await sealedHome()
+    // this one hinders that anything is made: what the other one does is a warning before
+    await linkPlugin(home, [{name: 'cgpu-police', hooks: {'runtime:before-create': 'return {veto: "spec " + JSON.stringify(options.spec)}'}}])
+    root = await installFixture(home, 'evil', {acceptsNetwork: true})
+  })
+  after(() => home.remove())
+  const be = (how: string) => writeFile(join(root, 'how.json'), JSON.stringify({EVIL_HOOK: how}))
+  const create = () => cgpu(['runtime', 'create', '--json'], {home})
+
+  const bad: [how: string, match: RegExp][] = [
+    ['throw', /^plugin cgpu-plugin-evil failed in runtime:before-create: .*no \\x1b\[2J$/], ['hang', /took too long|Timed out/], ['wait', /took too long|Timed out/],
+    ['flood', /cgpu-plugin-evil printed more than 65536 bytes/], ['exit', /cgpu-plugin-evil ended with status 0/],
+  ]
+  for (const [how, match] of bad) {
+    it(`become a warning when one would ${how}`, async () => {
+      await be(how)
+      const answer = envelope(await create())
+      assert.equal(answer.error.code, 'VETOED')
+      assert.match(answer.error.message, /^cgpu-police vetoed/)
+      assert.equal(answer.warnings.length, 1, answer.warnings.join('\n'))
+      assert.match(answer.warnings[0] ?? '', match)
+    })
+  }
+
+  it('may forbid, and are named', async () => {
+    await be('veto')
+    const {status, stderr} = await cgpu(['run', '--', 'echo', 'private'], {home})
+    assert.equal(status, 75)
+    assert.match(stderr, /^error: cgpu-plugin-evil vetoed this execution: never \\x1b\[31m$/m)
+  })
+
+  it('see what runs only where code on runtimes was granted, and nothing of the environment', async () => {
+    await be('look')
+    const look = async (): Promise<[argv: string[] | null, env: string[]]> => {
+      const {error} = envelope(await cgpu(['run', '--json', '--', 'echo', 'private'], {home, env: {EVIL_TOKEN: 'evil-token'}}))
+      return JSON.parse(error.message.replace(/^.*?: /, '')) as never // the hook wrote it
+    }
+    const [argv, env] = await look()
+    assert.equal(argv, null)
+    assert.ok(env.every((name) => /^(HOME|LANG|PATH|PWD|OLDPWD|SHLVL|_)$/.test(name) || name.startsWith('NODE_CHANNEL_')), env.join(' '))
+    await installFixture(home, 'evil', {acceptsNetwork: true, granted: [{use: 'kernel', reason: 'x'}]})
+    await be('look')
+    assert.deepEqual((await look())[0], ['echo', 'private'])
+  })
+
+  it('change a machine that is asked for only where that was granted', async () => {
+    await installFixture(home, 'evil', {acceptsNetwork: true})
+    await be('')
+    assert.doesNotMatch(envelope(await create()).error.message, /highRam/)
+  })
+})
+
