@@ -27,6 +27,7 @@ const needs = [
     {what: 'gnome-keyring-daemon', programs: ['gnome-keyring-daemon'], debian: 'gnome-keyring'},
     {what: 'dbus-run-session', programs: ['dbus-run-session'], debian: 'dbus'},
     {what: 'R with its kernel', programs: ['/usr/share/jupyter/kernels/ir/kernel.json'], debian: 'r-cran-irkernel'},
+    {what: 'bubblewrap', programs: ['bwrap'], debian: 'bubblewrap'},
     {what: 'gdbus', programs: ['gdbus'], debian: 'libglib2.0-bin'},
   ] : []),
 ]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {once} from 'node:events'
 import {createServer, type IncomingMessage, type Server} from 'node:http'
+import {text} from 'node:stream/consumers'
 import {envelope} from '../helpers/cli.ts'
 import {installFixture} from '../helpers/untrusted.ts'
 import {type Workbench, workbench} from '../helpers/workbench.ts'
@@ -12,12 +13,12 @@ describe('an untrusted plugin that was granted something', () => {
   const ports: number[] = []
 
   async function serve(answer: (request: IncomingMessage) => {status: number; location?: string; body?: string}): Promise<number> {
-    const server = createServer(async (request, response) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
-      seen.push({path: request.url, method: request.method, key: request.headers['x-key'], body: Buffer.concat(chunks).toString()})
-      const {status, location, body = ''} = answer(request)
-      response.writeHead(status, location === undefined ? {} : {location}).end(body)
+    const server = createServer((request, response) => {
+      void text(request).then((sent) => {
+        seen.push({path: request.url, method: request.method, key: request.headers['x-key'], body: sent})
+        const {status, location, body = ''} = answer(request)
+        response.writeHead(status, location === undefined ? {} : {location}).end(body)
+      })
     }).listen(0, '127.0.0.1')
     servers.push(server)
     await once(server, 'listening')

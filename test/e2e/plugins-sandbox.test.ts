@@ -4,7 +4,8 @@ import {readdirSync, readFileSync} from 'node:fs'
 import {writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {setTimeout as delay} from 'node:timers/promises'
-import {cgpu, envelope, sealedHome, type SealedHome, startCgpu} from '../helpers/cli.ts'
+import {pathToFileURL} from 'node:url'
+import {cgpu, envelope, repoRoot, sealedHome, type SealedHome, startCgpu} from '../helpers/cli.ts'
 import {linkPlugin} from '../helpers/plugin.ts'
 import {installFixture} from '../helpers/untrusted.ts'
 
@@ -50,6 +51,23 @@ describe('an untrusted plugin\'s process', () => {
       })
     }
   }
+})
+
+describe('plugins where nobody is untrusted', () => {
+  it('load nothing of the sandbox', async () => {
+    const home = await sealedHome()
+    try {
+      await linkPlugin(home, [{name: 'cgpu-plain', commands: {hello: 'export default class Hello { static async run() { console.log("hello") } }'}}])
+      const file = join(home.path, 'modules.json')
+      const counter = pathToFileURL(join(repoRoot, 'test/helpers/count-modules.mjs')).href
+      const {stdout, stderr} = await cgpu(['hello'], {home, nodeArgs: ['--import', counter], env: {CGPU_TEST_MODULES: file}})
+      assert.equal(stdout, 'hello\n', stderr)
+      const loaded = JSON.parse(readFileSync(file, 'utf8')) as string[] // count-modules.mjs wrote it
+      assert.deepEqual(loaded.filter((url) => /\/(sandbox|packages\/plugins)\//.test(url.replace(pathToFileURL(repoRoot).href, '/'))), [])
+    } finally {
+      await home.remove()
+    }
+  })
 })
 
 describe('hooks of an untrusted plugin', () => {

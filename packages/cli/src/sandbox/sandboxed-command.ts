@@ -110,18 +110,18 @@ export function commandClass(held: Held, command: StaticCommand): Command.Class 
   const made = class extends SandboxedCommand {
     static override id = command.id
     static override aliases = command.aliases
-    static override args = inputs<ArgInput>(command.args, Args.string, Args.boolean)
+    static override args = inputs(command.args, Args.string, Args.boolean) as ArgInput // those builders made them
     static override examples = command.examples
-    static override flags = inputs<FlagInput>(own(command.flags), Flags.string, Flags.boolean)
+    static override flags = inputs(own(command.flags), Flags.string, Flags.boolean) as FlagInput // as above
     static override hidden = command.hidden
     static override remoteArgs = command.remoteArgs
     static override strict = command.strict
     protected override readonly held = held
     protected override readonly command = command
   }
-  return made as unknown as Command.Class // oclif's type of a class has a static run that is generic in another way
+  return made
 }
 
-function inputs<T>(all: readonly StaticInput[], text: (options: never) => unknown, yes: (options: never) => unknown): T {
-  return Object.fromEntries(all.map(({name, isSwitch, settings}) => [name, (isSwitch ? yes : text)(settings as never)])) as T // oclif's builders made them
+function inputs(all: readonly StaticInput[], text: (options: never) => unknown, yes: (options: never) => unknown): Record<string, unknown> {
+  return Object.fromEntries(all.map(({name, isSwitch, settings}) => [name, (isSwitch ? yes : text)(settings as never)]))
 }

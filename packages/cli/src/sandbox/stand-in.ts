@@ -39,7 +39,7 @@ export async function standIn({name, type, root, tag}: UserPlugin, terms: Sandbo
 
 /** Nothing of the plugin's own that oclif would act on. */
 function pjsonOf({name, version}: Held, {description, contract}: StaticPlugin): Plugin['pjson'] {
-  return {name, version, description, dependencies: {}, devDependencies: {}, oclif: {}, ...(contract === undefined ? {} : {cgpu: {contract}})} as unknown as Plugin['pjson'] // what else it has is not asked for
+  return {name, version, description, dependencies: {}, devDependencies: {}, oclif: {}, ...(contract === undefined ? {} : {cgpu: {contract}})}
 }
 
 function loadable(held: Held, command: StaticCommand, pluginType: string): Command.Loadable {

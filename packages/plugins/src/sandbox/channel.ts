@@ -24,7 +24,9 @@ export class Channel {
     }
     socket.on('error', () => {}) // it is gone: the child's end is told elsewhere
     socket.on('data', (chunk: Buffer) => {
-      for (let rest = chunk; !broken && rest.length > 0;) {
+      let rest = chunk
+      while (rest.length > 0) {
+        if (broken) return
         const end = rest.indexOf(0x0a)
         const part = end === -1 ? rest : rest.subarray(0, end)
         rest = end === -1 ? Buffer.alloc(0) : rest.subarray(end + 1)

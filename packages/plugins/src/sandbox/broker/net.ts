@@ -114,7 +114,9 @@ function one(url: URL, {method, headers, body, named}: Hop, refuse: (host: strin
       reject(refusal instanceof Error ? refusal : new Error(String(refusal)))
     }
   })
-  request.on('response', response => collect(response).then(resolve, (error: unknown) => reject(failed(url, error instanceof Error ? error.message : String(error)))))
+  request.on('response', response => {
+    collect(response).then(resolve, (error: unknown) => reject(failed(url, error instanceof Error ? error.message : String(error))))
+  })
   request.end(body)
   return promise
 }

@@ -52,7 +52,7 @@ export async function valuesOf({sign, id}: {sign: '--' | ''; id: string}, defini
       const value: unknown = typeof preset === 'function' ? await (preset as (context: unknown) => unknown)({options: definition, flags: values, context}) : preset
       if (value !== undefined) values[name] = value
     } else if (Array.isArray(raw)) values[name] = await Promise.all(raw.map((one) => parse(String(one), context, definition)))
-    else values[name] = typeof raw === 'boolean' ? raw : await parse(String(raw), context, definition)
+    else values[name] = typeof raw === 'boolean' ? raw : await parse(typeof raw === 'string' ? raw : JSON.stringify(raw), context, definition)
   }
   return values
 }

@@ -60,7 +60,7 @@ export function answerOf(thrown: unknown): Answer & {name?: string; stack?: stri
   const {message, code, exit, fix, category, retryable, details, name, stack, oclif} = thrown as Record<string, unknown> & {oclif?: {exit?: unknown}} // anything may be thrown
   const status = exit ?? oclif?.exit
   return {
-    message: typeof message === 'string' ? message : String(thrown),
+    message: typeof message === 'string' ? message : 'it failed',
     ...(typeof code === 'string' ? {code} : {}), ...(typeof status === 'number' ? {exit: status} : {}), ...(typeof fix === 'string' ? {fix} : {}),
     ...(typeof category === 'string' ? {category} : {}), ...(retryable === true ? {retryable} : {}),
     ...(typeof details === 'object' && details !== null ? {details: details as Record<string, unknown>} : {}),

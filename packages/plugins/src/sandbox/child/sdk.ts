@@ -106,7 +106,7 @@ export abstract class CgpuCommand<T = unknown> extends Command {
 
   /** Rows under their headings. */
   protected table(rows: readonly Record<string, unknown>[], columns: readonly string[] = Object.keys(rows[0] ?? {})): void {
-    const cells = [columns.map((name) => name.toUpperCase()), ...rows.map((row) => columns.map((name) => sanitizeLine(String(row[name] ?? ''))))]
+    const cells = [columns.map((name) => name.toUpperCase()), ...rows.map((row) => columns.map((name) => sanitizeLine(shown(row[name]))))]
     const widths = columns.map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)))
     for (const line of cells) this.log(line.map((cell, at) => (at === line.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join('  '))
   }
@@ -116,3 +116,5 @@ export abstract class CgpuCommand<T = unknown> extends Command {
     tell({type: 'status', status})
   }
 }
+
+const shown = (value: unknown): string => (typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value))
