@@ -104,6 +104,7 @@ describe('a hostile plugin that is not trusted', () => {
     ['heap', /was ended by SIGABRT|ended with status 134/], ['buffers', /ended|failed/], ['die', /was ended by SIGKILL|ended with status 137/], ['leave', /ended with status 7/],
     ['flood', /printed more than 67108864 bytes/], ['message', /sent more than 33554432 bytes at once/], ['nonsense', /sent what is no message/],
   ]
+  // row 44
   for (const [what, match] of ends) {
     it(`is ended, and named, when it tries "${what}"`, async () => {
       const {status, stderr} = await evil([what])
