@@ -101,7 +101,7 @@ describe('a hostile plugin that is not trusted', () => {
   })
 
   const ends: [what: string, match: RegExp][] = [
-    ['heap', /was ended by SIGABRT|ended with status 134/], ['buffers', /ended|failed/], ['die', /was ended by SIGKILL|ended with status 137/], ['leave', /ended with status 7/],
+    ['heap', /was ended by SIGABRT|ended with status 134/], ['buffers', /ended|failed/], ['flags', /ended/], ['die', /was ended by SIGKILL|ended with status 137/], ['leave', /ended with status 7/],
     ['flood', /printed more than 67108864 bytes/], ['message', /sent more than 33554432 bytes at once/], ['nonsense', /sent what is no message/],
   ]
   // row 44

@@ -37,7 +37,6 @@ export function enforcementOf({bwrap, nodeDeniesNetwork, platform}: Means): Enfo
   const kernel = bwrap !== undefined
   const node = `Node's permission model (${process.version})`
   const both = kernel ? `${node} and bubblewrap` : node
-  const unix = platform !== 'win32'
   return [
     {what: 'reads files outside of its folder', enforced: true, by: both},
     {what: 'writes files', enforced: true, by: both},
@@ -50,10 +49,10 @@ export function enforcementOf({bwrap, nodeDeniesNetwork, platform}: Means): Enfo
     },
     {what: 'sends signals to other processes', enforced: kernel, by: kernel ? 'bubblewrap (it sees only its own processes)' : noBubblewrap(platform)},
     {what: 'learns whether a path exists', enforced: kernel, by: kernel ? 'bubblewrap (other folders are not there)' : `${noBubblewrap(platform)}: fs.realpath tells`},
-    {what: 'uses more memory than it may', enforced: unix, by: unix ? 'a limit of the system, and of Node' : 'only Node\'s own heap is limited on Windows'},
+    {what: 'uses more memory than it may', enforced: platform === 'linux', by: platform === 'linux' ? 'a limit of the system, and of Node' : 'only Node\'s own heap is limited'},
     {
-      what: 'outlives cgpu', enforced: unix,
-      by: kernel ? 'bubblewrap ends it with cgpu' : unix ? 'a watchdog ends it with cgpu (which it could end first, as it may send signals)' : 'it is told to end, and may not listen',
+      what: 'outlives cgpu', enforced: kernel,
+      by: kernel ? 'bubblewrap ends it with cgpu' : platform === 'win32' ? 'it is told to end, and may not listen' : 'a watchdog ends it with cgpu, unless the plugin ends that first',
     },
   ]
 }

@@ -31,7 +31,7 @@ export function launch(root: string, readable: readonly string[], means: Means):
   const node = realpathSync(process.execPath)
   const env = {LANG: 'C.UTF-8', NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'json', PATH: '/usr/bin:/bin', HOME: root}
   const command = [
-    node, '--permission', '--no-experimental-sqlite', '--disable-sigusr1', '--no-warnings', `--max-old-space-size=${heapMiB}`,
+    node, '--permission', '--no-experimental-sqlite', '--disable-sigusr1', '--freeze-flags-after-init', '--no-warnings', `--max-old-space-size=${heapMiB}`,
     ...(extname(own) === '.ts' ? ['--conditions=cgpu-source'] : []),
     ...files.map(path => `--allow-fs-read=${path}`), realpathSync(childMain),
   ]
