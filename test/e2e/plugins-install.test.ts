@@ -34,10 +34,10 @@ describe('installing plugins', () => {
     assert.equal(lock.includes('127.0.0.1'), false)
 
     assert.match((await run('hello', '--help')).stdout, /says hello/)
-    const refused = await run('hello', '--json')
-    assert.equal(refused.status, 75)
-    assert.equal(envelope(refused).error.code, 'PLUGIN_UNTRUSTED')
-    assert.match(envelope(refused).error.fix ?? '', /cgpu plugins trust cgpu-plugin-hello/)
+    // in its sandbox
+    assert.equal((await run('plugins', 'trust', 'cgpu-plugin-hello', '--accept-network', '--yes')).status, 0)
+    assert.deepEqual(envelope(await run('hello', '--json')), {schema: 1, ok: true, command: 'hello', data: {said: 'hello'}, warnings: []})
+    assert.match((await run('plugins', 'inspect', 'cgpu-plugin-hello')).stdout, /^state +untrusted$[^]*^sandbox +cannot: writes files \(Node's permission model/m)
 
     assert.equal((await run('plugins', 'trust', 'cgpu-plugin-hello', '--yes')).status, 0)
     assert.deepEqual(envelope(await run('hello', '--json')), {schema: 1, ok: true, command: 'hello', data: {said: 'hello'}, warnings: []})

@@ -3,11 +3,11 @@ import {relative} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {createRequire} from 'node:module'
 import type {Command} from '@oclif/core/command'
-import type {Plugin} from '@oclif/core/interfaces'
+import type {Config, Plugin} from '@oclif/core/config'
+import {settings} from '@oclif/core/settings'
 import {globalFlags} from '@cgpu/plugin-sdk'
 import type {SandboxTerms} from '@cgpu/plugins/sandbox/levels'
 import type {StaticCommand, StaticInput, StaticPlugin} from '@cgpu/plugins/sandbox/static-plugin'
-import type {UserPlugin} from './config.ts'
 
 /** An untrusted plugin, as the rest of the CLI is given it. */
 export interface Held {
@@ -20,33 +20,39 @@ export interface Held {
 const suffix = import.meta.url.endsWith('.ts') ? '.cts' : '.cjs'
 const hookFile = fileURLToPath(new URL(`./hook-functions${suffix}`, import.meta.url))
 
-/** A plugin for oclif that is made of what package.json and oclif.manifest.json say. Throws where there is no package.json. */
-export async function standIn({name, type, root, tag}: UserPlugin, terms: SandboxTerms): Promise<Plugin> {
-  const {readStaticPlugin} = await import('@cgpu/plugins/sandbox/static-plugin')
+/**
+ * A plugin for oclif that is made of what package.json and oclif.manifest.json say; of its names those that are not taken. Throws where
+ * there is no telling.
+ */
+export async function standIn({name, root}: Pick<Held, 'name' | 'root'>, config: Config, PluginClass: typeof Plugin): Promise<Plugin> {
+  const [{readStaticPlugin}, {noTerms, untrustedAmong}] = await Promise.all([import('@cgpu/plugins/sandbox/static-plugin'), import('@cgpu/plugins/sandbox/levels')])
   const folder = realpathSync(root)
   const found = readStaticPlugin(folder)
-  const held: Held = {name, version: found.version, root: folder, terms}
-  const commands = found.commands.map((command) => loadable(held, command, type))
-  return {
-    _base: '@oclif/core', alias: name, commandIDs: commands.map(({id}) => id), commands, commandsDir: undefined,
-    // the command as oclif asks for it: one of ours
-    findCommand: (async (id: string) => commands.find((one) => one.id === id)?.load()) as Plugin['findCommand'],
-    hasManifest: true, hooks: hooksOf(held, found), isRoot: false, load: async () => undefined, moduleType: 'module', name,
-    options: {root: folder, name, type}, pjson: pjsonOf(held, found), root: folder, tag,
-    topics: Object.entries(found.topics).map(([topic, {description}]) => ({name: topic, description})), type, valid: true, version: found.version,
-  }
+  if (found.name !== name) throw new Error('its package.json is of another plugin')
+  // oclif would look for a transpiler in the plugin's folder, and load it
+  settings.enableAutoTranspile = false
+  const held: Held = {name, version: found.version, root: folder, terms: untrustedAmong(config.dataDir, [name]).get(name) ?? noTerms}
+  const free = (id: string): boolean => !config.findCommand(id)
+  const commands = found.commands.filter(({id}) => free(id)).map((command) => loadable(held, {...command, aliases: command.aliases.filter(free)}))
+  // a topic that is there is about others' commands too
+  const topics = Object.entries(found.topics).filter(([topic]) => !config.findTopic(topic))
+  return Object.assign(new PluginClass({name, root: folder, type: 'link'}), {
+    name, alias: name, root: folder, version: found.version, type: 'user', valid: true, moduleType: 'module', hasManifest: true,
+    hooks: hooksOf(held, found), commandIDs: commands.map(({id}) => id), commands, manifest: {version: found.version, commands: {}},
+    pjson: pjsonOf(held, found, Object.fromEntries(topics)),
+  }) as Plugin // the fields that its own load() would have set
 }
 
 /** Nothing of the plugin's own that oclif would act on. */
-function pjsonOf({name, version}: Held, {description, contract}: StaticPlugin): Plugin['pjson'] {
-  return {name, version, description, dependencies: {}, devDependencies: {}, oclif: {}, ...(contract === undefined ? {} : {cgpu: {contract}})}
+function pjsonOf({name, version}: Held, {description, contract}: StaticPlugin, topics: StaticPlugin['topics']): object {
+  return {name, version, description, dependencies: {}, devDependencies: {}, oclif: {topics}, ...(contract === undefined ? {} : {cgpu: {contract}})}
 }
 
-function loadable(held: Held, command: StaticCommand, pluginType: string): Command.Loadable {
+function loadable(held: Held, command: StaticCommand): Command.Loadable {
   const {id, aliases, examples, hidden, strict, summary, description} = command
   const flags = {...Object.fromEntries(Object.entries(globalFlags).map(([name, flag]) => [name, {...flag, name}])), ...cached(own(command.flags))}
   return {
-    id, aliases, hidden, hiddenAliases: [], strict, examples, summary, description, flags, args: cached(command.args), pluginAlias: held.name, pluginName: held.name, pluginType,
+    id, aliases, hidden, hiddenAliases: [], strict, examples, summary, description, flags, args: cached(command.args), pluginAlias: held.name, pluginName: held.name, pluginType: 'user',
     load: async () => (await import('./sandboxed-command.ts')).commandClass(held, command),
   } as unknown as Command.Loadable // flags as a manifest describes them
 }

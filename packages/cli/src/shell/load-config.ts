@@ -5,8 +5,8 @@ import {oclifPlugins} from '../plugins/oclif-plugins.ts'
 
 /**
  * oclif's config with every plugin: those that come along, loaded by oclif, and those that were installed, loaded here one by one,
- * so that one that is broken is named and skipped. Code of an untrusted plugin is not loaded; see static-plugin.ts
- * and untrusted-command.ts.
+ * so that one that is broken is named and skipped. Code of an untrusted plugin is not loaded; see
+ * ../sandbox/stand-in.ts.
  */
 export async function loadConfig(root: string): Promise<Config> {
   const oclif = await import('@oclif/core/config')
@@ -34,8 +34,8 @@ type Source = Pick<LoadablePlugin, 'name' | 'root' | 'level' | 'source'>
 async function load({name, root, level, source}: Source, config: Config, PluginClass: typeof Plugin): Promise<Plugin> {
   if (config.plugins.has(name)) throw new Error('a plugin of this name comes with cgpu')
   if (level === 'untrusted') {
-    const {staticPlugin} = await import('../plugins/static-plugin.ts')
-    return staticPlugin({name, root}, config, PluginClass)
+    const {standIn} = await import('../sandbox/stand-in.ts')
+    return standIn({name, root}, config, PluginClass)
   }
   // as a link, oclif takes the folder that it is given
   const plugin = new PluginClass({name, root, type: 'link'})

@@ -152,6 +152,14 @@ export class PluginInstaller {
     return this.#describe(plugin, trust)
   }
 
+  /** It stays as trusted as it is, and is run in its sandbox also where that cannot deny it the network. */
+  async acceptNetwork(plugin: InstalledPlugin): Promise<InstalledPlugin> {
+    const {name, version, level, granted} = plugin
+    const trust: Trust = {...(await this.trust.get(name)), name, level, version, granted, at: new Date().toISOString(), acceptsNetwork: true}
+    await this.trust.put(trust)
+    return this.#describe(plugin, trust)
+  }
+
   /** Two plugins with one command are an error that names both. */
   async #checkOthers({name, commands}: Prepared['checked']): Promise<void> {
     const mine = new Set((commands ?? []).flatMap(({id, aliases}) => [id, ...aliases]))

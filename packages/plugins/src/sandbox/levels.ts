@@ -12,7 +12,8 @@ export interface SandboxTerms {
   managesRuntimes: boolean
 }
 
-const none: SandboxTerms = {acceptsNetwork: false, version: '', runsCode: false, managesRuntimes: false}
+/** Of whom nothing was agreed to. */
+export const noTerms: SandboxTerms = {acceptsNetwork: false, version: '', runsCode: false, managesRuntimes: false}
 
 /**
  * Which of the plugins must not be imported into this process, read without zod before any plugin is loaded. Nobody who is not in the
@@ -20,7 +21,7 @@ const none: SandboxTerms = {acceptsNetwork: false, version: '', runsCode: false,
  * cannot be read makes all of them untrusted.
  */
 export function untrustedAmong(dataDir: string, names: readonly string[]): Map<string, SandboxTerms> {
-  const all = () => new Map(names.map(name => [name, none]))
+  const all = () => new Map(names.map(name => [name, noTerms]))
   let plugins: unknown
   try {
     const file = parseJson(readFileSync(join(dataDir, 'plugin-trust.json'), 'utf8'))
@@ -34,7 +35,7 @@ export function untrustedAmong(dataDir: string, names: readonly string[]): Map<s
     if (!Object.hasOwn(plugins, name)) continue
     const trust = plugins[name]
     if (isObject(trust) && trust['level'] === 'trusted') continue
-    found.set(name, isObject(trust) ? termsOf(trust) : none)
+    found.set(name, isObject(trust) ? termsOf(trust) : noTerms)
   }
   return found
 }

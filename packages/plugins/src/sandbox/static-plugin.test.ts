@@ -40,7 +40,7 @@ describe('a plugin read without running it', () => {
   it('has no command whose file lies outside of it, or whose name is none', () => {
     const {commands, problems} = read({}, {
       ok: command, up: {...command, relativePath: ['..', 'a.js']}, deep: {...command, relativePath: ['a', '../../b.js']}, absolute: {...command, relativePath: ['/etc/passwd']},
-      none: {...command, relativePath: undefined}, odd: 1, '../x': command, '__proto__x:': command,
+      none: {...command, relativePath: ['']}, odd: 1, '../x': command, '__proto__x:': command,
     })
     assert.deepEqual(commands.map(({id}) => id), ['ok'])
     assert.equal(problems.length, 7)

@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {isObject, type JsonObject, parseJson} from '@cgpu/core/state/json'
+import {errnoOf} from '@cgpu/core/state/write-error'
 import {TerminalFilter} from '@cgpu/core/text/terminal'
 
 /** What is known of a plugin without running any of it. All texts are plain: no controls, no templates. */
@@ -46,7 +47,7 @@ const maxBytes = 2 * 1024 * 1024
 const idPattern = /^[A-Za-z0-9][\w-]{0,60}(:[A-Za-z0-9][\w-]{0,60}){0,5}$/
 const namePattern = /^[A-Za-z0-9][\w-]{0,60}$/
 
-/** Reads package.json and oclif.manifest.json. Throws where package.json cannot be read. */
+/** Reads package.json and oclif.manifest.json. Throws where one of them cannot be; without a manifest there are no commands. */
 export function readStaticPlugin(root: string): StaticPlugin {
   const pjson = readObject(join(root, 'package.json'))
   const {oclif, cgpu} = pjson
@@ -72,24 +73,26 @@ function commandsOf(root: string, oclif: JsonObject, problems: string[]): Static
   let manifest: JsonObject
   try {
     manifest = readObject(join(root, 'oclif.manifest.json'))
-  } catch {
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
     problems.push('it has no oclif.manifest.json, without which its commands cannot be known unless its code is run')
     return []
   }
   const {commands} = manifest
+  const folder = typeof oclif['commands'] === 'string' ? oclif['commands'] : ''
   if (!isObject(commands)) {
     problems.push('its oclif.manifest.json lists no commands')
     return []
   }
   return Object.entries(commands).flatMap(([id, value]) => {
-    const command = isObject(value) && idPattern.test(id) ? commandOf(id, value) : undefined
+    const command = isObject(value) && idPattern.test(id) ? commandOf(id, value, folder) : undefined
     if (!command) problems.push(`a command of its oclif.manifest.json cannot be understood: ${plain(id, {max: 60}) ?? ''}`)
     return command ? [command] : []
   })
 }
 
-function commandOf(id: string, value: JsonObject): StaticCommand | undefined {
-  const file = insideFile(Array.isArray(value['relativePath']) ? value['relativePath'].join('/') : undefined)
+function commandOf(id: string, value: JsonObject, folder: string): StaticCommand | undefined {
+  const file = insideFile(Array.isArray(value['relativePath']) ? value['relativePath'].join('/') : `${folder}/${id.replaceAll(':', '/')}.js`)
   if (file === undefined) return undefined
   const text = (key: string): string | undefined => plain(value[key], {id})
   const [summary, description] = [text('summary'), text('description')]

@@ -1,5 +1,5 @@
 import {string} from '@oclif/core/args'
-import type {Capability} from '@cgpu/plugins'
+import type {Capability, Enforced} from '@cgpu/plugins'
 import {isUntouched} from '../../plugins/untouched.ts'
 import {type PluginView, viewOf} from '../../plugins/view.ts'
 import {PluginsCommand} from '../../plugins-command.ts'
@@ -14,6 +14,8 @@ export interface PluginsInspectResult extends PluginView {
   hooks: string[]
   /** false: its files are not those that were installed */
   untouched: boolean
+  /** of an untrusted plugin: what hinders it on this machine; null: it is trusted, and nothing does */
+  sandbox: Enforced[] | null
 }
 
 /** Shows an installed plugin. */
@@ -26,10 +28,11 @@ export default class PluginsInspect extends PluginsCommand<PluginsInspectResult>
   async run(): Promise<PluginsInspectResult> {
     const {args} = await this.parse(PluginsInspect)
     const plugin = await (await this.installer()).get(args.plugin)
-    const [{inspectFolder}, {describeCapability}] = await Promise.all([import('@cgpu/plugins/install'), import('@cgpu/plugins')])
+    const [{inspectFolder}, {describeCapability, describeEnforced, enforcementOf, meansProven}] = await Promise.all([import('@cgpu/plugins/install'), import('@cgpu/plugins')])
     const {contract, capabilities, commands, hooks} = await inspectFolder(plugin.root, {...this.host(), commands: new Set(), plugins: new Set()})
     const {want, integrity, dependencies} = plugin
     const untouched = await isUntouched(plugin)
+    const sandbox = plugin.level === 'untrusted' ? enforcementOf(meansProven()) : null
     const shown = commands?.map(({id, summary}) => ({name: id.replaceAll(':', ' '), summary})) ?? null
     const rows: [string, string][] = [
       ['plugin', `${plugin.name} ${plugin.version}`], ['from', `${plugin.source} (${want})`], ['installed', plugin.installedAt], ['folder', plugin.root],
@@ -37,9 +40,10 @@ export default class PluginsInspect extends PluginsCommand<PluginsInspectResult>
       ['integrity', integrity || 'none'], ['contract', contract === undefined ? 'none' : String(contract)],
       ...(shown ?? []).map(({name, summary}): [string, string] => ['command', summary === '' ? name : `${name}: ${summary}`]),
       ...hooks.map((hook): [string, string] => ['hook', hook]), ...capabilities.map((one): [string, string] => ['needs', describeCapability(one)]),
+      ...(sandbox ?? []).map((one): [string, string] => ['sandbox', describeEnforced(one)]),
       ...Object.keys(dependencies).map((one): [string, string] => ['package', one]),
     ]
     for (const [title, text] of rows) this.log(`${title.padEnd(11)}${text}`)
-    return {...viewOf(plugin), want, integrity, dependencies, contract: contract ?? null, capabilities, commands: shown, hooks, untouched}
+    return {...viewOf(plugin), want, integrity, dependencies, contract: contract ?? null, capabilities, commands: shown, hooks, untouched, sandbox}
   }
 }

@@ -14,8 +14,15 @@ export default class PluginsTrust extends PluginsCommand<PluginView> {
   static override examples = [
     {command: '<%= config.bin %> plugins trust cgpu-plugin-hello --yes', description: 'let it run as you'},
     {command: '<%= config.bin %> plugins trust cgpu-plugin-hello --revoke', description: 'no more'},
+    {command: '<%= config.bin %> plugins trust cgpu-plugin-hello --accept-network --yes', description: 'run it in its sandbox also where that cannot deny it the network'},
   ]
-  static override flags = {...withEnv({revoke: boolean({summary: 'take it back'})}), ...yesFlag}
+  static override flags = {
+    ...withEnv({
+      'accept-network': boolean({summary: 'leave it untrusted, and run it also where its network access cannot be denied', exclusive: ['revoke']}),
+      revoke: boolean({summary: 'take it back'}),
+    }),
+    ...yesFlag,
+  }
   static override seeAlso = ['plugins inspect', 'plugins verify']
   static override summary = 'let a plugin run as you'
 
@@ -27,6 +34,12 @@ export default class PluginsTrust extends PluginsCommand<PluginView> {
       const revoked = await installer.setLevel(plugin, 'untrusted')
       this.log(`${plugin.name} is not trusted any more`)
       return viewOf(revoked)
+    }
+    if (flags['accept-network']) {
+      await confirm(`let ${plugin.name} use the network, on machines where its sandbox cannot deny it?`, flags.yes)
+      const accepted = await installer.acceptNetwork(plugin)
+      this.log(`${plugin.name} may use the network where its sandbox cannot deny it`)
+      return viewOf(accepted)
     }
     await checkUntouched(plugin)
     await confirm(`let ${plugin.name} ${plugin.version} run as you, with all that you may do?`, flags.yes)
