@@ -52,19 +52,35 @@ function registerColabKernel(server, kernel) {
   writeFileSync(join(dir, 'kernel.json'), JSON.stringify({argv, display_name: 'Python (as on Colab)', language: 'python'}))
 }
 
+/**
+ * Nobody debugs the tests' kernels, and loading the debugger is a third of a kernel's start. Those have it all the same whose test
+ * sets CGPU_TEST_DEBUGPY, and those of other environments, which share these packages by a path file of their own.
+ */
+function leaveDebuggerOut(venv) {
+  const file = join(packagesOf(bin(venv)), 'cgpu_test_debugger.pth')
+  const text = "import os, sys; os.environ.get('CGPU_TEST_DEBUGPY') or sys.modules.setdefault('debugpy', None)\n"
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text)
+}
+
 function debianPython() {
   const probe = run('/usr/bin/python3', ['-c', 'import jupyter_server, ipykernel'])
   return probe.status === 0 ? '/usr/bin/python3' : null
 }
 
 /** Path of the Python that the tests use. Rejects with a sentence and a fix when it cannot be made. */
-export async function ensureTestPython({log = console.error} = {}) {
+export async function ensureTestPython(options = {}) {
+  await ensureEnvironment(options)
+  for (const name of ['current', 'colab']) if (existsSync(join(home, name))) leaveDebuggerOut(join(home, name))
+  return bin(join(home, 'current'))
+}
+
+async function ensureEnvironment({log = console.error}) {
   const requirements = ['requirements.txt', 'requirements-colab.txt'].map((name) => join(root, 'test', name))
   const stamp = createHash('sha256').update(requirements.map((file) => readFileSync(file, 'utf8')).join('\0')).digest('hex')
   const stampFile = join(home, 'stamp')
   const server = join(home, 'current')
   const kernel = join(home, 'colab')
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return bin(server)
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
 
   const python = findPython()
   if (!python) throw new Error('no Python 3.8 or newer found\nfix: install Python 3 (Debian: apt-get install python3 python3-venv) and try again')
@@ -90,7 +106,6 @@ export async function ensureTestPython({log = console.error} = {}) {
     registerColabKernel(server, kernel)
   }
   writeFileSync(stampFile, stamp)
-  return bin(server)
 }
 
 /**

@@ -4,7 +4,7 @@
 // What failed is told once more at the end, where a log that keeps only its tail still has it.
 // The last line is `N passed, N failed, N skipped`. `npm test -- packages/core` runs the tests below that folder only.
 import {spawn} from 'node:child_process'
-import {globSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {globSync, mkdtempSync, readFileSync, realpathSync, rmSync} from 'node:fs'
 import {availableParallelism, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
@@ -83,10 +83,15 @@ const unittest = (folder) => async () => {
   if (failures > 0) failed.push(`${folder}\n${text.slice(-8000)}`)
 }
 
+// mocha's own start reads these from the same file and starts a second process with them, which costs a third of a suite's start
+const nodeOptions = JSON.parse(readFileSync(join(root, '.mocharc.json'), 'utf8'))['node-option'].map((option) => `--${option}`)
+// it runs only under its real path
+const mochaCli = realpathSync(join(root, 'node_modules/mocha/lib/cli/cli.js'))
+
 let suites = 0
 const mocha = (title, specs) => async () => {
   const counts = join(scratch, String(suites++))
-  const args = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', join(root, 'scripts/reporter.mjs'), ...specs]
+  const args = [...nodeOptions, mochaCli, '--reporter', join(root, 'scripts/reporter.mjs'), ...specs]
   const {status, text} = await run(title, process.execPath, args, {CGPU_TEST_COUNTS: counts})
   let counted = {passes: 0, failures: 0, pending: 0, failed: /** @type {string[]} */ ([])}
   try {

@@ -73,7 +73,7 @@ for (const name of ['python3', 'colab']) {
       const trace: string[] = []
 
       before(async () => {
-        jupyter = await startJupyter({baseUrl: '/user/ada/', limits: false})
+        jupyter = await startJupyter({baseUrl: '/user/ada/', limits: false, env: {CGPU_TEST_DEBUGPY: '1'}})
         server = new JupyterServer({url: jupyter.url, token: jupyter.token, trace: line => void trace.push(line)})
         kernel = await server.openKernel((await server.startKernel({name})).id, {framing})
       })
