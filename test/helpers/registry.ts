@@ -36,6 +36,8 @@ export interface TestRegistry {
   down: boolean
   /** no keys, no search, no advisories: as simple registries are */
   bare: boolean
+  /** searches as verdaccio does */
+  plain: boolean
   stop(): Promise<void>
 }
 
@@ -57,10 +59,12 @@ export async function startRegistry(): Promise<TestRegistry> {
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
     response.writeHead(status, {'content-type': Buffer.isBuffer(body) ? 'application/octet-stream' : 'application/json', 'content-length': bytes.length}).end(bytes)
   }
-  const search = (text: string): object[] => [...packages.values()].flatMap(({name, versions, 'dist-tags': {latest = ''}, time}) => {
+  const search = (text: string): object[] => [...packages.values()].flatMap(({name, versions, 'dist-tags': {latest = ''}, time}): object[] => {
     const document = versions[latest]
     const words = `${name} ${JSON.stringify(document?.['keywords'] ?? [])} ${String(document?.['description'])}`
+    if (registry.plain && text.includes('keywords:')) return []
     const fits = text.split(' ').every((word) => words.includes(word.replace(/^keywords:/, '')))
+    if (fits && registry.plain) return [{package: {name, 'dist-tags': {latest}, keywords: document?.['keywords'], publisher: {}}}]
     return fits && document ? [{package: {name, version: latest, description: document['description'], date: time[latest], publisher: {username: 'alice'}}, downloads: {monthly: 1200}}] : []
   })
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
@@ -83,7 +87,7 @@ export async function startRegistry(): Promise<TestRegistry> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/` // a TCP server has one
 
   const registry: TestRegistry = {
-    url, requests: [], advisories: {}, corrupt: false, down: false, bare: false,
+    url, requests: [], advisories: {}, corrupt: false, down: false, bare: false, plain: false,
     publish({name, version = '1.0.0', files = {}, pjson = {}, tarball, document = {}, signed = true, publishedAt = '2026-01-02T03:04:05.000Z', tag = 'latest'}) {
       const own = {name, version, ...pjson}
       const bytes = tarball ?? packed({'package.json': JSON.stringify(own), ...files})

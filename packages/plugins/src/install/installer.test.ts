@@ -78,6 +78,20 @@ describe('the installer of plugins', () => {
     assert.deepEqual((await bed.installer().installed()).map(({name}) => name), ['x-a'])
   })
 
+  it('finds plugins in registries that search in other ways, or not at all', async () => {
+    publish({name: 'x-a'})
+    registry.publish({name: 'cgpu-plugin-not', pjson: {keywords: []}})
+    const {cache} = bed.installer()
+    const names = async (): Promise<string[] | undefined> => (await cache.registry.plugins('x-a'))?.map((one) => one.package.name)
+    assert.deepEqual(await names(), ['x-a'])
+    registry.plain = true
+    assert.deepEqual(await names(), ['x-a'])
+    registry.bare = true
+    assert.equal(await names(), undefined)
+    // no keys there either: what is signed cannot be checked, and is not said to be
+    assert.equal((await bed.install('x-a')).signature, 'unchecked')
+  })
+
   it('installs several at once without losing one', async () => {
     const names = Array.from({length: 6}, (_, i) => `x-${i}`)
     for (const name of names) publish({name, commands: {[name]: ''}})

@@ -31,7 +31,7 @@ export type RegistryKey = z.infer<typeof keys>['keys'][number]
 
 const found = z.looseObject({
   package: z.looseObject({
-    name: text, version: text, description: text.optional().catch(undefined), date: text.optional().catch(undefined),
+    name: text, version: text.optional(), 'dist-tags': z.looseObject({latest: text}).optional().catch(undefined), keywords: z.array(text).optional().catch(undefined), description: text.optional().catch(undefined), date: text.optional().catch(undefined),
     publisher: z.looseObject({username: text.optional()}).optional().catch(undefined),
   }),
   downloads: z.looseObject({monthly: z.number().optional()}).optional().catch(undefined),
@@ -81,7 +81,15 @@ export class Registry {
     return this.#maybe(`${this.registryOf(name)}-/npm/v1/keys`, (value) => keys.parse(value).keys)
   }
 
-  /** Undefined where the registry has no search. */
+  /** Packages with the keyword cgpu-plugin that fit the words; undefined where the registry has no search. */
+  async plugins(words: string): Promise<SearchResult[] | undefined> {
+    const found = await this.search(`keywords:cgpu-plugin ${words}`.trim(), 100)
+    if (found === undefined || found.length > 0) return found
+    // verdaccio does not know that form, and tells the keywords
+    const plain = await this.search(`cgpu-plugin ${words}`.trim(), 100)
+    return plain?.filter(({package: {keywords}}) => keywords?.includes('cgpu-plugin'))
+  }
+
   async search(query: string, size: number): Promise<SearchResult[] | undefined> {
     const url = `${this.config.registry}-/v1/search?text=${encodeURIComponent(query)}&size=${size}`
     return this.#maybe(url, (value) => results.parse(value).objects.flatMap((one) => {

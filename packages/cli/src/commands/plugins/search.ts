@@ -35,14 +35,14 @@ export default class PluginsSearch extends PluginsCommand<FoundPlugin[]> {
     const {args, flags} = await this.parse(PluginsSearch)
     const installer = await this.installer(flags)
     const words = (args.words ?? '').trim()
-    const [index, hits] = await Promise.all([installer.marketIndex(), flags.offline ? [] : installer.cache.registry.search(`keywords:cgpu-plugin ${words}`.trim(), 100)])
+    const [index, hits] = await Promise.all([installer.marketIndex(), flags.offline ? [] : installer.cache.registry.plugins(words)])
     if (!hits && !index) throw errors.notFound('this registry has no search', {code: 'NO_SEARCH', category: 'plugin', fix: 'cgpu plugins info NAME, or another registry with --registry'})
     const states = new Map<string, FoundPlugin['state']>([...[...this.host().plugins].map((name) => [name, 'core'] as const), ...(await installer.installed()).map(({name, level}) => [name, level] as const)])
     const curated = index && !index.expired ? index.plugins : []
     if (index?.expired) this.warn(`the curated index has run out (${index.expiresAt}): what it recommends does not count`)
     const line = (text: string | undefined): string | null => (text === undefined ? null : sanitizeLine(text, 300))
-    const found = (hits ?? []).map(({package: {name, version, description, date, publisher}, downloads}): FoundPlugin => ({
-      id: name, name, version, description: line(description), publisher: line(publisher?.username), publishedAt: date ?? null, downloads: downloads?.monthly ?? null,
+    const found = (hits ?? []).map(({package: {name, version, description, date, publisher, ...others}, downloads}): FoundPlugin => ({
+      id: name, name, version: version ?? others['dist-tags']?.latest ?? null, description: line(description), publisher: line(publisher?.username), publishedAt: date ?? null, downloads: downloads?.monthly ?? null,
       curated: curated.some((one) => one.name === name), state: states.get(name) ?? null,
     }))
     const more = curated.filter(({name, summary = ''}) => !found.some((one) => one.name === name) && `${name} ${summary}`.includes(words))
