@@ -36,11 +36,12 @@ export async function standIn({name, root}: Pick<Held, 'name' | 'root'>, config:
   const commands = found.commands.filter(({id}) => free(id)).map((command) => loadable(held, {...command, aliases: command.aliases.filter(free)}))
   // a topic that is there is about others' commands too
   const topics = Object.entries(found.topics).filter(([topic]) => !config.findTopic(topic))
-  return Object.assign(new PluginClass({name, root: folder, type: 'link'}), {
+  // the fields that its own load() would have set
+  return Object.assign<Plugin, object>(new PluginClass({name, root: folder, type: 'link'}), {
     name, alias: name, root: folder, version: found.version, type: 'user', valid: true, moduleType: 'module', hasManifest: true,
     hooks: hooksOf(held, found), commandIDs: commands.map(({id}) => id), commands, manifest: {version: found.version, commands: {}},
     pjson: pjsonOf(held, found, Object.fromEntries(topics)),
-  }) as Plugin // the fields that its own load() would have set
+  })
 }
 
 /** Nothing of the plugin's own that oclif would act on. */
