@@ -50,12 +50,14 @@ function request(url: URL, {patience, headers = {}, signal}: GetOptions): Promis
   const sent = via.get(url, {headers: {'user-agent': 'cgpu', ...headers}, agent: proxySet() && proxied(new via.Agent(), url), ...(signal ? {signal, tunnelSignal: signal} : {})})
   // a timer of our own: the socket's begins only when it is connected
   let timer: NodeJS.Timeout
+  let answer: IncomingMessage | undefined
   const wait = (): void => {
     clearTimeout(timer)
-    timer = setTimeout(() => sent.destroy(unavailable.slow(url.host, patience)), patience * 1000)
+    timer = setTimeout(() => (answer ?? sent).destroy(unavailable.slow(url.host, patience)), patience * 1000)
   }
   wait()
   sent.on('response', response => {
+    answer = response
     wait()
     response.on('data', wait)
     // a listener alone would have it flow before the caller reads
