@@ -27,7 +27,8 @@ function filesBelow(folder, keep) {
 const fromDisk = (path, file) => ({path, executable: (statSync(file).mode & 0o111) !== 0, bytes: () => readFileSync(file)})
 
 /** Exact versions where the workspace has `workspace:*`, and nothing for developers. */
-function published({devDependencies: _, scripts: __, ...pjson}, packages) {
+function published(source, packages) {
+  const {devDependencies: _, scripts: __, ...pjson} = source
   const exact = ([name, range]) => [name, range.startsWith('workspace:') ? packages.find((one) => one.name === name).version : range]
   return {...pjson, ...(pjson.dependencies ? {dependencies: Object.fromEntries(Object.entries(pjson.dependencies).map(exact))} : {})}
 }

@@ -11,7 +11,7 @@ import {commit, target, UpdateBed} from '../helpers/update-bed.ts'
 const id = (version: string): string => `${version}-${commit.slice(0, 8)}`
 
 describe('a packed cgpu', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let bed: UpdateBed
   before(async () => {
     bed = await UpdateBed.start()
