@@ -179,19 +179,20 @@ describe('a packed cgpu', function () {
     assert.ok(!JSON.stringify(read('package-lock.json')).includes('://'))
   })
 
-  // these come last: one of them removes what the others begin with
-  it('does what the help and docs/update.md show', async () => {
+  // last: one of them removes what the others begin with
+  describe('does what the help and docs/update.md show:', () => {
     const shown = [...examples().filter((line) => /^cgpu (update|version (list|use|install|remove))\b/.test(line)), ...blocks('docs/update.md')]
     for (const line of new Set(shown.toSorted((a, b) => order(a) - order(b)))) {
-      if (line.startsWith('cgpu update')) await bed.reset('0.1.0')
-      if (line.includes('--rollback')) ok(await bed.run(['update']))
-      if (line.includes('remove')) {
-        const other = line.includes('0.1.0') ? '0.2.0' : '0.1.0'
-        ok(await bed.run(['version', 'install', /\d\S+/.exec(line)?.[0] ?? '']))
-        ok(await bed.run(['version', 'use', other]))
-      }
-      const {status, stdout, stderr} = await bed.run(line.split(' ').slice(1))
-      assert.equal(status, 0, `${line}\n${stdout}${stderr}`)
+      it(line, async () => {
+        if (line.startsWith('cgpu update')) await bed.reset('0.1.0')
+        if (line.includes('--rollback')) ok(await bed.run(['update']))
+        if (line.includes('remove')) {
+          ok(await bed.run(['version', 'install', /\d\S+/.exec(line)?.[0] ?? '']))
+          ok(await bed.run(['version', 'use', line.includes('0.1.0') ? '0.2.0' : '0.1.0']))
+        }
+        const {status, stdout, stderr} = await bed.run(line.split(' ').slice(1))
+        assert.equal(status, 0, `${stdout}${stderr}`)
+      })
     }
   })
 })
