@@ -23,6 +23,23 @@ function printVersion() {
   }
 }
 
+/** A packed cgpu looks for a newer one once a day: after a command, in a process of its own that nobody waits for. */
+async function lookForUpdate(folder) {
+  if (argv[0] === 'update' || process.env.CI || /^(0|off|no|false)$/i.test(process.env.CGPU_AUTOUPDATE ?? '')) return
+  const {statSync, writeFileSync} = await builtin('node:fs')
+  const looked = new URL('../../looked', root)
+  try {
+    const last = statSync(looked, {throwIfNoEntry: false})
+    if (last && Date.now() - last.mtimeMs < 24 * 3600 * 1000) return
+    writeFileSync(looked, '')
+    if (!last) return // just installed: it is new
+    const {spawn} = await builtin('node:child_process')
+    spawn(process.execPath, ['--', `${folder}bin/run.js`, 'update', '--auto'], {detached: true, stdio: 'ignore', cwd: folder}).unref()
+  } catch {
+    // an installation that this user may not change
+  }
+}
+
 async function main() {
   // a reader that has seen enough (`| head -1`) is no error; oclif would wait for a drain that never comes. A command that
   // has remote work to leave in order listens for `cgpu:stdout-closed`
@@ -37,8 +54,6 @@ async function main() {
   const quick = new URL('packages/cli/dist/fast/main.js', root)
   if (!existsSync(quick)) fail('cgpu is not built', 'npm run build')
   enableCompileCache()
-  // only the packed CLI updates itself; elsewhere the updater would look for a `cgpu` on PATH
-  if (!process.env.CGPU_BINPATH) process.env.CGPU_DISABLE_AUTOUPDATE ??= '1'
   const exec = new URL('packages/cli/dist/fast-exec/main.js', root)
   const byDaemon = argv[0] === 'exec' && existsSync(exec) && (await (await import(exec)).quickExec(argv.slice(1)))
   const folder = fileURLToPath(root)
@@ -46,6 +61,7 @@ async function main() {
     const {runSlow} = await import('../packages/cli/dist/shell/slow.js')
     await runSlow(argv, folder)
   }
+  if (existsSync(new URL('build.json', root))) await lookForUpdate(folder)
   // what is written must arrive; then an open handle that some plugin left must not keep the CLI alive
   process.stdout.write('', () => setTimeout(() => process.exit(), 250).unref())
 }

@@ -14,12 +14,13 @@ const rules = {
   'packages/accounts': {ours: ['@cgpu/core', '@cgpu/jupyter/proxy'], others: ['zod', 'zod/mini'], lazy: ['@napi-rs/keyring', 'google-auth-library', 'open', 'openid-client']},
   'packages/daemon': {ours: ['@cgpu/core'], others: []},
   'packages/plugins': {ours: ['@cgpu/core', '@cgpu/jupyter/proxy'], others: ['semver', 'zod'], lazy: ['pacote', 'sigstore', 'tar']},
+  'packages/updater': {ours: ['@cgpu/core', '@cgpu/jupyter/proxy'], others: ['zod']},
   'packages/emulator': {ours: ['@cgpu/core', '@cgpu/provider-local'], others: ['@hono/node-server', 'hono', 'hono/*', 'ws', 'yaml', 'zod']},
   'packages/plugin-sdk': {ours: ['@cgpu/core'], others: ['@oclif/core/*']},
   'packages/cli': {
     ours: ['@cgpu/core', '@cgpu/daemon/client', '@cgpu/jupyter', '@cgpu/plugin-sdk'],
     others: ['@oclif/core/*', 'zod'],
-    lazy: ['@cgpu/accounts', '@cgpu/daemon', '@cgpu/plugins', '@cgpu/provider-colab', '@cgpu/provider-local', '@cgpu/provider-jupyter'],
+    lazy: ['@cgpu/accounts', '@cgpu/daemon', '@cgpu/plugins', '@cgpu/provider-colab', '@cgpu/provider-local', '@cgpu/provider-jupyter', '@cgpu/updater'],
   },
   // the emulator is a library of its own, published beside the plugin
   'plugins/emulator': {ours: ['@cgpu/plugin-sdk', '@cgpu/emulator'], others: '*'},

@@ -14,6 +14,6 @@ process.env['CGPU_DATA_DIR'] = join(home, 'data')
 process.env['CGPU_CACHE_DIR'] = join(home, 'cache')
 process.env['CGPU_KEYRING'] = 'off'
 process.env['CGPU_DAEMON'] = 'off'
-process.env['CGPU_DISABLE_AUTOUPDATE'] = '1'
+process.env['CGPU_AUTOUPDATE'] = 'off'
 process.env['NO_COLOR'] = '1'
 process.once('exit', () => rmSync(home, {recursive: true, force: true}))

@@ -18,4 +18,4 @@ function holdsAny(file: string, read: (content: unknown) => unknown): boolean {
 
 /** Whether somebody wants oclif itself, or looks into it. */
 export const wantsOclif = (env: NodeJS.ProcessEnv): boolean =>
-  Boolean(env['CGPU_NO_FASTPATH'] || env['CGPU_BINPATH'] || env['DEBUG']) || ['development', 'test'].includes(env['NODE_ENV'] ?? '')
+  Boolean(env['CGPU_NO_FASTPATH'] || env['DEBUG']) || ['development', 'test'].includes(env['NODE_ENV'] ?? '')

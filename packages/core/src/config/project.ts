@@ -74,7 +74,7 @@ export async function readProjectFile(path: string): Promise<ProjectFile> {
         throw fail(`there is no setting "${sanitizeLine(name, 60)}"`, offset, didYouMean(name, keys) ?? `choose one of: ${keys.join(', ')}`)
       }
       if (setting.personal) {
-        throw fail(`"${name}" is not for project files, as it decides where your sign-in goes`, offset, `set it for yourself: cgpu config set ${name} VALUE, or ${setting.env}`)
+        throw fail(`"${name}" is not for project files, as it decides whom you trust`, offset, `set it for yourself: cgpu config set ${name} VALUE, or ${setting.env}`)
       }
       // `gpu: 4090` is a number to YAML; its own spelling is what was meant
       const raw = isScalar(value) ? (typeof value.value === 'number' ? (value.source ?? String(value.value)) : value.value) : value === null ? null : {}

@@ -18,7 +18,7 @@ export interface Setting {
   allowed?: readonly string[]
   /** settings that this one overrides when it comes from a stronger source: of `gpu` and `tpu` only one can count */
   instead?: readonly string[]
-  /** decides where sign-ins are kept and sent: no project file may set it, as those come with other people's code */
+  /** decides where sign-ins are kept and sent, or whose cgpu runs: no project file may set it, as those come with other people's code */
   personal?: boolean
 }
 
@@ -57,6 +57,9 @@ export const settings: readonly Setting[] = [
   row('google-userinfo-url', 'string', 'the address where Google says whose account it is', {personal: true}),
   row('google-drive-url', 'string', 'the address of Google Drive', {personal: true}),
   row('history', 'boolean', 'keep a history of what was executed', {default: true}),
+  row('autoupdate', 'boolean', 'a standalone cgpu updates itself, once a day at most', {default: true, personal: true}),
+  row('update-url', 'string', 'the server that updates come from', {personal: true}),
+  row('update-key', 'string', 'the public key that updates are signed with', {personal: true}),
   row('quiet', 'boolean', 'print results and errors only', {default: false}),
 ]
 

@@ -101,7 +101,12 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   ssh: (_, z) => z.looseObject({runtime: z.string(), exitStatus: z.int()}),
   'ssh:config': (_, z) => z.looseObject({hosts: z.array(z.looseObject({host: z.string(), runtime: z.string()})), text: z.string(), path: z.string().nullable()}),
   'support-bundle': (_, z) => z.looseObject({path: z.string().nullable(), bytes: z.int().nonnegative(), sections: z.array(z.string()), text: z.string().optional()}),
+  update: (one, z) => z.union([one.updated, z.array(z.looseObject({version: z.string(), released: z.string(), channels: z.array(z.string()), state: z.string()}))]),
   usage: one => one.usage,
+  'version:install': (_, z) => z.looseObject({id: z.string(), installed: z.boolean()}),
+  'version:list': (one, z) => z.array(one.installedVersion),
+  'version:remove': (one, z) => z.array(one.installedVersion),
+  'version:use': one => one.updated,
   why: one => one.why,
 }
 

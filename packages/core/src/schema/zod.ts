@@ -18,6 +18,9 @@ function build(z: typeof Zod) {
   const event = <T extends string, S extends Zod.ZodRawShape>(type: T, shape: S) => z.looseObject({type: z.literal(type), ...stamp, ...shape})
   const mimeBundle = z.record(z.string(), z.unknown())
 
+  const updated = z.looseObject({from: z.string(), version: z.string(), id: z.string(), channel: z.string().nullable(), changed: z.boolean(), resumed: count})
+  const installedVersion = z.looseObject({id: z.string(), version: z.string(), state: z.enum(['current', 'installed']), createdAt: z.string(), node: z.string().nullable()})
+
   const streamEvent = z.discriminatedUnion('type', [
     event('started', {runtime: z.string(), kernel: z.string().optional(), attached: z.boolean().optional()}),
     event('stdout', output),
@@ -181,5 +184,5 @@ function build(z: typeof Zod) {
     z.looseObject({schema: z.literal(1), ok: z.literal(true), command: z.literal(command), data, warnings: z.array(z.string())}),
     failure,
   ])
-  return {streamEvent, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, conversation, jupyterWay, artifact, run, finishedRun, terminal, commanded, kernel, portForward, job, jobLogs, moved, why, attached, copied, fetched, fileEntry, fileFacts, fileContent, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
+  return {streamEvent, updated, installedVersion, accelerator, runtime, released, browserUrl, usage, reaped, account, accountStatus, configEntry, exec, conversation, jupyterWay, artifact, run, finishedRun, terminal, commanded, kernel, portForward, job, jobLogs, moved, why, attached, copied, fetched, fileEntry, fileFacts, fileContent, daemon, driveMounted, driveUnmounted, secret, schedule, scheduleRun, doctorCheck, historyEntry, historyStats, debugLog, failure, envelope}
 }

@@ -1,0 +1,6 @@
+export {type Channel, channelDocument, channels, type ChannelDocument, documentTypes, releaseDocument, type Build, type Release, type ReleaseList, releaseList} from './documents.ts'
+export {type Envelope, generateKeys, keyId, openEnvelope, publicKeyText, signEnvelope} from './envelope.ts'
+export {buildId, Installation, type Installed} from './installation.ts'
+export {type Manager, managerOf} from './manager.ts'
+export {channelOf, compareVersions, isVersion} from './version.ts'
+export {type AvailableVersion, Updater, type UpdateProgress, type UpdateResult} from './updater.ts'

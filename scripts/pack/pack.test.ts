@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import {existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {pathToFileURL} from 'node:url'
+import {unpack} from '@cgpu/updater/unpack'
+import {repoRoot} from '../../test/helpers/cli.ts'
+
+interface Entry {
+  path: string
+  executable?: boolean
+  bytes: () => Buffer
+}
+
+/** The scripts have no types. */
+const script = async <T>(name: string): Promise<T> => (await import(pathToFileURL(join(repoRoot, 'scripts/pack', name)).href)) as T
+
+describe('packing', () => {
+  let folder: string
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'cgpu-pack-'))))
+  after(() => rmSync(folder, {recursive: true}))
+
+  it('writes archives that `cgpu update` reads, the same ones each time, whatever the order', async () => {
+    const {tarball} = await script<{tarball: (entries: Entry[], options: {seconds: number}) => Buffer}>('tar.mjs')
+    const long = `cgpu/versions/1/${'deep/'.repeat(20)}${'n'.repeat(90)}.js`
+    const entries: Entry[] = [
+      {path: 'cgpu/versions/1/b', bytes: () => Buffer.from('b'.repeat(513))}, {path: 'cgpu/versions/1/a', executable: true, bytes: () => Buffer.from('')},
+      {path: long, bytes: () => Buffer.from('long')}, {path: 'cgpu/current', bytes: () => Buffer.from('1')},
+    ]
+    const bytes = tarball(entries, {seconds: 1_700_000_000})
+    assert.deepEqual(tarball(entries.toReversed(), {seconds: 1_700_000_000}), bytes)
+    const archive = join(folder, 'a.tar.gz')
+    writeFileSync(archive, bytes)
+    assert.equal(await unpack(archive, 'cgpu/versions/1/', join(folder, 'out')), 3)
+    assert.equal(readFileSync(join(folder, 'out', 'b'), 'utf8'), 'b'.repeat(513))
+    assert.equal(readFileSync(join(folder, 'out', long.slice('cgpu/versions/1/'.length)), 'utf8'), 'long')
+    assert.ok(statSync(join(folder, 'out', 'a')).mode & 0o100 && !existsSync(join(folder, 'out', 'current')))
+    await assert.rejects(unpack(archive, 'cgpu/versions/2/', join(folder, 'other')), {code: 'UPDATE_ARCHIVE_INVALID'})
+    writeFileSync(archive, bytes.subarray(0, bytes.length - 20))
+    await assert.rejects(unpack(archive, 'cgpu/versions/1/', join(folder, 'half')), {code: 'UPDATE_ARCHIVE_INVALID'})
+  })
+
+  it('takes for each system what is compiled for it, and nothing for developers', async () => {
+    const {closure} = await script<{closure: (target: string) => {path: string; name: string}[]}>('closure.mjs')
+    const keyrings: Record<string, string> = {
+      'linux-x64': 'linux-x64-gnu', 'linux-arm64': 'linux-arm64-gnu', 'win32-x64': 'win32-x64-msvc', 'darwin-arm64': 'darwin-arm64', 'darwin-x64': 'darwin-x64',
+    }
+    for (const [target, keyring] of Object.entries(keyrings)) {
+      const names = closure(target).map(({name}) => name)
+      assert.deepEqual(names.filter((name) => name.startsWith('@napi-rs/keyring-')), [`@napi-rs/keyring-${keyring}`], target)
+      for (const name of ['@cgpu/plugin-emulator', '@cgpu/runtime-agent', '@oclif/core', 'zod']) assert.ok(names.includes(name), `${target}: ${name}`)
+      for (const name of ['typescript', 'mocha', 'esbuild', '@oclif/plugin-update']) assert.ok(!names.includes(name), `${target}: ${name}`)
+    }
+  })
+
+  it('has launchers that both kinds of systems understand', async () => {
+    const {posix, windows} = await script<{posix: string; windows: string}>('launcher.mjs')
+    assert.ok(posix.startsWith('#!/bin/sh\n') && !posix.includes('\r'))
+    assert.ok(windows.startsWith('@echo off\r\n') && !/[^\r]\n/.test(windows))
+  })
+})
