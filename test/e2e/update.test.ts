@@ -188,7 +188,9 @@ describe('a packed cgpu', function () {
         if (line.includes('--rollback')) ok(await bed.run(['update']))
         if (line.includes('remove')) {
           ok(await bed.run(['version', 'install', /\d\S+/.exec(line)?.[0] ?? '']))
-          ok(await bed.run(['version', 'use', line.includes('0.1.0') ? '0.2.0' : '0.1.0']))
+          const other = line.includes('0.1.0') ? '0.2.0' : '0.1.0'
+          ok(await bed.run(['version', 'install', other]))
+          ok(await bed.run(['version', 'use', other]))
         }
         const {status, stdout, stderr} = await bed.run(line.split(' ').slice(1))
         assert.equal(status, 0, `${stdout}${stderr}`)
