@@ -154,7 +154,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
         })
         this.#interrupt = () => void execution.interrupt().catch(() => undefined)
         return this.interruptible(execution.result, {first: () => execution.interrupt(), leave: () => `the code goes on on ${record.name}`})
-      }, ({exitStatus}) => exitStatus), (ended) => ended)
+      }, (ended) => ended), (ended) => ended)
       this.#cells.push(await finishExec(outcome, record.name, sink, {
         exitWith: () => undefined,
         failWith: (exit, message, code_, details) => {
