@@ -26,5 +26,5 @@ export const isPluginsExample = (line: string): boolean => line.startsWith('cgpu
 /** Those that go on until they are interrupted, where nobody else serves the runtime. */
 export const staysOpen = (line: string): boolean => /^cgpu (code|jupyter proxy|port forward(?!.* --detach))\b/.test(line)
 
-/** Those that need an SSH server on the machine, or somebody at a terminal: `test/e2e/ssh.test.ts` and `test/pty/shell.test.ts` have them. */
-export const needsMore = (line: string): boolean => /^cgpu (ssh\b|shell trainer --session)/.test(line)
+/** Those that need an SSH server on the machine, somebody at a terminal, or a project with hooks: `test/e2e/ssh.test.ts`, `test/pty/shell.test.ts` and `test/e2e/project-hooks.test.ts` have them. */
+export const needsMore = (line: string): boolean => /^cgpu (ssh\b|shell trainer --session|config trust)/.test(line)

@@ -1,8 +1,10 @@
 import type {Config} from '@oclif/core/config'
+import {isProjectEvent} from '@cgpu/core/hooks/declared'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {CONTRACT} from './contract.ts'
 import {guarded} from './hook-guard.ts'
 import type {CgpuEvent, CgpuHooks} from './hook-types.ts'
+import {projectAnswers} from './project-hooks.ts'
 
 /** A hook that takes longer is given up with a warning. */
 export const HOOK_BUDGET_MS = 2000
@@ -11,10 +13,14 @@ export const HOOK_BUDGET_MS = 2000
 export interface HookHost {
   config: Pick<Config, 'runHook'>
   warn(message: string): unknown
+  /** true where nobody is to be asked anything */
+  jsonEnabled?(): boolean
 }
 
 export interface HookAnswer<E extends CgpuEvent> {
   plugin: string
+  /** the project file that declares the hook, where no plugin does */
+  project?: string
   result: CgpuHooks[E]['return']
 }
 
@@ -22,11 +28,14 @@ type Options<E extends CgpuEvent> = Omit<CgpuHooks[E]['options'], 'contract'>
 
 /**
  * Asks every plugin. A hook that throws, takes longer than `ms`, writes to stdout or exits becomes a warning, never a failure.
- * Answers come sorted by plugin name: oclif gives them in the order of completion, which would make merging a race.
+ * Answers come sorted by plugin name: oclif gives them in the order of completion, which would make merging a race. Then come those of
+ * the project file's hooks, which the user has to agree to (HOOKS_NOT_TRUSTED, 75, where nobody can be asked).
  */
 export async function fire<E extends CgpuEvent>(
   host: HookHost, event: E, options: Options<E>, {ms = HOOK_BUDGET_MS}: {ms?: number} = {},
 ): Promise<HookAnswer<E>[]> {
+  // before plugins are asked: a person may have to be
+  const project = isProjectEvent(event) ? await projectAnswers(host, event, {contract: CONTRACT, ...options}) : []
   // oclif's own timer is unref'd: with a hook that waits for nothing the process would end before it fires
   const keepAlive = setTimeout(() => {}, ms + 100)
   try {
@@ -36,7 +45,8 @@ export async function fire<E extends CgpuEvent>(
     for (const {plugin, error} of byPlugin(failures)) {
       host.warn(`plugin ${sanitizeLine(plugin.name, 100)} failed in ${event}: ${sanitizeLine(describe(error).message, 300)}`)
     }
-    return byPlugin(successes).map(({plugin, result}) => ({plugin: plugin.name, result}))
+    const answers = byPlugin(successes).map(({plugin, result}) => ({plugin: plugin.name, result}))
+    return [...answers, ...(project as HookAnswer<E>[])] // as untrusted as a plugin's: whoever merges them looks
   } finally {
     clearTimeout(keepAlive)
   }

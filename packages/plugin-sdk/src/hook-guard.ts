@@ -52,7 +52,7 @@ function install(): void {
   process.exit = ((code?: number | string | null): never => {
     if (isWithinHook()) throw new HookExit(`process.exit(${code ?? ''}) was called`)
     return exit(code)
-  }) as typeof process.exit
+  })
   for (const name of ['stdout', 'stderr'] as const) {
     const stream = process[name]
     const write = stream.write.bind(stream)
@@ -60,7 +60,7 @@ function install(): void {
       const watch = watching.getStore()
       if (!watch || mayWrite(watch, name, chunk)) return write(chunk, ...rest)
       const done: unknown = rest.find((one: unknown) => typeof one === 'function')
-      if (typeof done === 'function') process.nextTick(done as () => void)
+      if (typeof done === 'function') process.nextTick(done)
       return true
     }) as typeof stream.write
   }

@@ -5,12 +5,12 @@ import {describe, fire, type HookHost} from './fire.ts'
 import type {ExecutionOutcome, ExecutionRequest, ProviderRegistration, SchemeRegistration} from './hook-types.ts'
 import {isAbort} from './problem.ts'
 
-function refuseVeto(answers: {plugin: string; result: unknown}[], what: string): void {
-  for (const {plugin, result} of answers) {
+function refuseVeto(answers: {plugin: string; project?: string; result: unknown}[], what: string): void {
+  for (const {plugin, project, result} of answers) {
     const veto: unknown = isRecord(result) ? result['veto'] : undefined
     if (typeof veto !== 'string' || veto === '') continue
     throw errors.vetoed(`${sanitizeLine(plugin, 100)} vetoed ${what}: ${sanitizeLine(veto, 300)}`, {
-      code: 'VETOED', fix: `change what it objects to, or remove it: cgpu plugins uninstall ${sanitizeLine(plugin, 100)}`, details: {plugin},
+      code: 'VETOED', fix: `change what it objects to, or ${project === undefined ? `remove it: cgpu plugins uninstall ${sanitizeLine(plugin, 100)}` : `take the hook out of ${sanitizeLine(project)}`}`, details: {plugin: project ?? plugin},
     })
   }
 }

@@ -1,6 +1,8 @@
 import {spawn} from 'node:child_process'
 import {existsSync} from 'node:fs'
+import {homedir} from 'node:os'
 import {createInterface} from 'node:readline'
+import {findProjectFile, mayDeclareHooks} from '@cgpu/core/config/find-project'
 import type {LifecycleListener} from '@cgpu/core/runtime/service'
 import type {Dirs} from '@cgpu/core/state/dirs'
 import {hasUserPlugins} from '../shell/own-only.ts'
@@ -14,10 +16,11 @@ interface JobEndedOptions {
   log: (line: string) => void
 }
 
-/** Tells plugins of a job's end by `cgpu __job-ended`, in a process of its own: a daemon has no plugins. Never fails; what goes wrong is logged. */
+/** Tells plugins, and the project's hooks, of a job's end by `cgpu __job-ended`, in a process of its own: a daemon has no plugins. Never fails; what goes wrong is logged. */
 export function jobEndedByCommand({env, cwd, dirs, log}: JobEndedOptions): NonNullable<LifecycleListener['jobEnded']> {
   return async (job, end) => {
-    if (!hasUserPlugins(dirs.data)) return
+    const project = findProjectFile(cwd, homedir())
+    if (!hasUserPlugins(dirs.data) && !(project !== undefined && mayDeclareHooks(project))) return
     const child = spawn(process.execPath, [...cliProgram(), '__job-ended'], {
       cwd: existsSync(cwd) ? cwd : dirs.state, stdio: ['pipe', 'ignore', 'pipe'], windowsHide: true, env: {...env, CGPU_DAEMON: 'off'},
     })

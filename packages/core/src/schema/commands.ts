@@ -19,6 +19,7 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   'config:get': one => one.configEntry,
   'config:list': (one, z) => z.array(one.configEntry),
   'config:set': one => one.configEntry,
+  'config:trust': (_, z) => z.looseObject({path: z.string(), hooks: z.array(z.string()), runs: z.boolean()}),
   'config:unset': one => one.configEntry,
   cp: (one, z) => z.union([one.fetched, one.copied]),
   'daemon:logs': (_, z) => z.looseObject({path: z.string(), lines: z.array(z.string())}),

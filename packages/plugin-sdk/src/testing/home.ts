@@ -125,7 +125,7 @@ async function linkPlugin(dataDir: string, root: string): Promise<void> {
 }
 
 function runProgram([program = '', ...first]: readonly string[], args: readonly string[], {cwd, env, input, signalAfter, timeoutMs = 120_000}: CgpuOptions & {env: Record<string, string>}): Promise<CgpuResult> {
-  const child = spawn(program, [...first, ...args], {cwd, env, stdio: ['pipe', 'pipe', 'pipe'], shell: /\.cmd$/.test(program)})
+  const child = spawn(program, [...first, ...args], {cwd, env, stdio: ['pipe', 'pipe', 'pipe'], shell: program.endsWith('.cmd')})
   const text = {stdout: '', stderr: ''}
   let signalled = false
   for (const name of ['stdout', 'stderr'] as const) {
