@@ -1,6 +1,7 @@
 import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {depthVariable} from './client/call.ts'
 import {describe, fire, type HookHost} from './fire.ts'
 import type {ExecutionOutcome, ExecutionRequest, ProviderRegistration, SchemeRegistration} from './hook-types.ts'
 import {isAbort} from './problem.ts'
@@ -51,6 +52,7 @@ export async function withExecution<R>(
   host: HookHost, request: ExecutionRequest, userEnv: Record<string, string>,
   body: (env: Record<string, string>) => Promise<R>, ended: (result: R) => ExecutionEnd | undefined = () => ({}),
 ): Promise<R> {
+  refuseNested()
   const started = performance.now()
   let outcome: Omit<ExecutionOutcome, 'durationMs'> = {status: 'ok'}
   try {
@@ -66,6 +68,12 @@ export async function withExecution<R>(
     const durationMs = performance.now() - started
     await fire(host, 'execution:after', {request, outcome: {...outcome, durationMs}})
   }
+}
+
+/** A hook may execute by cgpu, whose hooks execute by cgpu…: the second time it does not end. */
+function refuseNested(): void {
+  if (Number(process.env[depthVariable] ?? 0) < 2) return
+  throw errors.conflict('a hook executes something by cgpu, whose hooks do the same, without end', {code: 'HOOKS_NESTED', category: 'plugin', fix: 'the plugin has to leave its own executions alone; remove it: cgpu plugins list'})
 }
 
 /** An execution's end as hooks are told it. */
