@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import {spawnSync} from 'node:child_process'
 import {chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {writeNpm} from '../helpers/authors-npm.ts'
 import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
 
@@ -24,6 +25,7 @@ describe('documentation', () => {
     mkdirSync(bin)
     writeFileSync(join(bin, 'cgpu'), `#!/bin/sh\nexec "${process.execPath}" "${cgpuBin}" "$@"\n`)
     chmodSync(join(bin, 'cgpu'), 0o755)
+    writeNpm(bin)
     mkdirSync(join(home.cwd, 'examples'))
     for (const name of readdirSync(join(repoRoot, 'examples'))) copyFileSync(join(repoRoot, 'examples', name), join(home.cwd, 'examples', name))
     writeFileSync(join(home.cwd, 'token.txt'), `${server.token}\n`)
