@@ -65,11 +65,11 @@ function publicNames(entry) {
   return new Set([...names, ...starred].filter(Boolean))
 }
 
-/** Entry -> sorted [name, {doc, text}]. */
+/** Of each entry its names, sorted. */
 function contract() {
   return Object.entries(entries).map(([specifier, entry]) => {
     const all = exportsOf(join(root, 'packages/plugin-sdk/dist', `${entry}.d.ts`), publicNames(entry))
-    return [specifier, [...all].sort(([a], [b]) => (a < b ? -1 : 1))]
+    return {specifier, all: [...all].sort(([a], [b]) => (a < b ? -1 : 1))}
   })
 }
 
@@ -92,7 +92,7 @@ function linesOf(name, text) {
 
 /** The report: what plugins may rely on. */
 export function apiReport() {
-  return `${contract().flatMap(([specifier, all]) => [`# ${specifier}`, ...all.flatMap(([name, {text}]) => linesOf(name, text))]).join('\n')}\n`
+  return `${contract().flatMap(({specifier, all}) => [`# ${specifier}`, ...all.flatMap(([name, {text}]) => linesOf(name, text))]).join('\n')}\n`
 }
 
 /** Lines of the frozen contract that are gone: each breaks plugins. */
@@ -106,7 +106,7 @@ const plain = (doc) => doc.replaceAll(/^\/\*\*\s?|\s*\*\/$|^ \* ?/gm, '').trim()
 
 /** docs/plugin-api.md. */
 export function apiDoc() {
-  const sections = contract().map(([specifier, all]) => {
+  const sections = contract().map(({specifier, all}) => {
     const items = all.map(([name, {doc, text}]) => `### ${name}\n\n${doc === '' ? '' : `${plain(doc)}\n\n`}\`\`\`ts\n${text.replaceAll(/^ {4}(#private|private ).*\n/gm, '').replaceAll('    ', '  ')}\n\`\`\``)
     return `## ${specifier}\n\n${items.join('\n\n')}`
   })

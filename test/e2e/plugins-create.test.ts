@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
-import {spawnSync} from 'node:child_process'
 import {mkdirSync, readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {installDevDependencies} from '../helpers/authors-npm.ts'
 import {cgpu, envelope, sealedHome, type SealedHome} from '../helpers/cli.ts'
-import {testPython} from '../helpers/jupyter-server.ts'
 import {assertRefused} from '../helpers/workbench.ts'
 
 describe('cgpu plugins create', () => {
@@ -15,16 +12,12 @@ describe('cgpu plugins create', () => {
   after(() => home.remove())
   const create = (...args: string[]) => cgpu(['plugins', 'create', ...args], {home})
 
-  it('writes a plugin that builds and passes its own tests, as it is', async function () {
-    this.timeout(120_000)
+  // that it builds and passes its own tests is seen by the test of docs/plugins.md
+  it('writes a whole plugin', async () => {
     const made = await create('hello', '--json')
     const {data} = envelope<{name: string; folder: string; files: string[]}>(made)
     assert.deepEqual([data.name, data.folder], ['cgpu-plugin-hello', join(home.cwd, 'cgpu-plugin-hello')])
     assert.deepEqual(data.files.toSorted(), ['.github/workflows/ci.yml', '.gitignore', 'LICENSE', 'README.md', 'package.json', 'src/commands/hello/greet.ts', 'src/hooks/execution-before.ts', 'test/plugin.test.ts', 'tsconfig.json'])
-    installDevDependencies(data.folder)
-    const tests = spawnSync('npm', ['test'], {cwd: data.folder, env: {...home.env, CGPU_PYTHON: testPython, npm_config_update_notifier: 'false'}, encoding: 'utf8'})
-    assert.equal(tests.status, 0, `${tests.stdout}${tests.stderr}`)
-    assert.match(tests.stdout, /pass 4\b/)
   })
 
   it('names package and commands as it is told', async () => {
