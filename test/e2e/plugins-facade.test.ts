@@ -45,7 +45,7 @@ export default async ({request}) => { if (request.code === 'nest = 1') await cgp
     const answer = await home.json<Record<string, unknown>>(['work'])
     assert.ok(answer.ok, JSON.stringify(answer))
     assert.deepEqual(answer.data, {
-      added: '42', ran: [3, 'me\n'], missing: {code: 'RUNTIME_NOT_FOUND', exit: 66, fix: 'string'},
+      added: '42', ran: [3, 'me\n'], missing: {code: 'NOT_FOUND', exit: 66, fix: 'string'},
     })
     const told = (await recorder.take()).filter(({event}) => event === 'execution:after')
     assert.equal(told.length, 2, 'plugins are asked of it')
