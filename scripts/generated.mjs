@@ -1,6 +1,7 @@
 // Writes what is generated and committed, or with --check says what is not current and exits 1.
 import {readFileSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
+import {apiDoc, apiReport, brokenPromises} from './api-report.mjs'
 import {commandsDoc} from './commands-doc.mjs'
 import {manifestFolders, manifestText} from './manifest.mjs'
 
@@ -8,6 +9,12 @@ const place = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
 const wanted = {}
 for (const folder of manifestFolders) wanted[`${folder}/oclif.manifest.json`.replace(/^\//, '')] = await manifestText(folder)
 wanted['docs/commands.md'] = commandsDoc(...Object.values(wanted).map((text) => JSON.parse(text)))
+wanted['packages/plugin-sdk/api/current.txt'] = apiReport()
+wanted['docs/plugin-api.md'] = apiDoc()
+
+// plugins that are out there were written for it: it is not regenerated
+const broken = brokenPromises(wanted['packages/plugin-sdk/api/current.txt'])
+for (const line of broken) console.error(`the SDK breaks contract 1 (packages/plugin-sdk/api/contract-1.txt): gone or changed: ${line}`)
 
 let stale = 0
 for (const [name, text] of Object.entries(wanted)) {
@@ -22,4 +29,4 @@ for (const [name, text] of Object.entries(wanted)) {
   if (process.argv.includes('--check')) console.error(`${name} is not current: run npm run build`)
   else writeFileSync(place(name), text)
 }
-process.exit(process.argv.includes('--check') && stale > 0 ? 1 : 0)
+process.exit(broken.length > 0 || (process.argv.includes('--check') && stale > 0) ? 1 : 0)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import {spawnSync} from 'node:child_process'
 import {chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {writeNpm} from '../helpers/authors-npm.ts'
 import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
 
@@ -24,6 +25,7 @@ describe('documentation', () => {
     mkdirSync(bin)
     writeFileSync(join(bin, 'cgpu'), `#!/bin/sh\nexec "${process.execPath}" "${cgpuBin}" "$@"\n`)
     chmodSync(join(bin, 'cgpu'), 0o755)
+    writeNpm(bin)
     mkdirSync(join(home.cwd, 'examples'))
     for (const name of readdirSync(join(repoRoot, 'examples'))) copyFileSync(join(repoRoot, 'examples', name), join(home.cwd, 'examples', name))
     writeFileSync(join(home.cwd, 'token.txt'), `${server.token}\n`)
@@ -37,7 +39,7 @@ describe('documentation', () => {
 
   for (const page of pages.filter((one) => runnable(one) !== '')) {
     it(`${page}: its commands do what it says`, function () {
-      this.timeout(120_000)
+      this.timeout(240_000)
       // `# prints: X` behind a command is checked
       const lines = runnable(page).split('\n').flatMap((line) => {
         const prints = /^(.*?)\s+# prints: (.*)$/.exec(line)
@@ -60,7 +62,7 @@ describe('documentation', () => {
   it('every command that it names exists', () => {
     const manifest = JSON.parse(read('oclif.manifest.json')) as {commands: Record<string, {aliases: string[]}>} // written by our own build
     const known = Object.entries(manifest.commands).flatMap(([id, {aliases}]) => [id, ...aliases]).map((id) => id.replaceAll(':', ' '))
-    const topics = new Set([...known.map((name) => name.split(' ')[0]), 'emulator', 'plugins', 'autocomplete', 'update', 'which', 'help', '__complete'])
+    const topics = new Set([...known.map((name) => name.split(' ')[0]), 'emulator', 'plugins', 'autocomplete', 'update', 'which', 'help', '__complete', 'hello'])
     for (const page of pages) {
       for (const [, word = ''] of read(page).matchAll(/`(?:\$ )?cgpu ([a-z_]+(?:-[a-z]+)*)/g)) assert.ok(topics.has(word), `${page}: cgpu ${word}`)
     }

@@ -41,6 +41,25 @@ describe('plugins that misbehave', () => {
     })
   }
 
+  for (const [how, body, warning] of [
+    ['calls process.exit', 'process.exit(3)', /^warning: plugin cgpu-rude failed in provider:register: process\.exit\(3\) was called$/m],
+    ['sets the exit status', 'process.exitCode = 9', undefined],
+    ['floods stdout', 'for (let n = 0; n < 20_000; n++) console.log("x".repeat(100))', /^warning: plugin cgpu-rude wrote to stdout in provider:register, which is the command's: it is not shown$/m],
+    ['floods stderr', 'for (let n = 0; n < 20_000; n++) console.error("x".repeat(100))', /^warning: plugin cgpu-rude wrote more than 4096 bytes to stderr/m],
+    ['throws from a timer that it left', 'setTimeout(() => { throw new Error("late") }, 1); await new Promise((resolve) => setTimeout(resolve, 50))', /^warning: plugin cgpu-rude failed later, after provider:register: late$/m],
+    ['leaves a promise that is rejected', 'void Promise.reject(new Error("late")); await new Promise((resolve) => setTimeout(resolve, 50))', /^warning: plugin cgpu-rude failed later, after provider:register: late$/m],
+    ['ends the process from a timer', 'setTimeout(() => process.exit(3), 1); await new Promise((resolve) => setTimeout(resolve, 50))', /^warning: plugin cgpu-rude failed later, after provider:register: process\.exit\(3\) was called$/m],
+  ] as const) {
+    it(`change nothing when one ${how}`, async () => {
+      await linkPlugin(home, [{name: 'cgpu-rude', hooks: {'provider:register': body}}])
+      const [text, json] = await Promise.all([list(), list('--json')])
+      assert.deepEqual([text.status, text.stdout, json.status], [0, '', 0], text.stderr)
+      assert.ok(text.stderr.length < 6000, 'it was flooded')
+      if (warning) assert.match(text.stderr, warning)
+      assert.equal(envelope(json).warnings.length, warning ? 1 : 0)
+    })
+  }
+
   it('stop a command only by a veto, before anything was made', async () => {
     await linkPlugin(home, [
       {name: 'cgpu-police', hooks: {'runtime:before-create': 'return {veto: "no runtimes on Sundays"}'}},

@@ -1,12 +1,18 @@
 import type {JobStatus} from '@cgpu/core/agent/client'
 import type {Cgpu} from '@cgpu/core/cgpu'
+import {jobsOf} from '@cgpu/core/job/of'
 import {isOver, type JobRecord} from '@cgpu/core/job/record'
 import type {Ended} from './history/record.ts'
 
 type Told = Pick<JobStatus, 'exitCode' | 'signal' | 'reason' | 'startedAt' | 'endedAt' | 'stdoutBytes' | 'stderrBytes' | 'peakMemoryBytes'>
 
-/** Tells the history how a job ended that another process began, unless no history is kept. */
+/** Tells plugins, and the history unless none is kept, how a job ended that another process began. */
 export async function tellEnd(cgpu: Cgpu, id: string, ended: Ended): Promise<void> {
+  const {exitStatus, status, signal, reason} = ended
+  const runtime = (await jobsOf(cgpu).store.get(id))?.runtime ?? {id: '', name: '', provider: ''}
+  await cgpu.jobEnded({id, runtime}, {
+    ...(exitStatus === undefined ? {} : {exitStatus}), ...(status === undefined ? {} : {status}), ...(signal === undefined ? {} : {signal}), ...(reason === undefined ? {} : {reason}),
+  })
   if (!cgpu.settings.on('history')) return
   const {recordJobEnd} = await import('./history/record.ts')
   await recordJobEnd(id, ended, {stateDir: cgpu.dirs.state, onWarning: (message) => cgpu.warn(message)})

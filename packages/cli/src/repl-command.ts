@@ -7,7 +7,7 @@ import {newRunId} from '@cgpu/core/execution/id'
 import type {KernelHost} from '@cgpu/core/provider'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 import type {RuntimeSession} from '@cgpu/core/runtime/session'
-import {type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
+import {agreeOnHooks, type ExecutionRequest, withEnv, withExecution} from '@cgpu/plugin-sdk'
 import {startDaemonLater} from './daemon/start-later.ts'
 import {outputFlag} from './flags.ts'
 import {begunExec} from './history/begun.ts'
@@ -82,6 +82,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
     const person = process.stdin.isTTY && process.stderr.isTTY
     const forPrograms = this.jsonEnabled() || flags.output === 'ndjson'
     if (person && forPrograms) throw errors.usage('JSON tells what code from stdin did, and stdin is a terminal', {code: 'NO_CODE', fix: 'cgpu repl --json < FILE'})
+    await agreeOnHooks(this)
     const granted = await this.#granted(cgpu, flags, person)
     let talk: Talk | undefined
     let say: (line: string) => void = (line) => this.notice(line)
@@ -154,7 +155,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
         })
         this.#interrupt = () => void execution.interrupt().catch(() => undefined)
         return this.interruptible(execution.result, {first: () => execution.interrupt(), leave: () => `the code goes on on ${record.name}`})
-      }, ({exitStatus}) => exitStatus), (ended) => ended)
+      }, (ended) => ended), (ended) => ended)
       this.#cells.push(await finishExec(outcome, record.name, sink, {
         exitWith: () => undefined,
         failWith: (exit, message, code_, details) => {

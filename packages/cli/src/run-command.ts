@@ -153,7 +153,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
         await held?.done((line) => this.notice(line))
         abort.dispose()
       }
-    }, ({exitStatus}) => exitStatus ?? undefined), (result) => ('attached' in result ? {detached: true} : result))
+    }, (result) => ('attached' in result ? undefined : result)), (result) => ('attached' in result ? {detached: true} : result))
   }
 
   /** A job that cannot be written down here runs all the same. On another machine it is the same job: whoever goes on with it counts that. */

@@ -3,7 +3,7 @@ import {errors, ExitCode} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
 import type {LifecycleListener} from '@cgpu/core/runtime/service'
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import {beforeCreate, CgpuCommand, fire, globalFlags, keepOutOfDebugLog, registeredProviders} from '@cgpu/plugin-sdk'
+import {beforeCreate, CgpuCommand, fire, globalFlags, keepOutOfDebugLog, outcomeOf, registeredProviders} from '@cgpu/plugin-sdk'
 import type {FlagInput} from '@oclif/core/interfaces'
 import {accountsFor} from './accounts.ts'
 import {accountFlag} from './flags.ts'
@@ -70,6 +70,7 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
       afterCreate: async ({id, name, provider}) => void (await fire(this, 'runtime:after-create', {runtime: {id, name, provider}})),
       beforeRelease: async ({id, name, provider}) => void (await fire(this, 'runtime:before-release', {runtime: {id, name, provider}})),
       afterRelease: async ({id, name, provider}) => void (await fire(this, 'runtime:after-release', {runtime: {id, name, provider}, released: true})),
+      jobEnded: async ({id, runtime}, end) => void (await fire(this, 'job:ended', {job: {id, runtime}, outcome: outcomeOf(end)})),
     }
   }
 }

@@ -101,6 +101,11 @@ export class Cgpu {
     this.#options.onWarning?.(message)
   }
 
+  /** Of a job that was left running: whoever listens (plugins) learns how it ended. */
+  async jobEnded(...told: Parameters<NonNullable<LifecycleListener['jobEnded']>>): Promise<void> {
+    await this.#options.lifecycle?.jobEnded?.(...told)
+  }
+
   /** A session on a runtime. Throws RUNTIME_GONE (66) when its provider no longer has it. */
   async connect(record: RuntimeRecord, {keepsAlive, onGone, ...options}: ConnectOptions = {}): Promise<RuntimeSession> {
     const provider = await this.runtimes.provider(record.provider)

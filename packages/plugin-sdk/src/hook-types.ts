@@ -2,9 +2,6 @@ import type {Hook, Hooks} from '@oclif/core/interfaces'
 import type {SchemeHandler} from '@cgpu/core/fetch/plan'
 import type {ProviderFactory, RuntimeSpec} from '@cgpu/core/provider'
 
-/** The version of the contract between cgpu and its plugins: `cgpu.contract` in a plugin's package.json. */
-export const CONTRACT = 1
-
 /** What is about to run. No secrets: of the environment only the names are told. */
 export interface ExecutionRequest {
   /** stable for this execution; the same in before and after */
@@ -20,8 +17,11 @@ export interface ExecutionRequest {
 }
 
 export interface ExecutionOutcome {
-  /** `detached`: it was started, and left running */
-  status: 'ok' | 'error' | 'interrupted' | 'detached'
+  /**
+   * `interrupted`: by Ctrl-C, a signal or a cancellation; `vetoed`: a hook forbade it, and nothing ran; `lost`: its machine or kernel
+   * went away while it ran; `detached`: it was started, and left running
+   */
+  status: 'ok' | 'error' | 'interrupted' | 'vetoed' | 'lost' | 'detached'
   /** of the remote program, where it ended with one */
   exitStatus?: number
   durationMs: number
@@ -33,6 +33,12 @@ export interface RuntimeInfo {
   id: string
   name: string
   provider: string
+}
+
+/** A program that was left running. Its id is that of its execution. */
+export interface JobInfo {
+  id: string
+  runtime: RuntimeInfo
 }
 
 export interface ProviderRegistration {
@@ -52,6 +58,7 @@ export interface SchemeRegistration {
 export interface CgpuHooks extends Hooks {
   'execution:before': {
     options: {contract: number; request: ExecutionRequest}
+    /** `env` is for programs (run, shell); code for a kernel has that kernel's */
     return: void | {veto?: string; env?: Record<string, string>}
   }
   'execution:after': {
@@ -65,13 +72,15 @@ export interface CgpuHooks extends Hooks {
   'runtime:after-create': {options: {contract: number; runtime: RuntimeInfo}; return: void}
   'runtime:before-release': {options: {contract: number; runtime: RuntimeInfo}; return: void}
   'runtime:after-release': {options: {contract: number; runtime: RuntimeInfo; released: boolean}; return: void}
+  /** a job that was left running is over; told once, by the command that sees it first */
+  'job:ended': {options: {contract: number; job: JobInfo; outcome: Pick<ExecutionOutcome, 'status' | 'exitStatus'>}; return: void}
   'provider:register': {options: {contract: number}; return: void | ProviderRegistration | ProviderRegistration[]}
   'scheme:register': {options: {contract: number}; return: void | SchemeRegistration | SchemeRegistration[]}
 }
 
 export type CgpuEvent =
   | 'execution:before' | 'execution:after' | 'runtime:before-create' | 'runtime:after-create'
-  | 'runtime:before-release' | 'runtime:after-release' | 'provider:register' | 'scheme:register'
+  | 'job:ended' | 'runtime:before-release' | 'runtime:after-release' | 'provider:register' | 'scheme:register'
 
 /** The type of a hook's default export: `const hook: CgpuHook<'execution:before'> = async ({request}) => …`. */
 export type CgpuHook<E extends CgpuEvent> = Hook<E, CgpuHooks>

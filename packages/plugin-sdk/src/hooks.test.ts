@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import {CgpuError} from '@cgpu/core/errors'
+import {CgpuError, errors} from '@cgpu/core/errors'
 import type {ExecutionOutcome, ExecutionRequest} from './hook-types.ts'
-import {beforeCreate, fire, type HookHost, registeredProviders, registeredSchemes, withExecution} from './hooks.ts'
+import {fire, type HookHost} from './fire.ts'
+import {beforeCreate, registeredProviders, registeredSchemes, withExecution} from './hooks.ts'
 
 type Answer = {plugin: string; result?: unknown; error?: Error}
 
@@ -58,18 +59,21 @@ describe('withExecution', () => {
     const failing = withExecution(host, request, {}, async () => void (ran = true))
     await assert.rejects(failing, (error) => error instanceof CgpuError && error.exit === 75 && /police vetoed this execution: not today/.test(error.message))
     assert.equal(ran, false)
+    assert.partialDeepStrictEqual(outcomeOf(host), {status: 'vetoed', error: {code: 'VETOED'}})
   })
 
   const ends: [title: string, body: () => Promise<number>, expected: Partial<ExecutionOutcome>][] = [
     ['success', async () => 0, {status: 'ok', exitStatus: 0}],
     ['a failed program', async () => 3, {status: 'error', exitStatus: 3}],
     ['an error', async () => { throw new TypeError('no') }, {status: 'error', error: {code: 'TypeError', message: 'no'}}],
+    ['a loss', async () => { throw errors.lost('gone', {code: 'JOB_LOST'}) }, {status: 'lost', error: {code: 'JOB_LOST', message: 'gone'}}],
+    ['Ctrl-C', async () => 130, {status: 'interrupted', exitStatus: 130}],
     ['an interruption', async () => { throw new DOMException('stop', 'AbortError') }, {status: 'interrupted'}],
   ]
   for (const [title, body, expected] of ends) {
     it(`tells the after-hooks of ${title}`, async () => {
       const host = hostWith({})
-      await withExecution(host, request, {}, body, (status) => status).catch(() => undefined)
+      await withExecution(host, request, {}, body, (exitStatus) => ({exitStatus})).catch(() => undefined)
       const {durationMs, ...outcome} = outcomeOf(host)
       assert.ok(durationMs >= 0)
       assert.partialDeepStrictEqual(outcome, expected)

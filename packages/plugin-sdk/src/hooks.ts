@@ -1,58 +1,17 @@
-import type {Config} from '@oclif/core/config'
-import {CgpuError, errors} from '@cgpu/core/errors'
+import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {CONTRACT, type CgpuEvent, type CgpuHooks, type ExecutionOutcome, type ExecutionRequest, type ProviderRegistration, type SchemeRegistration} from './hook-types.ts'
+import {depthVariable} from './client/call.ts'
+import {describe, fire, type HookHost} from './fire.ts'
+import type {ExecutionOutcome, ExecutionRequest, ProviderRegistration, SchemeRegistration} from './hook-types.ts'
 import {isAbort} from './problem.ts'
 
-/** A hook that takes longer is given up with a warning. */
-export const HOOK_BUDGET_MS = 2000
-
-/** The part of a command that hooks need. */
-export interface HookHost {
-  config: Pick<Config, 'runHook'>
-  warn(message: string): unknown
-}
-
-export interface HookAnswer<E extends CgpuEvent> {
-  plugin: string
-  result: CgpuHooks[E]['return']
-}
-
-type Options<E extends CgpuEvent> = Omit<CgpuHooks[E]['options'], 'contract'>
-
-/**
- * Asks every plugin. A hook that throws or takes longer than `ms` becomes a warning, never a failure.
- * Answers come sorted by plugin name: oclif gives them in the order of completion, which would make merging a race.
- */
-export async function fire<E extends CgpuEvent>(
-  host: HookHost, event: E, options: Options<E>, {ms = HOOK_BUDGET_MS}: {ms?: number} = {},
-): Promise<HookAnswer<E>[]> {
-  // oclif's own timer is unref'd: with a hook that waits for nothing the process would end before it fires
-  const keepAlive = setTimeout(() => {}, ms + 100)
-  try {
-    // the intersection with `contract` is the event's option type again; TypeScript cannot see that through Omit
-    const full = {...options, contract: CONTRACT} as unknown as CgpuHooks[E]['options']
-    const {failures, successes} = await host.config.runHook<E, CgpuHooks>(event, full, ms, true)
-    for (const {plugin, error} of byPlugin(failures)) {
-      host.warn(`plugin ${sanitizeLine(plugin.name, 100)} failed in ${event}: ${sanitizeLine(describe(error).message, 300)}`)
-    }
-    return byPlugin(successes).map(({plugin, result}) => ({plugin: plugin.name, result}))
-  } finally {
-    clearTimeout(keepAlive)
-  }
-}
-
-function byPlugin<A extends {plugin: {name: string}}>(answers: A[]): A[] {
-  return answers.toSorted((a, b) => (a.plugin.name < b.plugin.name ? -1 : a.plugin.name > b.plugin.name ? 1 : 0))
-}
-
-function refuseVeto(answers: {plugin: string; result: unknown}[], what: string): void {
-  for (const {plugin, result} of answers) {
+function refuseVeto(answers: {plugin: string; project?: string; result: unknown}[], what: string): void {
+  for (const {plugin, project, result} of answers) {
     const veto: unknown = isRecord(result) ? result['veto'] : undefined
     if (typeof veto !== 'string' || veto === '') continue
     throw errors.vetoed(`${sanitizeLine(plugin, 100)} vetoed ${what}: ${sanitizeLine(veto, 300)}`, {
-      code: 'VETOED', fix: `change what it objects to, or remove it: cgpu plugins uninstall ${sanitizeLine(plugin, 100)}`, details: {plugin},
+      code: 'VETOED', fix: `change what it objects to, or ${project === undefined ? `remove it: cgpu plugins uninstall ${sanitizeLine(plugin, 100)}` : `take the hook out of ${sanitizeLine(project)}`}`, details: {plugin: project ?? plugin},
     })
   }
 }
@@ -74,28 +33,36 @@ function pluginEnv(answers: {plugin: string; result: unknown}[], host: HookHost)
   return env
 }
 
+/** How an execution ended, as the command that ran it knows. */
+export interface ExecutionEnd {
+  exitStatus?: number | undefined
+  /** of code for a kernel */
+  status?: string
+  signal?: string | null
+  /** of a job: cancelled, oom, signal */
+  reason?: string | undefined
+}
+
 /**
  * Runs `body` between `execution:before` and `execution:after`. `body` gets the plugins' environment; what the user set
- * (`userEnv`) always wins over it. After-hooks run whatever happens, and learn the outcome; one that is left running has no
- * `exitStatus` yet. A veto: VETOED, exit 75.
+ * (`userEnv`) always wins over it. After-hooks run whatever happens, also after a veto, and learn the outcome. `ended` tells how
+ * the execution ended; undefined: it was left running. A veto: VETOED, exit 75.
  */
 export async function withExecution<R>(
   host: HookHost, request: ExecutionRequest, userEnv: Record<string, string>,
-  body: (env: Record<string, string>) => Promise<R>, exitStatus?: (result: R) => number | undefined,
+  body: (env: Record<string, string>) => Promise<R>, ended: (result: R) => ExecutionEnd | undefined = () => ({}),
 ): Promise<R> {
-  const answers = await fire(host, 'execution:before', {request})
-  refuseVeto(answers, 'this execution')
+  refuseNested()
   const started = performance.now()
   let outcome: Omit<ExecutionOutcome, 'durationMs'> = {status: 'ok'}
   try {
+    const answers = await fire(host, 'execution:before', {request})
+    refuseVeto(answers, 'this execution')
     const result = await body({...pluginEnv(answers, host), ...userEnv})
-    const status = exitStatus?.(result)
-    if (status !== undefined) outcome = {status: status === 0 ? 'ok' : 'error', exitStatus: status}
-    else if (exitStatus) outcome = {status: 'detached'}
+    outcome = outcomeOf(ended(result))
     return result
   } catch (error) {
-    const interrupted = isAbort(error) || (error instanceof CgpuError && error.code === 'INTERRUPTED')
-    outcome = {status: interrupted ? 'interrupted' : 'error', error: describe(error)}
+    outcome = {status: failureOf(error), error: describe(error)}
     throw error
   } finally {
     const durationMs = performance.now() - started
@@ -103,10 +70,27 @@ export async function withExecution<R>(
   }
 }
 
-function describe(error: unknown): {code: string; message: string} {
-  const {code, name, message} = (isRecord(error) ? error : {}) as {code?: unknown; name?: unknown; message?: unknown} // any may be missing
-  const word = [code, name].find((one) => typeof one === 'string')
-  return {code: word ?? 'UNKNOWN', message: typeof message === 'string' ? message : String(error)}
+/** A hook may execute by cgpu, whose hooks execute by cgpu…: the second time it does not end. */
+function refuseNested(): void {
+  if (Number(process.env[depthVariable] ?? 0) < 2) return
+  throw errors.conflict('a hook executes something by cgpu, whose hooks do the same, without end', {code: 'HOOKS_NESTED', category: 'plugin', fix: 'the plugin has to leave its own executions alone; remove it: cgpu plugins list'})
+}
+
+/** An execution's end as hooks are told it. */
+export function outcomeOf(end: ExecutionEnd | undefined): Omit<ExecutionOutcome, 'durationMs'> {
+  if (!end) return {status: 'detached'}
+  const {exitStatus, status, signal, reason} = end
+  if (exitStatus === undefined) return {status: status === 'lost' ? 'lost' : 'ok'}
+  const stopped = status === 'interrupted' || signal === 'SIGINT' || exitStatus === ExitCode.interrupted || reason === 'cancelled'
+  return {status: exitStatus === 0 ? 'ok' : stopped ? 'interrupted' : 'error', exitStatus}
+}
+
+function failureOf(error: unknown): ExecutionOutcome['status'] {
+  if (isAbort(error)) return 'interrupted'
+  if (!(error instanceof CgpuError)) return 'error'
+  if (error.code === 'VETOED') return 'vetoed'
+  if (error.code === 'INTERRUPTED' || error.exit === ExitCode.interrupted) return 'interrupted'
+  return error.exit === ExitCode.lost ? 'lost' : 'error'
 }
 
 /** The spec after every plugin's changes, in order of their names. A veto: VETOED, exit 75. */

@@ -77,7 +77,7 @@ export default class Exec extends StreamCommand<ExecResult> {
             leave: () => `the code goes on on ${record.name}`,
           })
         },
-        ({exitStatus}) => exitStatus,
+        (ended) => ended,
       ), (ended) => ended)
       return await finishExec(outcome, record.name, sink, {exitWith: (status) => this.exitWith(status), failWith: this.failWith.bind(this)})
     } finally {

@@ -183,13 +183,13 @@ Exit status: that of the shell or command (128+n when signal n killed it); 0 whe
   }
 
   /** What plugins and the history learn: the command, and nothing of what is typed or shown. */
-  async #recorded<R extends {exitStatus: number | null}>(
+  async #recorded<R extends {exitStatus: number | null; signal: string | null}>(
     cgpu: Cgpu, {id: runtimeId, name, provider, ...more}: RuntimeRecord, {flags, command}: {flags: ShellFlags; command: string[]},
     work: (env: Record<string, string>, id: string) => Promise<R>, exitStatus: (result: R) => number,
   ): Promise<R> {
     const request: ExecutionRequest = {id: newRunId(), kind: 'shell', argv: command, runtime: {id: runtimeId, name, provider}, envNames: []}
     const begun = begunShell(request, {id: runtimeId, name, provider, ...more}, command, flags)
-    return this.recorded(cgpu, begun, () => withExecution(this, request, {}, (env) => work(env, request.id), exitStatus), (result) => ({exitStatus: exitStatus(result)}))
+    return this.recorded(cgpu, begun, () => withExecution(this, request, {}, (env) => work(env, request.id), (result) => (result.exitStatus === null ? undefined : {...result, exitStatus: result.exitStatus})), (result) => ({exitStatus: exitStatus(result)}))
   }
 
   async #list(cgpu: Cgpu, record: RuntimeRecord): Promise<TerminalItem[]> {

@@ -3,6 +3,7 @@ import {resolveDirs} from '@cgpu/core/state/dirs'
 import {accountsFor} from '../accounts.ts'
 import {builtInProviders} from '../providers.ts'
 import {followJobs} from './follow-jobs.ts'
+import {jobEndedByCommand} from './job-ended-by-command.ts'
 import {daemonProgram} from './program.ts'
 import {recordExecution} from './record-exec.ts'
 import {runSchedules} from './run-schedules.ts'
@@ -27,7 +28,7 @@ export async function serve({foreground}: {foreground: boolean}): Promise<'ran' 
         const {cwd} = context
         const env = workEnv(process.env, context)
         const asked = resolveDirs(env)
-        return Cgpu.open({dirs: asked, env, cwd, flags, onWarning, providers: builtInProviders, accounts: accountsFor({dirs: asked, env, onWarning})})
+        return Cgpu.open({dirs: asked, env, cwd, flags, onWarning, providers: builtInProviders, accounts: accountsFor({dirs: asked, env, onWarning}), lifecycle: {jobEnded: jobEndedByCommand({env, cwd, dirs: asked, log: (line) => log.write(line)})}})
       },
     })
   } catch (error) {

@@ -1,3 +1,4 @@
+import {findProjectFile, mayDeclareHooks} from '@cgpu/core/config/find-project'
 import {CgpuError} from '@cgpu/core/errors'
 import type {ExecOutcome} from '@cgpu/core/execution/exec'
 import type {ExecutionEvent} from '@cgpu/core/execution/events'
@@ -32,6 +33,8 @@ export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv 
   if (!program || !asked) return false
   const dirs = resolveDirs(env)
   if (hasUserPlugins(dirs.data)) return false
+  const project = findProjectFile(process.cwd(), env['HOME'] || process.getBuiltinModule('node:os').homedir())
+  if (project !== undefined && mayDeclareHooks(project)) return false
   const greeted = await connectDaemon({state: dirs.state, build: program.build})
   const why = 'wire' in greeted ? (given.verbose ? 'with --verbose the wire is traced here' : undefined) : greeted.why
   if (why !== undefined || !('wire' in greeted)) {

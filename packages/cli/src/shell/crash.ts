@@ -1,4 +1,4 @@
-import {exitRequest, isOwnFailure, leaveDebugLog, reportError, toCgpuError} from '@cgpu/plugin-sdk'
+import {exitRequest, isOwnFailure, leaveDebugLog, reportError, strayOfHook, toCgpuError} from '@cgpu/plugin-sdk'
 
 export interface Crashed {
   id?: string
@@ -31,6 +31,7 @@ export function watchForCrashes(argv: readonly string[], version = ''): void {
   process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
     // the terminal was closed, and @oclif/core's own listener throws that: SIGHUP tells what to do, such as to release a runtime
     if (error.code === 'EIO' && error.syscall === 'write') return
+    if (strayOfHook(error)) return
     // while the first one's log is written, nothing that follows from it counts
     if (crashed) return
     crashed = true

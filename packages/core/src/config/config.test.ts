@@ -164,6 +164,15 @@ describe('settings', () => {
       assert.equal(findProjectFile(join(home, 'link'), home), join(home, 'project', 'cgpu.yaml'))
     })
 
+    it('declares hooks', async () => {
+      await project('hooks:\n  execution:before: {run: ./check.sh}\n  execution:after:\n    - run: [notify, "a b"]\n      timeout: 0.5\n    - url: https://x.example/y\n      headers: {A: "${B}"}\n')
+      const {hooks} = await readProjectFile(join(home, 'project', 'cgpu.yaml'))
+      assert.deepEqual(hooks, [
+        {event: 'execution:before', timeoutMs: 2000, run: './check.sh'}, {event: 'execution:after', timeoutMs: 500, run: ['notify', 'a b']},
+        {event: 'execution:after', timeoutMs: 2000, url: 'https://x.example/y', headers: {A: '${B}'}},
+      ])
+    })
+
     it('takes YAML spellings as they were meant', async () => {
       await project('# for training\ngpu: 4090\nkeep: yes\nhigh-ram: true\npython: 3.10\nimage: null-island\n')
       const found = await resolve()
@@ -184,6 +193,12 @@ describe('settings', () => {
         [`${key}, which is each person's own`, `${key}: https://evil.example\n`, /cgpu\.yaml:1: "[a-z-]+" is not for project files/],
         [`${key} in a profile`, `profiles:\n  a:\n    ${key}: https://evil.example\n`, /cgpu\.yaml:3: "[a-z-]+" is not for project files/],
       ]),
+      ['an unknown event of a hook', 'gpu: t4\nhooks:\n  exec:\n    run: x\n', /cgpu\.yaml:2: "hooks" knows no event "exec": choose one of execution:before/],
+      ['a hook that says nothing', 'hooks:\n  execution:after: {}\n', /cgpu\.yaml:1: a hook of execution:after must say either "run" or "url"/],
+      ['a hook for a plain address', 'hooks:\n  execution:after:\n    - url: http://example.com\n', /needs an https address/],
+      ['a hook with a word too much', 'hooks:\n  execution:after:\n    - run: x\n      shell: bash\n', /knows no "shell"/],
+      ['a hook that takes for ever', 'hooks:\n  execution:after:\n    - run: x\n      timeout: 3600\n', /needs a "timeout" in seconds, at most 60/],
+      ['an alias bomb in hooks', `hooks:\n  execution:after:\n    - &a [x, x]\n${Array.from({length: 30}, () => '    - [*a, *a]').join('\n')}\n`, /cgpu\.yaml/],
       ['an alias bomb', `a: &a [x,x]\n${Array.from({length: 30}, (_, index) => `b${index}: [*a,*a]`).join('\n')}\n`, /cgpu\.yaml:1: there is no setting "a"/],
       ['deep nesting', `gpu: ${'['.repeat(20_000)}`, /cgpu\.yaml/],
       ['__proto__', '__proto__:\n  gpu: t4\n', /there is no setting "__proto__"/],

@@ -1,11 +1,12 @@
-import {existsSync, realpathSync} from 'node:fs'
 import {open} from 'node:fs/promises'
-import {dirname, join, sep} from 'node:path'
 import {errors} from '../errors.ts'
+import {type DeclaredHook, parseHooks} from '../hooks/declared.ts'
 import {errnoOf} from '../state/write-error.ts'
 import {didYouMean} from '../text/closest.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {findSetting, parseSettingValue, settings, type SettingValue} from './settings.ts'
+
+export {findProjectFile, projectFileName} from './find-project.ts'
 
 /** A value of the project file and the line it stands on. */
 export interface ProjectValue {
@@ -17,31 +18,16 @@ export interface ProjectFile {
   path: string
   settings: Map<string, ProjectValue>
   profiles: Map<string, Map<string, ProjectValue>>
+  /** in the file's order; they run where the user agreed only */
+  hooks: DeclaredHook[]
 }
 
-export const projectFileName = 'cgpu.yaml'
 const maxBytes = 2 ** 20
-
-/**
- * The nearest `cgpu.yaml`: from `cwd` up to the root of its git repository, else up to the home folder. Outside of
- * both only `cwd` itself counts: a file that someone left in /tmp must not set anything for a folder below it.
- */
-export function findProjectFile(cwd: string, home: string): string | undefined {
-  const folders = ancestors(real(cwd))
-  const git = folders.findIndex(folder => existsSync(join(folder, '.git')))
-  const top = real(home)
-  const end = git !== -1 ? git : folders.indexOf(top)
-  for (const folder of folders.slice(0, Math.max(end, 0) + 1)) {
-    const path = join(folder, projectFileName)
-    if (existsSync(path)) return path
-  }
-  return undefined
-}
 
 /** Reads a project file. Throws PROJECT_FILE_INVALID (exit 65) with the line. Loads `yaml` only here. */
 export async function readProjectFile(path: string): Promise<ProjectFile> {
   const text = await readText(path)
-  const {LineCounter, isMap, isScalar, parseDocument} = await import('yaml')
+  const {LineCounter, isMap, isNode, isScalar, parseDocument} = await import('yaml')
   const lines = new LineCounter()
   const fail = (message: string, offset?: number, fix = `correct ${sanitizeLine(path)}`): Error => {
     const line = offset === undefined ? undefined : lines.linePos(offset).line
@@ -57,7 +43,7 @@ export async function readProjectFile(path: string): Promise<ProjectFile> {
   }
   const [first] = document.errors
   if (first) throw fail(sanitizeLine(first.message, 200), first.pos[0])
-  const project: ProjectFile = {path, settings: new Map(), profiles: new Map()}
+  const project: ProjectFile = {path, settings: new Map(), profiles: new Map(), hooks: []}
 
   const readGroup = (node: unknown, into: Map<string, ProjectValue>, inside: 'top' | 'profile'): void => {
     if (!isMap(node)) throw fail('expected settings, one "key: value" a line', offsetOf(node))
@@ -68,9 +54,17 @@ export async function readProjectFile(path: string): Promise<ProjectFile> {
         readProfiles(value)
         continue
       }
+      if (inside === 'top' && name === 'hooks') {
+        try {
+          project.hooks = parseHooks(isNode(value) ? value.toJS(document, {maxAliasCount: 100}) : value)
+        } catch (error) {
+          throw fail(error instanceof Error ? sanitizeLine(error.message, 300) : 'is wrong', offset)
+        }
+        continue
+      }
       const setting = findSetting(name)
       if (!setting) {
-        const keys = [...settings.map(one => one.key), ...(inside === 'top' ? ['profiles'] : [])]
+        const keys = [...settings.map(one => one.key), ...(inside === 'top' ? ['profiles', 'hooks'] : [])]
         throw fail(`there is no setting "${sanitizeLine(name, 60)}"`, offset, didYouMean(name, keys) ?? `choose one of: ${keys.join(', ')}`)
       }
       if (setting.personal) {
@@ -123,19 +117,5 @@ async function readText(path: string): Promise<string> {
     const errno = errnoOf(error)
     if (errno === 'EACCES' || errno === 'EISDIR' || errno === 'EIO') throw wrong(errno === 'EACCES' ? 'permission denied' : errno, error)
     throw error
-  }
-}
-
-function ancestors(folder: string): string[] {
-  const found = [folder]
-  for (let last = folder; dirname(last) !== last; last = dirname(last)) found.push(dirname(last))
-  return found
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path.endsWith(sep) && path.length > 1 ? path.slice(0, -1) : path
   }
 }

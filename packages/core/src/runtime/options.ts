@@ -5,12 +5,24 @@ import type {ProviderRegistry} from './registry.ts'
 import type {RuntimeSession} from './session.ts'
 import type {RecordStore} from './store.ts'
 
+/** How a job ended. */
+export interface JobEnd {
+  exitStatus?: number
+  /** lost */
+  status?: string
+  signal?: string | null
+  /** cancelled, oom, signal */
+  reason?: string | undefined
+}
+
 /** Called around creation and release, so that plugins can veto, change or follow them. */
 export interface LifecycleListener {
   beforeCreate?: (spec: RuntimeSpec, provider: string) => Promise<RuntimeSpec>
   afterCreate?: (runtime: Runtime) => Promise<void>
   beforeRelease?: (runtime: Runtime) => Promise<void>
   afterRelease?: (runtime: Runtime) => Promise<void>
+  /** a job that was left running is over; told once, by whoever sees it first */
+  jobEnded?: (job: {id: string; runtime: {id: string; name: string; provider: string}}, end: JobEnd) => Promise<void>
 }
 
 export interface ReleaseOptions {

@@ -1,0 +1,73 @@
+import type {Config} from '@oclif/core/config'
+import {isProjectEvent} from '@cgpu/core/hooks/declared'
+import {sanitizeLine} from '@cgpu/core/text/line'
+import {CONTRACT} from './contract.ts'
+import {guarded} from './hook-guard.ts'
+import type {CgpuEvent, CgpuHooks} from './hook-types.ts'
+import {projectAnswers} from './project-hooks.ts'
+
+/** A hook that takes longer is given up with a warning. */
+export const HOOK_BUDGET_MS = 2000
+
+/** The part of a command that hooks need. */
+export interface HookHost {
+  config: Pick<Config, 'runHook'>
+  warn(message: string): unknown
+  /** true where nobody is to be asked anything */
+  jsonEnabled?(): boolean
+}
+
+export interface HookAnswer<E extends CgpuEvent> {
+  plugin: string
+  /** the project file that declares the hook, where no plugin does */
+  project?: string
+  result: CgpuHooks[E]['return']
+}
+
+type Options<E extends CgpuEvent> = Omit<CgpuHooks[E]['options'], 'contract'>
+
+/**
+ * Asks every plugin. A hook that throws, takes longer than `ms`, writes to stdout or exits becomes a warning, never a failure.
+ * Answers come sorted by plugin name: oclif gives them in the order of completion, which would make merging a race. Then come those of
+ * the project file's hooks, which the user has to agree to (HOOKS_NOT_TRUSTED, 75, where nobody can be asked).
+ */
+export async function fire<E extends CgpuEvent>(
+  host: HookHost, event: E, options: Options<E>, {ms = HOOK_BUDGET_MS}: {ms?: number} = {},
+): Promise<HookAnswer<E>[]> {
+  // before plugins are asked: a person may have to be
+  const project = isProjectEvent(event) ? await projectAnswers(host, event, {contract: CONTRACT, ...options}) : []
+  // oclif's own timer is unref'd: with a hook that waits for nothing the process would end before it fires
+  const keepAlive = setTimeout(() => {}, ms + 100)
+  try {
+    // the intersection with `contract` is the event's option type again; TypeScript cannot see that through Omit
+    const full = {...options, contract: CONTRACT} as unknown as CgpuHooks[E]['options']
+    const {failures, successes} = await guarded(event, rootsOf(host), (message) => void host.warn(message), () => host.config.runHook<E, CgpuHooks>(event, full, ms, true))
+    for (const {plugin, error} of byPlugin(failures)) {
+      host.warn(`plugin ${sanitizeLine(plugin.name, 100)} failed in ${event}: ${sanitizeLine(describe(error).message, 300)}`)
+    }
+    const answers = byPlugin(successes).map(({plugin, result}) => ({plugin: plugin.name, result}))
+    return [...answers, ...(project as HookAnswer<E>[])] // as untrusted as a plugin's: whoever merges them looks
+  } finally {
+    clearTimeout(keepAlive)
+  }
+}
+
+/** Folders of the plugins: cgpu's short way has none, and says so by throwing. */
+function rootsOf({config}: HookHost): ReadonlyMap<string, string> {
+  try {
+    const {plugins} = config as Partial<Pick<Config, 'plugins'>>
+    return new Map([...(plugins?.values() ?? [])].filter(({type}) => type !== 'core').map(({root, name}) => [root, name]))
+  } catch {
+    return new Map()
+  }
+}
+
+function byPlugin<A extends {plugin: {name: string}}>(answers: A[]): A[] {
+  return answers.toSorted((a, b) => (a.plugin.name < b.plugin.name ? -1 : a.plugin.name > b.plugin.name ? 1 : 0))
+}
+
+export function describe(error: unknown): {code: string; message: string} {
+  const {code, name, message} = (typeof error === 'object' && error !== null ? error : {}) as {code?: unknown; name?: unknown; message?: unknown} // any may be missing
+  const word = [code, name].find((one) => typeof one === 'string')
+  return {code: word ?? 'UNKNOWN', message: typeof message === 'string' ? message : String(error)}
+}

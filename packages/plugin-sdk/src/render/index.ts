@@ -1,0 +1,4 @@
+/** Tables and progress as cgpu's own commands show them. */
+export {measure, Progress, type ProgressOptions} from './progress.ts'
+export {table, tableOptions, type TableOptions} from './table.ts'
+export {displayWidth, type Env, isLively, type Output, type Style, style, truncate} from './terminal.ts'
