@@ -75,7 +75,7 @@ export class SandboxServices extends StreamCommand<void> implements Services {
         } finally {
           this.#ways.signal.removeEventListener('abort', stop)
         }
-      }, ({exitStatus}) => exitStatus), (ended) => ended)
+      }, (ended) => ended), (ended) => ended)
       const {stdout, stderr, truncated, displays} = sink.result()
       const shown = displays.findLast(({kind}) => kind === 'execute_result')?.data['text/plain']
       const {error} = outcome
