@@ -7,6 +7,7 @@ const {existsSync, readFileSync, writeSync} = await builtin('node:fs')
 
 const argv = process.argv.slice(2)
 const root = new URL('..', import.meta.url)
+const completion = 'packages/cli/dist/fast-complete/main.js'
 
 function fail(message, fix) {
   process.stderr.write(`error: ${message}\nfix: ${fix}\n`)
@@ -40,6 +41,13 @@ async function lookForUpdate(folder) {
   }
 }
 
+/** What a shell asks while somebody types: see packages/cli/src/completion. */
+async function complete(entry) {
+  const {enableCompileCache} = await builtin('node:module')
+  enableCompileCache?.()
+  await (await import(entry)).answer(argv.slice(1))
+}
+
 async function main() {
   // a reader that has seen enough (`| head -1`) is no error; oclif would wait for a drain that never comes. A command that
   // has remote work to leave in order listens for `cgpu:stdout-closed`
@@ -67,4 +75,5 @@ async function main() {
 }
 
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) printVersion()
+else if (argv[0] === '__complete' && existsSync(new URL(completion, root))) await complete(new URL(completion, root))
 else await main()

@@ -1,4 +1,4 @@
-// Compiles every package, regenerates the manifest and bundles the commands, the daemon and the emulator. Exits non-zero on any type error. Outputs whose source is gone are
+// Compiles every package, regenerates the manifest and bundles the commands, completion, the daemon and the emulator. Exits non-zero on any type error. Outputs whose source is gone are
 // removed first: `tsc -b` leaves them, and a command that was deleted would still be found.
 import {spawnSync} from 'node:child_process'
 import {existsSync, readdirSync, rmSync} from 'node:fs'
@@ -35,5 +35,5 @@ if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 // what is generated and committed, in a process of its own: the commands are loaded to describe them
 const generated = spawnSync(process.execPath, [join(root, 'scripts', 'generated.mjs')], {cwd: root, stdio: 'inherit'})
 if (generated.status !== 0) process.exit(generated.status ?? 1)
-const [{bundle}, {bundleDaemon}, {bundleEmulator}] = await Promise.all([import('./bundle.mjs'), import('./bundle-daemon.mjs'), import('./bundle-emulator.mjs')])
-await Promise.all([bundle(), bundleDaemon(), bundleEmulator()])
+const [{bundle}, {bundleComplete}, {bundleDaemon}, {bundleEmulator}] = await Promise.all([import('./bundle.mjs'), import('./bundle-complete.mjs'), import('./bundle-daemon.mjs'), import('./bundle-emulator.mjs')])
+await Promise.all([bundle(), bundleComplete(), bundleDaemon(), bundleEmulator()])

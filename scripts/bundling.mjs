@@ -1,7 +1,7 @@
 // What the bundles have in common: of the CLI's commands, and of the emulator's process.
 import {mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync} from 'node:fs'
 import {builtinModules, createRequire} from 'node:module'
-import {dirname, join, relative, sep} from 'node:path'
+import {basename, dirname, join, relative, sep} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
 import {build} from 'esbuild'
 
@@ -77,6 +77,50 @@ export const ownPlace = {
   },
 }
 
+/** A built-in as a module of ours: what is not asked for is left out, and a function loads it when it is called. */
+function leanBuiltin(name) {
+  const load = `process.getBuiltinModule(${JSON.stringify(name)})`
+  const lines = Object.entries(process.getBuiltinModule(name)).filter(([key]) => /^[a-z]\w*$/i.test(key) && key !== 'default').map(([key, value]) => {
+    // a class is to be called with `new`, and something else may be anything
+    const later = typeof value === 'function' && /^[a-z]/.test(key)
+    return `export const ${key} = ${later ? `(...args) => ${load}.${key}(...args)` : `/* @__PURE__ */ (() => ${load}.${key})()`}`
+  })
+  return lines.join('\n')
+}
+
+/** An import of a built-in reads all of its exports, which for some takes longer than the command has. In modules of ours. */
+export const leanBuiltins = {
+  name: 'lean-builtins',
+  setup({onLoad, onResolve}) {
+    onResolve({filter: /^node:/}, ({path, kind, importer}) => (kind === 'import-statement' && ownFiles.test(importer) ? {path, namespace: 'builtin', sideEffects: false} : undefined))
+    onLoad({filter: /.*/, namespace: 'builtin'}, ({path}) => ({contents: leanBuiltin(path), loader: 'js'}))
+  },
+}
+
+/** `core-state-lock` for a module of ours; two modules never have one name. */
+function partName(path) {
+  const own = /packages[\\/]([^\\/]+)[\\/]dist[\\/](.*)\.js$/.exec(path)
+  return own ? `${own[1]}-${slashes(own[2]).replaceAll('/', '-')}` : basename(path, '.js')
+}
+
+/**
+ * Leaves what is reached by `await import()` to files of their own in `folder`, which is beside the bundle's, and puts their names and
+ * places into `parts`; but for what `always` matches.
+ */
+export const rarely = (folder, parts, always) => ({
+  name: 'rarely',
+  setup({onResolve, resolve}) {
+    onResolve({filter: /.*/}, async ({path, kind, importer, resolveDir, pluginData}) => {
+      if (kind !== 'dynamic-import' || pluginData === 'seen' || path.startsWith('node:')) return
+      const found = await resolve(path, {kind, importer, resolveDir, pluginData: 'seen'})
+      if (found.errors.length > 0 || always?.test(found.path)) return
+      const name = partName(found.path)
+      parts[name] = found.path
+      return {path: `../${folder}/${name}.js`, external: true}
+    })
+  },
+})
+
 const inChunks = {
   write: false, chunkNames: '[name]-[hash]', bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node22',
   legalComments: 'none', logLevel: 'warning', absWorkingDir: root,
@@ -87,13 +131,13 @@ export async function graphOf(options) {
   return (await build({...inChunks, outdir: root, metafile: true, ...options})).metafile
 }
 
-/** Bundles into a folder that holds nothing else, in chunks, so that only what a way through the code needs is loaded. */
-export async function bundleTo(out, options) {
+/** Bundles into a folder that holds nothing else, unless `keep`, in chunks, so that only what a way through the code needs is loaded. */
+export async function bundleTo(out, options, {keep = false} = {}) {
   const {outputFiles} = await build({...inChunks, outdir: out, ...options})
   const bare = outputFiles.find(({text}) => /^export default require_\w+\(\);$/m.test(text))
   if (bare) throw new Error(`${bare.path} gives only the default of a CommonJS package: see namedExports`)
   // only now, so that a failed build leaves what was there
-  rmSync(out, {recursive: true, force: true})
+  if (!keep) rmSync(out, {recursive: true, force: true})
   mkdirSync(out, {recursive: true})
   for (const {path, contents} of outputFiles) writeFileSync(path, contents)
 }

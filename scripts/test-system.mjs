@@ -1,4 +1,4 @@
-// What the tests need of the system: a browser, and on Linux an SSH server, a keyring and R with its Jupyter kernel. Brings them by apt-get where it may
+// What the tests need of the system: a browser, and on Linux an SSH server, shells, a keyring and R with its Jupyter kernel. Brings them by apt-get where it may
 // (as root); elsewhere says in one sentence what is missing.
 import {spawnSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
@@ -23,6 +23,8 @@ const needs = [
     {what: 'sshd', programs: ['sshd'], debian: 'openssh-server'},
     {what: 'ssh', programs: ['ssh'], debian: 'openssh-client'},
     {what: 'tmux', programs: ['tmux'], debian: 'tmux'},
+    {what: 'zsh', programs: ['zsh'], debian: 'zsh'},
+    {what: 'fish', programs: ['fish'], debian: 'fish'},
     {what: 'vim', programs: ['vim', 'vim.tiny'], debian: 'vim-tiny'},
     {what: 'gnome-keyring-daemon', programs: ['gnome-keyring-daemon'], debian: 'gnome-keyring'},
     {what: 'dbus-run-session', programs: ['dbus-run-session'], debian: 'dbus'},

@@ -28,12 +28,21 @@ describe('starting', () => {
   it('for --version loads one file', async () => assert.deepEqual(await loadedBy('--version'), ['bin/run.js']))
 
   it('for the daily commands loads the bundle and nothing of oclif, zod, yaml or ws', async () => {
-    for (const args of [['runtime', 'list'], ['config', 'list'], ['completion', 'bash'], ['__complete', 'bash', 'ru']]) {
+    for (const args of [['runtime', 'list'], ['config', 'list'], ['completion', 'bash']]) {
       const loaded = await loadedBy(...args)
       const outside = loaded.filter((file) => file !== 'bin/run.js' && !file.startsWith('packages/cli/dist/fast/'))
       assert.deepEqual(outside, [], args.join(' '))
       // each costs about a millisecond; scripts/layers.mjs keeps together what these share
       assert.ok(loaded.length <= 14, `${args.join(' ')} loads ${loaded.length} files`)
+    }
+  })
+
+  it('for a completion loads one file, and one or a few more for what is looked up', async () => {
+    const most: [args: string[], files: number][] = [[['ru'], 2], [['config', 'set', 'gpu', '--'], 2], [['runtime', 'show', ''], 9], [['job', 'show', ''], 9], [['history', 'show', ''], 9]]
+    for (const [args, files] of most) {
+      const loaded = await loadedBy('__complete', 'zsh', ...args)
+      assert.deepEqual(loaded.filter((file) => file !== 'bin/run.js' && !/^packages\/cli\/dist\/fast-complete(-parts)?\//.test(file)), [], args.join(' '))
+      assert.ok(loaded.length <= files, `${args.join(' ')} loads ${loaded.join(' ')}`)
     }
   })
 

@@ -63,7 +63,7 @@ describe('the shell', () => {
       [['plugins', '--jsn'], 64, /unknown flag --jsn/, /did you mean --json\?/],
       [['config', 'get'], 64, /missing: KEY/, /see cgpu config get --help/],
       [['exec', '--output', 'xml', '1'], 64, /expected --output=xml to be one of: text, json, ndjson/, /see cgpu exec --help/],
-      [['completion', 'tcsh'], 64, /expected tcsh to be one of: bash, zsh, fish/, /see cgpu completion --help/],
+      [['completion', 'tcsh'], 64, /expected tcsh to be one of: bash, zsh, fish, powershell/, /see cgpu completion --help/],
     ]
     for (const [args, status, message, fix] of cases) {
       it(`"${args.join(' ')}" ends with ${status} and says what to type`, async () => {

@@ -5,9 +5,11 @@ export interface TerminalOptions {
   home: SealedHome
   env?: Record<string, string>
   cols?: number
+  /** run instead of the CLI, with these arguments */
+  program?: string
 }
 
-/** The built CLI on a terminal of 80 columns and 24 rows that shows colours and moving lines. */
+/** The built CLI, or another program, on a terminal of 80 columns and 24 rows that shows colours and moving lines. */
 export class Terminal {
   readonly pty: IPty
   /** everything that was written to it */
@@ -16,9 +18,9 @@ export class Terminal {
   readonly #waiting = new Set<() => void>()
   #ended = false
 
-  constructor(args: readonly string[], {home, env = {}, cols = 80}: TerminalOptions) {
+  constructor(args: readonly string[], {home, env = {}, cols = 80, program}: TerminalOptions) {
     const {NO_COLOR: _, ...rest} = home.env
-    this.pty = spawn(process.execPath, [cgpuBin, ...args], {
+    this.pty = spawn(program ?? process.execPath, [...(program === undefined ? [cgpuBin] : []), ...args], {
       name: env['TERM'] ?? 'xterm-256color', cols, rows: 24, cwd: home.cwd, env: {...rest, ...env},
     })
     this.pty.onData((data) => {

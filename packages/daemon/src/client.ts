@@ -8,6 +8,7 @@ export {type ClientContext, contextOf, keyOf, processPart, secretOf} from './con
 export {type DaemonPlace, daemonPlace, type DaemonRecord, protocolVersion, readDaemonRecord} from './place.ts'
 export {DaemonExec, type ExecEnd, type ExecHandlers, type ExecQuestion} from './exec-client.ts'
 export {errorOf, type RemoteFailure} from './failure.ts'
+export {type LookQuestion} from './look.ts'
 export type {DaemonStatus, SessionStatus, TaskStatus} from './status.ts'
 
 const fs = process.getBuiltinModule('node:fs')

@@ -11,6 +11,7 @@ import {ExecWork, type RecordExecution} from './exec-work.ts'
 import {newToken} from './handshake.ts'
 import type {DaemonLog} from './log.ts'
 import {type DaemonPlace, daemonPlace, type DaemonRecord, protocolVersion, readDaemonRecord, socketPlace} from './place.ts'
+import {type LookQuestion, lookFor} from './look.ts'
 import {listen} from './server.ts'
 import {WarmSessions} from './sessions.ts'
 import type {DaemonStatus} from './status.ts'
@@ -135,6 +136,8 @@ export class Daemon {
     switch (message.t) {
       case 'exec':
         return this.#exec(wire, message as unknown as ExecQuestion, closed) // a client of this build asks
+      case 'look':
+        return this.#look(wire, message as unknown as LookQuestion) // a client of this build asks
       case 'status':
         return wire.say({t: 'status', status: this.status()})
       case 'poke':
@@ -147,6 +150,15 @@ export class Daemon {
       default:
         return wire.say({t: 'unknown'})
     }
+  }
+
+  /** Others are heard meanwhile; a failure is told as such, since another way would meet it too. */
+  async #look(wire: Wire, question: LookQuestion): Promise<void> {
+    if (!isContext(question.context)) return wire.say({t: 'refused', why: 'it does not understand the question'})
+    const cgpu = this.#options.open(question.context, {}, () => undefined)
+    const why = await this.#refusal(question, cgpu)
+    if (why !== undefined) return wire.say({t: 'refused', why})
+    return wire.say({t: 'looked', found: await lookFor(question, await cgpu, this.#sessions).catch(() => [])})
   }
 
   async #exec(wire: Wire, question: ExecQuestion, closed: () => void): Promise<void> {
@@ -182,7 +194,7 @@ export class Daemon {
     })
   }
 
-  async #refusal({context}: ExecQuestion, cgpu: Promise<Cgpu>): Promise<string | undefined> {
+  async #refusal({context}: {context: ClientContext}, cgpu: Promise<Cgpu>): Promise<string | undefined> {
     if (this.#retiring || this.#stopping) return 'it is about to end'
     if (!sameProcessPart(context.process, this.#process)) return 'it was started with other proxies, certificates or options of Node'
     // what is wrong with the settings is told as any other failure

@@ -49,9 +49,10 @@ function install(): void {
   if (installed) return
   installed = true
   const exit = process.exit.bind(process)
-  process.exit = ((code?: number | string | null): never => {
-    if (isWithinHook()) throw new HookExit(`process.exit(${code ?? ''}) was called`)
-    return exit(code)
+  process.exit = ((...given: [code?: number | string | null]): never => {
+    if (isWithinHook()) throw new HookExit(`process.exit(${given[0] ?? ''}) was called`)
+    // none is not the same as undefined, which would take the place of `process.exitCode`
+    return exit(...given)
   })
   for (const name of ['stdout', 'stderr'] as const) {
     const stream = process[name]

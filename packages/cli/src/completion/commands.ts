@@ -1,22 +1,22 @@
-import {readFile} from 'node:fs/promises'
+import {readFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {dirname, join} from 'node:path'
-import {sanitizeLine} from '@cgpu/core/text/line'
 import type {CommandEntry, FlagEntry} from './types.ts'
 
 type Loose = Record<string, unknown>
 const isLoose = (value: unknown): value is Loose => typeof value === 'object' && value !== null && !Array.isArray(value)
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
-/** The first line of what somebody else's manifest says, harmless for a terminal. */
-const line = (value: unknown): string | undefined => (typeof value === 'string' ? sanitizeLine(value.split('\n')[0] ?? '', 500) : undefined)
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [])
+const some = (value: unknown): string[] | undefined => (texts(value).length > 0 ? texts(value) : undefined)
+const yes = (value: unknown): true | undefined => value === true || undefined
 
 function flagEntry(name: string, flag: Loose): FlagEntry {
   return {
     name, type: flag['type'] === 'boolean' ? 'boolean' : 'option', char: text(flag['char']),
     options: Array.isArray(flag['options']) ? texts(flag['options']) : undefined,
-    summary: line(flag['summary'] ?? flag['description']), helpValue: text(flag['helpValue']),
-    aliases: texts(flag['aliases']), charAliases: texts(flag['charAliases']), multiple: flag['multiple'] === true, allowNo: flag['allowNo'] === true, hidden: flag['hidden'] === true,
+    summary: text(flag['summary']) ?? text(flag['description']), helpValue: text(flag['helpValue']),
+    aliases: some(flag['aliases']), charAliases: some(flag['charAliases']), exclusive: some(flag['exclusive']),
+    multiple: yes(flag['multiple']), allowNo: yes(flag['allowNo']), hidden: yes(flag['hidden']),
   }
 }
 
@@ -28,56 +28,72 @@ export function commandsOf(manifest: unknown): CommandEntry[] {
     const args = isLoose(command['args']) ? Object.values(command['args']) : []
     const flags = isLoose(command['flags']) ? Object.entries(command['flags']) : []
     const entry = {
-      id, summary: line(command['summary'] ?? command['description']) ?? '',
+      id, summary: (text(command['summary']) ?? text(command['description']) ?? '').split('\n')[0] ?? '',
       flags: flags.flatMap(([name, flag]) => (isLoose(flag) ? [flagEntry(name, flag)] : [])),
       args: args.length, strict: command['strict'] !== false, remoteArgs: command['remoteArgs'] === true,
-      argOptions: args.map((arg) => (isLoose(arg) && Array.isArray(arg['options']) ? texts(arg['options']) : undefined)),
+      argOptions: args.map((arg) => (isLoose(arg) && Array.isArray(arg['options']) ? texts(arg['options']) : null)),
     }
     return [id, ...texts(command['aliases'])].map((name) => ({...entry, name: name.replaceAll(':', ' ')}))
   })
 }
 
-async function readJson(path: string): Promise<unknown> {
+function readJson(path: string | URL): unknown {
   try {
-    return JSON.parse(await readFile(path, 'utf8'))
+    return JSON.parse(readFileSync(path, 'utf8'))
   } catch {
     return undefined
   }
 }
 
-/** Folders of the plugins that come with the CLI, and of those that the user installed or linked. */
-async function pluginFolders(root: string, dataDir: string): Promise<string[]> {
-  const [own, user, locked] = await Promise.all([readJson(join(root, 'package.json')), readJson(join(dataDir, 'package.json')), lockedFolders(dataDir)])
+const manifestOf = (folder: string): unknown => readJson(join(folder, 'oclif.manifest.json'))
+
+/** Of the CLI itself and the plugins that come with it: these never change between two builds. */
+export function ownCommands(root: string): CommandEntry[] {
+  const own = readJson(join(root, 'package.json'))
   const require = createRequire(join(root, 'package.json'))
-  const bundled = texts(isLoose(own) && isLoose(own['oclif']) ? own['oclif']['plugins'] : undefined).flatMap((name) => {
+  const bundled = texts(isLoose(own) && isLoose(own['oclif']) ? own['oclif']['plugins'] : undefined).map((name) => {
     try {
-      return [dirname(require.resolve(`${name}/package.json`))]
+      return dirname(require.resolve(`${name}/package.json`))
     } catch {
-      return [join(root, 'node_modules', name)] // its `exports` hide package.json
+      return join(root, 'node_modules', name) // its `exports` hide package.json
     }
   })
-  const installed = isLoose(user) && isLoose(user['oclif']) && Array.isArray(user['oclif']['plugins']) ? user['oclif']['plugins'] : []
-  return [...bundled, ...locked, ...installed.flatMap((plugin: unknown) => {
-    if (!isLoose(plugin)) return []
-    const linked = plugin['type'] === 'link' ? text(plugin['root']) : undefined
-    const name = text(plugin['name'])
-    return linked !== undefined ? [linked] : name !== undefined && plugin['type'] === 'user' ? [join(dataDir, 'node_modules', name)] : []
+  return [root, ...bundled].flatMap((folder) => commandsOf(manifestOf(folder)))
+}
+
+/** A plugin that the user installed or linked. */
+export interface UserPlugin {
+  name: string
+  folder: string
+  linked: boolean
+}
+
+/** As they are now: nothing has to be told that one came or went. */
+export async function userPlugins(dataDir: string): Promise<UserPlugin[]> {
+  const user = readJson(join(dataDir, 'package.json'))
+  const listed = isLoose(user) && isLoose(user['oclif']) && Array.isArray(user['oclif']['plugins']) ? user['oclif']['plugins'] : []
+  return [...(await lockedPlugins(dataDir)), ...listed.flatMap((plugin: unknown) => {
+    const name = isLoose(plugin) ? text(plugin['name']) : undefined
+    if (!isLoose(plugin) || name === undefined) return []
+    const linked = plugin['type'] === 'link'
+    const folder = linked ? text(plugin['root']) : plugin['type'] === 'user' ? join(dataDir, 'node_modules', name) : undefined
+    return folder === undefined ? [] : [{name, folder, linked}]
   })]
 }
 
-/** Of the plugins in plugins.lock.json, trusted or not: their manifests are only read. */
-async function lockedFolders(dataDir: string): Promise<string[]> {
-  const lock = await readJson(join(dataDir, 'plugins.lock.json'))
+/** Those in plugins.lock.json, trusted or not: their manifests are only read. */
+async function lockedPlugins(dataDir: string): Promise<UserPlugin[]> {
+  const lock = readJson(join(dataDir, 'plugins.lock.json'))
   if (!isLoose(lock)) return []
   const {parsePlugins, rootOf} = await import('@cgpu/plugins/install/lock-file')
-  return Object.values(parsePlugins(lock['plugins'])?.plugins ?? {}).map((plugin) => rootOf(dataDir, plugin))
+  return Object.values(parsePlugins(lock['plugins'])?.plugins ?? {}).map((plugin) => ({name: plugin.name, folder: rootOf(dataDir, plugin), linked: plugin.source === 'link'}))
 }
 
-/** Every command that can be typed. Reads manifests only; a plugin without one is left out. */
+/** Every command that can be typed. Reads manifests only; a plugin without one is left out. `root`: folder of the CLI's package.json. */
 export async function readCommands(root: string, dataDir: string): Promise<CommandEntry[]> {
-  const folders = [root, ...(await pluginFolders(root, dataDir))]
-  const manifests = await Promise.all(folders.map((folder) => readJson(join(folder, 'oclif.manifest.json'))))
+  const built = readJson(new URL('../fast-complete/commands.json', import.meta.url))
+  const own = Array.isArray(built) ? (built as CommandEntry[]) : ownCommands(root) // our build wrote it; there is none beside the source
   const all = new Map<string, CommandEntry>()
-  for (const entry of manifests.flatMap(commandsOf)) if (!all.has(entry.name)) all.set(entry.name, entry)
+  for (const entry of [...own, ...(await userPlugins(dataDir)).flatMap(({folder}) => commandsOf(manifestOf(folder)))]) if (!all.has(entry.name)) all.set(entry.name, entry)
   return [...all.values()]
 }

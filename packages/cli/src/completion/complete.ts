@@ -1,51 +1,6 @@
-import {argumentValues, flagValues, withRuntime} from './values.ts'
+import {read, type Position} from './position.ts'
+import {argumentValues, flagValues} from './values.ts'
 import type {Candidate, CommandEntry, Completion, CompletionSources, FlagEntry} from './types.ts'
-
-/** What the words before the cursor mean. */
-interface Position {
-  command: CommandEntry | undefined
-  /** words of the command's name, or of the beginning of one */
-  path: string[]
-  /** positional arguments so far */
-  positionals: string[]
-  /** flags seen so far */
-  given: Map<string, string | undefined>
-  /** the flag whose value is being typed */
-  pending: FlagEntry | undefined
-  /** behind the remote program or `--` */
-  remote: boolean
-}
-
-const findFlag = (command: CommandEntry, token: string): FlagEntry | undefined =>
-  command.flags.find(({name, char}) => token === `--${name}` || (char !== undefined && token === `-${char}`))
-
-function read(before: readonly string[], commands: readonly CommandEntry[]): Position {
-  const path: string[] = []
-  let i = 0
-  for (; i < before.length; i++) {
-    const next = [...path, before[i]].join(' ')
-    if (!commands.some(({name}) => name === next || name.startsWith(`${next} `))) break
-    path.push(before[i]!)
-  }
-  const command = commands.find(({name}) => name === path.join(' '))
-  const position: Position = {command, path, positionals: [], given: new Map(), pending: undefined, remote: false}
-  for (; i < before.length; i++) {
-    const token = before[i]!
-    if (token === '--') return {...position, remote: true}
-    if (!command || !token.startsWith('-') || token === '-') {
-      position.positionals.push(token)
-      if (command?.remoteArgs) return {...position, remote: true}
-      continue
-    }
-    const [head = token, value] = token.split(/=(.*)/s)
-    const flag = findFlag(command, head)
-    if (!flag) continue
-    if (flag.type === 'boolean' || value !== undefined) position.given.set(flag.name, value)
-    else if (i + 1 < before.length) position.given.set(flag.name, before[++i])
-    else position.pending = flag
-  }
-  return position
-}
 
 function subcommands({path}: Position, commands: readonly CommandEntry[]): Candidate[] {
   const found = new Map<string, string>()
@@ -59,9 +14,12 @@ function subcommands({path}: Position, commands: readonly CommandEntry[]): Candi
   return [...found].map(([value, description]) => ({value, description}))
 }
 
+/** Those that can still be given: not twice, and not beside one that excludes it. */
 function flagNames({command, given}: Position): Candidate[] {
-  return (command?.flags ?? [])
-    .filter(({hidden, multiple, name}) => !hidden && (multiple || !given.has(name)))
+  const flags = command?.flags ?? []
+  const excluded = new Set(flags.flatMap(({name, exclusive = []}) => [...(given.has(name) ? exclusive : []), ...(exclusive.some((one) => given.has(one)) ? [name] : [])]))
+  return flags
+    .filter(({hidden, multiple, name}) => !hidden && !excluded.has(name) && (multiple || !given.has(name)))
     .flatMap(({name, summary: description, allowNo}) => [{value: `--${name}`, description}, ...(allowNo ? [{value: `--no-${name}`, description}] : [])])
     .concat({value: '--help', description: 'show help'})
 }
@@ -69,22 +27,29 @@ function flagNames({command, given}: Position): Candidate[] {
 /** flags whose value is a list with commas; `typed` is what stands there of it */
 const lists = new Set(['category', 'gpu', 'tpu', 'scopes', 'status'])
 
-async function valuesOf(flag: FlagEntry, typed: string, {command, given, positionals}: Position, sources: CompletionSources): Promise<Completion> {
-  const {candidates, directives} = await flagValues({flag, command, given: withRuntime(given, command, positionals)}, sources)
+async function valuesOf(flag: FlagEntry, typed: string, position: Position, sources: CompletionSources): Promise<Completion> {
+  const {candidates, directives} = await flagValues(flag, position, sources)
   const before = lists.has(flag.name) ? typed.slice(0, typed.lastIndexOf(',') + 1) : ''
-  const chosen = before.split(',')
+  const chosen = [...before.split(','), ...(position.given.get(flag.name) ?? [])]
   return {candidates: candidates.filter(({value}) => !chosen.includes(value)).map((one) => ({...one, value: `${before}${one.value}`})), directives}
 }
 
 const nothing: Completion = {candidates: [], directives: []}
 
+/** A name that a machine or a file gave must not be taken for a flag. */
+const noFlag = ({value}: Candidate): boolean => !value.startsWith('-')
+
 async function possible(position: Position, current: string, commands: readonly CommandEntry[], sources: CompletionSources): Promise<Completion> {
   const {command, pending, remote, positionals} = position
-  if (remote) return {candidates: [], directives: ['files']}
-  if (pending) return valuesOf(pending, current, position, sources)
+  if (remote === 'separated') return nothing
+  if (remote === 'program') return {candidates: [], directives: ['files']}
+  if (pending) {
+    const {candidates, directives} = await valuesOf(pending, current, position, sources)
+    return {candidates: candidates.filter(noFlag), directives}
+  }
   const equals = /^(--[\w-]+)=/.exec(current)
   if (command && equals) {
-    const flag = findFlag(command, equals[1]!)
+    const flag = position.flagOf(equals[1]!)
     if (!flag || flag.type === 'boolean') return nothing
     const {candidates, directives} = await valuesOf(flag, current.slice(equals[0].length), position, sources)
     return {candidates: candidates.map(({value, description}) => ({value: `${equals[0]}${value}`, description})), directives}
@@ -92,13 +57,13 @@ async function possible(position: Position, current: string, commands: readonly 
   if (current.startsWith('-')) return {candidates: flagNames(position), directives: []}
   const names = positionals.length === 0 ? subcommands(position, commands) : []
   const args = command && (positionals.length < command.args || !command.strict)
-    ? await argumentValues({command, positionals, current, given: position.given, commands}, sources)
+    ? await argumentValues({...position, command, current, commands}, sources)
     : nothing
-  return {candidates: [...names, ...args.candidates], directives: args.directives}
+  return {candidates: [...names, ...args.candidates.filter(noFlag)], directives: args.directives}
 }
 
-// a value with control characters could act on the terminal, or break the lines of the answer
-const isShowable = ({value}: Candidate): boolean => !/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(value)
+/** What a shell could not show, or not take for one word: controls, what turns the direction of text, separators, halves of characters. */
+const unfit = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffd]/u
 
 /** What may stand at the cursor: `words` are those behind `cgpu`, the last one is being typed and may be ''. */
 export async function complete(words: readonly string[], commands: readonly CommandEntry[], sources: CompletionSources): Promise<Completion> {
@@ -108,7 +73,9 @@ export async function complete(words: readonly string[], commands: readonly Comm
   const current = words.at(-1) ?? ''
   const {candidates, directives} = await possible(read(words.slice(0, -1), commands), current, commands, sources)
   const seen = new Set<string>()
-  const matching = candidates.filter((one) => one.value.startsWith(current) && isShowable(one) && !seen.has(one.value) && seen.add(one.value))
-  const goesOn = matching.some(({value}) => /[:/]$/.test(value))
-  return {candidates: matching.sort((a, b) => (a.value < b.value ? -1 : a.value > b.value ? 1 : 0)), directives: goesOn ? [...directives, 'nospace'] : directives}
+  const matching = candidates.filter(({value}) => value.startsWith(current) && !unfit.test(value) && !seen.has(value) && seen.add(value))
+  return {candidates: matching.sort((a, b) => (a.value < b.value ? -1 : a.value > b.value ? 1 : 0)), directives: matching.some(goesOn) ? [...directives, 'nospace'] : directives}
 }
+
+/** Whether more is to be typed behind it. */
+export const goesOn = ({value}: Candidate): boolean => /[:/]$/.test(value)

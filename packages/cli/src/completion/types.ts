@@ -5,7 +5,7 @@ export interface Candidate {
   description?: string | undefined
 }
 
-/** What the shell is asked to do besides showing candidates. */
+/** What the shell is asked to do besides showing candidates: `nospace` where a word may go on behind one of them. */
 export type Directive = 'files' | 'dirs' | 'nospace'
 
 export interface Completion {
@@ -24,6 +24,8 @@ export interface FlagEntry {
   summary?: string | undefined
   helpValue?: string | undefined
   multiple?: boolean | undefined
+  /** flags that do not go with it */
+  exclusive?: string[] | undefined
   allowNo?: boolean | undefined
   hidden?: boolean | undefined
 }
@@ -38,38 +40,47 @@ export interface CommandEntry {
   args: number
   strict: boolean
   /** options of the arguments, by position */
-  argOptions: (string[] | undefined)[]
+  argOptions: (string[] | null)[]
   remoteArgs: boolean
+}
+
+/** What an open machine can be asked for; of the one named, or of the usual one. */
+export interface MachineSources {
+  /** kernelspecs */
+  specs(runtime: string | undefined): Promise<Candidate[]>
+  /** kernels that run */
+  kernels(runtime: string | undefined): Promise<Candidate[]>
+  /** terminals that are open */
+  terminals(runtime: string | undefined): Promise<Candidate[]>
+  /** entries of a folder: `folder` is '' or ends with '/'; folders among them end with '/' */
+  entries(runtime: string | undefined, folder: string): Promise<Candidate[]>
 }
 
 /**
  * Values that only a look at the state, the configuration or a server can tell. Each may be slow or fail: the caller has a
  * time budget and takes no answer for none.
  */
-export interface CompletionSources {
+export interface CompletionSources extends MachineSources {
   runtimes(): Promise<Candidate[]>
   providers(): Promise<Candidate[]>
   accelerators(kind: 'gpu' | 'tpu', provider: string | undefined): Promise<Candidate[]>
-  /** kernelspecs */
-  kernels(runtime: string | undefined): Promise<Candidate[]>
-  /** that run there */
-  terminals(runtime: string | undefined): Promise<Candidate[]>
-  /** what is forwarded on this computer */
-  forwards(): Promise<Candidate[]>
-  runningKernels(runtime: string | undefined): Promise<Candidate[]>
   profiles(): Promise<Candidate[]>
   /** who is signed in, by e-mail address */
   accounts(): Promise<Candidate[]>
   secrets(): Promise<Candidate[]>
-  /** that were started from here, newest first */
-  jobs(): Promise<Candidate[]>
+  /** that were started from here and whose ids begin so, newest first; `open`: that are not known to be over */
+  jobs(beginning: string, which: 'all' | 'open'): Promise<Candidate[]>
   schedules(): Promise<Candidate[]>
   /** ids of the history, the newest */
   executions(): Promise<Candidate[]>
+  /** ids of what forwards ports */
+  forwards(): Promise<Candidate[]>
+  /** plugins that the user installed or linked */
+  plugins(): Promise<Candidate[]>
   settings(): Promise<Candidate[]>
   /** values that a setting can have; empty where any text will do */
   settingValues(key: string): Promise<Candidate[]>
   schemas(): Promise<Candidate[]>
-  /** entries of a folder on a runtime: `folder` is '' or ends with '/'; folders among them end with '/' */
-  remoteEntries(runtime: string, folder: string): Promise<Candidate[]>
+  /** entries of the working folder here; folders among them end with '/' */
+  localEntries(): Promise<Candidate[]>
 }

@@ -1,12 +1,11 @@
 import {errorCategories} from '@cgpu/core/errors'
 import {executionStatuses} from '@cgpu/core/history/entry'
+import {patienceMs} from './patience.ts'
+import type {Position} from './position.ts'
 import type {Candidate, CommandEntry, Completion, CompletionSources, Directive, FlagEntry} from './types.ts'
 
-/** A shell waits for no longer than this for what is looked up. */
-export const LIVE_BUDGET_MS = 1000
-
 /** The answer, or nothing when it fails or takes too long. */
-export async function timely(answer: Promise<Candidate[]>, ms = LIVE_BUDGET_MS): Promise<Candidate[]> {
+export async function timely(answer: Promise<Candidate[]>, ms = patienceMs): Promise<Candidate[]> {
   const {promise: tooLate, resolve} = Promise.withResolvers<Candidate[]>()
   const timer = setTimeout(() => resolve([]), ms)
   try {
@@ -19,12 +18,16 @@ export async function timely(answer: Promise<Candidate[]>, ms = LIVE_BUDGET_MS):
 const only = (candidates: Candidate[], ...directives: Directive[]): Completion => ({candidates, directives})
 const options = (values: readonly string[]): Candidate[] => values.map((value) => ({value}))
 const unique = (candidates: readonly Candidate[]): Candidate[] => candidates.filter(({value}, i) => candidates.findIndex((one) => one.value === value) === i)
-type Given = ReadonlyMap<string, string | undefined>
+
+/** The runtime that a command is told to work on: by its flag, or by its first argument where that names one. */
+function runtimeOf({given, positionals, command}: Pick<Position, 'given' | 'positionals' | 'command'>): string | undefined {
+  return given.get('runtime')?.at(-1) ?? (command && takesRuntime.has(command.id) ? positionals[0] : undefined)
+}
 
 /** Values of a flag: its own options, else by its name, else by what its help calls the value. */
-export async function flagValues({flag, command, given}: {flag: FlagEntry; command: CommandEntry | undefined; given: Given}, sources: CompletionSources): Promise<Completion> {
+export async function flagValues(flag: FlagEntry, position: Position, sources: CompletionSources): Promise<Completion> {
   if (flag.options) return only(options(flag.options))
-  if (command?.id === 'shell' && flag.name === 'kill') return only(await timely(sources.terminals(given.get('runtime'))))
+  const runtime = runtimeOf(position)
   switch (flag.name) {
     case 'runtime': return only(await timely(sources.runtimes()))
     case 'provider': return only(await timely(sources.providers()))
@@ -34,66 +37,59 @@ export async function flagValues({flag, command, given}: {flag: FlagEntry; comma
     case 'category': return only(options(errorCategories))
     case 'status': return only(options(executionStatuses))
     case 'scopes': return only(options(['drive', 'drive.file', 'drive.readonly']))
-    case 'kernel': return only(unique([...(await timely(sources.runningKernels(given.get('runtime')))), ...(await timely(sources.kernels(given.get('runtime'))))]))
-    case 'session': return only(await timely(sources.terminals(given.get('runtime'))))
-    case 'spec': return only(await timely(sources.kernels(given.get('runtime'))))
+    case 'timezone': return only(options(Intl.supportedValuesOf('timeZone')))
+    case 'kernel': return only(unique((await Promise.all([timely(sources.kernels(runtime)), timely(sources.specs(runtime))])).flat()))
+    case 'spec': return only(await timely(sources.specs(runtime)))
+    case 'session':
+    case 'kill': return only(position.command?.id === 'shell' ? await timely(sources.terminals(runtime)) : [])
     case 'gpu':
-    case 'tpu': return only(await timely(sources.accelerators(flag.name, given.get('provider'))))
+    case 'tpu': return only(await timely(sources.accelerators(flag.name, position.given.get('provider')?.at(-1))))
   }
   if (flag.helpValue === 'DIR') return only([], 'dirs')
   if (flag.helpValue === 'FILE' || flag.helpValue === 'PATH' || flag.helpValue === 'GLOB') return only([], 'files')
   return only([])
 }
 
-export interface ArgumentPosition {
+export interface ArgumentPosition extends Position {
   command: CommandEntry
-  positionals: readonly string[]
   current: string
-  given: Given
   commands: readonly CommandEntry[]
 }
 
-const takesRuntimes = new Set([
-  'code', 'jupyter:proxy', 'lab', 'port:connect', 'port:forward', 'port:list', 'repl', 'runtime:adopt', 'runtime:show', 'runtime:release', 'runtime:rename', 'runtime:url', 'runtime:use',
-  'runtime:ensure', 'shell', 'ssh',
+/** whose first argument is a runtime's name */
+const takesRuntime = new Set([
+  'code', 'jupyter:proxy', 'lab', 'port:connect', 'port:forward', 'port:list', 'repl', 'runtime:adopt', 'runtime:ensure', 'runtime:release', 'runtime:rename', 'runtime:show', 'runtime:url', 'runtime:use',
+  'shell', 'ssh', 'ssh:config',
 ])
-
-/** What is looked up is looked up on the runtime that was named, as a flag or as the first argument. */
-export function withRuntime(given: Given, command: CommandEntry | undefined, [first]: readonly string[]): Given {
-  return command && first !== undefined && !given.has('runtime') && takesRuntimes.has(command.id) ? new Map([...given, ['runtime', first]]) : given
-}
+const takesRuntimes = new Set(['runtime:release', 'ssh:config'])
+const takesPlugins = /^plugins:(uninstall|unlink|remove|update|info|verify|audit|trust)$/
 
 /** Values of a positional argument. */
-export async function argumentValues({command, positionals, current, commands, given}: ArgumentPosition, sources: CompletionSources): Promise<Completion> {
+export async function argumentValues(position: ArgumentPosition, sources: CompletionSources): Promise<Completion> {
+  const {command, positionals, current, commands} = position
   const {id} = command
   const at = positionals.length
   const own = command.argOptions[at]
   if (own) return only(options(own))
-  if (takesRuntimes.has(id) && (at === 0 || id === 'runtime:release')) {
-    return only((await timely(sources.runtimes())).filter(({value}) => !positionals.includes(value)))
-  }
-  if (/^(job:(attach|cancel|logs|move|retry|rm|show|wait)|why)$/.test(id) && (at === 0 || !command.strict)) {
-    return only((await timely(sources.jobs())).filter(({value}) => !positionals.includes(value)))
-  }
-  if (id === 'port:close') return only((await timely(sources.forwards())).filter(({value}) => !positionals.includes(value)))
-  if (/^schedule:(logs|pause|resume|rm|run|show)$/.test(id) && (at === 0 || !command.strict)) {
-    return only((await timely(sources.schedules())).filter(({value}) => !positionals.includes(value)))
-  }
-  if (/^kernel:(attach|interrupt|restart|show|shutdown)$/.test(id) && (at === 0 || !command.strict)) {
-    return only((await timely(sources.runningKernels(given.get('runtime')))).filter(({value}) => !positionals.includes(value)))
-  }
-  if (id === 'kernel:start' && at === 0) return only(await timely(sources.kernels(given.get('runtime'))))
+  const others = async (answer: Promise<Candidate[]>): Promise<Completion> => only((await timely(answer)).filter(({value}) => !positionals.includes(value)))
+  const first = at === 0 || !command.strict
+  if (takesRuntimes.has(id) || (takesRuntime.has(id) && at === 0)) return others(sources.runtimes())
+  if (/^(job:(attach|cancel|logs|move|retry|rm|show|wait)|why)$/.test(id) && first) return others(sources.jobs(current, /^job:(attach|cancel|wait)$/.test(id) ? 'open' : 'all'))
+  if (/^schedule:(logs|pause|resume|rm|run|show)$/.test(id) && first) return others(sources.schedules())
+  if (/^kernel:(attach|interrupt|restart|show|shutdown)$/.test(id) && first) return others(sources.kernels(runtimeOf(position)))
+  if (id === 'kernel:start' && at === 0) return only(await timely(sources.specs(runtimeOf(position))))
   if (/^auth:(logout|switch)$/.test(id) && at === 0) return only(await timely(sources.accounts()))
   if (/^secret:(delete|set)$/.test(id) && at === 0) return only(await timely(sources.secrets()))
-  if (id === 'history:export' || (/^history:(diff|rerun|show)$/.test(id) && at < (id === 'history:diff' ? 2 : 1))) {
-    return only((await timely(sources.executions())).filter(({value}) => !positionals.includes(value)))
-  }
+  if (id === 'history:export' || (/^history:(diff|rerun|show)$/.test(id) && at < (id === 'history:diff' ? 2 : 1))) return others(sources.executions())
+  if (id === 'port:close') return others(sources.forwards())
+  if (takesPlugins.test(id) && first) return others(sources.plugins())
+  if (id === 'plugins:link' && at === 0) return only([], 'dirs')
   if (/^config:(get|set|unset)$/.test(id) && at === 0) return only(await timely(sources.settings()))
   if (id === 'config:set' && at === 1) return only(await timely(sources.settingValues(positionals[0]!)))
   if (id === 'schema') return only(nextWords(await timely(sources.schemas()), positionals))
   if (id === 'help') return only(nextWords([...commands.map(({name: value, summary: description}) => ({value, description})), {value: 'exit-codes'}], positionals))
-  if (id === 'cp') return places(current, sources, 'files')
-  if (id.startsWith('fs:') && (at === 0 || !command.strict)) return places(current, sources)
+  if (id === 'cp') return places(current, sources, true)
+  if (id.startsWith('fs:') && first) return position.given.has('runtime') ? remotePaths(runtimeOf(position), '', current, sources) : places(current, sources, false)
   return command.remoteArgs ? only([], 'files') : only([])
 }
 
@@ -107,14 +103,20 @@ function nextWords(names: readonly Candidate[], before: readonly string[]): Cand
   })
 }
 
-/** NAME:PATH on a runtime; with `files`, or a local path. */
-async function places(current: string, sources: CompletionSources, ...local: Directive[]): Promise<Completion> {
+/** NAME:PATH on a runtime, or a path: with `local` one here, else one on the usual runtime. */
+async function places(current: string, sources: CompletionSources, local: boolean): Promise<Completion> {
   const [, runtime, path = ''] = /^([a-z0-9][a-z0-9-]*):(.*)$/s.exec(current) ?? []
-  if (runtime === undefined) {
-    const runtimes = /[/.\\]/.test(current) ? [] : await timely(sources.runtimes())
-    return only(runtimes.map(({value, description}) => ({value: `${value}:`, description})), ...local)
-  }
+  if (runtime !== undefined) return remotePaths(runtime, `${runtime}:`, path, sources)
+  const runtimes = /[/.\\~]/.test(current) ? [] : (await timely(sources.runtimes())).filter(({value}) => value.startsWith(current))
+  // shells complete paths better than we do, but only where there is nothing else
+  if (runtimes.length === 0) return local ? only([], 'files') : remotePaths(undefined, '', current, sources)
+  const here = local ? await timely(sources.localEntries()) : []
+  return only([...runtimes.map(({value, description}) => ({value: `${value}:`, description})), ...here.filter(({value}) => current !== '' || !value.startsWith('.'))])
+}
+
+async function remotePaths(runtime: string | undefined, prefix: string, path: string, sources: CompletionSources): Promise<Completion> {
   const folder = path.slice(0, path.lastIndexOf('/') + 1)
-  const entries = await timely(sources.remoteEntries(runtime, folder))
-  return only(entries.map(({value, description}) => ({value: `${runtime}:${folder}${value}`, description})))
+  const hidden = path.slice(folder.length).startsWith('.')
+  const entries = await timely(sources.entries(runtime, folder))
+  return only(entries.filter(({value}) => hidden || !value.startsWith('.')).map(({value, description}) => ({value: `${prefix}${folder}${value}`, description})))
 }

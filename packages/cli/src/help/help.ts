@@ -37,7 +37,7 @@ export default class CgpuHelp extends Help {
       ...section('START HERE', daily.map(row)),
       ...section('TOPICS', topics.map(({name, description}) => [name, this.render(description ?? '').split('\n')[0] ?? ''])),
       ...section('MORE COMMANDS', rest.map(row)),
-      this.section('MORE', [`${bin} COMMAND --help   one command, with examples`, `${bin} help exit-codes  what each exit status means`, `${bin} completion       tab completion for bash, zsh and fish`].join('\n')),
+      this.section('MORE', [`${bin} COMMAND --help   one command, with examples`, `${bin} help exit-codes  what each exit status means`, `${bin} completion       tab completion for your shell`].join('\n')),
     ]) this.log(line)
   }
 

@@ -27,6 +27,12 @@ export class JobStore {
     return (await this.#records.all()).sort((a, b) => b.createdAt.localeCompare(a.createdAt))
   }
 
+  /** The newest so many of those whose ids `wanted` takes, without reading the others: ids sort by age. */
+  async newest(count: number, wanted: (id: string) => boolean): Promise<JobRecord[]> {
+    const ids = (await this.#records.ids()).filter(wanted).sort().slice(-count).toReversed()
+    return (await Promise.all(ids.map((id) => this.get(id)))).filter((one) => one !== undefined)
+  }
+
   async get(id: string): Promise<JobRecord | undefined> {
     return this.#records.get(id)
   }
