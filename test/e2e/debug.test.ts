@@ -38,9 +38,9 @@ describe('debug logs', () => {
 
   it('are left by the long way and by commands of others, too', async () => {
     await run(['runtime', 'show', 'nobody'], {env: {CGPU_NO_FASTPATH: '1'}})
-    assert.equal((await run(['plugins', 'inspect', '--nonsense'])).status, 64)
+    assert.equal((await run(['which', '--nonsense'])).status, 64)
     const logs = envelope<Log[]>(await run(['debug', 'log', '--last', '5', '--json'])).data
-    assert.deepEqual(logs.map(({command, exitStatus}) => [command, exitStatus]), [['cgpu plugins inspect', 64], ['cgpu runtime show nobody', 66]])
+    assert.deepEqual(logs.map(({command, exitStatus}) => [command, exitStatus]), [['cgpu which', 64], ['cgpu runtime show nobody', 66]])
   })
 
   it('are left by nothing that went well, a mistyped command, or themselves', async () => {
