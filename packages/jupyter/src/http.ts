@@ -15,6 +15,8 @@ export interface HttpRequest {
   headersTimeoutMs: number
   /** an answer bigger than this is refused */
   maxBytes: number
+  /** memory for the body, where it fits: the answer's body is a view of it then */
+  into?: Uint8Array | undefined
 }
 
 export interface HttpAnswer {
@@ -72,25 +74,35 @@ export function send(request: HttpRequest, agent: http.Agent): Promise<HttpAnswe
       socket.once(request.url.protocol === 'https:' ? 'secureConnect' : 'connect', connected)
     })
     req.once('response', response => {
+      const {into} = request
       const chunks: Buffer[] = []
-      let size = 0
+      let [size, kept] = [0, 0]
       const tooBig = (): void => {
         req.destroy(new JupyterError('PROTOCOL', `${where} answered with more than ${request.maxBytes} bytes`))
       }
       within(bodyIdleMs, 'stopped in the middle of an answer')
       if (Number(response.headers['content-length'] ?? 0) > request.maxBytes) tooBig()
       response.on('data', (chunk: Buffer) => {
-        within(bodyIdleMs, 'stopped in the middle of an answer')
+        timer?.refresh()
         size += chunk.length
-        if (size > request.maxBytes) tooBig()
-        else chunks.push(chunk)
+        if (size > request.maxBytes) return tooBig()
+        if (!into || size > into.length) return void chunks.push(chunk)
+        into.set(chunk, kept)
+        kept = size
       })
       response.once('error', fail)
       response.once('end', () => {
         clearTimeout(timer)
-        resolve({status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks)})
+        resolve({status: response.statusCode ?? 0, headers: response.headers, body: bodyOf(into?.subarray(0, kept), chunks)})
       })
     })
     req.end(request.body)
   })
+}
+
+/** What came first is where it should be; what did not fit any more came behind it. */
+function bodyOf(kept: Uint8Array | undefined, chunks: Buffer[]): Buffer {
+  if (!kept || kept.length === 0) return Buffer.concat(chunks)
+  if (chunks.length > 0) return Buffer.concat([kept, ...chunks])
+  return Buffer.from(kept.buffer, kept.byteOffset, kept.length)
 }

@@ -18,6 +18,8 @@ export interface RequestOptions {
   timeoutMs?: number
   /** default 16 MiB */
   maxBytes?: number
+  /** memory for the body of the answer, which is a view of it where it fits */
+  into?: Uint8Array
 }
 
 const defaultMaxBytes = 16 * 1024 * 1024
@@ -118,7 +120,7 @@ export class RestClient {
     try {
       const answer = await send({
         method, url, headers, body: bytes, signal: options.signal,
-        headersTimeoutMs: options.timeoutMs ?? 30_000, maxBytes: options.maxBytes ?? defaultMaxBytes,
+        headersTimeoutMs: options.timeoutMs ?? 30_000, maxBytes: options.maxBytes ?? defaultMaxBytes, into: options.into,
       }, this.#agent)
       this.#xsrf.remember(answer)
       trace(`${answer.status} ${answer.body.length} B`)

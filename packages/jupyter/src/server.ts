@@ -117,11 +117,12 @@ export class JupyterServer extends RestClient {
   /**
    * Bytes `start` to before `end` of a file below the server's root, by `/files/`, which some servers lack (NOT_FOUND).
    * Fewer bytes than asked for mean that the file ends there. PROTOCOL when the server knows no ranges and the file is much longer.
+   * With `into` they are written there, and what comes back is a view of it.
    */
-  async readFileRange(path: string, start: number, end?: number): Promise<Uint8Array> {
+  async readFileRange(path: string, start: number, end?: number, into?: Uint8Array): Promise<Uint8Array> {
     const headers = {range: `bytes=${start}-${end === undefined ? '' : end - 1}`}
     try {
-      const answer = await this.request('GET', `files/${encodePath(path)}`, {raw: true, headers, maxBytes: end === undefined ? contentsBytes : end - start + wholeBytes})
+      const answer = await this.request('GET', `files/${encodePath(path)}`, {raw: true, headers, maxBytes: end === undefined ? contentsBytes : end - start + wholeBytes, ...(into && {into})})
       return answer.status === 206 ? answer.body : answer.body.subarray(start, end)
     } catch (error) {
       if (error instanceof JupyterError && error.status === 416) return new Uint8Array()

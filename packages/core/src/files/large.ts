@@ -21,7 +21,7 @@ const attempts = 3
 const zerosAtOnce = 256 << 20
 const block = 64 << 10
 /** bytes between two looks for buffers that can be freed */
-const freeEvery = 16 << 20
+const freeEvery = 32 << 20
 const zeros = Buffer.alloc(4 << 20)
 
 /** Copies a file in pieces, several under way, from where a former copy of the same content was cut. Its sha256 is equal at both ends. */
@@ -125,7 +125,10 @@ class Large {
       turn = Promise.all([reading, turn]).then(([data]) => {
         const written = this.#failure ? Promise.resolve() : this.#write(next.from, data)
         const one = written
-          .then(() => pace.took(next.size, performance.now() - started), (error: unknown) => this.#fail(error))
+          .then(() => {
+            pace.took(next.size, performance.now() - started)
+            this.#reader.recycle?.(data)
+          }, (error: unknown) => this.#fail(error))
           .finally(() => {
             release()
             this.#writing.delete(one)

@@ -4,6 +4,7 @@ import {open} from 'node:fs/promises'
 import {basename, resolve, sep} from 'node:path'
 import {errors, type CgpuError} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
+import {Buffers} from './buffers.ts'
 import {localPath, nameOf} from './names.ts'
 import {cannotRead, changed} from './problem.ts'
 import type {Content, Entry, Origin, Reader, Root, Source} from './side.ts'
@@ -105,6 +106,7 @@ export class LocalSource implements Source {
       await file.close()
       throw errors.usage(`not a regular file: ${sanitizeLine(name)}`, {code: 'NOT_A_FILE', category: 'file', fix: 'give the path of a file'})
     }
+    const buffers = new Buffers()
     const unchanged = async (): Promise<void> => {
       const last = await file.stat()
       if (last.size !== first.size || last.mtimeMs !== first.mtimeMs) throw changed(name)
@@ -116,7 +118,7 @@ export class LocalSource implements Source {
       sparse: first.blocks * 512 < first.size,
       hashes: false,
       async read(offset, size) {
-        const data = Buffer.allocUnsafeSlow(size)
+        const data = buffers.take(size)
         for (let done = 0; done < size; ) {
           const {bytesRead} = await file.read(data, done, size - done, offset + done)
           if (bytesRead === 0) throw changed(name)
@@ -124,6 +126,7 @@ export class LocalSource implements Source {
         }
         return data
       },
+      recycle: data => buffers.give(data),
       async finish() {
         await unchanged()
         return undefined

@@ -43,7 +43,7 @@ export class LocalWriter implements Writer {
     const there = fstatSync(fd).size
     this.received = there <= (incoming.size ?? 0) ? there : 0
     this.#end = this.received
-    ftruncateSync(fd, this.received)
+    if (there !== this.received) ftruncateSync(fd, this.received) // ext4 writes a file at once that was emptied before
   }
 
   /** Throws what Node's functions do. */
@@ -110,7 +110,7 @@ export class LocalWriter implements Writer {
     const {size, mtime, mode, name} = this.#incoming
     if (size !== undefined && this.#end !== size) throw errors.network(`${sanitizeLine(name)} did not arrive whole`, {code: 'FILE_DAMAGED', category: 'file', fix: 'try again', retryable: true, details: {sha256}})
     try {
-      ftruncateSync(this.#fd, this.#end) // a hole at its end
+      if (fstatSync(this.#fd).size !== this.#end) ftruncateSync(this.#fd, this.#end) // a hole at its end
       if (mode !== undefined && process.platform !== 'win32') fchmodSync(this.#fd, mode)
       if (mtime !== undefined) futimesSync(this.#fd, mtime / 1e6, mtime / 1e6)
       closeSync(this.#fd)

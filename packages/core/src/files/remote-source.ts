@@ -5,6 +5,7 @@ import type {AgentPart} from '../agent/parts.ts'
 import {agentProblem} from '../agent/problem.ts'
 import {errors, type CgpuError} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
+import {Buffers} from './buffers.ts'
 import {damaged, frame, rowsOf, unframe} from './frame.ts'
 import {staysBelow} from './names.ts'
 import {hostile} from './problem.ts'
@@ -34,7 +35,8 @@ function count(value: unknown): number {
 export interface Ranges {
   /** absolute */
   root: string
-  read(path: string, from: number, to: number): Promise<Uint8Array>
+  /** `into`: memory that they may be put to */
+  read(path: string, from: number, to: number, into: Uint8Array): Promise<Uint8Array>
 }
 
 export interface RemoteSourceOptions {
@@ -148,6 +150,7 @@ export class RemoteSource implements Source {
     const part = this.#part
     const signal = this.#signal
     const ranges = this.#ranges
+    const memory = new Buffers()
     let served = count(data['size']) > servedBytes && extentsOf(data) === undefined ? this.#served(base, path) : undefined
     // what does not pass the agent is hashed by it meanwhile, and not behind it
     if (served !== undefined) part.request('ahead', {reader}, {signal}).catch(() => undefined) // `finish` does what it did not
@@ -157,7 +160,7 @@ export class RemoteSource implements Source {
       extents: extentsOf(data), sparse: false, hashes: true,
       async read(offset, size) {
         if (served !== undefined && ranges) {
-          const bytes = await ranges.read(served, offset, offset + size).catch(() => undefined)
+          const bytes = await ranges.read(served, offset, offset + size, memory.take(size)).catch(() => undefined)
           signal?.throwIfAborted()
           if (bytes?.length === size) return bytes
           served = undefined
@@ -166,6 +169,7 @@ export class RemoteSource implements Source {
         if (buffers[0]?.length !== size) throw damaged('a piece')
         return buffers[0]
       },
+      recycle: data => memory.give(data),
       async finish() {
         return textOf((await part.request('close', {reader}, {signal})).data, 'sha256')
       },

@@ -52,6 +52,8 @@ export interface Reader {
   hashes: boolean
   /** Exactly so many bytes. Throws FILE_CHANGED. */
   read(offset: number, size: number): Promise<Uint8Array>
+  /** What `read` gave is not needed any more: its memory may be the next one's. */
+  recycle?(data: Uint8Array): void
   /** The sha256 as its own machine made it; undefined where that is this one, or knows none. Throws FILE_CHANGED. */
   finish(): Promise<string | undefined>
   close(): Promise<void>
