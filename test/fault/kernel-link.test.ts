@@ -158,12 +158,19 @@ for (const kernelName of ['python3', 'colab']) {
     it('notices a half-open link by its heartbeat and finishes the cell over a new session', async () => {
       const kernel = await connect()
       const [out, go] = [new Output(), signalFile()]
-      const done = kernel.execute(counting(10, go), out.options)
+      // what is printed before the server listens for the new session is lost: so it prints on until that is heard
+      const done = kernel.execute(`import os, time
+print(4, flush=True)
+while not os.path.exists(${JSON.stringify(go)}): time.sleep(0.02)
+while not os.path.exists(${JSON.stringify(`${go}-end`)}): print(5, flush=True); time.sleep(0.02)
+print(9)`, out.options)
       await out.shows(/^4$/m)
       const back = link(kernel, 'connected')
       chaos.freezeExisting()
       await back
       await touch(go)
+      await out.shows(/^5$/m)
+      await touch(`${go}-end`)
       const result = await done
       assert.deepEqual([result.status, result.replyLost, result.started], ['unknown', true, true])
       assert.deepEqual(out.gaps, ['new-session'])
