@@ -8,10 +8,10 @@ export function chooseEditor(env: NodeJS.ProcessEnv = process.env): string {
   const named = env['VISUAL'] || env['EDITOR']
   if (named) return named
   if (process.platform === 'win32') return 'notepad'
-  if (!process.stdin.isTTY) throw errors.usage('there is no terminal to edit on', {code: 'NO_TERMINAL', fix: 'name a program that needs none, such as EDITOR="sed -i s/a/b/"; or carry the file: cgpu cp'})
   const found = ['sensible-editor', 'nano', 'vim', 'vi'].find((name) => (env['PATH'] ?? '').split(delimiter).some((folder) => isProgram(join(folder, name))))
-  if (found) return found
-  throw errors.notFound('there is no editor', {code: 'EDITOR_MISSING', category: 'usage', fix: 'name one: export EDITOR=nano'})
+  if (!found) throw errors.notFound('there is no editor', {code: 'EDITOR_MISSING', category: 'usage', fix: 'name one: export EDITOR=nano'})
+  if (process.stdin.isTTY) return found
+  throw errors.usage('there is no terminal to edit on', {code: 'NO_TERMINAL', fix: 'name a program that needs none, such as EDITOR="sed -i s/a/b/"; or carry the file: cgpu cp'})
 }
 
 export interface EditorOptions {
