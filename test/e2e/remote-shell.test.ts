@@ -76,7 +76,7 @@ describe('cgpu shell without a terminal', function () {
     assert.match(table.stdout, /^name +state +clients +opened +runs +command *\nwork +detached +0 .*sleep 600/)
     for (const words of [['shell', 'there', '--kill', 'w'], ['shell', '-r', 'there', '--session=w']]) {
       // a shell gets no answer that comes late, on a busy machine
-      await until(async () => /^(--session=)?work$/m.test((await bench.cli(['__complete', 'bash', ...words])).stdout), () => words.join(' '))
+      await until(async () => /^(--session=)?work(\t|$)/m.test((await bench.cli(['__complete', 'zsh', ...words])).stdout), () => words.join(' '))
     }
     assertRefused(await shell('--kill', 'nobody'), 66)
     assert.equal((await shell('-k', 'work')).status, 0)

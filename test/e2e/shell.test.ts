@@ -57,7 +57,7 @@ describe('the shell', () => {
       [['qqqqqqqq'], 127, /is not a command/, /see cgpu --help/],
       [['qqqqqqqq', '--help'], 127, /is not a command/, /see cgpu --help/],
       [['help', 'verson'], 127, /"verson" is not a command/, /did you mean "cgpu version"\?/],
-      [['version', 'x'], 64, /cgpu version takes no argument "x"/, /see cgpu version --help/],
+      [['usage', 'x'], 64, /cgpu usage takes no argument "x"/, /see cgpu usage --help/],
       [['ps', '--jsn'], 64, /unknown flag --jsn/, /did you mean --json\?/],
       [['run', '--gup', 't4', 'x.py'], 64, /unknown flag --gup/, /did you mean --gpu\?/],
       [['plugins', '--jsn'], 64, /unknown flag --jsn/, /did you mean --json\?/],

@@ -30,4 +30,4 @@ export const staysOpen = (line: string): boolean => /^cgpu (code|jupyter proxy|p
  * Those that need an SSH server on the machine, somebody at a terminal, a project with hooks, or a standalone cgpu: `test/e2e/ssh.test.ts`,
  * `test/pty/shell.test.ts`, `test/e2e/project-hooks.test.ts` and `test/e2e/update.test.ts` have them.
  */
-export const needsMore = (line: string): boolean => /^cgpu (ssh|shell trainer --session|config trust|update|version (list|use|install|remove))/.test(line)
+export const needsMore = (line: string): boolean => /^cgpu (ssh\b|shell trainer --session|config trust|update\b|version (list|use|install|remove)\b)/.test(line)

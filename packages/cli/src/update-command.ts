@@ -15,6 +15,8 @@ const patienceSeconds = 30
 /** The base of the commands that change which version of cgpu is installed and used. They work also when a plugin is broken. */
 export abstract class UpdateCommand<T = unknown> extends ConfigCommand<T> {
   static override standalone = true
+  // oclif's manifest does not look behind a class without statics, such as the one above
+  static override baseFlags = ConfigCommand.baseFlags
 
   readonly #progress = new Progress({quiet: this.quiet || this.jsonEnabled()})
 
