@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto'
 import type {JupyterServer} from '@cgpu/jupyter'
 import {Slots} from '../agent/transfer.ts'
 import {CgpuError, errors} from '../errors.ts'
-import {aboutFile, contentsAtOnce, type ContentsOptions, contentsPath, entryOfContents, isRetryable, lookAt} from './contents.ts'
+import {aboutFile, below, contentsAtOnce, type ContentsOptions, contentsPath, eachInSlots, entryOfContents, isRetryable, lookAt} from './contents.ts'
 import {damaged} from './frame.ts'
 import {isOfOneFile} from './problem.ts'
 import type {Content, Entry, Failure, Incoming, Runs, Seen, Sink, Writer} from './side.ts'
@@ -32,7 +32,7 @@ export class ContentsSink implements Sink {
   }
 
   async look(paths: string[]): Promise<(Seen | undefined)[]> {
-    return this.#all(paths, async path => {
+    return eachInSlots(this.#slots, paths, async path => {
       const found = await lookAt(this.#server, this.#at(path), this.#signal)
       return found && entryOfContents(found, path)
     })
@@ -50,7 +50,7 @@ export class ContentsSink implements Sink {
   /** The server itself writes a file that comes in one request beside its place first. */
   async put(files: (Content & {path: string})[]): Promise<Failure[]> {
     const failures: Failure[] = []
-    await this.#all(files, ({path, data}) => this.#one(path, failures, async () => {
+    await eachInSlots(this.#slots, files, ({path, data}) => this.#one(path, failures, async () => {
       const {size} = await this.#server.putContents(this.#at(path), file(data), {signal: this.#signal})
       if (size !== data.length) throw damaged('a file')
     }))
@@ -110,18 +110,7 @@ export class ContentsSink implements Sink {
   }
 
   #at(path: string): string {
-    return this.#base === '' || path === '' ? this.#base + path : `${this.#base}/${path}`
-  }
-
-  async #all<T, R>(things: readonly T[], work: (thing: T) => Promise<R>): Promise<R[]> {
-    return Promise.all(things.map(async thing => {
-      const release = await this.#slots.take()
-      try {
-        return await work(thing)
-      } finally {
-        release()
-      }
-    }))
+    return below(this.#base, path)
   }
 
   async #one(path: string, failures: Failure[], work: () => Promise<unknown>): Promise<void> {

@@ -3,7 +3,7 @@ import {contentsOfFolder, type ContentsModel, type JupyterServer} from '@cgpu/ju
 import {Slots} from '../agent/transfer.ts'
 import {CgpuError, errors} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
-import {aboutFile, codeOf, contentsAtOnce, type ContentsOptions, contentsPath, entryOfContents, lookAt} from './contents.ts'
+import {aboutFile, below, codeOf, contentsAtOnce, type ContentsOptions, contentsPath, eachInSlots, entryOfContents, lookAt} from './contents.ts'
 import {staysBelow} from './names.ts'
 import {changed, hostile} from './problem.ts'
 import type {Content, Entry, Origin, Reader, Root, Source} from './side.ts'
@@ -67,18 +67,14 @@ export class ContentsSource implements Source {
   }
 
   async readAll(base: string, paths: string[]): Promise<(Content | CgpuError)[]> {
-    const slots = new Slots(contentsAtOnce)
-    return Promise.all(paths.map(async path => {
-      const release = await slots.take()
+    return eachInSlots(new Slots(contentsAtOnce), paths, async path => {
       try {
         return await this.#whole(below(base, path))
       } catch (error) {
         if (error instanceof CgpuError && error.category === 'file') return error
         throw error
-      } finally {
-        release()
       }
-    }))
+    })
   }
 
   async #whole(path: string): Promise<Content> {
@@ -144,8 +140,4 @@ export class ContentsSource implements Source {
       throw aboutFile(error, this.label(path), 'read')
     }
   }
-}
-
-function below(folder: string, path: string): string {
-  return folder === '' || path === '' ? folder + path : `${folder.replace(/\/$/, '')}/${path}`
 }

@@ -1,4 +1,5 @@
 import type {ContentsModel, JupyterServer} from '@cgpu/jupyter'
+import type {Slots} from '../agent/transfer.ts'
 import {errors} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
 import type {Entry} from './side.ts'
@@ -24,6 +25,23 @@ export function contentsPath(name: string, path: string): string {
     })
   }
   return parts.join('/')
+}
+
+/** A path below a folder; '' is the server's own folder, or the folder itself. */
+export function below(folder: string, path: string): string {
+  return folder === '' || path === '' ? folder + path : `${folder.replace(/\/$/, '')}/${path}`
+}
+
+/** Works on all of them, as many at once as there are slots. */
+export async function eachInSlots<T, R>(slots: Slots, things: readonly T[], work: (thing: T) => Promise<R>): Promise<R[]> {
+  return Promise.all(things.map(async thing => {
+    const release = await slots.take()
+    try {
+      return await work(thing)
+    } finally {
+      release()
+    }
+  }))
 }
 
 /** The API tells no modes, and nothing of links. */
