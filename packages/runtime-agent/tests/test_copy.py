@@ -3,6 +3,7 @@
 import hashlib
 import os
 import queue
+import shutil
 import threading
 import types
 import unittest
@@ -65,20 +66,43 @@ class Batches(CopyCase):
 
     def test_each_file_is_whole_or_not_there(self):
         rows = [self.row("a", b"one"), self.row("d/e/b", b"two"), self.row("bad", b"bad", "0" * 64)]
-        _, header, _ = self.ask("unpack", {"root": "t", "files": rows}, [b"one", b"two", b"bad"])
-        self.assertEqual([failure[:2] for failure in header["failed"]], [[2, "HASH_MISMATCH"]])
+        answer, _, _ = self.ask("unpack", {"root": "t", "files": rows}, [b"one", b"two", b"bad"])
+        self.assertEqual([failure[:2] for failure in answer["failed"]], [[2, "HASH_MISMATCH"]])
         self.assertEqual((self.read("t/a"), self.read("t/d/e/b"), os.stat(self.path("t/a")).st_mtime), (b"one", b"two", 1e9))
         self.assertEqual(sorted(os.listdir(self.path("t"))), ["a", "d"])
         _, header, data = self.ask("pack", {"root": "t", "paths": ["a", "missing", "d/e/b"]})
         self.assertEqual((bytes(data), header["files"][1][0]), (b"onetwo", "NOT_FOUND"))
+
+    def test_what_is_asked_again_is_not_done_again(self):
+        answers = queue.Queue()
+        control = agent.Control(types.SimpleNamespace(comm_id="c"), None, {"workdir": self.root, "home": self.path("home")})
+        control.send = lambda answer, _buffers=None: answers.put(answer)
+        self.addCleanup(control.on_close, None)
+        agent._parts["copy"] = part
+        self.addCleanup(agent._parts.pop, "copy")
+        requests = {
+            "unpack": ({"root": "t", "files": [self.row("f", b"one")]}, [b"one"]),
+            "folders": ({"root": "t", "paths": ["d"]}, []),
+            "settle": ({"root": "t", "links": [["l", "f"]], "folders": []}, []),
+        }
+        for number, (op, (header, data)) in enumerate(requests.items(), 1):
+            message = {"content": {"data": {"id": number, "op": op, "part": "copy"}}, "buffers": [part.frame(header, data)]}
+            control.on_msg(message)
+            first = answers.get(timeout=10)
+            self.assertEqual((first["ok"], first["failed"]), (True, []))
+            self.assertEqual(len(os.listdir(self.path("t"))), 1, op)
+            shutil.rmtree(self.path("t"))
+            control.on_msg(message)
+            self.assertEqual(answers.get(timeout=10), first)
+            self.assertFalse(os.path.exists(self.path("t")), op)
 
     def test_names_that_leave_and_links_that_lead_out_are_refused(self):
         os.mkdir(self.path("t"))
         os.mkdir(self.path("outside"))
         os.symlink("../outside", self.path("t/link"))
         rows = [self.row(path, b"x") for path in ("../x", "/x", "a/../../x", "a//b", "", "link/x")]
-        _, header, _ = self.ask("unpack", {"root": "t", "files": rows}, [b"x"] * len(rows))
-        self.assertEqual(len(header["failed"]), len(rows))
+        answer, _, _ = self.ask("unpack", {"root": "t", "files": rows}, [b"x"] * len(rows))
+        self.assertEqual(len(answer["failed"]), len(rows))
         self.assertEqual((os.listdir(self.path("outside")), os.listdir(self.path("t"))), ([], ["link"]))
 
     def test_what_is_no_frame_is_refused(self):

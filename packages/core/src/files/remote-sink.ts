@@ -2,7 +2,7 @@ import type {AgentClient} from '../agent/client.ts'
 import {type Answer, type Json, numberOf, textOf} from '../agent/channel.ts'
 import type {AgentPart} from '../agent/parts.ts'
 import {agentProblem} from '../agent/problem.ts'
-import {frame, rowsOf, unframe} from './frame.ts'
+import {damaged, frame, rowsOf, unframe} from './frame.ts'
 import {entryOf} from './remote-source.ts'
 import type {Content, Entry, Failure, Incoming, Runs, Seen, Sink, Writer} from './side.ts'
 
@@ -92,8 +92,9 @@ export class RemoteSink implements Sink {
     return failures
   }
 
-  #failures({buffers}: Answer, paths: string[]): Failure[] {
-    return rowsOf(unframe(buffers[0]).header, 'failed').map(([index, code, message]) => ({path: paths[Number(index)] ?? '', error: agentProblem({code, message})}))
+  #failures({data}: Answer, paths: string[]): Failure[] {
+    if (!Array.isArray(data['failed'])) throw damaged('an answer')
+    return rowsOf(data, 'failed').map(([index, code, message]) => ({path: paths[Number(index)] ?? '', error: agentProblem({code, message})}))
   }
 
   #ask(op: string, header: Json, pieces: Uint8Array[] = []): Promise<Answer> {

@@ -1,7 +1,8 @@
 """What `cgpu cp` needs on the machine: a part of the agent (docs/agent-protocol.md). Standard library and ASCII only, Python 3.8 to 3.14.
 
 Names are told in frames, the one buffer of a message: u32le length, that much JSON in ASCII, data. What a name has that is
-no UTF-8 is a lone surrogate there, as Python has it (PEP 383). Times are microseconds since 1970.
+no UTF-8 is a lone surrogate there, as Python has it (PEP 383). Times are microseconds since 1970. What writes answers without a
+buffer: such an answer is remembered, so that a request that is sent again is not done again, behind the end of the copy.
 """
 
 import errno
@@ -441,7 +442,7 @@ def unpack(control, _data, buffers):
             if failure[0] == "NO_SPACE":
                 raise
             failed.append([index, *failure])
-    return {}, [frame({"failed": failed})]
+    return {"failed": failed}
 
 
 def _put(target, content, mtime, mode, mask):
@@ -596,7 +597,7 @@ def folders(control, _data, buffers):
                     os.chmod(full, stat.S_IMODE(found.st_mode) | 0o700)
         except (OSError, agent.Refusal) as error:
             failed.append([index, *_failure(error)])
-    return {}, [frame({"failed": failed})]
+    return {"failed": failed}
 
 
 def settle(control, _data, buffers):
@@ -616,7 +617,7 @@ def settle(control, _data, buffers):
                 _dress(full, mode, mtime)
         except (OSError, agent.Refusal):
             pass  # told when it was to be made
-    return {}, [frame({"failed": failed})]
+    return {"failed": failed}
 
 
 def _link(target, points_to):
