@@ -120,8 +120,8 @@ export class Copying {
     const [agent, server] = await Promise.all([this.#agent(session), session.server()])
     if (!agent) return new (await import('@cgpu/core/files/contents-source')).ContentsSource(server, {name: session.record.name, path, signal})
     const {RemoteSource} = await import('@cgpu/core/files/remote-source')
-    const ranges = {root: agent.hello.workdir, read: (name: string, from: number, to: number, into: Uint8Array) => server.readFileRange(name, from, to, into)}
-    return new RemoteSource(agent, {name: session.record.name, path, follow: follow ?? false, signal, ranges})
+    const served = {root: agent.hello.workdir, open: (name: string, from: number) => server.openFile(name, from, {signal})}
+    return new RemoteSource(agent, {name: session.record.name, path, follow: follow ?? false, signal, served})
   }
 
   async #target({runtime, path}: Place): Promise<Target> {

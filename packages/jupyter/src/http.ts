@@ -15,8 +15,6 @@ export interface HttpRequest {
   headersTimeoutMs: number
   /** an answer bigger than this is refused */
   maxBytes: number
-  /** memory for the body, where it fits: the answer's body is a view of it then */
-  into?: Uint8Array | undefined
 }
 
 export interface HttpAnswer {
@@ -74,9 +72,8 @@ export function send(request: HttpRequest, agent: http.Agent): Promise<HttpAnswe
       socket.once(request.url.protocol === 'https:' ? 'secureConnect' : 'connect', connected)
     })
     req.once('response', response => {
-      const {into} = request
       const chunks: Buffer[] = []
-      let [size, kept] = [0, 0]
+      let size = 0
       const tooBig = (): void => {
         req.destroy(new JupyterError('PROTOCOL', `${where} answered with more than ${request.maxBytes} bytes`))
       }
@@ -85,24 +82,15 @@ export function send(request: HttpRequest, agent: http.Agent): Promise<HttpAnswe
       response.on('data', (chunk: Buffer) => {
         timer?.refresh()
         size += chunk.length
-        if (size > request.maxBytes) return tooBig()
-        if (!into || size > into.length) return void chunks.push(chunk)
-        into.set(chunk, kept)
-        kept = size
+        if (size > request.maxBytes) tooBig()
+        else chunks.push(chunk)
       })
       response.once('error', fail)
       response.once('end', () => {
         clearTimeout(timer)
-        resolve({status: response.statusCode ?? 0, headers: response.headers, body: bodyOf(into?.subarray(0, kept), chunks)})
+        resolve({status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks)})
       })
     })
     req.end(request.body)
   })
-}
-
-/** What came first is where it should be; what did not fit any more came behind it. */
-function bodyOf(kept: Uint8Array | undefined, chunks: Buffer[]): Buffer {
-  if (!kept || kept.length === 0) return Buffer.concat(chunks)
-  if (chunks.length > 0) return Buffer.concat([kept, ...chunks])
-  return Buffer.from(kept.buffer, kept.byteOffset, kept.length)
 }

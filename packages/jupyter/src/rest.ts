@@ -18,8 +18,6 @@ export interface RequestOptions {
   timeoutMs?: number
   /** default 16 MiB */
   maxBytes?: number
-  /** memory for the body of the answer, which is a view of it where it fits */
-  into?: Uint8Array
 }
 
 const defaultMaxBytes = 16 * 1024 * 1024
@@ -64,6 +62,13 @@ export class RestClient {
     return this.#credentials.renewed(refused)
   }
 
+  /** A path never leads the token to another place than the one it was given for. */
+  protected locate(path: string): URL {
+    const url = new URL(path, this.url)
+    if (!url.href.startsWith(this.url)) throw new JupyterError('PROTOCOL', `${path} is outside of the server's base path`)
+    return url
+  }
+
   /** Ends the idle connections. Kernel connections are closed on their own. */
   close(): void {
     this.#agent.destroy()
@@ -103,10 +108,8 @@ export class RestClient {
   }
 
   async #once(method: string, path: string, options: RequestOptions, own: Record<string, string>): Promise<HttpAnswer> {
-    const url = new URL(path, this.url)
+    const url = this.locate(path)
     for (const [key, value] of Object.entries(options.query ?? {})) url.searchParams.set(key, value)
-    // a path never leads the token to another place than the one it was given for
-    if (!url.href.startsWith(this.url)) throw new JupyterError('PROTOCOL', `${path} is outside of the server's base path`)
     const {body} = options
     const bytes = body === undefined || body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body))
     const headers = {
@@ -120,7 +123,7 @@ export class RestClient {
     try {
       const answer = await send({
         method, url, headers, body: bytes, signal: options.signal,
-        headersTimeoutMs: options.timeoutMs ?? 30_000, maxBytes: options.maxBytes ?? defaultMaxBytes, into: options.into,
+        headersTimeoutMs: options.timeoutMs ?? 30_000, maxBytes: options.maxBytes ?? defaultMaxBytes,
       }, this.#agent)
       this.#xsrf.remember(answer)
       trace(`${answer.status} ${answer.body.length} B`)

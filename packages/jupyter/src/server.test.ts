@@ -72,6 +72,12 @@ describe('a Jupyter server with a token and a base path', () => {
     assert.equal(Buffer.from(await server.readFileRange(`dir/${name}`, 1, 3)).toString(), 'el')
     assert.equal(Buffer.from(await server.readFileRange(`dir/${name}`, 3)).toString(), 'lo')
     assert.equal((await server.readFileRange(`dir/${name}`, 10)).length, 0)
+    for (const start of [0, 2]) {
+      const into = Buffer.alloc(5 - start)
+      await (await server.openFile(`dir/${name}`, start)).read(into)
+      assert.equal(into.toString(), 'hello'.slice(start))
+    }
+    await assert.rejects((await server.openFile('dir/none', 0)).read(Buffer.alloc(1)), {code: 'NOT_FOUND'})
     await server.deleteContents(`dir/${name}`)
     await server.deleteContents(`dir/${name}`)
     await assert.rejects(server.getContents(`dir/${name}`), {code: 'NOT_FOUND'})
@@ -167,6 +173,10 @@ describe('a Jupyter server with a certificate of its own', () => {
     const kernel = await server.openKernel((await server.startKernel()).id)
     assert.equal((await kernel.execute('1')).status, 'ok')
     await kernel.close()
+    writeFileSync(join(jupyter.root, 'big'), Buffer.alloc(5_000_000, 'tls!'))
+    const into = Buffer.alloc(4_000_000)
+    await (await server.openFile('big', 1_000_000)).read(into)
+    assert.ok(into.equals(Buffer.alloc(4_000_000, 'tls!')))
     server.close()
   })
 
@@ -174,6 +184,7 @@ describe('a Jupyter server with a certificate of its own', () => {
     const stranger = new JupyterServer({url: jupyter.url, token: jupyter.token})
     await assert.rejects(stranger.version(), {code: 'TLS', retryable: false})
     await assert.rejects(stranger.openKernel('x'), {code: 'TLS'})
+    await assert.rejects((await stranger.openFile('big', 0)).read(Buffer.alloc(1)), {code: 'TLS'})
     const misnamed = new JupyterServer({url: jupyter.url.replace('127.0.0.1', 'localhost'), token: jupyter.token, ca: readFileSync(file('ca.pem'), 'utf8')})
     await assert.rejects(misnamed.version(), {code: 'TLS'})
     for (const each of [stranger, misnamed]) each.close()

@@ -2,6 +2,7 @@ import {contentsModel} from './contents.ts'
 import type {ContentsModel, PutContents} from './contents.ts'
 import type {KernelModel, KernelOptions, KernelSpecModel, SessionModel} from './contract.ts'
 import {JupyterError} from './errors.ts'
+import type {FileStream} from './file-stream.ts'
 import {expectArray, expectObject, expectString, optionalNumber, optionalString} from './guard.ts'
 import type {KernelConnection} from './kernel.ts'
 import {kernelList, kernelModel, kernelSpecs, sessionList, sessionModel} from './models.ts'
@@ -117,17 +118,22 @@ export class JupyterServer extends RestClient {
   /**
    * Bytes `start` to before `end` of a file below the server's root, by `/files/`, which some servers lack (NOT_FOUND).
    * Fewer bytes than asked for mean that the file ends there. PROTOCOL when the server knows no ranges and the file is much longer.
-   * With `into` they are written there, and what comes back is a view of it.
    */
-  async readFileRange(path: string, start: number, end?: number, into?: Uint8Array): Promise<Uint8Array> {
+  async readFileRange(path: string, start: number, end?: number): Promise<Uint8Array> {
     const headers = {range: `bytes=${start}-${end === undefined ? '' : end - 1}`}
     try {
-      const answer = await this.request('GET', `files/${encodePath(path)}`, {raw: true, headers, maxBytes: end === undefined ? contentsBytes : end - start + wholeBytes, ...(into && {into})})
+      const answer = await this.request('GET', `files/${encodePath(path)}`, {raw: true, headers, maxBytes: end === undefined ? contentsBytes : end - start + wholeBytes})
       return answer.status === 206 ? answer.body : answer.body.subarray(start, end)
     } catch (error) {
       if (error instanceof JupyterError && error.status === 416) return new Uint8Array()
       throw error
     }
+  }
+
+  /** The same file from `start` on, to be read piece by piece as fast as it comes. What is wrong with it is told by the first read. */
+  async openFile(path: string, start: number, options: {signal?: AbortSignal | undefined} = {}): Promise<FileStream> {
+    const url = this.locate(`files/${encodePath(path)}`)
+    return new (await import('./file-stream.ts')).FileStream(this, {url, from: start, signal: options.signal})
   }
 
   /** Names of the server's terminals. */

@@ -9,6 +9,7 @@ import {Buffers} from './buffers.ts'
 import {damaged, frame, rowsOf, unframe} from './frame.ts'
 import {staysBelow} from './names.ts'
 import {hostile} from './problem.ts'
+import {Served, type ServedFiles} from './served.ts'
 import type {Content, Entry, Origin, Reader, Root, Source} from './side.ts'
 
 /** what is smaller is not worth another connection */
@@ -31,20 +32,12 @@ function count(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0
 }
 
-/** Bytes from and to before, of a file below the folder that the machine's server serves. Half the work of a comm; not every server has it. */
-export interface Ranges {
-  /** absolute */
-  root: string
-  /** `into`: memory that they may be put to */
-  read(path: string, from: number, to: number, into: Uint8Array): Promise<Uint8Array>
-}
-
 export interface RemoteSourceOptions {
   name: string
   path: string
   follow?: boolean
   signal?: AbortSignal | undefined
-  ranges?: Ranges | undefined
+  served?: ServedFiles | undefined
 }
 
 /** A path of a machine, or a pattern there. What it tells is not believed: no name leaves its folder, no length is other than told. */
@@ -54,11 +47,11 @@ export class RemoteSource implements Source {
   readonly #path: string
   readonly #follow: boolean
   readonly #signal: AbortSignal | undefined
-  readonly #ranges: Ranges | undefined
+  readonly #files: ServedFiles | undefined
   readonly #opened = new Set<string>()
 
-  constructor(agent: AgentClient, {name, path, follow = false, signal, ranges}: RemoteSourceOptions) {
-    this.#ranges = ranges
+  constructor(agent: AgentClient, {name, path, follow = false, signal, served}: RemoteSourceOptions) {
+    this.#files = served
     this.#part = agent.part('copy')
     this.#name = name
     this.#path = path
@@ -149,7 +142,6 @@ export class RemoteSource implements Source {
     const reader = textOf(data, 'reader')
     const part = this.#part
     const signal = this.#signal
-    const ranges = this.#ranges
     const memory = new Buffers()
     let served = count(data['size']) > servedBytes && extentsOf(data) === undefined ? this.#served(base, path) : undefined
     // what does not pass the agent is hashed by it meanwhile, and not behind it
@@ -159,10 +151,11 @@ export class RemoteSource implements Source {
       identity: [this.#name, base, path, textOf(data, 'identity')].join('\n'),
       extents: extentsOf(data), sparse: false, hashes: true,
       async read(offset, size) {
-        if (served !== undefined && ranges) {
-          const bytes = await ranges.read(served, offset, offset + size, memory.take(size)).catch(() => undefined)
+        if (served) {
+          const bytes = memory.take(size)
+          const came = await served.read(offset, bytes).then(() => true, () => false)
           signal?.throwIfAborted()
-          if (bytes?.length === size) return bytes
+          if (came) return bytes
           served = undefined
         }
         const {buffers} = await part.request('piece', {reader, offset, size}, {signal})
@@ -174,6 +167,7 @@ export class RemoteSource implements Source {
         return textOf((await part.request('close', {reader}, {signal})).data, 'sha256')
       },
       async close() {
+        served?.close()
         await part.request('close', {reader, drop: true})
       },
     }
@@ -183,14 +177,14 @@ export class RemoteSource implements Source {
    * Its path for the server. Not for what it hides, and once only for each file: should the server's folder be another one than we
    * believe, then what comes is another file, which the sha256 tells, and the next time it comes by the comm.
    */
-  #served(base: string, path: string): string | undefined {
+  #served(base: string, path: string): Served | undefined {
     const whole = path === '' ? base : `${base.replace(/\/$/, '')}/${path}`
-    const root = `${this.#ranges?.root.replace(/\/$/, '')}/`
+    const root = `${this.#files?.root.replace(/\/$/, '')}/`
     const first = !this.#opened.has(whole)
     this.#opened.add(whole)
-    if (!this.#ranges || !first || !whole.startsWith(root) || !whole.isWellFormed()) return undefined
+    if (!this.#files || !first || !whole.startsWith(root) || !whole.isWellFormed()) return undefined
     const below = whole.slice(root.length)
-    return below.split('/').some(name => name.startsWith('.')) ? undefined : below
+    return below.split('/').some(name => name.startsWith('.')) ? undefined : new Served(this.#files, below)
   }
 
   #ask(op: string, header: Json): Promise<Answer> {
