@@ -8,6 +8,7 @@ buffer: such an answer is remembered, so that a request that is sent again is no
 import errno
 import fnmatch
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -21,6 +22,7 @@ LENGTH = struct.Struct("<I")
 PIECE = 4 * 1024 * 1024
 BATCH = 8 * 1024 * 1024  # of data in one message; a frame over 10 MiB closes the socket
 UNFINISHED = re.compile(r"\.(?:.*\.)?cgpu-[0-9a-f]{12}(?:\.[0-9]+)?\.part\Z", re.S)  # ours and Upload's
+PLAIN = re.compile(r"[^./\0][^/\0]*(?:/[^./\0][^/\0]*)*\Z")  # most paths: what need not be looked at part by part
 MAGIC = re.compile(r"[*?\[]")
 MOST_MATCHES, MOST_EXTENTS = 50000, 10000
 FORGOTTEN = 3600.0
@@ -54,9 +56,9 @@ def parsed(buffers):
 
 def _rows(header, name, *kinds):
     """A list of lists, each of these types."""
-    rows = agent._want(header, name, list)
+    rows, expected = agent._want(header, name, list), list(kinds)
     for row in rows:
-        if not isinstance(row, list) or len(row) != len(kinds) or not all(isinstance(value, kind) for value, kind in zip(row, kinds)):
+        if not isinstance(row, list) or [type(value) for value in row] != expected:
             raise agent.Refusal("BAD_REQUEST", "%s has the wrong type" % name)
     return rows
 
@@ -368,6 +370,8 @@ def close_file(_control, data, _buffers):
 
 def _inner(path):
     """A path below the root, as the system has it."""
+    if not agent.WINDOWS and PLAIN.match(path if isinstance(path, str) else ""):
+        return path
     if not isinstance(path, str) or "\0" in path or any(part in ("", ".", "..") for part in path.split("/")):
         raise agent.Refusal("BAD_REQUEST", "not a path below the folder: %s" % agent._shown(str(path)[:200]))
     if agent.WINDOWS and re.search(r'[\\:]', path):
@@ -382,9 +386,15 @@ class Place:
         self.root, self.real, self.known = root, os.path.realpath(root), set()
 
     def target(self, path):
-        full = os.path.join(self.root, _inner(path))
-        self.folder(os.path.dirname(full))
-        return full
+        folder, name = self.inside(path)
+        return os.path.join(folder, name)
+
+    def inside(self, path):
+        """(folder, name); the folder is there then."""
+        below, _, name = _inner(path).rpartition(os.sep)
+        folder = os.path.join(self.root, below) if below else self.root
+        self.folder(folder)
+        return folder, name
 
     def folder(self, folder):
         if folder in self.known:
@@ -429,14 +439,15 @@ def unpack(control, _data, buffers):
     """Small files, each of which appears whole or not at all: [path, size, mtime, mode, sha256], and their data."""
     header, data = parsed(buffers)
     place, failed, at = Place(_place(control, header)), [], 0
-    mask = agent._umask()
+    mask, parts = agent._umask(), itertools.count(uuid.uuid4().int >> 81)
     for index, (path, size, mtime, mode, sha256) in enumerate(_rows(header, "files", str, int, int, int, str)):
         content = data[at : at + size]
         at += size
         try:
             if len(content) != size or hashlib.sha256(content).hexdigest() != sha256:
                 raise agent.Refusal("HASH_MISMATCH", "the file arrived damaged: %s" % agent._shown(path))
-            _put(place.target(path), content, mtime, mode & 0o777, mask)
+            folder, name = place.inside(path)
+            _put(folder + os.sep + name, "%s%s.cgpu-%012x.part" % (folder, os.sep, next(parts)), content, mtime, mode & 0o777, mask)
         except (OSError, agent.Refusal) as error:
             failure = _failure(error)
             if failure[0] == "NO_SPACE":
@@ -445,13 +456,14 @@ def unpack(control, _data, buffers):
     return {"failed": failed}
 
 
-def _put(target, content, mtime, mode, mask):
+def _put(target, part, content, mtime, mode, mask):
     _replaceable(target)
-    part = os.path.join(os.path.dirname(target), ".cgpu-%s.part" % uuid.uuid4().hex[:12])
     fd = os.open(part, NEW, mode | 0o200)
     try:
         try:
-            _write_all(fd, content)
+            written = os.write(fd, content)
+            if written < len(content):
+                _write_all(fd, content[written:])
         finally:
             os.close(fd)
         _dress(part, None if (mode | 0o200) & ~mask == mode else mode, mtime)
