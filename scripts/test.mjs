@@ -1,6 +1,7 @@
 // Runs everything: lint, types, checks of what is generated, the Python agent's tests, and every mocha test, as many suites at a
-// time as there are cores, but two at most (CGPU_TEST_JOBS=1: one after the other): with three on two cores they took all of the
-// processors' time, and tests failed that waited for something. Each suite's output is printed when it is over.
+// time as there are cores, but two at most (CGPU_TEST_JOBS=1: one after the other): with any three on two cores they took all of
+// the processors' time, and tests failed that waited for something. Beside them goes one of those that mostly wait themselves.
+// Each suite's output is printed when it is over.
 // What failed is told once more at the end, where a log that keeps only its tail still has it.
 // The last line is `N passed, N failed, N skipped`. `npm test -- packages/core` runs the tests below that folder only.
 import {spawn} from 'node:child_process'
@@ -111,8 +112,15 @@ const mocha = (title, specs) => async () => {
 
 const filesOf = (...patterns) => globSync(patterns, {cwd: root}).sort()
 
+/** They use less than 0.6 s of the processors in a second, with all that they start, as a cgroup's cpuacct.usage tells. */
+const waiters = [
+  'e2e/{colab-runtime,daemon-jobs,job-follow,jobs-colab,jobs-release}',
+  'fault/{colab-run,colab-runtime,daemon,exec-kernel,job-link,kernel-link,transfer}',
+  'contract/local-reaper',
+].flatMap((names) => filesOf(`test/${names}.test.ts`))
+
 /** A suite of its own for each file: the next one that waits is taken by whoever is done. */
-const each = (pattern) => filesOf(pattern).map((file) => mocha(file, [file]))
+const each = (pattern) => filesOf(pattern).filter((file) => !waiters.includes(file)).map((file) => mocha(file, [file]))
 
 /** Small files in so many suites, each with every n-th file, so that slow neighbours are spread. */
 function together(title, files, parts) {
@@ -134,11 +142,13 @@ const everything = () => [
 const waiting = only.length === 0
   ? everything()
   : [mocha('tests', only.map((path) => (path.endsWith('.ts') ? path : `${path.replace(/\/$/, '')}/**/*.test.ts`)))]
-const lane = async () => {
-  for (let next = waiting.shift(); next; next = waiting.shift()) await next()
+const idle = only.length === 0 ? waiters.map((file) => mocha(file, [file])) : []
+const lane = async (...queues) => {
+  const take = () => queues.find((queue) => queue.length > 0)?.shift()
+  for (let next = take(); next; next = take()) await next()
 }
 try {
-  await Promise.all(Array.from({length: jobs}, lane))
+  await Promise.all([...Array.from({length: jobs}, () => lane(waiting, idle)), ...(jobs > 1 ? [lane(idle)] : [])])
 } finally {
   rmSync(scratch, {recursive: true, force: true})
 }
