@@ -114,8 +114,8 @@ const filesOf = (...patterns) => globSync(patterns, {cwd: root}).sort()
 
 /** They use less than 0.6 s of the processors in a second, with all that they start, as a cgroup's cpuacct.usage tells. */
 const waiters = [
-  'e2e/{colab-runtime,daemon-jobs,job-follow,jobs-colab,jobs-release}',
-  'fault/{colab-run,colab-runtime,daemon,exec-kernel,job-link,kernel-link,transfer}',
+  'e2e/{colab-runtime,daemon-jobs,emulator-faults,job-follow,jobs-colab,jobs-release}',
+  'fault/{colab-control-emulated,colab-run,colab-runtime,daemon,exec-kernel,job-link,kernel-link,offline,transfer}',
   'contract/local-reaper',
 ].flatMap((names) => filesOf(`test/${names}.test.ts`))
 
