@@ -18,7 +18,7 @@ const rules = {
   'packages/emulator': {ours: ['@cgpu/core', '@cgpu/provider-local'], others: ['@hono/node-server', 'hono', 'hono/*', 'ws', 'yaml', 'zod']},
   'packages/plugin-sdk': {ours: ['@cgpu/core'], others: ['@oclif/core/*']},
   'packages/cli': {
-    ours: ['@cgpu/core', '@cgpu/daemon/client', '@cgpu/jupyter', '@cgpu/plugin-sdk'],
+    ours: ['@cgpu/core', '@cgpu/daemon/client', '@cgpu/jupyter', '@cgpu/plugin-sdk', '@cgpu/plugins/install/plugin-index', '@cgpu/plugins/install/policy-names'],
     others: ['@oclif/core/*', 'zod'],
     lazy: ['@cgpu/accounts', '@cgpu/daemon', '@cgpu/plugins', '@cgpu/provider-colab', '@cgpu/provider-local', '@cgpu/provider-jupyter', '@cgpu/updater'],
   },

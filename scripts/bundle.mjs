@@ -85,10 +85,10 @@ function commandTable(manifest) {
   }
   // init and finally are the updater's and the contract gate's: they concern packed CLIs and user plugins, which go the long way
   const hookEvents = [...new Set(events)].filter((event) => !['init', 'finally', 'command_not_found'].includes(event)).sort((a, b) => (a < b ? -1 : 1))
-  return {version: pjson.version, commands, aliases, hookEvents}
+  return {version: pjson.version, commands, aliases, hookEvents, plugins: [pjson.name, ...pjson.oclif.plugins]}
 }
 
-/** Writes packages/cli/dist/fast: `main.js`, its chunks, `table.json`. */
+/** Writes packages/cli/dist/fast: `main.js`, `sdk.js`, their chunks, `table.json`. */
 export async function bundle({external = []} = {}) {
   const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
   const table = commandTable(manifest)
@@ -103,10 +103,17 @@ export async function bundle({external = []} = {}) {
     // for the quick exec, whose own bundle is without all that it takes
     `export const rejoin = async (options) => (await import(${JSON.stringify(join(cli, 'quick/rejoin.js'))})).rejoin(options)`,
   ].join('\n')
+  const written = {
+    name: 'written',
+    setup({onLoad, onResolve}) {
+      onResolve({filter: /^written:main$/}, ({path}) => ({path, namespace: 'written'}))
+      onLoad({filter: /.*/, namespace: 'written'}, () => ({contents: entry, resolveDir: cli}))
+    },
+  }
   const options = {
-    stdin: {contents: entry, resolveDir: cli, sourcefile: 'main.js'},
-    entryNames: 'main',
-    plugins: [native, lazyTls, lazyOclif, namedExports, ownPlace, wordMasks],
+    // the SDK for hooks of plugins, which are called in a process that has loaded most of it
+    entryPoints: {main: 'written:main', sdk: join(root, 'packages/plugin-sdk/dist/index.js')},
+    plugins: [written, native, lazyTls, lazyOclif, namedExports, ownPlace, wordMasks],
     external: ['utf-8-validate', '@oclif/core/config', ...external],
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
   }

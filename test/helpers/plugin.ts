@@ -18,6 +18,8 @@ export async function linkPlugin(home: SealedHome, fixtures: PluginFixture[]): P
   for (const {name, hooks = {}, commands = {}, contract = 1} of fixtures) {
     const root = join(home.path, 'plugins', name.replace('/', '-'))
     await mkdir(join(root, 'commands'), {recursive: true})
+    // cgpu knows what a plugin brings that has no commands; of one that has some and no manifest it has to load them
+    const folder = Object.keys(commands).length > 0 ? {commands: './commands'} : {}
     const files: Record<string, string> = {}
     for (const [event, body] of Object.entries(hooks)) {
       const file = `hook-${event.replace(':', '-')}.js`
@@ -25,7 +27,7 @@ export async function linkPlugin(home: SealedHome, fixtures: PluginFixture[]): P
       files[event] = `./${file}`
     }
     for (const [file, source] of Object.entries(commands)) await writeFile(join(root, 'commands', `${file}.js`), source)
-    const pjson = {name, version: '1.0.0', type: 'module', files: [], oclif: {commands: './commands', hooks: files}, cgpu: {contract}}
+    const pjson = {name, version: '1.0.0', type: 'module', files: [], oclif: {...folder, hooks: files}, cgpu: {contract}}
     await writeFile(join(root, 'package.json'), JSON.stringify(pjson))
     plugins.push({type: 'link', name, root})
   }

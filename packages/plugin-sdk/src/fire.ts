@@ -52,9 +52,11 @@ export async function fire<E extends CgpuEvent>(
   }
 }
 
-/** Folders of the plugins: cgpu's short way has none, and says so by throwing. */
+/** Folders of the plugins. On its short way cgpu has loaded none, and tells them by `pluginRoots`. */
 function rootsOf({config}: HookHost): ReadonlyMap<string, string> {
   try {
+    const {pluginRoots} = config as {pluginRoots?: ReadonlyMap<string, string>}
+    if (pluginRoots) return pluginRoots
     const {plugins} = config as Partial<Pick<Config, 'plugins'>>
     return new Map([...(plugins?.values() ?? [])].filter(({type}) => type !== 'core').map(({root, name}) => [root, name]))
   } catch {

@@ -25,7 +25,7 @@ const hookFile = fileURLToPath(new URL(`./hook-functions${suffix}`, import.meta.
  * there is no telling.
  */
 export async function standIn({name, root}: Pick<Held, 'name' | 'root'>, config: Config, PluginClass: typeof Plugin): Promise<Plugin> {
-  const [{readStaticPlugin}, {noTerms, untrustedAmong}] = await Promise.all([import('@cgpu/plugins/sandbox/static-plugin'), import('@cgpu/plugins/sandbox/levels')])
+  const [{readStaticPlugin, sandboxedEvent}, {noTerms, untrustedAmong}] = await Promise.all([import('@cgpu/plugins/sandbox/static-plugin'), import('@cgpu/plugins/sandbox/levels')])
   const folder = realpathSync(root)
   const found = readStaticPlugin(folder)
   if (found.name !== name) throw new Error('its package.json is of another plugin')
@@ -39,7 +39,7 @@ export async function standIn({name, root}: Pick<Held, 'name' | 'root'>, config:
   // the fields that its own load() would have set
   return Object.assign<Plugin, object>(new PluginClass({name, root: folder, type: 'link'}), {
     name, alias: name, root: folder, version: found.version, type: 'user', valid: true, moduleType: 'module', hasManifest: true,
-    hooks: hooksOf(held, found), commandIDs: commands.map(({id}) => id), commands, manifest: {version: found.version, commands: {}},
+    hooks: hooksOf(held, found, sandboxedEvent), commandIDs: commands.map(({id}) => id), commands, manifest: {version: found.version, commands: {}},
     pjson: pjsonOf(held, found, Object.fromEntries(topics)),
   })
 }
@@ -65,8 +65,8 @@ function cached(inputs: readonly StaticInput[]): Record<string, object> {
   return Object.fromEntries(inputs.map(({name, isSwitch, settings}) => [name, {name, type: isSwitch ? 'boolean' : 'option', ...settings}]))
 }
 
-function hooksOf(held: Held, {hooks}: StaticPlugin): Plugin['hooks'] {
-  const ours = Object.entries(hooks).filter(([event]) => /^(execution|runtime|notebook|job):/.test(event))
+function hooksOf(held: Held, {hooks}: StaticPlugin, allowed: RegExp): Plugin['hooks'] {
+  const ours = Object.entries(hooks).filter(([event]) => allowed.test(event))
   if (ours.length === 0) return {}
   const functions = createRequire(import.meta.url)(hookFile) as Record<string, unknown> // see there
   const target = relative(held.root, hookFile)

@@ -3,7 +3,7 @@ import {type CommandTable, findCommand, wantsHelp} from './command-table.ts'
 
 const plain = {takesArgs: false, remoteArgs: false, fullConfig: false, standalone: false}
 const table: CommandTable = {
-  version: '0.0.0', hookEvents: [], aliases: {ps: 'runtime:list'},
+  version: '0.0.0', hookEvents: [], plugins: [], aliases: {ps: 'runtime:list'},
   commands: {
     'runtime:list': plain, 'runtime:show': {...plain, takesArgs: true}, version: plain,
     run: {...plain, takesArgs: true, remoteArgs: true, flags: {gpu: {type: 'option'}, quiet: {type: 'boolean', char: 'q'}}},
@@ -30,6 +30,20 @@ describe('findCommand', () => {
       const found = findCommand(argv, table)
       assert.deepEqual(found && [found.id, found.argv], expected)
     })
+  }
+})
+
+describe('findCommand, with plugins', () => {
+  const others = ['run:notebook', 'hello', 'runtime:list', 'ps']
+  const cases: [argv: string[], expected: string | undefined][] = [
+    [['run', 'notebook', 'x.ipynb'], undefined], // the plugin's, whose name is longer
+    [['run', 'notes.py'], 'run'],
+    [['runtime', 'list'], 'runtime:list'], // what cgpu has stays its own
+    [['ps'], 'runtime:list'],
+    [['hello'], undefined],
+  ]
+  for (const [argv, expected] of cases) {
+    it(`takes "${argv.join(' ')}" for ${expected ?? 'none of ours'}`, () => assert.equal(findCommand(argv, table, others)?.id, expected))
   }
 })
 

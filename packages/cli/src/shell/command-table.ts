@@ -20,6 +20,8 @@ export interface CommandTable {
   aliases: Record<string, string>
   /** events that a bundled plugin or the CLI itself has hooks for */
   hookEvents: string[]
+  /** names of the CLI and of the plugins that come along */
+  plugins: string[]
 }
 
 export interface FoundCommand {
@@ -28,9 +30,9 @@ export interface FoundCommand {
   entry: CommandEntry
 }
 
-function prefixes(table: CommandTable): Set<string> {
+function prefixes(table: CommandTable, others: readonly string[]): Set<string> {
   const all = new Set<string>()
-  for (const id of [...Object.keys(table.commands), ...Object.keys(table.aliases)]) {
+  for (const id of [...Object.keys(table.commands), ...Object.keys(table.aliases), ...others]) {
     const words = id.split(':')
     for (let length = 1; length <= words.length; length++) all.add(words.slice(0, length).join(':'))
   }
@@ -39,11 +41,11 @@ function prefixes(table: CommandTable): Set<string> {
 
 /**
  * The command of ours that `argv` begins with, found as oclif finds it. Undefined: it is none of ours, or what was typed is
- * not plainly right; oclif then decides and explains.
+ * not plainly right; oclif then decides and explains. `others`: what plugins bring, ids and aliases with colons.
  */
-export function findCommand(argv: readonly string[], table: CommandTable): FoundCommand | undefined {
+export function findCommand(argv: readonly string[], table: CommandTable, others: readonly string[] = []): FoundCommand | undefined {
   if (argv[0]?.includes(':')) return undefined
-  const known = prefixes(table)
+  const known = prefixes(table, others)
   let typed = ''
   let used = 0
   for (const word of argv) {

@@ -1,9 +1,10 @@
 import type {CgpuCommand} from '@cgpu/plugin-sdk'
-import {resolveDirs} from '@cgpu/core/state/dirs'
+import type {IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import {reportCrash, watchForCrashes} from './crash.ts'
 import {findCommand, wantsHelp, type CommandTable, type FoundCommand} from './command-table.ts'
 import {leanConfig} from './lean-config.ts'
-import {hasUserPlugins, wantsOclif} from './own-only.ts'
+import {wantsOclif} from './own-only.ts'
+import {pluginsHere} from './plugins-here.ts'
 
 /** A command class, as its file exports it. */
 export type CommandClass = (new (argv: string[], config: ReturnType<typeof leanConfig>) => CgpuCommand) & {id: string}
@@ -16,12 +17,22 @@ export interface FastOptions {
   env?: NodeJS.ProcessEnv
 }
 
-/** Whether the short way gives what oclif would give: one of our commands, rightly typed, and nobody else to be asked. */
-function eligible(argv: readonly string[], table: CommandTable, env: NodeJS.ProcessEnv): FoundCommand | undefined {
+interface Eligible {
+  found: FoundCommand
+  plugins: readonly IndexedPlugin[]
+}
+
+/** Whether the short way gives what oclif would give: one of our commands, rightly typed, and no plugin that has to be loaded first. */
+async function eligible(argv: readonly string[], table: CommandTable, env: NodeJS.ProcessEnv): Promise<Eligible | undefined> {
   if (wantsOclif(env)) return undefined
   const found = findCommand(argv, table)
   if (!found || found.entry.fullConfig || wantsHelp(found)) return undefined
-  return !found.entry.standalone && hasUserPlugins(resolveDirs(env).data) ? undefined : found
+  if (found.entry.standalone) return {found, plugins: []}
+  const plugins = await pluginsHere(table.plugins, env)
+  if (!plugins) return undefined
+  // a plugin's command may have a longer name
+  const theirs = plugins.flatMap(({commands}) => commands)
+  return theirs.length === 0 || findCommand(argv, table, theirs)?.id === found.id ? {found, plugins} : undefined
 }
 
 /**
@@ -29,19 +40,20 @@ function eligible(argv: readonly string[], table: CommandTable, env: NodeJS.Proc
  * The result is the same as by the long way; tests run both.
  */
 export async function runFast(argv: readonly string[], {root, table, load, env = process.env}: FastOptions): Promise<boolean> {
-  const found = eligible(argv, table, env)
-  const loadCommand = found && load[found.id]
+  const way = await eligible(argv, table, env)
+  const loadCommand = way && load[way.found.id]
   if (!loadCommand) return false
+  const {found, plugins} = way
   watchForCrashes(argv, table.version)
   const loadFull = async () => {
     const {Config} = await import('@oclif/core/config')
-    // who has plugins of their own goes the long way, but for commands that ask none
+    // for the plugins that come along: those of the user are in the index
     return Config.load({root, userPlugins: false})
   }
   try {
     const {default: Command} = await loadCommand()
     Command.id = found.id
-    await new Command(found.argv, leanConfig({root, table, env, loadFull})).execute()
+    await new Command(found.argv, leanConfig({root, table, env, plugins, loadFull})).execute()
   } catch (error) {
     await reportCrash(error, argv, {version: table.version})
   }

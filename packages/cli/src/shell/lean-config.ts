@@ -1,11 +1,14 @@
 import type {Config} from '@oclif/core/config'
 import {resolveDirs} from '@cgpu/core/state/dirs'
+import type {IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import type {CommandTable} from './command-table.ts'
 
 export interface LeanOptions {
   root: string
   table: CommandTable
   env?: NodeJS.ProcessEnv
+  /** that the user has; of them only hooks are loaded, when they are called */
+  plugins?: readonly IndexedPlugin[]
   /** oclif's config with all plugins, for hooks that a bundled plugin answers */
   loadFull: () => Promise<Config>
 }
@@ -14,7 +17,7 @@ export interface LeanOptions {
  * What a command needs of oclif's config, without reading any plugin: loading eight of them costs more than most commands.
  * Anything else is a mistake of ours: that command must say `static fullConfig = true`.
  */
-export function leanConfig({root, table, env = process.env, loadFull}: LeanOptions): Config {
+export function leanConfig({root, table, env = process.env, plugins = [], loadFull}: LeanOptions): Config {
   const dirs = resolveDirs(env)
   const scopedKey = (name: string): string => `CGPU_${name}`.toUpperCase().replaceAll('-', '_')
   const scoped = (name: string): string | undefined => env[scopedKey(name)]
@@ -29,18 +32,23 @@ export function leanConfig({root, table, env = process.env, loadFull}: LeanOptio
     scopedEnvVarKey: scopedKey,
     scopedEnvVarKeys: (name: string) => [scopedKey(name)],
     scopedEnvVarTrue: (name: string) => ['1', 'true'].includes(scoped(name) ?? ''),
-    async runHook(event: string, ...rest: [Record<string, unknown>, number?, boolean?]) {
-      if (!table.hookEvents.includes(event)) return {failures: [], successes: []}
-      full ??= loadFull()
-      return (await full).runHook(event, ...rest)
+    /** folders of the plugins whose hooks may be called */
+    pluginRoots: new Map(plugins.map(({root: folder, name}) => [folder, name])),
+    async runHook(event: string, options: Record<string, unknown>, ms?: number, capture?: boolean) {
+      const asked = plugins.filter(({hooks}) => Object.hasOwn(hooks, event))
+      const [own, theirs] = await Promise.all([
+        table.hookEvents.includes(event) ? (full ??= loadFull()).then((loaded) => loaded.runHook(event, options, ms, capture)) : undefined,
+        asked.length === 0 ? undefined : import('./plugin-hooks.ts').then(({runPluginHooks}) => runPluginHooks(asked, event, {options, config: guarded, ms})),
+      ])
+      return {failures: [...(own?.failures ?? []), ...(theirs?.failures ?? [])], successes: [...(own?.successes ?? []), ...(theirs?.successes ?? [])]}
     },
   }
-  const guarded = new Proxy(config, {
+  const guarded: Config = new Proxy(config, {
     get(target, key, receiver) {
       if (typeof key === 'symbol' || key in target || key === 'then' || key === 'toJSON') return Reflect.get(target, key, receiver)
       if (key === 'theme') return undefined
       throw new Error(`config.${key} needs the whole config: the command must say static fullConfig = true`)
     },
-  })
-  return guarded as unknown as Config // the part of it that commands use; the proxy refuses the rest
+  }) as unknown as Config // the part of it that commands and hooks use; the proxy refuses the rest
+  return guarded
 }

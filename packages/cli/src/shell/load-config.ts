@@ -1,7 +1,6 @@
 import type {Config, Plugin} from '@oclif/core/config'
 import {sanitizeLine, warnEarly} from '@cgpu/plugin-sdk'
 import type {LoadablePlugin} from '@cgpu/plugins/install/loadable'
-import {oclifPlugins} from '../plugins/oclif-plugins.ts'
 
 /**
  * oclif's config with every plugin: those that come along, loaded by oclif, and those that were installed, loaded here one by one,
@@ -12,10 +11,8 @@ export async function loadConfig(root: string): Promise<Config> {
   const oclif = await import('@oclif/core/config')
   const config = await oclif.Config.load({root, userPlugins: false})
   const {dataDir, configDir} = config
-  const {levelInFile, loadablePlugins} = await import('@cgpu/plugins/install/loadable')
-  const others = await oclifPlugins(dataDir)
-  const level = others.length === 0 ? undefined : levelInFile(dataDir, warnEarly)
-  const installed = [...loadablePlugins({dataDir, configDir, env: process.env}, warnEarly), ...others.map((one): Source => ({...one, level: level?.(one.name) ?? 'untrusted', source: 'link'}))]
+  const {loadablePlugins} = await import('@cgpu/plugins/install/loadable')
+  const installed = loadablePlugins({dataDir, configDir, env: process.env}, warnEarly)
   if (installed.length === 0) return config
   const loading = await Promise.all(installed.map((plugin) => load(plugin, config, oclif.Plugin).catch((error: unknown) => skip(plugin, error))))
   for (const [at, plugin] of loading.entries()) {
@@ -29,9 +26,7 @@ export async function loadConfig(root: string): Promise<Config> {
   return config
 }
 
-type Source = Pick<LoadablePlugin, 'name' | 'root' | 'level' | 'source'>
-
-async function load({name, root, level, source}: Source, config: Config, PluginClass: typeof Plugin): Promise<Plugin> {
+async function load({name, root, level, source}: LoadablePlugin, config: Config, PluginClass: typeof Plugin): Promise<Plugin> {
   if (config.plugins.has(name)) throw new Error('a plugin of this name comes with cgpu')
   if (level === 'untrusted') {
     const {standIn} = await import('../sandbox/stand-in.ts')
@@ -60,7 +55,7 @@ function add(plugin: Plugin, config: Config): void {
   into.loadTopics(plugin)
 }
 
-function skip({name}: Pick<Source, 'name'>, error: unknown): undefined {
+function skip({name}: Pick<LoadablePlugin, 'name'>, error: unknown): undefined {
   warnEarly(`the plugin ${sanitizeLine(name, 100)} cannot be loaded and is skipped: ${sanitizeLine(error instanceof Error ? error.message : String(error), 300)}. run: cgpu plugins uninstall ${sanitizeLine(name, 100)}`)
   return undefined
 }

@@ -9,6 +9,7 @@ import {CachedRegistry} from './cache.ts'
 import {checkPackage, type Host} from './check.ts'
 import {levelOf} from './level.ts'
 import {type LockedPlugin, rootOf} from './lock-file.ts'
+import {makeIndex} from './make-index.ts'
 import {type MarketIndex, readMarketIndex, revocationOf} from './marketplace.ts'
 import {Policies, type PolicyQuestion} from './policy.ts'
 import {prepare, type Prepared} from './prepare.ts'
@@ -88,7 +89,9 @@ export class PluginInstaller {
       // before the switch: what was agreed to names the version, so it says nothing about the one that is still there
       const trust: Trust = {...(await this.trust.get(name)), name, level, version, granted: capabilities, at}
       await this.trust.put(trust)
-      return this.#describe(await this.store.commit(stage, {name, version, source, want, integrity, digest, signature, dependencies, installedAt: at}), trust)
+      const installed = await this.store.commit(stage, {name, version, source, want, integrity, digest, signature, dependencies, installedAt: at})
+      makeIndex(this.#options.dataDir)
+      return this.#describe(installed, trust)
     })
   }
 
@@ -129,6 +132,7 @@ export class PluginInstaller {
       await this.trust.put(trust)
       const plugin: LockedPlugin = {name, version, source: 'link', want: root, folder: root, integrity: '', digest: '', signature: 'none', dependencies: {}, installedAt: at}
       await this.store.put(plugin)
+      makeIndex(this.#options.dataDir)
       return this.#describe(plugin, trust)
     })
   }
@@ -139,6 +143,7 @@ export class PluginInstaller {
     await this.store.exclusive(async () => {
       await this.store.remove(name)
       await this.trust.remove(name)
+      makeIndex(this.#options.dataDir)
     })
     return plugin
   }
@@ -147,16 +152,18 @@ export class PluginInstaller {
   async setLevel(plugin: InstalledPlugin, level: TrustLevel): Promise<InstalledPlugin> {
     const {name, version} = plugin
     if (level === 'trusted') await this.checkPolicy(questionOf(plugin, true))
-    const trust: Trust = {...(await this.trust.get(name)), name, level, version, granted: plugin.granted, at: new Date().toISOString()}
-    await this.trust.put(trust)
-    return this.#describe(plugin, trust)
+    return this.#agree(plugin, {...(await this.trust.get(name)), name, level, version, granted: plugin.granted, at: new Date().toISOString()})
   }
 
   /** It stays as trusted as it is, and is run in its sandbox also where that cannot deny it the network. */
   async acceptNetwork(plugin: InstalledPlugin): Promise<InstalledPlugin> {
     const {name, version, level, granted} = plugin
-    const trust: Trust = {...(await this.trust.get(name)), name, level, version, granted, at: new Date().toISOString(), acceptsNetwork: true}
+    return this.#agree(plugin, {...(await this.trust.get(name)), name, level, version, granted, at: new Date().toISOString(), acceptsNetwork: true})
+  }
+
+  async #agree(plugin: LockedPlugin, trust: Trust): Promise<InstalledPlugin> {
     await this.trust.put(trust)
+    makeIndex(this.#options.dataDir)
     return this.#describe(plugin, trust)
   }
 

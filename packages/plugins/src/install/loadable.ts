@@ -5,10 +5,11 @@ import {errnoOf} from '@cgpu/core/state/write-error'
 import type {TrustLevel} from '../trust.ts'
 import {levelOf} from './level.ts'
 import {type LockedPlugin, lockFileName, parsePlugins, rootOf} from './lock-file.ts'
+import {listedPlugins} from './oclif-list.ts'
 import {forbidden} from './policy-names.ts'
 
 /** A plugin that is to be loaded, and how. */
-export interface LoadablePlugin extends LockedPlugin {
+export interface LoadablePlugin extends Pick<LockedPlugin, 'name' | 'source'> {
   root: string
   level: TrustLevel
 }
@@ -19,11 +20,33 @@ interface Places {
   env: NodeJS.ProcessEnv
 }
 
+type OnWarning = (message: string) => void
+
+export const trustPath = (dataDir: string): string => join(dataDir, 'plugin-trust.json')
+
 /**
- * What is installed, read at once and without locks: every start does this, so it loads little. What cannot be read counts as not
- * installed, and what was trusted as not trusted; then `onWarning` is told. What a policy forbids is left out.
+ * What is installed, linked, or in oclif's own list, read at once and without locks: every start that loads plugins does this, so it
+ * loads little. What cannot be read counts as not installed, and what was trusted as not trusted; then `onWarning` is told.
  */
-export function loadablePlugins({dataDir, configDir, env}: Places, onWarning: (message: string) => void): LoadablePlugin[] {
+export function knownPlugins(dataDir: string, onWarning: OnWarning): LoadablePlugin[] {
+  const listed = listedPlugins(dataDir, onWarning)
+  const level = listed.length === 0 ? undefined : levelInFile(dataDir, onWarning)
+  return [...lockedPlugins(dataDir, onWarning), ...listed.map(({name, root}): LoadablePlugin => ({name, root, source: 'link', level: level?.(name) ?? 'untrusted'}))]
+}
+
+/** Of those what no policy forbids. */
+export function loadablePlugins({dataDir, configDir, env}: Places, onWarning: OnWarning): LoadablePlugin[] {
+  const known = knownPlugins(dataDir, onWarning)
+  if (known.length === 0) return []
+  const why = forbidden(configDir, env)
+  return known.filter(({name, level}) => {
+    const rule = why(name, level === 'trusted')
+    if (rule !== undefined) onWarning(`the plugin ${name} is not loaded: the policy ${rule}`)
+    return rule === undefined
+  })
+}
+
+function lockedPlugins(dataDir: string, onWarning: OnWarning): LoadablePlugin[] {
   const lock = readObject(join(dataDir, lockFileName), onWarning)
   if (!lock) return []
   const content = parsePlugins(lock['plugins'])
@@ -31,19 +54,12 @@ export function loadablePlugins({dataDir, configDir, env}: Places, onWarning: (m
     onWarning(`${lockFileName} is not understood: no plugin is loaded`)
     return []
   }
-  const trusts = readObject(join(dataDir, 'plugin-trust.json'), onWarning)?.['plugins']
-  const plugins = Object.values(content.plugins)
-  if (plugins.length === 0) return []
-  const why = forbidden(configDir, env)
-  return plugins.flatMap((plugin) => {
+  const trusts = readObject(trustPath(dataDir), onWarning)?.['plugins']
+  return Object.values(content.plugins).map((plugin) => {
     const trust = isObject(trusts) && Object.hasOwn(trusts, plugin.name) ? trusts[plugin.name] : undefined
     const {level, version, name} = isObject(trust) ? trust : {}
     const trusted = level === 'trusted' && name === plugin.name && typeof version === 'string'
-    const loadable = {...plugin, root: rootOf(dataDir, plugin), level: levelOf(plugin, trusted ? {level, version} : undefined)}
-    const rule = why(plugin.name, loadable.level === 'trusted')
-    if (rule === undefined) return [loadable]
-    onWarning(`the plugin ${plugin.name} is not loaded: the policy ${rule}`)
-    return []
+    return {name: plugin.name, source: plugin.source, root: rootOf(dataDir, plugin), level: levelOf(plugin, trusted ? {level, version} : undefined)}
   })
 }
 
@@ -51,9 +67,9 @@ export function loadablePlugins({dataDir, configDir, env}: Places, onWarning: (m
  * The level of plugins that oclif's own list names. Whoever put one there ran it in oclif's process: it counts as trusted, unless
  * the file of trust knows it otherwise, or cannot be read.
  */
-export function levelInFile(dataDir: string, onWarning: (message: string) => void): (name: string) => TrustLevel {
+function levelInFile(dataDir: string, onWarning: OnWarning): (name: string) => TrustLevel {
   let unreadable = false
-  const trusts = readObject(join(dataDir, 'plugin-trust.json'), (message) => {
+  const trusts = readObject(trustPath(dataDir), (message) => {
     unreadable = true
     onWarning(message)
   })
@@ -66,7 +82,7 @@ export function levelInFile(dataDir: string, onWarning: (message: string) => voi
   }
 }
 
-function readObject(path: string, onWarning: (message: string) => void): JsonObject | undefined {
+function readObject(path: string, onWarning: OnWarning): JsonObject | undefined {
   try {
     const value = parseJson(readFileSync(path, 'utf8'))
     if (isObject(value)) return value

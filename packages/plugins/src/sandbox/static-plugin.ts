@@ -43,6 +43,9 @@ export interface StaticInput {
   settings: JsonObject
 }
 
+/** Events that a plugin may have hooks for in its sandbox. */
+export const sandboxedEvent = /^(execution|runtime|notebook|job):/
+
 const maxBytes = 2 * 1024 * 1024
 const idPattern = /^[A-Za-z0-9][\w-]{0,60}(:[A-Za-z0-9][\w-]{0,60}){0,5}$/
 const namePattern = /^[A-Za-z0-9][\w-]{0,60}$/

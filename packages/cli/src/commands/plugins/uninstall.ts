@@ -1,5 +1,4 @@
 import {string} from '@oclif/core/args'
-import {removeFromOclif} from '../../plugins/oclif-plugins.ts'
 import {type PluginView, viewOf} from '../../plugins/view.ts'
 import {PluginsCommand} from '../../plugins-command.ts'
 
@@ -14,9 +13,9 @@ export default class PluginsUninstall extends PluginsCommand<PluginView> {
 
   async run(): Promise<PluginView> {
     const {args} = await this.parse(PluginsUninstall)
-    const installer = await this.installer()
+    const [installer, {removeFromList}] = await Promise.all([this.installer(), import('@cgpu/plugins/install/oclif-list')])
     const listed = this.config.plugins.get(args.plugin)
-    if (!(await installer.store.get(args.plugin)) && (await removeFromOclif(this.dirs.data, args.plugin))) {
+    if (!(await installer.store.get(args.plugin)) && (await removeFromList(this.dirs.data, args.plugin))) {
       this.log(`removed ${args.plugin}`)
       return {id: args.plugin, name: args.plugin, version: listed?.version ?? '', source: 'link', state: 'trusted', signature: 'none', granted: [], createdAt: null, root: listed?.root ?? ''}
     }

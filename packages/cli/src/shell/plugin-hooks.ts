@@ -1,0 +1,103 @@
+import {createRequire} from 'node:module'
+import {join} from 'node:path'
+import {pathToFileURL} from 'node:url'
+import type {Config} from '@oclif/core/config'
+import {error, exit, warn} from '@oclif/core/errors'
+import type {IndexedHook, IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
+import {useHostSdk} from './host-sdk.ts'
+
+/** What oclif's own `runHook` returns, as far as it is used. */
+export interface HookResults {
+  successes: {plugin: {name: string}; result: unknown}[]
+  failures: {plugin: {name: string}; error: Error}[]
+}
+
+interface Asking {
+  options: Record<string, unknown>
+  config: Config
+  /** each hook is given up after so long */
+  ms: number | undefined
+}
+
+/** Calls the hooks of one event as oclif does, of plugins that nobody loaded: only their files of hooks are. */
+export async function runPluginHooks(plugins: readonly IndexedPlugin[], event: string, asking: Asking): Promise<HookResults> {
+  const results: HookResults = {successes: [], failures: []}
+  await Promise.all(plugins.map(async (plugin) => {
+    for (const call of callsOf(plugin, event, asking)) {
+      try {
+        results.successes.push({plugin, result: await call()})
+      } catch (thrown) {
+        results.failures.push({plugin, error: thrown as Error}) // anything may be thrown: fire() looks
+      }
+    }
+  }))
+  return results
+}
+
+function callsOf(plugin: IndexedPlugin, event: string, {options, config, ms}: Asking): (() => Promise<unknown>)[] {
+  const hooks = plugin.hooks[event] ?? []
+  const {name, version, root, terms} = plugin
+  if (plugin.level === 'trusted') {
+    return hooks.map((hook) => async () => {
+      const called = await functionOf(root, hook)
+      const context = contextOf(config)
+      return called && within(ms, called.call(context, {...options, config, context}))
+    })
+  }
+  // in one process, one after the other
+  return terms ? [async () => {
+    const {runSandboxedHook} = await import('../sandbox/hooks.ts')
+    const {realpathSync} = await import('node:fs')
+    return within(ms, runSandboxedHook({name, version, root: realpathSync(root), terms}, event, hooks.map(({target}) => target), options))
+  }] : []
+}
+
+type HookFunction = (this: unknown, options: unknown) => unknown
+const isFunction = (value: unknown): value is HookFunction => typeof value === 'function'
+
+/** Undefined: there is none, which oclif passes over too. */
+async function functionOf(root: string, {target, identifier}: IndexedHook): Promise<HookFunction | undefined> {
+  // what stands in the plugin's place of the SDK is this bundle's: a second copy would take longer to load than all hooks have
+  useHostSdk(new URL('../fast/sdk.js', import.meta.url).href)
+  const path = target.startsWith(root) ? target : join(root, target)
+  const module = (await import(pathToFileURL(resolved(path)).href)) as Record<string, unknown> // the plugin's
+  // of a CommonJS file that was compiled from an ES module
+  const inner = typeof module['default'] === 'object' && module['default'] !== null ? (module['default'] as Record<string, unknown>) : {}
+  const named = module[identifier] ?? inner[identifier]
+  if (isFunction(named)) return named
+  return identifier === 'default' ? [...Object.values(module), ...Object.values(inner)].find(isFunction) : undefined
+}
+
+/** A hook may be named without its ending. */
+function resolved(path: string): string {
+  const {resolve} = createRequire(import.meta.url)
+  for (const ending of ['', '.mjs', '.cjs']) {
+    try {
+      return resolve(`${path}${ending}`)
+    } catch {
+      // the next one
+    }
+  }
+  return path
+}
+
+/** `this` of a hook, as oclif makes it. */
+function contextOf(config: Config): object {
+  return {
+    config, debug: () => {}, error, exit, warn,
+    log: (message = '', ...args: unknown[]) => void process.stdout.write(`${process.getBuiltinModule('node:util').format(message, ...args)}\n`),
+  }
+}
+
+async function within(ms: number | undefined, work: unknown): Promise<unknown> {
+  if (ms === undefined) return work
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Timed out after ${ms} ms.`)), ms).unref()
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
