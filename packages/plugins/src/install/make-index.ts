@@ -13,8 +13,8 @@ import {type IndexedHook, type IndexedPlugin, indexPath, indexText, type PluginI
 /** Files that somebody may be writing just now; a clock of two seconds is the coarsest that file systems have. */
 const restlessMs = 2000
 
-/** Reads what plugins declare, runs nothing of them, and keeps it for the next start. Never fails. */
-export function makeIndex(dataDir: string): PluginIndex {
+/** Reads what plugins declare, runs nothing of them, and keeps it for the next start. Never fails. `now`: ms. */
+export function makeIndex(dataDir: string, now = Date.now()): PluginIndex {
   const stamps: Stamps = {}
   // before it is read: what changes in between makes the index one of another time
   const stamped = (path: string): string => {
@@ -36,7 +36,7 @@ export function makeIndex(dataDir: string): PluginIndex {
   })
   const index = odd === undefined ? {plugins} : {plugins: [], odd}
   if (known.length === 0 && odd === undefined) remove(indexPath(dataDir))
-  else if (!isRestless(known, dataDir, stamps)) write(indexPath(dataDir), indexText(dataDir, stamps, index))
+  else if (!isRestless(known, dataDir, stamps, now)) write(indexPath(dataDir), indexText(dataDir, stamps, index))
   return index
 }
 
@@ -99,9 +99,9 @@ function readObject(path: string): JsonObject | undefined {
  * Whether a file is so new that it may change once more without its stamp changing, as clocks of file systems are coarse. The lock file
  * and the file of trust are replaced whole, and what was installed is nobody's to change.
  */
-function isRestless(known: readonly LoadablePlugin[], dataDir: string, stamps: Stamps): boolean {
+function isRestless(known: readonly LoadablePlugin[], dataDir: string, stamps: Stamps, now: number): boolean {
   const watched = [listPath(dataDir), ...known.filter(({source}) => source === 'link').map(({root}) => root)]
-  return Object.keys(stamps).some((path) => watched.some((one) => path === one || dirname(path) === one) && Date.now() - changedAt(path) < restlessMs)
+  return Object.keys(stamps).some((path) => watched.some((one) => path === one || dirname(path) === one) && now - changedAt(path) < restlessMs)
 }
 
 const changedAt = (path: string): number => {
