@@ -167,6 +167,10 @@ async function jupyter() {
       const {fileFigures} = await import('./files.mjs')
       await fileFigures({home, env, bin, rounds, add, server})
     }
+    if (wanted('plugins')) {
+      const {pluginFigures} = await import('./plugins.mjs')
+      await pluginFigures({home, env, bin, rounds, add, server})
+    }
     json(['runtime', 'release', 'bench'])
     if (wanted('startup')) await startup()
   } finally {
@@ -176,7 +180,7 @@ async function jupyter() {
 }
 
 try {
-  if (['exec', 'cells', 'flood', 'repl', 'jobs', 'proxy', 'shell', 'ports', 'files', 'startup'].some(wanted)) await jupyter()
+  if (['exec', 'cells', 'flood', 'repl', 'jobs', 'proxy', 'shell', 'ports', 'files', 'plugins', 'startup'].some(wanted)) await jupyter()
   if (wanted('emulator')) {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})
