@@ -1,5 +1,5 @@
 // The public interface of the SDK, read off its compiled declarations: a line for each member, so that what a change breaks is a line that is gone.
-import {readFileSync} from 'node:fs'
+import {existsSync, readFileSync} from 'node:fs'
 import {dirname, join, resolve} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
@@ -23,8 +23,17 @@ function statements(path) {
       doc = []
     } else if (found.length > 0) found.at(-1).text += `\n${line}`
   }
-  cache.set(path, found)
-  return found
+  const own = found.map(({doc, text}) => ({doc, text: / extends Command /.test(text.split('\n')[0]) ? withoutInherited(text, path) : text}))
+  cache.set(path, own)
+  return own
+}
+
+/** A class of ours without what it only does in its own way: those members are promised by oclif, and declarations do not tell them apart. */
+function withoutInherited(text, path) {
+  const source = path.replace(/([\\/])dist([\\/])/, '$1src$2').replace(/\.d\.ts$/, '.ts')
+  if (!existsSync(source)) return text
+  const names = [...readFileSync(source, 'utf8').matchAll(/^ {2}(?:protected |static )*override (?:async |get )?(\w+)/gm)].map(([, name]) => name)
+  return names.reduce((left, name) => left.replace(new RegExp(`^(?: {4}/\\*\\*[^\\n]*\\*/\\n)? {4}(?:protected |static )*${name}\\b.*\\n`, 'm'), ''), text)
 }
 
 function fileOf(specifier, from) {

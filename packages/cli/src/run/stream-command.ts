@@ -4,6 +4,7 @@ import type {EventListener} from '@cgpu/core/execution/events'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import type {Begun} from '../history/begun.ts'
 import type {Ended, RecorderOptions} from '../history/record.ts'
+import {prepareHook} from '../shell/lean-config.ts'
 import {WorkCommand} from '../work-command.ts'
 import {type CommandSink, commandSink} from './command-sink.ts'
 import {failureOfCode} from './exec-result.ts'
@@ -22,7 +23,9 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
   protected async sink(options: {output: string | undefined; imageDir: string}): Promise<CommandSink> {
     const kind = this.jsonEnabled() ? 'json' : options.output === 'ndjson' ? 'ndjson' : 'text'
     const sink = await commandSink(kind, {quiet: this.quiet, imageDir: options.imageDir, onWarning: (message) => void this.warn(message)})
-    void import('../history/record.ts').then(({prepare}) => prepare()) // while the machine is waited for
+    // while the machine is waited for
+    void import('../history/record.ts').then(({prepare}) => prepare())
+    prepareHook(this.config, 'execution:before')
     this.#sink = {
       ...sink,
       onEvent: (event) => {

@@ -34,6 +34,9 @@ export function leanConfig({root, table, env = process.env, plugins = [], loadFu
     scopedEnvVarTrue: (name: string) => ['1', 'true'].includes(scoped(name) ?? ''),
     /** folders of the plugins whose hooks may be called */
     pluginRoots: new Map(plugins.map(({root: folder, name}) => [folder, name])),
+    prepareHook(event: string) {
+      if (plugins.some(({level, hooks}) => level === 'trusted' && Object.hasOwn(hooks, event))) void import('./plugin-hooks.ts').then(({prepare}) => prepare())
+    },
     async runHook(event: string, options: Record<string, unknown>, ms?: number, capture?: boolean) {
       const asked = plugins.filter(({hooks}) => Object.hasOwn(hooks, event))
       const [own, theirs] = await Promise.all([
@@ -51,4 +54,9 @@ export function leanConfig({root, table, env = process.env, plugins = [], loadFu
     },
   }) as unknown as Config // the part of it that commands and hooks use; the proxy refuses the rest
   return guarded
+}
+
+/** For a command that will call hooks of that event, while it waits for a machine. Where oclif loaded the plugins nothing is left to prepare. */
+export function prepareHook(config: object, event: string): void {
+  if ('prepareHook' in config && typeof config.prepareHook === 'function') config.prepareHook(event)
 }

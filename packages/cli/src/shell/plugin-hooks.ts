@@ -1,4 +1,4 @@
-import {createRequire} from 'node:module'
+import {statSync} from 'node:fs'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import type {Config} from '@oclif/core/config'
@@ -34,6 +34,14 @@ export async function runPluginHooks(plugins: readonly IndexedPlugin[], event: s
   return results
 }
 
+const sdk = new URL('../fast/sdk.js', import.meta.url).href
+
+/** Loads what hooks mostly take, while something else is waited for. Nothing of a plugin is loaded. */
+export function prepare(): void {
+  useHostSdk(sdk)
+  void import(sdk)
+}
+
 function callsOf(plugin: IndexedPlugin, event: string, {options, config, ms}: Asking): (() => Promise<unknown>)[] {
   const hooks = plugin.hooks[event] ?? []
   const {name, version, root, terms} = plugin
@@ -57,8 +65,8 @@ const isFunction = (value: unknown): value is HookFunction => typeof value === '
 
 /** Undefined: there is none, which oclif passes over too. */
 async function functionOf(root: string, {target, identifier}: IndexedHook): Promise<HookFunction | undefined> {
-  // what stands in the plugin's place of the SDK is this bundle's: a second copy would take longer to load than all hooks have
-  useHostSdk(new URL('../fast/sdk.js', import.meta.url).href)
+  // the SDK of this bundle: a second copy would take longer to load than all hooks have
+  useHostSdk(sdk)
   const path = target.startsWith(root) ? target : join(root, target)
   const module = (await import(pathToFileURL(resolved(path)).href)) as Record<string, unknown> // the plugin's
   // of a CommonJS file that was compiled from an ES module
@@ -68,17 +76,10 @@ async function functionOf(root: string, {target, identifier}: IndexedHook): Prom
   return identifier === 'default' ? [...Object.values(module), ...Object.values(inner)].find(isFunction) : undefined
 }
 
-/** A hook may be named without its ending. */
+/** A hook may be named without its ending, and may be a folder. */
 function resolved(path: string): string {
-  const {resolve} = createRequire(import.meta.url)
-  for (const ending of ['', '.mjs', '.cjs']) {
-    try {
-      return resolve(`${path}${ending}`)
-    } catch {
-      // the next one
-    }
-  }
-  return path
+  const found = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '/index.js'].map((ending) => path + ending)
+  return found.find((one) => statSync(one, {throwIfNoEntry: false})?.isFile()) ?? path
 }
 
 /** `this` of a hook, as oclif makes it. */
