@@ -77,6 +77,15 @@ export async function pluginFigures({home: above, env: given, bin, rounds, add, 
     const executions = await interleave(rounds, {none: () => cgpu(none, exec), watched: () => cgpu(watched, exec)})
     add({what: 'an execution with a plugin that has hooks around it', measured: told(executions.watched, executions.none), goal: '<= 5 ms over', met: over(executions.watched, executions.none, 'wall') <= 5})
 
+    const daemon = {env: {CGPU_DAEMON: 'on'}}
+    for (const place of [none, watched]) await cgpu(place, ['daemon', 'start'], daemon)
+    try {
+      const quick = await interleave(rounds, {none: () => cgpu(none, exec, daemon), watched: () => cgpu(watched, exec, daemon)})
+      add({what: 'the same by the daemon', measured: told(quick.watched, quick.none), goal: '<= 5 ms over', met: over(quick.watched, quick.none, 'wall') <= 5})
+    } finally {
+      for (const place of [none, watched]) await cgpu(place, ['daemon', 'stop'], daemon)
+    }
+
     const commands = await interleave(rounds, {node: () => run(node, ['-e', '0'], {env: given, cwd: above}), trusted: () => cgpu(trusted, ['hello']), untrusted: () => cgpu(untrusted, ['hello'])})
     add({what: 'a plugin\'s command, trusted, over node -e 0', measured: told(commands.trusted, commands.node), goal: '', met: true})
     add({what: 'the same in its sandbox, over trusted', measured: told(commands.untrusted, commands.trusted), goal: '<= 120 ms over', met: over(commands.untrusted, commands.trusted, 'wall') <= 120})

@@ -82,10 +82,23 @@ describe('hooks fire', () => {
     assert.partialDeepStrictEqual(await one('job retry'), {request: {kind: 'run', argv: ['sh', '-c', 'exit 6']}, outcome: {status: 'error', exitStatus: 6}})
   })
 
-  it('when the daemon sees a job\'s end', async () => {
+  it('around what a daemon executes that runs already, and when it sees a job\'s end', async () => {
     const env = {CGPU_DAEMON: 'on', CGPU_DAEMON_TASKS_MS: '200'}
     await home.cgpu(['daemon', 'stop'], {env})
     await home.cgpu(['daemon', 'start'], {env})
+    assert.equal((await home.cgpu(['exec', 'quick = 1'], {env})).status, 0)
+    assert.partialDeepStrictEqual(await one('exec'), {request: {kind: 'exec', code: 'quick = 1', runtime: {name: 'there', provider: 'local'}}, outcome: ok})
+    await recorder.answer('execution:before', {veto: 'not today'})
+    const vetoed = await home.json(['exec', 'quick = 2'], {env})
+    assert.deepEqual(vetoed.ok ? [] : [vetoed.error.code, vetoed.error.message], ['VETOED', 'cgpu-hook-recorder vetoed this execution: not today'])
+    assert.equal((await one('exec')).outcome.status, 'vetoed')
+    await recorder.answer('execution:before', undefined)
+    assert.equal((await home.cgpu(['exec', 'quick'], {env})).stdout, '1\n')
+    assert.equal((await one('exec')).outcome.status, 'ok')
+    assert.partialDeepStrictEqual(await home.json(['daemon', 'status'], {env}), {data: {executions: 3}})
+    const entries = await home.json<{status: string}[]>(['history', 'list', '--limit', '3'], {env})
+    assert.deepEqual(entries.ok && entries.data.map(({status}) => status), ['ok', 'vetoed', 'ok'])
+
     const {stdout} = await home.cgpu(['run', '--detach', '--', 'true'], {env})
     await one('run --detach')
     await until(async () => (await recorder.told('job:ended')).length > 0, () => 'nobody told it')

@@ -25,6 +25,8 @@ export interface ExecHandlers {
   /** the runtime that was chosen, before anything else */
   selected: (runtime: {id: string; name: string; provider: string}) => void | Promise<void>
   event: (event: ExecutionEvent) => void | Promise<void>
+  /** asked when all is ready, before the code goes to the kernel; what it throws is how the execution ends */
+  mayRun?: (() => Promise<void>) | undefined
   warning: (message: string) => void
   /** a question of the machine or of the code; what it resolves with goes back */
   call: (name: string, args: Record<string, unknown>, signal: AbortSignal) => Promise<unknown>
@@ -136,12 +138,9 @@ export class DaemonExec {
         return this.#handlers.selected(message['runtime'] as {id: string; name: string; provider: string})
       case 'event': {
         const event = message['event'] as ExecutionEvent
-        if (event.type === 'started') {
-          this.#started = true
-          this.#kernelId = typeof message['kernelId'] === 'string' ? message['kernelId'] : ''
-          void this.#wire.say({t: 'run'})
-        }
-        return this.#handlers.event(event)
+        if (event.type !== 'started') return this.#handlers.event(event)
+        this.#kernelId = typeof message['kernelId'] === 'string' ? message['kernelId'] : ''
+        return this.#handlers.mayRun ? this.#askFirst(event, this.#handlers.mayRun) : this.#run(event)
       }
       case 'interrupted':
         this.#interrupted = true
@@ -153,6 +152,21 @@ export class DaemonExec {
       case 'cancel':
         this.#calls.get(Number(message['n']))?.abort()
     }
+  }
+
+  #run(event: ExecutionEvent): void | Promise<void> {
+    this.#started = true
+    void this.#wire.say({t: 'run'})
+    return this.#handlers.event(event)
+  }
+
+  async #askFirst(event: ExecutionEvent, mayRun: () => Promise<void>): Promise<void> {
+    try {
+      await mayRun()
+    } catch (error) {
+      return this.#wire.say({t: 'refuse', failure: failureOf(error)})
+    }
+    await this.#run(event)
   }
 
   async #call(n: number, name: string, args: Record<string, unknown>): Promise<void> {

@@ -45,11 +45,13 @@ export class ExecWork {
   constructor(options: ExecWorkOptions) {
     this.#options = options
     this.#left.promise.catch(() => undefined)
+    this.#mayRun.promise.catch(() => undefined)
   }
 
   said(message: Said): void {
     if (message.t === 'ping') void this.#options.wire.say({t: 'pong'})
     if (message.t === 'run') this.#mayRun.resolve()
+    if (message.t === 'refuse') this.#mayRun.reject(errorOf(message['failure'] as RemoteFailure)) // our own client of this build made it
     if (message.t === 'interrupt') this.#interrupt()
     if (message.t !== 'answer') return
     const call = this.#calls.get(Number(message['n']))

@@ -14,7 +14,10 @@ interface Watch {
 /** More than that on stderr is a flood. */
 const stderrBytes = 4096
 
-const watching = new AsyncLocalStorage<Watch>()
+/** Shared by all copies of this package in the process: a plugin may have another one than who calls its hooks. */
+const key = Symbol.for('cgpu.hook-watch')
+const holder = globalThis as unknown as Record<symbol, AsyncLocalStorage<Watch> | undefined> // a symbol of our own on the global object
+const watching = (holder[key] ??= new AsyncLocalStorage<Watch>())
 let installed = false
 
 /** What `process.exit` throws in a hook: the command ends when it is done, not when a plugin likes. */

@@ -5,6 +5,7 @@ import {createInterface} from 'node:readline'
 import {findProjectFile, mayDeclareHooks} from '@cgpu/core/config/find-project'
 import type {LifecycleListener} from '@cgpu/core/runtime/service'
 import type {Dirs} from '@cgpu/core/state/dirs'
+import {pluginIndex} from '@cgpu/plugins/install/plugin-index'
 import {hasUserPlugins} from '../shell/own-only.ts'
 import {cliProgram} from './program.ts'
 
@@ -20,7 +21,7 @@ interface JobEndedOptions {
 export function jobEndedByCommand({env, cwd, dirs, log}: JobEndedOptions): NonNullable<LifecycleListener['jobEnded']> {
   return async (job, end) => {
     const project = findProjectFile(cwd, homedir())
-    if (!hasUserPlugins(dirs.data) && !(project !== undefined && mayDeclareHooks(project))) return
+    if (!(await isTold(dirs.data)) && !(project !== undefined && mayDeclareHooks(project))) return
     const child = spawn(process.execPath, [...cliProgram(), '__job-ended'], {
       cwd: existsSync(cwd) ? cwd : dirs.state, stdio: ['pipe', 'ignore', 'pipe'], windowsHide: true, env: {...env, CGPU_DAEMON: 'off'},
     })
@@ -31,4 +32,11 @@ export function jobEndedByCommand({env, cwd, dirs, log}: JobEndedOptions): NonNu
     child.stdin.end(JSON.stringify({job, end}))
     await promise
   }
+}
+
+/** Whether some plugin has a hook for it, as far as is known without loading any. */
+async function isTold(dataDir: string): Promise<boolean> {
+  if (!hasUserPlugins(dataDir)) return false
+  const {plugins, odd} = await pluginIndex(dataDir)
+  return odd !== undefined || plugins.some(({hooks}) => Object.hasOwn(hooks, 'job:ended'))
 }

@@ -6,14 +6,17 @@ import {newRunId} from '@cgpu/core/execution/id'
 import {type Dirs, resolveDirs} from '@cgpu/core/state/dirs'
 import {type ClientContext, connectDaemon, contextOf, DaemonExec, type ExecEnd, errorOf, greetingLimitMs} from '@cgpu/daemon/client'
 import {inert} from '@cgpu/plugin-sdk/lean'
+import type {IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import {daemonProgram} from '../daemon/program.ts'
 import {type CommandSink, commandSink} from '../run/command-sink.ts'
 import {failureOfCode, finishExec} from '../run/exec-result.ts'
 import {interruptible} from '../run/interruptible.ts'
 import {parseTimeout} from '../run/timeout.ts'
-import {hasUserPlugins, wantsOclif} from '../shell/own-only.ts'
+import {wantsOclif} from '../shell/own-only.ts'
+import {pluginsHere} from '../shell/plugins-here.ts'
 import {type QuickArguments, quickArguments} from './arguments.ts'
 import {QuickHost} from './host.ts'
+import type {QuickHooks} from './hooks.ts'
 import type {Rejoin, Rejoined} from './rejoin.ts'
 
 const fs = process.getBuiltinModule('node:fs')
@@ -32,7 +35,8 @@ export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv 
   const asked = given && asTyped(given)
   if (!program || !asked) return false
   const dirs = resolveDirs(env)
-  if (hasUserPlugins(dirs.data)) return false
+  const plugins = await pluginsAround(env)
+  if (!plugins) return false
   const project = findProjectFile(process.cwd(), env['HOME'] || process.getBuiltinModule('node:os').homedir())
   if (project !== undefined && mayDeclareHooks(project)) return false
   const greeted = await connectDaemon({state: dirs.state, build: program.build})
@@ -42,7 +46,17 @@ export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv 
     if (given.verbose) process.stderr.write(`${inert(`daemon: not used after ${greeted.ms} ms: ${why}`)}\n`)
     return false
   }
-  return new QuickExec({given, ...asked, context, dirs, env}).run(greeted)
+  return new QuickExec({given, ...asked, context, dirs, env, plugins, version: program.version}).run(greeted)
+}
+
+/** Those with hooks around an execution. Undefined: more is to be asked of plugins than is done here. */
+async function pluginsAround(env: NodeJS.ProcessEnv): Promise<IndexedPlugin[] | undefined> {
+  const all = await pluginsHere([], env)
+  const around = all?.filter(({hooks}) => Object.keys(hooks).some((event) => event.startsWith('execution:')))
+  const plain = all?.every(({name, commands, hooks}) =>
+    // the names that what comes with cgpu has
+    !/^@(cgpu|oclif)\//.test(name) && !commands.some((id) => id.startsWith('exec:')) && !Object.hasOwn(hooks, 'provider:register'))
+  return plain && around?.every(({level}) => level === 'trusted') ? around : undefined
 }
 
 /** The code and the time as they were typed; undefined where the command has something to say about them. */
@@ -70,6 +84,8 @@ interface QuickOptions {
   context: ClientContext
   dirs: Dirs
   env: NodeJS.ProcessEnv
+  plugins: readonly IndexedPlugin[]
+  version: string
 }
 
 /** What the command does around an execution, for one that the daemon runs. */
@@ -80,7 +96,8 @@ class QuickExec {
   readonly #id = newRunId()
   readonly #delivered = {stdoutBytes: 0, stderrBytes: 0, displays: 0}
   #sink: CommandSink | undefined
-  #runtime: {id: string; name: string} | undefined
+  #runtime: {id: string; name: string; provider: string} | undefined
+  #hooks: Promise<QuickHooks> | undefined
   #kernel = ''
   /** the code may run since then */
   #startedAt = 0
@@ -94,7 +111,7 @@ class QuickExec {
   }
 
   async run({wire, ms}: {wire: ConstructorParameters<typeof DaemonExec>[0]; ms: number}): Promise<boolean> {
-    const {given, code, timeoutMs, context, dirs, env} = this.#options
+    const {given, code, timeoutMs, context, dirs, env, plugins, version} = this.#options
     const host = new QuickHost({dirs, env, asks: given.kind === 'text', onWarning: (message) => this.#warn(message), onEvent: (event) => this.#event(event)})
     const exec = new DaemonExec(wire, {
       selected: async (runtime) => {
@@ -102,16 +119,20 @@ class QuickExec {
         this.#sink = await commandSink(given.kind, {quiet: given.quiet, imageDir: given.outputDir ?? '.', onWarning: (message) => this.#warn(message)})
       },
       event: (event) => this.#event(event),
+      mayRun: plugins.length === 0 ? undefined : () => this.#ask(),
       warning: (message) => this.#warn(message),
       call: (name, args, signal) => host.answer(name, args, signal),
     })
     const {runtime, kernel} = given
     try {
-      const work = exec.run({
+      const ran = exec.run({
         id: this.#id, code, timeoutMs, kernel, freshKernel: given.freshKernel, context, answers: host.answers,
         runtime: runtime ?? (env['CGPU_RUNTIME'] || undefined), told: toldOf(given),
         flags: {...(runtime === undefined ? {} : {runtime}), ...(kernel === undefined ? {} : {kernel})},
       }, Math.max(1, greetingLimitMs - ms)).then((end) => this.#outcome(end, exec))
+      // while the daemon works
+      if (plugins.length > 0) this.#hooks = import('./hooks.ts').then(({QuickHooks}) => new QuickHooks({plugins, version, dirs, json: given.kind === 'json', onWarning: (message) => this.#warn(message)}))
+      const work = this.#hooks ? this.#told(ran, this.#hooks) : ran
       const outcome = await interruptible(work, {
         first: async () => {
           this.#interrupted = true
@@ -131,6 +152,22 @@ class QuickExec {
       await this.#rejoined?.close()
     }
     return true
+  }
+
+  async #ask(): Promise<void> {
+    const {id, name, provider} = this.#runtime ?? {id: '', name: '', provider: ''}
+    await (await this.#hooks)?.mayRun({id: this.#id, kind: 'exec', runtime: {id, name, provider}, code: this.#options.code, envNames: []})
+  }
+
+  async #told(ran: Promise<ExecOutcome | undefined>, loading: Promise<QuickHooks>): Promise<ExecOutcome | undefined> {
+    try {
+      const outcome = await ran
+      await (await loading).over(outcome ? {outcome} : {error: new Error('the daemon went away')})
+      return outcome
+    } catch (error) {
+      await (await loading).over({error})
+      throw error
+    }
   }
 
   /** Undefined: nothing was run, and the command itself may. */

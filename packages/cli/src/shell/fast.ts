@@ -53,7 +53,7 @@ export async function runFast(argv: readonly string[], {root, table, load, env =
   try {
     const {default: Command} = await loadCommand()
     Command.id = found.id
-    await new Command(found.argv, leanConfig({root, table, env, plugins, loadFull})).execute()
+    await new Command(found.argv, leanConfig({root, table, env, plugins, sandbox: () => import('../sandbox/hooks.ts'), loadFull})).execute()
   } catch (error) {
     await reportCrash(error, argv, {version: table.version})
   }

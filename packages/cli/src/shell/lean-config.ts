@@ -9,6 +9,8 @@ export interface LeanOptions {
   env?: NodeJS.ProcessEnv
   /** that the user has; of them only hooks are loaded, when they are called */
   plugins?: readonly IndexedPlugin[]
+  /** what calls hooks of untrusted ones */
+  sandbox?: (() => Promise<Pick<typeof import('../sandbox/hooks.ts'), 'runSandboxedHook'>>) | undefined
   /** oclif's config with all plugins, for hooks that a bundled plugin answers */
   loadFull: () => Promise<Config>
 }
@@ -17,7 +19,7 @@ export interface LeanOptions {
  * What a command needs of oclif's config, without reading any plugin: loading eight of them costs more than most commands.
  * Anything else is a mistake of ours: that command must say `static fullConfig = true`.
  */
-export function leanConfig({root, table, env = process.env, plugins = [], loadFull}: LeanOptions): Config {
+export function leanConfig({root, table, env = process.env, plugins = [], sandbox, loadFull}: LeanOptions): Config {
   const dirs = resolveDirs(env)
   const scopedKey = (name: string): string => `CGPU_${name}`.toUpperCase().replaceAll('-', '_')
   const scoped = (name: string): string | undefined => env[scopedKey(name)]
@@ -41,7 +43,7 @@ export function leanConfig({root, table, env = process.env, plugins = [], loadFu
       const asked = plugins.filter(({hooks}) => Object.hasOwn(hooks, event))
       const [own, theirs] = await Promise.all([
         table.hookEvents.includes(event) ? (full ??= loadFull()).then((loaded) => loaded.runHook(event, options, ms, capture)) : undefined,
-        asked.length === 0 ? undefined : import('./plugin-hooks.ts').then(({runPluginHooks}) => runPluginHooks(asked, event, {options, config: guarded, ms})),
+        asked.length === 0 ? undefined : import('./plugin-hooks.ts').then(({runPluginHooks}) => runPluginHooks(asked, event, {options, config: guarded, ms, sandbox})),
       ])
       return {failures: [...(own?.failures ?? []), ...(theirs?.failures ?? [])], successes: [...(own?.successes ?? []), ...(theirs?.successes ?? [])]}
     },

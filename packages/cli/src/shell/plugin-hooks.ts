@@ -1,8 +1,7 @@
-import {statSync} from 'node:fs'
+import {realpathSync, statSync} from 'node:fs'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import type {Config} from '@oclif/core/config'
-import {error, exit, warn} from '@oclif/core/errors'
 import type {IndexedHook, IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import {useHostSdk} from './host-sdk.ts'
 
@@ -17,6 +16,8 @@ interface Asking {
   config: Config
   /** each hook is given up after so long */
   ms: number | undefined
+  /** what calls hooks of untrusted plugins; without it theirs are not called */
+  sandbox?: (() => Promise<Pick<typeof import('../sandbox/hooks.ts'), 'runSandboxedHook'>>) | undefined
 }
 
 /** Calls the hooks of one event as oclif does, of plugins that nobody loaded: only their files of hooks are. */
@@ -42,7 +43,7 @@ export function prepare(): void {
   void import(sdk)
 }
 
-function callsOf(plugin: IndexedPlugin, event: string, {options, config, ms}: Asking): (() => Promise<unknown>)[] {
+function callsOf(plugin: IndexedPlugin, event: string, {options, config, ms, sandbox}: Asking): (() => Promise<unknown>)[] {
   const hooks = plugin.hooks[event] ?? []
   const {name, version, root, terms} = plugin
   if (plugin.level === 'trusted') {
@@ -53,9 +54,8 @@ function callsOf(plugin: IndexedPlugin, event: string, {options, config, ms}: As
     })
   }
   // in one process, one after the other
-  return terms ? [async () => {
-    const {runSandboxedHook} = await import('../sandbox/hooks.ts')
-    const {realpathSync} = await import('node:fs')
+  return terms && sandbox ? [async () => {
+    const {runSandboxedHook} = await sandbox()
     return within(ms, runSandboxedHook({name, version, root: realpathSync(root), terms}, event, hooks.map(({target}) => target), options))
   }] : []
 }
@@ -84,9 +84,19 @@ function resolved(path: string): string {
 
 /** `this` of a hook, as oclif makes it. */
 function contextOf(config: Config): object {
+  const print = (text: string): void => void process.stderr.write(`${text}\n`)
   return {
-    config, debug: () => {}, error, exit, warn,
+    config, debug: () => {},
     log: (message = '', ...args: unknown[]) => void process.stdout.write(`${process.getBuiltinModule('node:util').format(message, ...args)}\n`),
+    warn: (input: Error | string) => print(`warning: ${typeof input === 'string' ? input : input.message}`),
+    exit: (status = 0) => {
+      throw Object.assign(new Error(`EEXIT: ${status}`), {code: 'EEXIT', oclif: {exit: status}})
+    },
+    error: (input: Error | string, {exit = 2, code}: {exit?: number | false; code?: string} = {}) => {
+      const thrown = typeof input === 'string' ? new Error(input) : input
+      if (exit === false) return print(`error: ${thrown.message}`)
+      throw Object.assign(thrown, {oclif: {exit}, ...(code === undefined ? {} : {code})})
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import {isCgpuEvent, supportsContract} from '@cgpu/plugin-sdk'
+import {isCgpuEvent, supportsContract} from '@cgpu/plugin-sdk/lean'
 import {type IndexedPlugin, pluginIndex} from '@cgpu/plugins/install/plugin-index'
 import {forbidden} from '@cgpu/plugins/install/policy-names'
 import {hasUserPlugins} from './own-only.ts'
