@@ -2,6 +2,7 @@ import type {Config} from '@oclif/core/config'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import type {IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import type {CommandTable} from './command-table.ts'
+import type {LoadSandbox} from './plugin-hooks.ts'
 
 export interface LeanOptions {
   root: string
@@ -9,8 +10,7 @@ export interface LeanOptions {
   env?: NodeJS.ProcessEnv
   /** that the user has; of them only hooks are loaded, when they are called */
   plugins?: readonly IndexedPlugin[]
-  /** what calls hooks of untrusted ones */
-  sandbox?: (() => Promise<Pick<typeof import('../sandbox/hooks.ts'), 'runSandboxedHook'>>) | undefined
+  sandbox?: LoadSandbox
   /** oclif's config with all plugins, for hooks that a bundled plugin answers */
   loadFull: () => Promise<Config>
 }

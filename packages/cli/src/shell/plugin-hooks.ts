@@ -3,6 +3,7 @@ import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import type {Config} from '@oclif/core/config'
 import type {IndexedHook, IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
+import type {runSandboxedHook} from '../sandbox/hooks.ts'
 import {useHostSdk} from './host-sdk.ts'
 
 /** What oclif's own `runHook` returns, as far as it is used. */
@@ -11,13 +12,16 @@ export interface HookResults {
   failures: {plugin: {name: string}; error: Error}[]
 }
 
+/** What calls hooks of untrusted plugins, when one is to be called. */
+export type LoadSandbox = () => Promise<{runSandboxedHook: typeof runSandboxedHook}>
+
 interface Asking {
   options: Record<string, unknown>
   config: Config
   /** each hook is given up after so long */
   ms: number | undefined
-  /** what calls hooks of untrusted plugins; without it theirs are not called */
-  sandbox?: (() => Promise<Pick<typeof import('../sandbox/hooks.ts'), 'runSandboxedHook'>>) | undefined
+  /** without it hooks of untrusted plugins are not called */
+  sandbox?: LoadSandbox | undefined
 }
 
 /** Calls the hooks of one event as oclif does, of plugins that nobody loaded: only their files of hooks are. */
@@ -55,8 +59,8 @@ function callsOf(plugin: IndexedPlugin, event: string, {options, config, ms, san
   }
   // in one process, one after the other
   return terms && sandbox ? [async () => {
-    const {runSandboxedHook} = await sandbox()
-    return within(ms, runSandboxedHook({name, version, root: realpathSync(root), terms}, event, hooks.map(({target}) => target), options))
+    const {runSandboxedHook: call} = await sandbox()
+    return within(ms, call({name, version, root: realpathSync(root), terms}, event, hooks.map(({target}) => target), options))
   }] : []
 }
 
