@@ -13,11 +13,31 @@ const banner = {js: "import {createRequire as __makeRequire} from 'node:module';
 /** What every execution needs though it is written as `await import()`. */
 const always = /[\\/](text-sink|progress|lean)\.js$/
 
+/**
+ * The SDK for hooks around a quick exec, which has loaded no oclif: what stands on it comes from the commands' bundle when it is used. A
+ * class that extends it asks for its prototype, and that is a use.
+ */
+const lazyCommand = {
+  name: 'lazy-command',
+  setup({onLoad, onResolve}) {
+    onResolve({filter: /^\.\/command\.js$/}, ({path, importer}) => (/[\\/]plugin-sdk[\\/]dist[\\/]index\.js$/.test(importer) ? {path, namespace: 'lazy-command'} : undefined))
+    onLoad({filter: /.*/, namespace: 'lazy-command'}, () => ({contents: `
+const load = (name) => process.getBuiltinModule('node:module').createRequire(import.meta.url)('../fast/sdk.js')[name]
+const lazily = (name, target, traps) => new Proxy(target, Object.fromEntries(traps.map((trap) => [trap, (_, ...rest) => Reflect[trap](load(name), ...rest)])))
+export const CgpuCommand = lazily('CgpuCommand', function () {}.bind(), ['construct', 'get', 'getPrototypeOf', 'has', 'set'])
+export const globalFlags = lazily('globalFlags', {}, ['get', 'getOwnPropertyDescriptor', 'has', 'ownKeys'])`}))
+  },
+}
+
 /** The quick exec: one file, and its rare parts. */
 async function bundleExec() {
   const parts = {}
   await bundleTo(join(dist, 'fast-exec'), {entryPoints: {main: join(dist, 'quick/exec.js')}, splitting: false, plugins: [rarely('fast-parts', parts, always), leanBuiltins, ownPlace]})
-  await bundleTo(join(dist, 'fast-parts'), {entryPoints: parts, plugins: [native, namedExports, ownPlace]})
+  const {'cli-quick-hooks': hooks, ...others} = parts
+  // apart, since what they share with the others would come in a dozen files
+  const asked = {'cli-quick-hooks': hooks, sdk: join(root, 'packages/plugin-sdk/dist/index.js')}
+  await bundleTo(join(dist, 'fast-parts'), {entryPoints: asked, plugins: [lazyCommand, rarely('fast-parts', others), leanBuiltins, ownPlace]})
+  await bundleTo(join(dist, 'fast-parts'), {entryPoints: others, plugins: [native, namedExports, ownPlace]}, {keep: true})
 }
 
 /** Differs between two builds whose code differs: a daemon of another build is replaced. */

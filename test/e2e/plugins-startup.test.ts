@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join, relative} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
+import type * as Sdk from '@cgpu/plugin-sdk'
 import {makeIndex} from '@cgpu/plugins/install/make-index'
 import {indexPath} from '@cgpu/plugins/install/plugin-index'
 import {type CliResult, cgpu, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
@@ -103,6 +104,19 @@ describe('starting with plugins', () => {
     writeFileSync(log, '')
     const long = await cgpu(['runtime', 'list'], {home, env: {CGPU_NO_FASTPATH: '1'}})
     assert.deepEqual([readFileSync(log, 'utf8'), long.stderr, long.status], [calls, short.stderr, short.status])
+  })
+
+  it('gives hooks around a quick exec the whole SDK, though what stands on oclif is loaded only when it is used', async () => {
+    const sdkOf = async (bundle: string) => (await import(pathToFileURL(join(repoRoot, 'packages/cli/dist', bundle, 'sdk.js')).href)) as typeof Sdk
+    const [quick, whole] = [await sdkOf('fast-parts'), await sdkOf('fast')]
+    assert.deepEqual(Object.keys(quick), Object.keys(whole))
+    assert.deepEqual(Object.keys({...quick.globalFlags}), Object.keys(whole.globalFlags))
+    const made = class extends quick.CgpuCommand {
+      async run(): Promise<void> {}
+    }
+    assert.ok(made.prototype instanceof whole.CgpuCommand)
+    assert.equal(made.baseFlags, whole.CgpuCommand.baseFlags)
+    assert.ok(quick.errors.vetoed('no', {code: 'NO'}) instanceof whole.CgpuError)
   })
 
   it('calls oclif\'s own hooks, for which it loads them all', async () => {

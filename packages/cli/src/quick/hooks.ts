@@ -25,7 +25,7 @@ export class QuickHooks {
     process.on('uncaughtException', (error) => {
       if (!strayOfHook(error)) throw error
     })
-    prepare()
+    prepare('fast-parts')
   }
 
   /** Throws VETOED (75). */

@@ -37,7 +37,7 @@ export function leanConfig({root, table, env = process.env, plugins = [], sandbo
     /** folders of the plugins whose hooks may be called */
     pluginRoots: new Map(plugins.map(({root: folder, name}) => [folder, name])),
     prepareHook(event: string) {
-      if (plugins.some(({level, hooks}) => level === 'trusted' && Object.hasOwn(hooks, event))) void import('./plugin-hooks.ts').then(({prepare}) => prepare())
+      if (plugins.some(({level, hooks}) => level === 'trusted' && Object.hasOwn(hooks, event))) void import('./plugin-hooks.ts').then(({prepare}) => prepare('fast'))
     },
     async runHook(event: string, options: Record<string, unknown>, ms?: number, capture?: boolean) {
       const asked = plugins.filter(({hooks}) => Object.hasOwn(hooks, event))

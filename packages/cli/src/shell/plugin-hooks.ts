@@ -39,10 +39,12 @@ export async function runPluginHooks(plugins: readonly IndexedPlugin[], event: s
   return results
 }
 
-const sdk = new URL('../fast/sdk.js', import.meta.url).href
+const sdkIn = (bundle: 'fast' | 'fast-parts'): string => new URL(`../${bundle}/sdk.js`, import.meta.url).href
+let sdk = sdkIn('fast')
 
-/** Loads what hooks mostly take, while something else is waited for. Nothing of a plugin is loaded. */
-export function prepare(): void {
+/** Loads what hooks mostly take, while something else is waited for. Nothing of a plugin is loaded. `bundle`: that this process runs from. */
+export function prepare(bundle: 'fast' | 'fast-parts'): void {
+  sdk = sdkIn(bundle)
   useHostSdk(sdk)
   void import(sdk)
 }
@@ -69,7 +71,7 @@ const isFunction = (value: unknown): value is HookFunction => typeof value === '
 
 /** Undefined: there is none, which oclif passes over too. */
 async function functionOf(root: string, {target, identifier}: IndexedHook): Promise<HookFunction | undefined> {
-  // the SDK of this bundle: a second copy would take longer to load than all hooks have
+  // the SDK of the bundle: a second copy would take longer to load than all hooks have
   useHostSdk(sdk)
   const path = target.startsWith(root) ? target : join(root, target)
   const module = (await import(pathToFileURL(resolved(path)).href)) as Record<string, unknown> // the plugin's
