@@ -53,6 +53,28 @@ describe('a job on an emulated Colab, seen from a shell that works elsewhere', f
     assert.equal(envelope(await bench.cli(['job', 'show', id, '--json'])).ok, true)
   })
 
+  it('is forgotten from there, and its machine, when that is asked for by name: nothing is ended by it', async () => {
+    const [[where, env] = assert.fail()] = elsewhere
+    const {id, runtime} = await start()
+    const running = await bench.cli(['job', 'rm', id, '--force'])
+    assertRefused(running, 72)
+    assert.match(running.stderr, /is still running/)
+    const removed = await bench.cli(['job', 'rm', id, '--force'], {env})
+    assert.deepEqual([removed.status, removed.stdout], [0, `removed ${id}\n`], removed.stderr)
+    assert.match(removed.stderr, new RegExp(`^warning: the job ${id} is on ${runtime} at http.*works ${where}; ${id} is only forgotten here: where ${runtime} is still there it goes on, .*: cgpu runtime release ${runtime} --force`, 'm'))
+    assert.throws(() => record(id), /ENOENT/)
+    assertRefused(await bench.cli(['runtime', 'release', runtime], {env}), 66)
+    assertRefused(await bench.cli(['runtime', 'release', '--force'], {env}), 64)
+    assertRefused(await bench.cli(['runtime', 'release', 'nobody', '--force'], {env}), 66)
+    const forgot = await bench.cli(['runtime', 'release', runtime, '--force'], {env})
+    assert.deepEqual([forgot.status, forgot.stdout], [0, `forgot ${runtime}\n`], forgot.stderr)
+    assert.match(forgot.stderr, new RegExp(`^warning: ${runtime} is at http.*works ${where}; it is only forgotten here: where it still runs it goes on`, 'm'))
+    // seen from where it is, it is there, under a name of its own
+    const [machine] = await bench.data<{id: string; name: string}[]>(['runtime', 'list'])
+    assert.equal(bench.machines().length, 1)
+    assert.equal((await bench.data<JobView[]>(['job', 'list', '-r', machine?.name ?? '']))[0]?.id, id)
+  })
+
   it('goes on while a daemon works for shells of both', async () => {
     for (const [, env] of elsewhere) {
       await bench.cli(['daemon', 'stop'])

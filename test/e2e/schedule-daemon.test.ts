@@ -82,12 +82,14 @@ describe('schedules and daemons', function () {
       await linkPlugin(bench.home, [{name: 'cgpu-stay', commands: {stay}}])
       await create(bench, ['long', '--every', '1s', '--', 'stay'])
       const first = await shows('long', ({runs}) => runs.some(({reason}) => reason === 'running'))
-      const runner = first.runs.find(({state}) => state === 'running')?.pid ?? assert.fail()
+      // its number is not 1 where a time passed before this one was begun
+      const {run: number, pid: runner} = first.runs.find(({state}) => state === 'running') ?? assert.fail()
+      assert.ok(runner !== null)
       const refused = async (): Promise<void> => {
         await Promise.all(['run', 'rm'].map(async (verb) => assertRefused(await bench.cli(['schedule', verb, 'long']), 72)))
       }
       await refused()
-      const follower = startCgpu(['schedule', 'logs', 'long', '--run', '1', '-f'], {home: bench.home})
+      const follower = startCgpu(['schedule', 'logs', 'long', '--run', String(number), '-f'], {home: bench.home})
       const followed = once(follower, 'close')
       let printed = ''
       follower.stdout?.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
@@ -95,14 +97,14 @@ describe('schedules and daemons', function () {
       await bench.data(['daemon', 'stop'])
       assert.equal((await show('long')).runs.find(({state}) => state === 'running')?.pid, runner)
       process.kill(runner, 'SIGKILL')
-      const left = await shows('long', ({runs}) => runs.some(({run, pid}) => run === 1 && pid !== runner))
-      const command = left.runs.find(({run}) => run === 1)?.pid ?? assert.fail('its command counts as the run')
+      const left = await shows('long', ({runs}) => runs.some(({run, pid}) => run === number && pid !== runner))
+      const command = left.runs.find(({run}) => run === number)?.pid ?? assert.fail('its command counts as the run')
       await refused()
       process.kill(command, 'SIGKILL')
-      await shows('long', ({runs}) => runs.some(({run, state}) => run === 1 && state === 'lost'))
+      await shows('long', ({runs}) => runs.some(({run, state}) => run === number && state === 'lost'))
       assert.deepEqual(await followed, [0, null], printed)
       await bench.data(['daemon', 'start'])
-      const second = await shows('long', ({runs}) => runs.some(({run, state}) => run > 1 && state === 'running'))
+      const second = await shows('long', ({runs}) => runs.some(({run, state}) => run > number && state === 'running'))
       const next = second.runs.find(({state}) => state === 'running') ?? assert.fail()
       // whether its command has been started by now or not
       process.kill(next.pid ?? assert.fail(), 'SIGTERM')
