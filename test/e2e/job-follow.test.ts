@@ -58,15 +58,7 @@ describe('who follows a job whose machine is taken away', function () {
       for (const {stderr} of readers) assert.match(stderr, new RegExp(`warning: the job ${id} goes on on [a-z-]+; its log begins anew there\n`), told)
       await until(() => bench.machines().length === 0, () => readFileSync(join(bench.home.dataDir, 'state', 'daemon', 'daemon.log'), 'utf8'))
     })
-  })
 
-  describe('and feeds its stdin', () => {
-    let bench: ColabBench
-    before(async () => {
-      bench = await colabDaemonBed()
-      bench.home.env['CGPU_DAEMON_TASKS_MS'] = '500'
-    })
-    after(() => bench?.remove())
     const program = ['--', 'sh', '-c', 'read a; echo got $a; test $a = one && exec sleep 1000; cat']
     /** The first machine goes when the program there read its line; what is typed then is read on the next. */
     async function moved(typist: Follower): Promise<string> {
