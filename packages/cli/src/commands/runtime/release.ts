@@ -36,7 +36,7 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
     const {runtimes} = cgpu
     const {forgetRuntimes, namedAnywhere} = flags.force ? await import('../../run/forget-runtime.ts') : {}
     const named = namedAnywhere && (await namedAnywhere(cgpu, names))
-    const unreachable = named?.elsewhere ?? []
+    const unreachable = [...(named?.elsewhere ?? [])]
     const chosen = flags.all
       ? (await runtimes.remembered()).filter((one) => one.origin !== 'foreign')
       : (named?.here ?? await Promise.all(names.length === 0 ? [runtimes.select()] : names.map((name) => runtimes.select(name))))
