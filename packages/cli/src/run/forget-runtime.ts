@@ -3,6 +3,9 @@ import {CgpuError} from '@cgpu/core/errors'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
 import type {ReleasedRuntime} from '@cgpu/core/runtime/service'
 
+/** Errors that say nothing of a machine: nothing is forgotten for them. */
+export const ownTrouble: readonly string[] = ['VETOED', 'INTERRUPTED', 'CLOSED', 'LOCK_TIMEOUT', 'CANNOT_WRITE']
+
 /** A machine that this shell cannot ask about, and why. */
 export interface Unreachable {
   record: RuntimeRecord

@@ -11,6 +11,7 @@ import {withEnv} from '@cgpu/plugin-sdk'
 import {runtimeFlag} from '../../flags.ts'
 import {endOfSettled, tellEnd} from '../../job-end.ts'
 import {JobCommand} from '../../job-command.ts'
+import {ownTrouble} from '../../run/forget-runtime.ts'
 
 /** Removes jobs that are over, with their logs. */
 export default class JobRm extends JobCommand<{id: string; runtime: string}[]> {
@@ -92,8 +93,8 @@ export default class JobRm extends JobCommand<{id: string; runtime: string}[]> {
   }
 }
 
-/** What was meant, or that it runs, is known: nothing is forced then. */
-const clear: readonly string[] = ['INVALID_ID', 'AMBIGUOUS', 'NOT_FOUND', 'JOB_RUNNING']
+/** What was meant, that it runs, or what is the matter here is known: nothing is forced then. */
+const clear: readonly string[] = ['INVALID_ID', 'AMBIGUOUS', 'NOT_FOUND', 'JOB_RUNNING', ...ownTrouble]
 
 function stillRuns(id: string): CgpuError {
   return errors.conflict(`the job ${id} is still running`, {code: 'JOB_RUNNING', fix: `cgpu job cancel ${id}`, details: {id}})

@@ -34,7 +34,7 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
     if (flags.force && names.length === 0) throw errors.usage('forget which runtime?', {code: 'RUNTIME_REQUIRED', fix: 'cgpu runtime release NAME --force'})
     const cgpu = await this.open(flags)
     const {runtimes} = cgpu
-    const {forgetRuntimes, namedAnywhere} = flags.force ? await import('../../run/forget-runtime.ts') : {}
+    const {forgetRuntimes, namedAnywhere, ownTrouble = []} = flags.force ? await import('../../run/forget-runtime.ts') : {}
     const named = namedAnywhere && (await namedAnywhere(cgpu, names))
     const unreachable = [...(named?.elsewhere ?? [])]
     const chosen = flags.all
@@ -71,7 +71,7 @@ export default class RuntimeRelease extends WorkCommand<ReleasedRuntime[]> {
     if (forgetRuntimes) {
       for (const record of releasing) {
         await runtimes.release([record], {onReleased}).catch((error: unknown) => {
-          if (!(error instanceof CgpuError) || error.code === 'VETOED') throw error
+          if (!(error instanceof CgpuError) || ownTrouble.includes(error.code)) throw error
           unreachable.push({record, why: `${record.name} could not be released: ${error.message}`})
         })
       }
