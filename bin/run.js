@@ -48,7 +48,16 @@ async function complete(entry) {
   await (await import(entry)).answer(argv.slice(1))
 }
 
+/** Whoever started us writes down first that we run: were it killed before, we would be nobody's. */
+async function waitAtGate(fd) {
+  delete process.env.CGPU_GATE_FD
+  const {closeSync, readSync} = await builtin('node:fs')
+  if (readSync(fd, Buffer.alloc(2)) === 0) process.exit(70)
+  closeSync(fd)
+}
+
 async function main() {
+  if (process.env.CGPU_GATE_FD) await waitAtGate(Number(process.env.CGPU_GATE_FD))
   // a reader that has seen enough (`| head -1`) is no error; oclif would wait for a drain that never comes. A command that
   // has remote work to leave in order listens for `cgpu:stdout-closed`
   process.stdout.on('error', (error) => {

@@ -58,6 +58,30 @@ describe('who follows a job whose machine is taken away', function () {
       for (const {stderr} of readers) assert.match(stderr, new RegExp(`warning: the job ${id} goes on on [a-z-]+; its log begins anew there\n`), told)
       await until(() => bench.machines().length === 0, () => readFileSync(join(bench.home.dataDir, 'state', 'daemon', 'daemon.log'), 'utf8'))
     })
+
+    const program = ['--', 'sh', '-c', 'read a; echo got $a; test $a = one && exec sleep 1000; cat']
+    /** The first machine goes when the program there read its line; what is typed then is read on the next. */
+    async function moved(typist: Follower): Promise<string> {
+      typist.child.stdin?.write('one\n')
+      await until(() => typist.stdout === 'got one\n', () => typist.stderr)
+      const [first] = await bench.data<{name: string}[]>(['runtime', 'list'])
+      assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))
+      await until(() => /was taken away/.test(typist.stderr), () => typist.stderr)
+      typist.child.stdin?.end('two\nrest\n')
+      assert.equal(await typist.ended, 0, typist.stderr)
+      assert.equal(typist.stdout, 'got one\ngot two\nrest\n', typist.stderr)
+      assert.match(typist.stderr, new RegExp(`^warning: 4 B of stdin went to the program on ${first?.name}, and the one on [a-z-]+ is given what comes after it$`, 'm'))
+      return typist.stderr
+    }
+
+    it('feeds the next program what the first had not been given, and says what that had', async () => {
+      const {id} = await bench.data<{id: string}>(['run', '--detach', '--keep-stdin', '--max-restarts', '2', ...program])
+      await moved(follow(bench, ['job', 'attach', id, '--stdin']))
+    })
+
+    it('does the same where the run itself goes on on the next machine', async () => {
+      await moved(follow(bench, ['run', '--max-restarts', '2', ...program]))
+    })
   })
 
   describe('and nobody moves it by itself', () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import {readFileSync} from 'node:fs'
+import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {JobRecord} from '@cgpu/core/job/record'
 import type {JobView} from '@cgpu/core/job/view'
+import type {RuntimeRecord} from '@cgpu/core/runtime/record'
+import type {ReleasedRuntime} from '@cgpu/core/runtime/service'
 import {type Emulator, startEmulator} from '@cgpu/emulator'
 import type {ColabBench} from '../helpers/colab-bench.ts'
 import {envelope} from '../helpers/cli.ts'
@@ -51,6 +53,51 @@ describe('a job on an emulated Colab, seen from a shell that works elsewhere', f
     const {settledAt, moves, realm} = record(id)
     assert.deepEqual([settledAt, moves, realm, bench.machines().length], [undefined, undefined, origin, 1])
     assert.equal(envelope(await bench.cli(['job', 'show', id, '--json'])).ok, true)
+  })
+
+  it('is forgotten from there, and its machine, when that is asked for by name: nothing is ended by it', async () => {
+    const [[where, env] = assert.fail()] = elsewhere
+    const {id, runtime} = await start()
+    const running = await bench.cli(['job', 'rm', id, '--force'])
+    assertRefused(running, 72)
+    assert.match(running.stderr, /is still running/)
+    const removed = await bench.cli(['job', 'rm', id, '--force'], {env})
+    assert.deepEqual([removed.status, removed.stdout], [0, `removed ${id}\n`], removed.stderr)
+    assert.match(removed.stderr, new RegExp(`^warning: the job ${id} is on ${runtime} at http.*works ${where}; ${id} is only forgotten here: where ${runtime} is still there it goes on, .*: cgpu runtime release ${runtime} --force`, 'm'))
+    assert.throws(() => record(id), /ENOENT/)
+    assertRefused(await bench.cli(['runtime', 'release', runtime], {env}), 66)
+    assertRefused(await bench.cli(['runtime', 'release', '--force'], {env}), 64)
+    assertRefused(await bench.cli(['runtime', 'release', 'nobody', '--force'], {env}), 66)
+    const forgot = await bench.cli(['runtime', 'release', runtime, '--force'], {env})
+    assert.deepEqual([forgot.status, forgot.stdout], [0, `forgot ${runtime}\n`], forgot.stderr)
+    assert.match(forgot.stderr, new RegExp(`^warning: ${runtime} is at http.*works ${where}; it is only forgotten here: where it still runs it goes on`, 'm'))
+    // seen from where it is, it is there, under a name of its own
+    const [machine] = await bench.data<{id: string; name: string}[]>(['runtime', 'list'])
+    assert.equal(bench.machines().length, 1)
+    assert.equal((await bench.data<JobView[]>(['job', 'list', '-r', machine?.name ?? '']))[0]?.id, id)
+  })
+
+  it('or of a provider that is no more, is forgotten, and its machine, when that is asked for', async () => {
+    const {id, runtime} = await start()
+    const state = join(bench.home.dataDir, 'state')
+    const job = record(id)
+    const made = JSON.parse(readFileSync(join(state, 'runtimes', `${job.runtime.id}.json`), 'utf8')) as {record: RuntimeRecord} // our own file
+    // as a plugin that was uninstalled left them
+    const {account: _, ...rest} = made.record
+    const machine = {...rest, id: 'moon-1', providerId: '1', name: 'crater', provider: 'moon'}
+    writeFileSync(join(state, 'runtimes', 'moon-1.json'), JSON.stringify({version: 1, record: machine}))
+    const {realm: __, ...local} = job
+    writeFileSync(join(state, 'jobs', 'on-the-moon.json'), JSON.stringify({version: 1, job: {...local, id: 'on-the-moon', fingerprint: 'on-the-moon', detached: false, runtime: {id: 'moon-1', name: 'crater', provider: 'moon'}}}))
+    const refused = await bench.cli(['job', 'rm', 'on-the-moon'])
+    assertRefused(refused, 64)
+    assert.match(refused.stderr, /^error: there is no provider "moon"/m)
+    const removed = await bench.cli(['job', 'rm', 'on-the', '--force'])
+    assert.deepEqual([removed.status, removed.stdout], [0, 'removed on-the-moon\n'], removed.stderr)
+    assert.match(removed.stderr, /^warning: there is no provider "moon"; on-the-moon is only forgotten here: /m)
+    assertRefused(await bench.cli(['runtime', 'release', 'crater']), 64)
+    const both = await bench.data<ReleasedRuntime[]>(['runtime', 'release', 'crater', runtime, '--force'])
+    assert.deepEqual(both.map(({name, stopped}) => [name, stopped]), [['crater', false], [runtime, true]])
+    assert.deepEqual([bench.machines(), existsSync(join(state, 'runtimes', 'moon-1.json'))], [[], false])
   })
 
   it('goes on while a daemon works for shells of both', async () => {

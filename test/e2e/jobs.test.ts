@@ -158,6 +158,22 @@ for (const {place, make} of places) {
       assert.deepEqual([second.status, second.stdout], [0, 'got one\ngot two\nrest\n'], second.stderr)
     })
 
+    it('says that one without a stdin is given nothing', async () => {
+      const {id} = await bench.data<Detached>(['run', '-d', '-r', 'there', '--', 'sh', '-c', 'cat; until test -e "$0"; do sleep 0.05; done; echo done', join(bench.home.cwd, 'go9')])
+      const fed = startCgpu(['job', 'attach', id, '--stdin'], {home: bench.home})
+      fed.stdin?.end('lost\n')
+      const [printed, told] = await Promise.all([fed.stdout, fed.stderr].map(async (stream) => {
+        let text = ''
+        for await (const chunk of stream ?? assert.fail()) {
+          text += String(chunk)
+          if (/empty stdin/.test(text)) await bench.file('go9', '')
+        }
+        return text
+      }))
+      assert.equal(printed, 'done\n', told)
+      assert.match(told ?? '', new RegExp(`^warning: the job ${id} on there has an empty stdin: nothing is given to it; .*--keep-stdin`, 'm'))
+    })
+
     it('runs once for a key, however many ask at the same time', async () => {
       const ask = () => bench.cli(['run', '-d', '-r', 'there', '--idempotency-key', 'build 17', '--', 'sh', '-c', 'echo x >> count.txt; wc -l < count.txt'])
       const answers = await Promise.all([ask(), ask(), ask()])

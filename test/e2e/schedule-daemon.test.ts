@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import {type ChildProcess, spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import type {Writable} from 'node:stream'
 import type {ScheduleView} from '@cgpu/core/schedule/view'
 import {processesOf} from '../contract/processes-of.ts'
+import {cgpuBin, startCgpu} from '../helpers/cli.ts'
 import {linkPlugin} from '../helpers/plugin.ts'
 import {create, ended, scheduleBed} from '../helpers/schedule-bed.ts'
 import {assertRefused, until} from '../helpers/workbench.ts'
@@ -65,6 +69,70 @@ describe('schedules and daemons', function () {
       assert.deepEqual(skipped.runs.map(({state, reason, startedAt}) => [state, reason, startedAt]), [['skipped', 'missed', null]])
       assert.equal(Date.parse(skipped.runs[0]?.lastDueAt ?? '') - Date.parse(skipped.runs[0]?.dueAt ?? ''), 8 * 86_400_000)
       assert.match((await bench.cli(['schedule', 'list'])).stdout, /missed/)
+    } finally {
+      await bench.remove()
+    }
+  })
+
+  it('go on without the daemon, and when who runs them is killed; then they are lost, the next one runs, and gets the signals', async () => {
+    const {bench, show, shows} = await scheduleBed()
+    try {
+      // a command that says what it is and ends only when it is told to: not when somebody writes, or nobody reads
+      const stay = `import {Command} from ${JSON.stringify(import.meta.resolve('@oclif/core'))}\nexport default class Stay extends Command {\n  async run() { this.log('here'); setInterval(() => undefined, 1e6); await new Promise(() => undefined) }\n}\n`
+      await linkPlugin(bench.home, [{name: 'cgpu-stay', commands: {stay}}])
+      await create(bench, ['long', '--every', '1s', '--', 'stay'])
+      const first = await shows('long', ({runs}) => runs.some(({reason}) => reason === 'running'))
+      // its number is not 1 where a time passed before this one was begun
+      const {run: number, pid: runner} = first.runs.find(({state}) => state === 'running') ?? assert.fail()
+      assert.ok(runner !== null)
+      const refused = async (): Promise<void> => {
+        await Promise.all(['run', 'rm'].map(async (verb) => assertRefused(await bench.cli(['schedule', verb, 'long']), 72)))
+      }
+      await refused()
+      const follower = startCgpu(['schedule', 'logs', 'long', '--run', String(number), '-f'], {home: bench.home})
+      const followed = once(follower, 'close')
+      let printed = ''
+      follower.stdout?.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
+      await until(() => printed === 'here\n', () => printed)
+      await bench.data(['daemon', 'stop'])
+      assert.equal((await show('long')).runs.find(({state}) => state === 'running')?.pid, runner)
+      process.kill(runner, 'SIGKILL')
+      const left = await shows('long', ({runs}) => runs.some(({run, pid}) => run === number && pid !== runner))
+      const command = left.runs.find(({run}) => run === number)?.pid ?? assert.fail('its command counts as the run')
+      await refused()
+      process.kill(command, 'SIGKILL')
+      await shows('long', ({runs}) => runs.some(({run, state}) => run === number && state === 'lost'))
+      assert.deepEqual(await followed, [0, null], printed)
+      await bench.data(['daemon', 'start'])
+      const second = await shows('long', ({runs}) => runs.some(({run, state}) => run > number && state === 'running'))
+      const next = second.runs.find(({state}) => state === 'running') ?? assert.fail()
+      // whether its command has been started by now or not
+      process.kill(next.pid ?? assert.fail(), 'SIGTERM')
+      await bench.data(['schedule', 'pause', 'long'])
+      const over = await shows('long', ({runs}) => runs.find(({run}) => run === next.run)?.state !== 'running')
+      assert.equal(over.runs.find(({run}) => run === next.run)?.exitStatus, 143, 'the signal is passed on to the command')
+      for (const {state, pid} of (await show('long')).runs) if (state === 'running') process.kill(pid ?? assert.fail(), 'SIGTERM')
+    } finally {
+      await bench.remove()
+    }
+  })
+
+  it('begin their command when it is written down that it runs, and not without', async () => {
+    const {bench} = await scheduleBed({CGPU_DAEMON: 'off'})
+    try {
+      const held = (): ChildProcess => spawn(process.execPath, ['--', cgpuBin, 'config', 'get', 'provider'], {
+        cwd: bench.home.cwd, env: {...bench.home.env, CGPU_GATE_FD: '3'}, stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+      })
+      const all = [held(), held()]
+      const [go, never] = all.map(({stdio: [, , , gate]}) => gate as Writable) // by its stdio
+      const ended = Promise.all(all.map(async (child) => {
+        let printed = ''
+        child.stdout?.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
+        return [...(await once(child, 'close')), printed] as unknown[]
+      }))
+      never?.destroy()
+      go?.end('go')
+      assert.deepEqual(await ended, [[0, null, 'local\n'], [70, null, '']])
     } finally {
       await bench.remove()
     }

@@ -6,7 +6,7 @@ import type {ScheduleView} from '@cgpu/core/schedule/view'
 import {outputSchemas} from '../../packages/core/src/schema/zod.ts'
 import {envelope, startCgpu} from '../helpers/cli.ts'
 import {create, ended, scheduleBed, type ScheduleBed} from '../helpers/schedule-bed.ts'
-import {assertRefused, until, type Workbench} from '../helpers/workbench.ts'
+import {assertRefused, type Workbench} from '../helpers/workbench.ts'
 
 describe('schedules', function () {
   this.timeout(60_000)
@@ -101,41 +101,6 @@ describe('schedules', function () {
     // one that is gone is not taken for another whose name begins so
     assert.equal((await bench.cli(['schedule', 'run', 'onc', '--due', new Date(Date.now() + 3e8).toISOString()])).status, 0)
     assert.equal((await bed.show('once')).runs.length, 1)
-  })
-
-  it('go on without the daemon, and when who runs them is killed; then they are lost, and the next one runs', async () => {
-    await create(bench, ['long', '--every', '1s', '--', 'daemon', 'logs', '--follow'])
-    const first = await bed.shows('long', ({runs}) => runs.some(({reason}) => reason === 'running'))
-    const pid = first.runs.find(({state}) => state === 'running')?.pid ?? assert.fail()
-    assertRefused(await bench.cli(['schedule', 'run', 'long']), 72)
-    assertRefused(await bench.cli(['schedule', 'rm', 'long']), 72)
-    const follower = startCgpu(['schedule', 'logs', 'long', '--run', '1', '-f'], {home: bench.home})
-    const followed = once(follower, 'close')
-    let printed = ''
-    follower.stdout?.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
-    await until(() => printed.includes('schedule long: started'), () => printed)
-    await bench.data(['daemon', 'stop'])
-    assert.equal((await bed.show('long')).runs.find(({state}) => state === 'running')?.pid, pid)
-    process.kill(pid, 'SIGKILL')
-    const left = await bed.shows('long', ({runs}) => runs.some(({run, state, pid: now}) => run === 1 && (state === 'lost' || (now !== null && now !== pid))))
-    const orphan = left.runs.find(({run}) => run === 1)?.pid ?? null
-    // it is over already where the daemon's last word came to it after its reader was killed
-    if (orphan !== null) {
-      assertRefused(await bench.cli(['schedule', 'run', 'long']), 72)
-      assertRefused(await bench.cli(['schedule', 'rm', 'long']), 72)
-      process.kill(orphan, 'SIGKILL')
-    }
-    await bed.shows('long', ({runs}) => runs.some(({run, state}) => run === 1 && state === 'lost'))
-    assert.deepEqual(await followed, [0, null], printed)
-    await bench.data(['daemon', 'start'])
-    const second = await bed.shows('long', ({runs}) => runs.some(({run, state}) => run > 1 && state === 'running'))
-    await bench.data(['schedule', 'pause', 'long'])
-    const next = second.runs.find(({state}) => state === 'running') ?? assert.fail()
-    process.kill(next.pid ?? assert.fail(), 'SIGKILL')
-    const ends = await bed.shows('long', ({runs}) => runs.some(({run, state, pid: now}) => run === next.run && (state === 'lost' || (now !== null && now !== next.pid))))
-    const its = ends.runs.find(({run}) => run === next.run)?.pid ?? null
-    if (its !== null) process.kill(its, 'SIGKILL')
-    await bed.shows('long', ({runs}) => runs.every(({state}) => state !== 'running'))
   })
 
   it('are refused in two lines when they could not work', async () => {

@@ -4,6 +4,7 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import {newRunId} from '@cgpu/core/execution/id'
 import {planRun} from '@cgpu/core/execution/plan'
 import {Run as RemoteRun, type RunOptions, type RunOutcome} from '@cgpu/core/execution/run'
+import {StdinFeed} from '@cgpu/core/execution/stdin-feed'
 import {fingerprintOf, idOfKey} from '@cgpu/core/job/key'
 import type {JobRecord} from '@cgpu/core/job/record'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
@@ -72,8 +73,9 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     const sink = await this.sink({output: flags.output, imageDir: '.'})
     const job: JobDraft = {
       id, request: asked, secretNames: Object.keys(secrets), fingerprint: key === undefined ? id : await fingerprintOf(plan), detached: flags.detach, outputDir: resolve(outputDir), restarts, retryOf,
+      ...(flags.detach && flags['keep-stdin'] ? {stdin: 'open'} : {}),
     }
-    const stdin = flags.detach ? (flags['keep-stdin'] ? 'open' : undefined) : process.stdin
+    const stdin = flags.detach ? (flags['keep-stdin'] ? 'open' : undefined) : new StdinFeed(process.stdin)
     const checkpoints = restarts && {restarts, checkpoints: await jobsOf(cgpu).store.checkpoints(id)}
     const start = async (placed: () => void): Promise<RunResult> => {
       const outcome = await this.#run(cgpu, sink, job, placed, {

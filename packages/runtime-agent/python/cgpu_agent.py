@@ -616,7 +616,7 @@ def load_status(home, run):
 
 
 ASKED = (
-    "kind", "argv", "shell", "cwd", "createdAt", "envNames", "maxRestarts", "resume", "checkpoint", "fingerprint",
+    "kind", "argv", "shell", "cwd", "createdAt", "envNames", "maxRestarts", "resume", "checkpoint", "fingerprint", "stdin",
 )
 
 
@@ -800,6 +800,8 @@ class Supervisor:
         self.log = Log(os.path.join(folder, "log"), order["maxLogBytes"], os.path.join(folder, "index"))
         self.child = None
         self.told_to_end = False
+        self.fed = 0  # how much of stdin the attempts before read; None: nobody knows
+        self.feeder, self.given = None, (0, None)  # of this attempt: how much it was given, and what it has not read of that
         self.done = threading.Event()
         self.lock = threading.Lock()  # of what follows, and of starting a process
         self.over = False  # the program has ended by itself for the last time: too late to stop it
@@ -851,9 +853,9 @@ class Supervisor:
         if first:
             self._thread(self._tend)
             self._thread(self._watch_gpus)
-            if self.order["stdin"]:
-                self._thread(self._feed)
             ready()
+        if child.stdin is not None:
+            self.feeder = self._thread(self._feed, child)
         if self.told_to_end:
             self._pass_on(signal.SIGTERM)
         code = self._wait()
@@ -871,6 +873,8 @@ class Supervisor:
             with self.lock:
                 self._kill(KILL)  # what is left of it would be in the next attempt's way
                 self.child = None
+            if child.stdin is not None:
+                self.fed = self._stdin_read()
             leave.set()
             if select is not None:
                 readers[0].join()
@@ -926,7 +930,7 @@ class Supervisor:
             argv = order["shell"] if WINDOWS else [bash, "-c", order["shell"]]
             if WINDOWS:
                 options["shell"] = True
-        fed = order["stdin"] and self.status["attempt"] == 1
+        fed = order["stdin"] and self.fed is not None
         return subprocess.Popen(
             argv, bufsize=0, cwd=order["cwd"], env=order["env"],
             stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
@@ -1112,11 +1116,11 @@ class Supervisor:
                 return
             self.log.append(stream, data)
 
-    def _feed(self):
+    def _feed(self, child):
+        """From where the attempt before stopped to read: each byte is read by one."""
         source = os.path.join(self.folder, "stdin")
         ended = os.path.join(self.folder, "stdin.eof")
-        child = self.child
-        pipe, offset, pause = child.stdin, 0, 0.005
+        pipe, offset, pause = child.stdin, self.fed, 0.005
         try:
             while not self.done.is_set() and child.returncode is None:
                 last = os.path.exists(ended)  # looked at before reading: nothing is appended after it
@@ -1130,8 +1134,8 @@ class Supervisor:
                 if data:
                     view = memoryview(data)
                     while view:
-                        view = view[os.write(pipe.fileno(), view) :]
-                    offset += len(data)
+                        count = os.write(pipe.fileno(), view)
+                        view, offset = view[count:], offset + count
                     pause = 0.005
                 elif last:
                     break
@@ -1141,10 +1145,26 @@ class Supervisor:
         except OSError:
             pass  # the job does not read any more
         finally:
+            self.given = offset, _other_end(pipe)
             try:
                 pipe.close()
             except OSError:
                 pass
+
+    def _stdin_read(self):
+        """How much of stdin this attempt, which is over, and those before it read. None: what could not be killed goes on reading."""
+        self.feeder.join(GRACE)
+        if self.feeder.is_alive():
+            return None
+        given, rest = self.given
+        if rest is None:
+            return given
+        try:
+            return given - struct.unpack("i", fcntl.ioctl(rest, termios.FIONREAD, b"\0" * 4))[0]
+        except OSError:
+            return given
+        finally:
+            os.close(rest)
 
     def _finish(self, code, number, reason, error):
         with self.lock:
@@ -1175,6 +1195,16 @@ class Supervisor:
                 except OSError:
                     pass
             self._save(patient=True)  # the last thing done here: the run may be removed now
+
+
+def _other_end(pipe):
+    """Of a pipe that is written to, its end to read from: what is left in it can be counted there later. None where that cannot be had."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        return os.open("/proc/self/fd/%d" % pipe.fileno(), os.O_RDONLY | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
 
 
 def adopt_orphans():

@@ -274,7 +274,23 @@ class Restarts(EndingCase):
         self.wait(run)
         self.assertEqual(self.stdout(run), b"attempt\nattempt\n")
 
-    def test_later_attempts_read_an_empty_stdin(self):
+    def test_later_attempts_read_what_is_left_of_stdin(self):
+        # a shell reads its lines byte by byte, and nothing behind them
+        run = self.supervised("a.RESTART_PAUSE = 0", "read line; echo got $line; exit 1", maxRestarts=3, stdin=True)
+        agent.feed_stdin(self.home, run, 0, b"one\ntwo\n", False)
+        wait_until(lambda: os.path.exists(self.log(run)) and self.stdout(run) == b"got one\ngot two\n")
+        agent.feed_stdin(self.home, run, 8, b"three\n", True)
+        self.wait(run)
+        self.assertEqual(self.stdout(run), b"got one\ngot two\ngot three\ngot\n")
+
+    @unittest.skipUnless(sys.platform.startswith("linux"), "elsewhere what is in the pipe counts as read")
+    def test_what_an_attempt_left_of_a_long_stdin_is_the_next_ones(self):
+        run = self.supervised("a.RESTART_PAUSE = 0", "head -c 1000 | wc -c; exit 1", maxRestarts=2, stdin=True)
+        agent.feed_stdin(self.home, run, 0, b"x" * 300000, True)
+        self.wait(run)
+        self.assertEqual(self.stdout(run).split(), [b"1000"] * 3)
+
+    def test_attempts_after_the_end_of_stdin_read_its_end(self):
         run = self.start(shell="cat; echo end; exit 1", maxRestarts=1, stdin=True)
         agent.feed_stdin(self.home, run, 0, b"fed ", True)
         self.assertEqual(self.wait(run)["attempt"], 2)

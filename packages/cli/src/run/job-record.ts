@@ -17,6 +17,8 @@ export interface NewJob {
   outputDir: string
   restarts?: RestartPolicy | undefined
   retryOf?: string | undefined
+  /** it stays open: others feed it */
+  stdin?: 'open'
 }
 
 const specKeys = ['gpu', 'tpu', 'cpu', 'high-ram', 'image'] as const

@@ -118,7 +118,7 @@ async function begin(held: HeldRuntime, record: JobRecord, {variables, ...ready}
   const {id, outputDir, fingerprint} = record
   const session = await cgpu.connect(held.record, {signal})
   try {
-    const {cwd} = await new Run(session, {...ready, id, outputDir, fingerprint, onEvent, signal}).begin()
+    const {cwd} = await new Run(session, {...ready, id, outputDir, fingerprint, onEvent, signal, ...(record.stdin === 'open' ? {stdin: 'open'} : {})}).begin()
     const {id: runtimeId, name, provider} = held.record
     const next = {remoteCwd: cwd, envNames: Object.keys(variables), realm: held.record.account === undefined ? undefined : (cgpu.realms.here ?? undefined)}
     // first: a machine that no record knows of would never be released

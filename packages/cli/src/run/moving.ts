@@ -70,11 +70,8 @@ function mayPass(thrown: unknown): thrown is CgpuError {
   return thrown instanceof CgpuError && (thrown.retryable || thrown.category === 'capacity' || thrown.category === 'quota' || thrown.category === 'network')
 }
 
-/** For a machine after the first: the stdin went to the first one's program, and each machine is one attempt less. */
+/** For a machine after the first: each is one attempt less. */
 export function optionsAfter(options: RunOptions, moves: number): RunOptions {
-  if (moves === 0) return options
   const {restarts} = options
-  const rest = {...options, ...(restarts ? {restarts: {...restarts, max: restarts.max - moves}} : {})}
-  delete rest.stdin
-  return rest
+  return moves === 0 || !restarts ? options : {...options, restarts: {...restarts, max: restarts.max - moves}}
 }

@@ -1,14 +1,15 @@
-import {type ChildProcessByStdio, spawn} from 'node:child_process'
+import {type ChildProcess, type ChildProcessByStdio, spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {existsSync} from 'node:fs'
 import {constants} from 'node:os'
-import type {Readable} from 'node:stream'
+import {type Readable, Writable} from 'node:stream'
 import {errors} from '@cgpu/core/errors'
 import type {RunLog} from '@cgpu/core/schedule/log'
 import type {Schedule} from '@cgpu/core/schedule/record'
 import {sanitizeLine, TerminalFilter} from '@cgpu/core/text/terminal'
 import {cliProgram} from '../daemon/program.ts'
 import {writeTo} from '../stream/sink.ts'
+import type {HeldSignals} from './held-signals.ts'
 
 export interface ExecuteOptions {
   log: RunLog
@@ -16,18 +17,32 @@ export interface ExecuteOptions {
   shown: boolean
   /** told its pid */
   begun: (pid: number) => Promise<void>
+  /** since before the run was written down */
+  signals: HeldSignals
 }
 
 /** what the command left running may hold its streams */
 const drainMs = 2_000
+/** tells bin/run.js where to wait */
+const gateVariable = 'CGPU_GATE_FD'
 
-/** Runs the command as a process of its own, without a terminal, and resolves to its exit status. Throws FILE_NOT_FOUND or CANNOT_START (66). */
-export async function execute({argv, cwd}: Schedule, {log, shown, begun}: ExecuteOptions): Promise<number> {
+/**
+ * Runs the command as a process of its own, without a terminal, and resolves to its exit status; that of a signal which came before it could
+ * be started. It does nothing until its pid is written down: else, were we killed, nobody would know that it runs. Throws FILE_NOT_FOUND or
+ * CANNOT_START (66).
+ */
+export async function execute({argv, cwd}: Schedule, {log, shown, begun, signals}: ExecuteOptions): Promise<number> {
   if (!existsSync(cwd)) throw errors.notFound(`the folder ${sanitizeLine(cwd)} is gone`, {code: 'FILE_NOT_FOUND', category: 'file', fix: 'make it again, or remove the schedule and make a new one elsewhere'})
-  const child = spawn(process.execPath, [...cliProgram(), ...argv], {cwd, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true})
-  const stop = passOn(child)
-  // what cannot be written down is no reason to stop it
-  if (child.pid !== undefined) void begun(child.pid).catch(() => undefined)
+  if (signals.pending !== undefined) {
+    log.write(Buffer.from(`error: ended by ${signals.pending} before the command was started\n`))
+    return 128 + constants.signals[signals.pending]
+  }
+  const child = spawn(process.execPath, [...cliProgram(), ...argv], {
+    cwd, env: {...process.env, [gateVariable]: '3'}, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], windowsHide: true,
+  }) as ChildProcessByStdio<null, Readable, Readable> // by its stdio
+  signals.passTo(child)
+  const stop = closeWithReader(child)
+  void openGate(child, begun)
   try {
     const streams = (['stdout', 'stderr'] as const).map((name) => follow(child[name], process[name], log, shown))
     const [status, signal] = await once(child, 'exit').catch((error: unknown) => {
@@ -59,21 +74,17 @@ async function follow(from: NodeJS.ReadableStream, to: NodeJS.WriteStream, log: 
   if (shown && filter) await writeTo(to, filter.end())
 }
 
-/**
- * The command decides what a signal means, and what it means that nobody reads its output any more. Ctrl-C reaches it by itself where both
- * are of one terminal.
- */
-function passOn(child: ChildProcessByStdio<null, Readable, Readable>): () => void {
-  const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
-  const pass = (name: NodeJS.Signals): void => {
-    if (name !== 'SIGINT' || !terminal) child.kill(name)
-  }
-  const close = (): void => void child.stdout.destroy()
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const name of names) process.on(name, pass)
+/** What cannot be written down is no reason to stop it. */
+async function openGate({pid, stdio: [, , , gate]}: ChildProcess, begun: ExecuteOptions['begun']): Promise<void> {
+  if (!(gate instanceof Writable)) return
+  gate.on('error', () => undefined) // it ended before
+  if (pid !== undefined) await begun(pid).catch(() => undefined)
+  gate.end('go')
+}
+
+/** The command decides what it means that nobody reads its output any more. */
+function closeWithReader(child: ChildProcess): () => void {
+  const close = (): void => void child.stdout?.destroy()
   process.on('cgpu:stdout-closed' as 'exit', close) // bin/run.js emits it; node's types know only its own events
-  return () => {
-    for (const name of names) process.off(name, pass)
-    process.off('cgpu:stdout-closed', close)
-  }
+  return () => void process.off('cgpu:stdout-closed', close)
 }

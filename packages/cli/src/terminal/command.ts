@@ -1,6 +1,7 @@
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {withAgent} from '@cgpu/core/execution/follow-log'
-import {feedStdin, followJob, type JobOutcome, startJob} from '@cgpu/core/execution/job'
+import {followJob, type JobOutcome, startJob} from '@cgpu/core/execution/job'
+import {feedStdin} from '@cgpu/core/execution/stdin-feed'
 import type {RuntimeSession} from '@cgpu/core/runtime/session'
 import type {CommandSink} from '../run/stream-command.ts'
 import type {Interruption} from '../run/interruptible.ts'

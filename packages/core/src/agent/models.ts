@@ -38,6 +38,8 @@ export interface JobStatus {
   logBytes: number
   /** output that is not in the log: over its limit, or the disk was full */
   droppedBytes: number
+  /** false: it reads an empty stdin, and cannot be fed; absent where the machine does not tell */
+  stdin?: boolean
   /** why it could not be started */
   error?: string
   /** somebody asked for its end: it comes, or has come */
@@ -149,6 +151,7 @@ function given<K extends string, T>(data: Json, names: readonly K[], is: (value:
 
 const isNumber = (value: unknown): value is number => typeof value === 'number'
 const isText = (value: unknown): value is string => typeof value === 'string'
+const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'
 const isTrue = (value: unknown): value is true => value === true
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
 
@@ -170,6 +173,7 @@ export function statusOf(value: unknown): JobStatus {
     droppedBytes: number(data['droppedBytes']),
     ...(isObject(error) ? {error: text(error['message'])} : {}),
     ...given(data, ['cancelled', 'diskFull'], isTrue),
+    ...given(data, ['stdin'], isBoolean),
     ...given(data, ['peakMemoryBytes', 'peakGpuMemoryBytes', 'diskFreeBytes', 'heartbeatAt', 'attempt', 'restarts', 'createdAt', 'maxRestarts'], isNumber),
     ...given(data, ['reason', 'shell', 'cwd', 'checkpoint', 'fingerprint'], isText),
     ...given(data, ['argv', 'envNames', 'resume'], isTexts),

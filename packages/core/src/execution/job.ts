@@ -125,17 +125,6 @@ function outcome(session: RuntimeSession, status: JobStatus, logOffset: number):
   }
 }
 
-/** Feeds a local stream to a job's stdin until it ends, in order and by offset, so that a lost link loses nothing. */
-export async function feedStdin(session: RuntimeSession, id: string, source: AsyncIterable<Uint8Array>, from = 0): Promise<void> {
-  let offset = from
-  for await (const data of source) {
-    const at = offset
-    await withAgent(session, (agent) => agent.stdin(id, {offset: at, data}))
-    offset += data.length
-  }
-  await withAgent(session, (agent) => agent.stdin(id, {offset, eof: true}))
-}
-
 async function guard<T>(session: RuntimeSession, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

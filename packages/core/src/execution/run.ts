@@ -6,9 +6,10 @@ import {keyMismatch} from '../job/key.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
 import {type Artifact, collectOutputs, remoteJoin} from './collect.ts'
 import type {EventListener} from './events.ts'
-import {feedStdin, followJob, type JobOutcome, startJob} from './job.ts'
+import {followJob, type JobOutcome, startJob} from './job.ts'
 import {newRunId} from './id.ts'
 import type {RunPlan} from './plan.ts'
+import type {StdinFeed} from './stdin-feed.ts'
 
 export type {Artifact} from './collect.ts'
 
@@ -36,7 +37,7 @@ export interface RunOptions {
   plan: RunPlan
   onEvent: EventListener
   /** the local stream that becomes the program's stdin; `open`: it is fed later; absent: an empty one */
-  stdin?: AsyncIterable<Uint8Array> | 'open'
+  stdin?: StdinFeed | 'open'
   /** the id comes from an idempotency key: it may have been started before, but only for the same request */
   fingerprint?: string
   restarts?: RestartPolicy
@@ -150,7 +151,7 @@ export class Run {
     const {plan, onEvent, stdin, outputDir} = this.#options
     const {cwd, attached} = await this.#begin()
     // its end shows in the job itself
-    if (!attached && stdin !== undefined && stdin !== 'open') feedStdin(this.#session, this.id, stdin).catch(() => undefined)
+    if (!attached && stdin !== undefined && stdin !== 'open') stdin.to(this.#session, this.id, {onEvent}).catch(() => undefined)
     const pulling = this.#pullCheckpoints(cwd)
     const outcome = await followJob(this.#session, this.id, {onEvent, signal: this.#signal}).finally(pulling.stop)
     this.#job = undefined

@@ -28,6 +28,6 @@ export async function elsewhere(record: JobRecord, realms: Realms): Promise<Cgpu
   const realm = await realmOfJob(record, realms)
   const where = realm === null ? 'at Google' : `at ${realm}`
   return errors.conflict(`the job ${id} is on ${runtime.name} ${where}, and this shell works ${realms.here === null ? 'at Google' : `at ${realms.here}`}`, {
-    code: 'JOB_ELSEWHERE', fix: realm === null ? 'unset CGPU_COLAB_EMULATOR, and CGPU_COLAB_URL' : `set CGPU_COLAB_EMULATOR=${realm}`, details: {id, realm},
+    code: 'JOB_ELSEWHERE', fix: realm === null ? 'unset CGPU_COLAB_EMULATOR, and CGPU_COLAB_URL' : `set CGPU_COLAB_EMULATOR=${realm}; where that is no more: cgpu job rm ${id} --force`, details: {id, realm},
   })
 }

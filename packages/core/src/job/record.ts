@@ -41,6 +41,8 @@ export interface JobRecord {
   outputDir: string
   /** the program's folder on the machine, once it is known */
   remoteCwd?: string
+  /** left open for whoever attaches; `ended`: one of them gave its end */
+  stdin?: 'open' | 'ended'
   retryOf?: string
   /** as it was last seen */
   seen?: JobSeen
@@ -78,12 +80,13 @@ export function parseJobRecord(value: unknown): JobRecord | undefined {
   const optional = Object.fromEntries(['realm', 'remoteCwd', 'retryOf', 'collectedAt', 'settledAt'].filter((key) => text(value[key])).map((key) => [key, value[key]]))
   const seen = parseSeen(value['seen'])
   const starter = parseMark(value['starter'])
+  const {stdin} = value
   const counts = Object.fromEntries(['moves', 'failedMoves'].filter((key) => number(value[key]) !== null).map((key) => [key, value[key]]))
   return {
     id, createdAt, runtime: {id: runtimeId, name, provider}, releases: value['releases'] === true, request: parseRequest(request),
     spec: {provider: spec['provider'], settings: parseSettings(spec['settings'])}, fingerprint: text(fingerprint) ? fingerprint : '',
     detached: value['detached'] === true, outputDir, ...optional, ...(seen ? {seen} : {}),
-    ...(starter ? {starter} : {}), ...counts,
+    ...(starter ? {starter} : {}), ...(stdin === 'open' || stdin === 'ended' ? {stdin} : {}), ...counts,
   }
 }
 

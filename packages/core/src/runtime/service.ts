@@ -202,6 +202,20 @@ export class Runtimes {
     throw failed[0]
   }
 
+  /** A runtime of another realm, whose emulator or account this process does not see, by id, name or unique prefix; with where it is. Throws as `select`. */
+  async selectElsewhere(query: string): Promise<{record: RuntimeRecord; realm: string | null}> {
+    const others = await this.#options.store.elsewhere()
+    return matchPrefix(query, others.map(({record, realm}) => ({id: record.id, name: record.name, record, realm})), 'runtime')
+  }
+
+  /** Remembers a runtime no more, without a word to its provider: it may go on there. Nobody is to go on with its jobs. */
+  async forget(record: RuntimeRecord): Promise<ReleasedRuntime> {
+    const {id, name, provider, createdAt} = record
+    await this.#options.onRelease?.(record)
+    await this.#options.store.remove(id)
+    return {id, name, provider, durationSeconds: Math.max(0, (this.#now().getTime() - Date.parse(createdAt)) / 1000), stopped: false}
+  }
+
   /** Stops leftovers of crashed commands at every provider, and forgets what is gone. */
   async reap(): Promise<ReapedRuntime[]> {
     const reaped: ReapedRuntime[] = []

@@ -35,6 +35,18 @@ export class RecordStore {
   }
 
   async list(): Promise<RuntimeRecord[]> {
+    return this.#each((id) => this.get(id))
+  }
+
+  /** Those of other realms, with theirs (null: the usual one): whoever cannot be asked about them any more may only forget them. */
+  async elsewhere(): Promise<{record: RuntimeRecord; realm: string | null}[]> {
+    return this.#each(async (id) => {
+      const kept = await this.#file(id).read()
+      return kept.record && !this.#isHere(kept) ? {record: kept.record, realm: kept.realm ?? null} : undefined
+    })
+  }
+
+  async #each<T>(read: (id: string) => Promise<T | undefined>): Promise<T[]> {
     let names: string[]
     try {
       names = await readdir(this.#folder)
@@ -43,12 +55,10 @@ export class RecordStore {
       throw error
     }
     const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
-    const records: (RuntimeRecord | undefined)[] = []
+    const found: (T | undefined)[] = []
     // a process may have few files open at once (256 on macOS)
-    for (let at = 0; at < ids.length; at += readAtOnce) {
-      records.push(...(await Promise.all(ids.slice(at, at + readAtOnce).map((id) => this.get(id)))))
-    }
-    return records.filter((record) => record !== undefined)
+    for (let at = 0; at < ids.length; at += readAtOnce) found.push(...(await Promise.all(ids.slice(at, at + readAtOnce).map(read))))
+    return found.filter((one) => one !== undefined)
   }
 
   async get(id: string): Promise<RuntimeRecord | undefined> {

@@ -3,8 +3,9 @@ import {boolean, integer} from '@oclif/core/flags'
 import type {Cgpu} from '@cgpu/core/cgpu'
 import {errors} from '@cgpu/core/errors'
 import {withAgent} from '@cgpu/core/execution/follow-log'
-import {feedStdin} from '@cgpu/core/execution/job'
+import {StdinFeed} from '@cgpu/core/execution/stdin-feed'
 import type {OpenJob} from '@cgpu/core/job/jobs'
+import {jobsOf} from '@cgpu/core/job/of'
 import {placeOf, readLog} from '@cgpu/core/job/read-log'
 import {isOver} from '@cgpu/core/job/record'
 import {withEnv} from '@cgpu/plugin-sdk'
@@ -16,7 +17,8 @@ interface AttachFlags {
   runtime?: string | undefined
   offset: number
   tail?: number | undefined
-  stdin: boolean
+  /** what comes on stdin, for the program wherever it is */
+  feed?: StdinFeed | undefined
 }
 
 /** Follows a job that was started before, from any byte of its log. */
@@ -44,20 +46,21 @@ export default class JobAttach extends JobCommand<FollowedJob> {
     const {args, flags} = await this.parse(JobAttach)
     const cgpu = await this.open(flags)
     const sink = await this.sink({output: flags.output, imageDir: '.'})
+    const feed = flags.stdin ? new StdinFeed(process.stdin) : undefined
     try {
-      // on another machine everything is new, and what was typed went to the program on the first
-      return this.finishAs(await this.wherever(cgpu, args.id, {sink, reads: true}, (moved) => this.#attach(cgpu, args.id, moved ? {offset: 0, stdin: false} : flags, sink)))
+      // on another machine everything is new, but for what was not yet read here
+      return this.finishAs(await this.wherever(cgpu, args.id, {sink, reads: true}, (moved) => this.#attach(cgpu, args.id, moved ? {offset: 0, feed} : {...flags, feed}, sink)))
     } finally {
       process.stdin.destroy() // a terminal that nobody types on would keep the process alive
     }
   }
 
-  async #attach(cgpu: Cgpu, id: string, {runtime, offset: from, tail, stdin}: AttachFlags, sink: CommandSink): Promise<FollowedJob> {
+  async #attach(cgpu: Cgpu, id: string, {runtime, offset: from, tail, feed}: AttachFlags, sink: CommandSink): Promise<FollowedJob> {
     const job = await this.openJob(cgpu, id, {runtime, sink, reads: true})
     const stop = new AbortController()
     try {
       refuseOffset(job, from)
-      if (stdin) await this.#feed(job)
+      if (feed) await this.#feed(cgpu, job, feed, sink)
       const offset = tail === undefined ? from : () => this.#showTail(job, tail, sink, stop.signal)
       return await this.followJob(cgpu, job, sink, {offset, signal: stop.signal})
     } finally {
@@ -77,10 +80,14 @@ export default class JobAttach extends JobCommand<FollowedJob> {
   }
 
   /** From where others stopped to feed it. */
-  async #feed({session, id, status}: OpenJob): Promise<void> {
+  async #feed(cgpu: Cgpu, {session, id, status, runtime: {name}}: OpenJob, feed: StdinFeed, {onEvent}: CommandSink): Promise<void> {
     if (isOver(status.state)) return void this.warn(`the job ${id} is over, and reads nothing any more`)
+    if (status.stdin === false) return void this.warn(`the job ${id} on ${name} has an empty stdin: nothing is given to it; only one that was started with --keep-stdin has another`)
     const offset = await session.guard(() => withAgent(session, (agent) => agent.stdinSize(id)))
-    feedStdin(session, id, process.stdin, offset).catch((error: unknown) => this.trace(`stdin: ${error instanceof Error ? error.message : String(error)}`))
+    feed.to(session, id, {offset, onEvent}).then(
+      // should it move, the next program's is at its end, too
+      () => jobsOf(cgpu).store.update(id, (old) => (old.stdin === 'open' ? {...old, stdin: 'ended'} : undefined)),
+    ).catch((error: unknown) => this.trace(`stdin: ${error instanceof Error ? error.message : String(error)}`))
   }
 }
 

@@ -4,6 +4,7 @@ import {runSchedule} from '@cgpu/core/schedule/run'
 import {type ScheduleRunView, viewOfRun} from '@cgpu/core/schedule/view'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {execute} from '../../schedule/execute.ts'
+import {HeldSignals} from '../../schedule/held-signals.ts'
 import {ScheduleCommand, scheduleArg} from '../../schedule-command.ts'
 
 /** Runs a schedule's command: now for somebody who looks on, or for a time that is due, as the daemon does. */
@@ -21,10 +22,11 @@ export default class ScheduleRun extends ScheduleCommand<ScheduleRunView | null>
     if (Number.isNaN(due)) throw errors.usage('--due is not a time', {code: 'INVALID_TIME', fix: 'leave it out'})
     // one that was removed meanwhile must not be taken for another whose name begins so
     const name = due === undefined ? (await this.schedules.find(args.name)).name : args.name
+    const signals = new HeldSignals()
     const ran = await runSchedule({
       store: this.schedules, name, due, onWarning: (message) => void this.warn(message),
-      execute: (schedule, log, begun) => execute(schedule, {log, begun, shown: due === undefined && !this.jsonEnabled()}),
-    })
+      execute: (schedule, log, begun) => execute(schedule, {log, begun, signals, shown: due === undefined && !this.jsonEnabled()}),
+    }).finally(() => signals.release())
     if (ran === 'busy' && due === undefined) throw await this.#busy(name)
     if (ran === 'busy' || ran === 'claimed') return null
     const {schedule, run, exitStatus} = ran
