@@ -1,0 +1,127 @@
+import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
+import {newRunId} from '@cgpu/core/execution/id'
+import {interruptWhenLinked} from '@cgpu/core/execution/interrupt'
+import {KernelAnswers} from '@cgpu/core/execution/kernel-answers'
+import type {KernelHost} from '@cgpu/core/provider'
+import type {RuntimeSession, UserKernel} from '@cgpu/core/runtime/session'
+import type {Message} from '@cgpu/jupyter'
+import {type CgpuCommand, type ExecutionRequest, type KernelExecuteOptions, type KernelMessage, type KernelReply, type KernelRequest, type OwnKernel, withExecution} from '@cgpu/plugin-sdk'
+import {startDaemonLater} from './daemon/start-later.ts'
+import {openCgpu} from './open-cgpu.ts'
+import {kernelHost, refuseSecrets} from './run/kernel-host.ts'
+
+/** A control request this often makes the server emit `idle`, which resets its output limiter. */
+const limiterResetMs = 400
+
+/** `withKernel` of the SDK: a kernel of its own on a runtime, for a plugin of this process. */
+export async function withKernel<R extends {exitStatus?: number}>(command: CgpuCommand, request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>): Promise<R> {
+  const {code, cwd, kernel: spec, runtime, account, secrets = [], signal, onLink} = request
+  const cgpu = await openCgpu(command, {runtime, account}, () => undefined)
+  const record = await cgpu.runtimes.select(runtime)
+  const {configDir} = command.config
+  const onWarning = (message: string): void => void command.warn(message)
+  const host = await kernelHost({granted: secrets, asks: false, configDir, settings: cgpu.settings, onWarning, onEvent: (event) => void (event.type === 'notice' && onWarning(event.message))})
+  const session = await cgpu.connect(record, {...(signal ? {signal} : {}), ...(onLink ? {onLink} : {})})
+  try {
+    refuseSecrets(secrets, session)
+    const runtimeInfo = {id: record.id, name: record.name, provider: record.provider}
+    const execution: ExecutionRequest = {id: newRunId(), kind: 'exec', runtime: runtimeInfo, code, envNames: []}
+    return await withExecution(command, execution, {}, async () => {
+      const opened = await session.freshKernel(spec ?? cgpu.settings.text('kernel'), {cwd})
+      try {
+        const info = await ready(opened, request.startTimeoutMs ?? 60_000, signal)
+        return await work(new HostedKernel(session, opened, runtimeInfo, info, host))
+      } finally {
+        await session.shutdownKernel(opened.kernel.id).catch(() => undefined)
+      }
+    }, ({exitStatus}) => ({exitStatus: exitStatus ?? 0}))
+  } finally {
+    await session.close()
+    startDaemonLater(cgpu.dirs, cgpu.settings)
+  }
+}
+
+/** Its `kernel_info_reply`. Throws KERNEL_START_TIMEOUT (71). */
+async function ready({connection, kernel}: UserKernel, timeoutMs: number, signal: AbortSignal | undefined): Promise<Record<string, unknown>> {
+  try {
+    return (await connection.request('shell', 'kernel_info_request', {}, {timeoutMs, ...(signal ? {signal} : {})})).content
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new CgpuError(`the kernel ${kernel.name} did not answer within ${timeoutMs / 1000} s`, {
+      code: 'KERNEL_START_TIMEOUT', category: 'kernel', exit: ExitCode.lost, fix: 'give it more time (--startup-timeout), or see whether it starts at all: cgpu exec --new-kernel "1"', cause: error,
+    })
+  }
+}
+
+/** A kernel of a session as plugins see it. */
+export class HostedKernel implements OwnKernel {
+  readonly runtime: OwnKernel['runtime']
+  readonly name: string
+  readonly language: string
+  readonly info: Record<string, unknown>
+  readonly #session: RuntimeSession
+  readonly #opened: UserKernel
+  readonly #host: KernelHost
+  #running = false
+
+  constructor(session: RuntimeSession, opened: UserKernel, runtime: OwnKernel['runtime'], info: Record<string, unknown>, host: KernelHost) {
+    this.#session = session
+    this.#opened = opened
+    this.#host = host
+    this.runtime = runtime
+    this.info = info
+    this.name = opened.kernel.name
+    this.language = opened.kernel.language
+  }
+
+  async execute(code: string, {onMessage, onInput, onGap, signal}: KernelExecuteOptions = {}): Promise<KernelReply> {
+    const {connection} = this.#opened
+    const flow = setInterval(() => {
+      // its answer does not matter
+      if (connection.state === 'connected') connection.request('control', 'kernel_info_request', {}, {timeoutMs: 30_000}).catch(() => undefined)
+    }, limiterResetMs)
+    const {answerKernel} = this.#session.endpoint
+    const answers = answerKernel && new KernelAnswers(answerKernel, this.#host)
+    this.#running = true
+    try {
+      const {status, executionCount, error} = await connection.execute(code, {
+        storeHistory: true,
+        stopOnError: false,
+        allowStdin: onInput !== undefined,
+        ...(onMessage ? {onMessage: (message) => onMessage(plain(message))} : {}),
+        ...(answers ? {onCustom: (message) => answers.asked(message, connection)} : {}),
+        ...(onInput ? {onInput} : {}),
+        ...(onGap ? {onGap: () => onGap()} : {}),
+        ...(signal ? {signal} : {}),
+      })
+      return {status, ...(executionCount === undefined ? {} : {executionCount}), ...(error ? {error} : {})}
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw await this.#explain(error)
+    } finally {
+      this.#running = false
+      answers?.close()
+      clearInterval(flow)
+    }
+  }
+
+  async interrupt(): Promise<void> {
+    await interruptWhenLinked(this.#opened.connection, () => this.#running)
+  }
+
+  async send(type: string, content: object): Promise<void> {
+    await this.#opened.connection.send(type, content)
+  }
+
+  async #explain(error: unknown): Promise<unknown> {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code !== 'KERNEL_DEAD' && code !== 'KERNEL_RESTARTED') return this.#session.explain(error)
+    const told = await this.#session.explain(error)
+    if (told instanceof CgpuError && told.code === 'RUNTIME_RECLAIMED') return told
+    return errors.lost('the kernel died', {code: 'KERNEL_DIED', category: 'kernel', fix: 'run it with more memory, or find the cell that ends its process', cause: error})
+  }
+}
+
+function plain({channel, header, parent_header: parent, metadata, content, buffers}: Message): KernelMessage {
+  return {channel, type: header.msg_type, parent: parent.msg_id ?? '', ...(header.date === undefined ? {} : {date: header.date}), content, metadata, buffers}
+}
