@@ -5,6 +5,7 @@ import type {Notebook, Output} from '../../plugins/notebook/src/format/model.ts'
 import type {NotebookRunResult} from '../../plugins/notebook/src/commands/notebook/run.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {envelope} from '../helpers/cli.ts'
+import {examples} from '../helpers/examples.ts'
 import {assertRefused, jupyterFor, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const cellOf = (source: string, tags: string[] = []) => ({cell_type: 'code', metadata: {tags}, source, outputs: [], execution_count: null})
@@ -95,6 +96,17 @@ describe('cgpu notebook run', () => {
       [['good.ipynb', '-o', 'nowhere/out.ipynb'], 73], [['good.ipynb', '--cell-timeout', 'soon'], 64], [['good.ipynb', '--kernel', 'nope'], 66],
     ]
     for (const [args, status] of cases) assertRefused(await run(...args), status, args.join(' '))
+  })
+
+  it('does what its examples show', async function () {
+    this.timeout(60_000)
+    await bench.file('analysis.ipynb', notebookOf(cellOf('epochs = 1\nname = "large"', ['parameters']), cellOf('print(name * epochs)', ['setup']), 'print("done")'))
+    for (const line of examples('plugins/notebook')) {
+      const {status, stderr} = await bench.cli(line.split(' ').slice(1))
+      assert.equal(status, 0, `${line}\n${stderr}`)
+    }
+    assert.deepEqual(outputs(await copy('done.ipynb')), [[], [], ['smallsmallsmall\n'], ['done\n']])
+    assert.deepEqual(outputs(await copy('analysis.out.ipynb')), [[], ['large\n'], []])
   })
 
   it('lists parameters', async () => {

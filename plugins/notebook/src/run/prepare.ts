@@ -1,5 +1,6 @@
-import type {Notebook} from '../format/model.ts'
+import {type Notebook, tagsOf} from '../format/model.ts'
 import {readNotebook} from '../format/read.ts'
+import {parametersTag} from '../parameters/inspect.ts'
 import {removeMarkers} from './markers.ts'
 import {select} from './select.ts'
 
@@ -29,11 +30,12 @@ export async function prepare(path: string, flags: PrepareFlags, onWarning: (mes
   const notebook = await readNotebook(path)
   removeMarkers(notebook)
   const selected = select(notebook, flags)
+  // whichever cells run, the parameters hold
+  for (const cell of notebook.cells) if (tagsOf(cell).includes(parametersTag)) selected?.add(cell.id)
   const {parameters: typed = [], 'parameters-raw': raw = [], 'parameters-file': files = [], 'parameters-yaml': yaml = [], 'parameters-base64': base64 = []} = flags
   if ([typed, raw, files, yaml, base64].every((one) => one.length === 0)) return {notebook, selected, parameters: {}}
   const [{plain, readParameters}, {injectParameters}] = await Promise.all([import('../parameters/values.ts'), import('../parameters/inject.ts')])
   const values = await readParameters({typed, raw, files, yaml, base64})
-  // whichever cells run, the parameters hold
   if (Object.keys(values).length > 0) {
     const id = injectParameters(notebook, values, flags.kernel, onWarning)
     selected?.add(id)
