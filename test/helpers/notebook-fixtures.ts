@@ -44,6 +44,8 @@ export const fixtures: Fixture[] = [
   {name: 'pieces of one line', cells: ['import sys\nfor i in range(5):\n    print(i, end=" ", flush=True)'], gives: [['stdout: 0 1 2 3 4 ']]},
   {name: 'carriage returns', cells: ['print("10%\\r20%\\r30%\\nend\\r\\n", end="")'], gives: [['stdout: 10%\r20%\r30%\nend\r\n']]},
   {name: 'two thousand lines', cells: ['for i in range(2000): print(i)'], gives: [[`stdout: ${Array.from({length: 2000}, (_, i) => `${i}\n`).join('')}`]]},
+  // more than a server with its usual limits sends at once
+  {name: 'five megabytes', cells: ['print(("x" * 99 + "\\n") * 50_000, end="")'], gives: [[`stdout: ${`${'x'.repeat(99)}\n`.repeat(50_000)}`]]},
   {name: 'characters of many kinds', cells: ['print("ä€😀\\u2028\\x0b\\x1b[31mred\\x1b[0m")'], gives: [['stdout: ä€😀\u2028\v\u001b[31mred\u001b[0m\n']]},
   {name: 'nothing but a comment', cells: ['# nothing', 'pass'], gives: [[], []]},
   {name: 'a display with metadata', cells: [`${display}display({"text/plain": "p", "text/html": "<b>h</b>"}, raw=True, metadata={"text/html": {"isolated": True}})`], gives: [['display: text/html=<b>h</b> text/plain=p {"text/html":{"isolated":true}}']]},

@@ -1,13 +1,14 @@
+import {CellRecorder} from '@cgpu/core/agent/cell'
 import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
 import {newRunId} from '@cgpu/core/execution/id'
 import {interruptWhenLinked} from '@cgpu/core/execution/interrupt'
 import {KernelAnswers} from '@cgpu/core/execution/kernel-answers'
 import type {KernelHost} from '@cgpu/core/provider'
 import type {RuntimeSession, UserKernel} from '@cgpu/core/runtime/session'
-import type {Message} from '@cgpu/jupyter'
-import {type CgpuCommand, type ExecutionRequest, type KernelExecuteOptions, type KernelMessage, type KernelReply, type KernelRequest, type OwnKernel, withExecution} from '@cgpu/plugin-sdk'
+import {type CgpuCommand, type ExecutionRequest, type KernelExecuteOptions, type KernelReply, type KernelRequest, type OwnKernel, withExecution} from '@cgpu/plugin-sdk'
 import {startDaemonLater} from './daemon/start-later.ts'
 import {openCgpu} from './open-cgpu.ts'
+import {KernelOutput} from './plugin-kernel-output.ts'
 import {kernelHost, refuseSecrets} from './run/kernel-host.ts'
 
 /** A control request this often makes the server emit `idle`, which resets its output limiter. */
@@ -74,8 +75,10 @@ export class HostedKernel implements OwnKernel {
     this.language = opened.kernel.language
   }
 
-  async execute(code: string, {onMessage, onInput, onGap, signal}: KernelExecuteOptions = {}): Promise<KernelReply> {
+  async execute(code: string, {onInput, signal, ...listeners}: KernelExecuteOptions = {}): Promise<KernelReply> {
     const {connection} = this.#opened
+    const recorder = await this.#recorder()
+    const output = new KernelOutput(recorder, listeners)
     const flow = setInterval(() => {
       // its answer does not matter
       if (connection.state === 'connected') connection.request('control', 'kernel_info_request', {}, {timeoutMs: 30_000}).catch(() => undefined)
@@ -84,16 +87,19 @@ export class HostedKernel implements OwnKernel {
     const answers = answerKernel && new KernelAnswers(answerKernel, this.#host)
     this.#running = true
     try {
-      const {status, executionCount, error} = await connection.execute(code, {
+      const result = await connection.execute(code, {
         storeHistory: true,
         stopOnError: false,
         allowStdin: onInput !== undefined,
-        ...(onMessage ? {onMessage: (message) => onMessage(plain(message))} : {}),
+        ...(recorder ? {metadata: recorder.metadata} : {}),
+        onMessage: (message) => output.fromSocket(message),
+        onGap: () => output.distrust('the connection was lost for a while'),
         ...(answers ? {onCustom: (message) => answers.asked(message, connection)} : {}),
         ...(onInput ? {onInput} : {}),
-        ...(onGap ? {onGap: () => onGap()} : {}),
         ...(signal ? {signal} : {}),
       })
+      await output.settle(result)
+      const {status, executionCount, error} = result
       return {status, ...(executionCount === undefined ? {} : {executionCount}), ...(error ? {error} : {})}
     } catch (error) {
       signal?.throwIfAborted()
@@ -113,6 +119,16 @@ export class HostedKernel implements OwnKernel {
     await this.#opened.connection.send(type, content)
   }
 
+  /** What keeps the output on the machine, too; only IPython's kernels can. */
+  async #recorder(): Promise<CellRecorder | null> {
+    if (this.language !== 'python') return null
+    try {
+      return await CellRecorder.begin(this.#opened.connection, newRunId(), {home: this.#session.endpoint.agentHome})
+    } catch (error) {
+      throw await this.#explain(error)
+    }
+  }
+
   async #explain(error: unknown): Promise<unknown> {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code !== 'KERNEL_DEAD' && code !== 'KERNEL_RESTARTED') return this.#session.explain(error)
@@ -120,8 +136,4 @@ export class HostedKernel implements OwnKernel {
     if (told instanceof CgpuError && told.code === 'RUNTIME_RECLAIMED') return told
     return errors.lost('the kernel died', {code: 'KERNEL_DIED', category: 'kernel', fix: 'run it with more memory, or find the cell that ends its process', cause: error})
   }
-}
-
-function plain({channel, header, parent_header: parent, metadata, content, buffers}: Message): KernelMessage {
-  return {channel, type: header.msg_type, parent: parent.msg_id ?? '', ...(header.date === undefined ? {} : {date: header.date}), content, metadata, buffers}
 }

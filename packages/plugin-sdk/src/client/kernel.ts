@@ -38,8 +38,10 @@ export interface KernelExecuteOptions {
   onMessage?: (message: KernelMessage) => void | Promise<void>
   /** answers `input()`; absent: code that asks for input fails */
   onInput?: (prompt: string, password: boolean) => Promise<string>
-  /** the connection was lost and is back: output may have been missed */
-  onGap?: () => void
+  /** some of the output was lost on the way: all of it comes again, as more messages, when the code is over; absent: `onGap` is told instead */
+  onReplay?: () => void
+  /** output is missing, and why, in words */
+  onGap?: (why: string) => void
   /** gives the execution up: it rejects with the signal's reason, the code may go on */
   signal?: AbortSignal
 }

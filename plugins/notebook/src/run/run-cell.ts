@@ -17,7 +17,8 @@ export interface CellRunOptions {
   cellTimeoutMs: number | undefined
   onInput?: (prompt: string, password: boolean) => Promise<string>
   onMessage?: (message: KernelMessage) => void
-  onGap: () => void
+  /** output is missing, and why */
+  onGap: (why: string) => void
   /** told when there is something new to save */
   onChange: () => void
 }
@@ -66,6 +67,7 @@ export class CellExecution {
           if (recorder.record(cell, message)) onChange()
           this.#options.onMessage?.(message)
         },
+        onReplay: () => recorder.begin(cell),
         onGap, signal: this.#leaving.signal,
         ...(onInput ? {onInput} : {}),
       })

@@ -114,7 +114,7 @@ export class NotebookExecution {
       ...(onInput ? {onInput} : {}),
       ...(onMessage ? {onMessage: (message: KernelMessage) => onMessage(index, message)} : {}),
       onChange: () => onChange?.('output'),
-      onGap: () => onWarning?.(`the connection was lost while cell ${index + 1} ran: some of its output may be missing`),
+      onGap: (why) => onWarning?.(`cell ${index + 1}: ${why}; some of its output may be missing`),
     })
     try {
       const {reply, stopped} = await this.#current.run()
