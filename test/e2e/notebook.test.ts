@@ -85,6 +85,8 @@ describe('cgpu notebook run', () => {
     assert.deepEqual(events.map(({seq}) => seq), events.map((_, index) => index))
     assert.deepEqual(events.map(({type}) => type), ['started', 'progress', 'stdout', 'progress', 'finished'])
     assert.deepEqual([events[2]?.data, events[4]?.exitStatus], ['hello you\n', 0])
+    const refused = await run('none.ipynb', '--output', 'ndjson')
+    assert.match(refused.stdout, /^\{"type":"finished".*"exitStatus":66.*"code":"NOTEBOOK_NOT_FOUND".*\}\n$/)
   })
 
   it('refuses what cannot run before anything is started, in one message', async () => {

@@ -1,5 +1,6 @@
 import {CellRecorder} from '@cgpu/core/agent/cell'
 import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
+import {hasCode} from '@cgpu/core/execution/follow-log'
 import {newRunId} from '@cgpu/core/execution/id'
 import {interruptWhenLinked} from '@cgpu/core/execution/interrupt'
 import {KernelAnswers} from '@cgpu/core/execution/kernel-answers'
@@ -17,7 +18,7 @@ const limiterResetMs = 400
 /** `withKernel` of the SDK: a kernel of its own on a runtime, for a plugin of this process. */
 export async function withKernel<R extends {exitStatus?: number}>(command: CgpuCommand, request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>): Promise<R> {
   const {code, cwd, kernel: spec, runtime, account, secrets = [], signal, onLink} = request
-  const cgpu = await openCgpu(command, {runtime, account}, () => undefined)
+  const cgpu = await openCgpu(command, {runtime, account}, (line) => traceOf(command, line))
   const record = await cgpu.runtimes.select(runtime)
   const {configDir} = command.config
   const onWarning = (message: string): void => void command.warn(message)
@@ -30,7 +31,7 @@ export async function withKernel<R extends {exitStatus?: number}>(command: CgpuC
     return await withExecution(command, execution, {}, async () => {
       const opened = await session.freshKernel(spec ?? cgpu.settings.text('kernel'), {cwd})
       try {
-        const info = await ready(opened, request.startTimeoutMs ?? 60_000, signal)
+        const info = await ready(session, opened, request.startTimeoutMs ?? 60_000, signal)
         return await work(new HostedKernel(session, opened, runtimeInfo, info, host))
       } finally {
         await session.shutdownKernel(opened.kernel.id).catch(() => undefined)
@@ -43,11 +44,12 @@ export async function withKernel<R extends {exitStatus?: number}>(command: CgpuC
 }
 
 /** Its `kernel_info_reply`. Throws KERNEL_START_TIMEOUT (71). */
-async function ready({connection, kernel}: UserKernel, timeoutMs: number, signal: AbortSignal | undefined): Promise<Record<string, unknown>> {
+async function ready(session: RuntimeSession, {connection, kernel}: UserKernel, timeoutMs: number, signal: AbortSignal | undefined): Promise<Record<string, unknown>> {
   try {
     return (await connection.request('shell', 'kernel_info_request', {}, {timeoutMs, ...(signal ? {signal} : {})})).content
   } catch (error) {
     signal?.throwIfAborted()
+    if (!hasCode(error, 'NETWORK') || connection.state !== 'connected') throw await session.explain(error)
     throw new CgpuError(`the kernel ${kernel.name} did not answer within ${timeoutMs / 1000} s`, {
       code: 'KERNEL_START_TIMEOUT', category: 'kernel', exit: ExitCode.lost, fix: 'give it more time (--startup-timeout), or see whether it starts at all: cgpu exec --new-kernel "1"', cause: error,
     })
@@ -130,10 +132,14 @@ export class HostedKernel implements OwnKernel {
   }
 
   async #explain(error: unknown): Promise<unknown> {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code !== 'KERNEL_DEAD' && code !== 'KERNEL_RESTARTED') return this.#session.explain(error)
     const told = await this.#session.explain(error)
+    if (!hasCode(error, 'KERNEL_DEAD') && !hasCode(error, 'KERNEL_RESTARTED')) return told
     if (told instanceof CgpuError && told.code === 'RUNTIME_RECLAIMED') return told
     return errors.lost('the kernel died', {code: 'KERNEL_DIED', category: 'kernel', fix: 'run it with more memory, or find the cell that ends its process', cause: error})
   }
+}
+
+/** With --verbose; `trace` is for a command's own use, and this is work of the command. */
+function traceOf(command: CgpuCommand, line: string): void {
+  ;(command as unknown as {trace(line: string): void}).trace(line) // protected
 }

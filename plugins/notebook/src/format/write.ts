@@ -7,10 +7,67 @@ const lines = (text: string): string[] => (text === '' ? [] : text.split(lineEnd
 const isJson = (mime: string): boolean => mime === 'application/json' || /^application\/.*\+json$/.test(mime)
 
 /** The file's text as Jupyter writes it: one space of indent, keys sorted, multi-line strings as lists of lines, a newline at the end. */
-export function notebookText(notebook: Notebook): string {
+export const notebookText = (notebook: Notebook): string => [...notebookChunks(notebook)].join('')
+
+/** The same in pieces: a notebook of hundreds of megabytes is never in memory as text. Each cell is as it is when its turn comes. */
+export function* notebookChunks(notebook: Notebook): Generator<string> {
   const {orig_nbformat: _, orig_nbformat_minor: __, signature: ___, ...metadata} = notebook.metadata
-  return `${JSON.stringify(sorted({...notebook, metadata, cells: notebook.cells.map(cellForFile)}), null, 1)}\n`
+  const out: Pending = {text: ''}
+  yield* emit({...notebook, metadata, cells: notebook.cells.map((cell) => new Later(() => cellForFile(cell)))}, '\n', out)
+  yield `${out.text}\n`
 }
+
+interface Pending {
+  text: string
+}
+
+/** A value that is made when it is written. */
+class Later {
+  readonly make: () => unknown
+
+  constructor(make: () => unknown) {
+    this.make = make
+  }
+}
+
+const chunkLength = 64 * 1024
+
+/** JSON as Python writes it with an indent. `margin`: a newline and the indent of the value itself. */
+function* emit(value: unknown, margin: string, out: Pending): Generator<string> {
+  if (value instanceof Later) return yield* emit(value.make(), margin, out)
+  if (Array.isArray(value)) yield* list('[]', value.map((one: unknown): [string, unknown] => ['', one]), {margin, out})
+  else if (isRecord(value)) {
+    const entries = Object.entries(value).filter(([, one]) => one !== undefined).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    yield* list('{}', entries.map(([key, one]) => [`${JSON.stringify(key)}: `, one]), {margin, out})
+  } else out.text += scalar(value)
+  if (out.text.length < chunkLength) return
+  yield out.text
+  out.text = ''
+}
+
+function* list(brackets: string, items: [label: string, value: unknown][], {margin, out}: {margin: string; out: Pending}): Generator<string> {
+  if (items.length === 0) {
+    out.text += brackets
+    return
+  }
+  const inner = `${margin} `
+  let before = brackets.slice(0, 1)
+  for (const [label, value] of items) {
+    out.text += before + inner + label
+    before = ','
+    // most are strings, and a generator for each would cost more than they do
+    if (typeof value === 'string' && value.length < chunkLength) out.text += JSON.stringify(value)
+    else yield* emit(value, inner, out)
+    if (out.text.length >= chunkLength) {
+      yield out.text
+      out.text = ''
+    }
+  }
+  out.text += margin + brackets.slice(1)
+}
+
+/** What JSON cannot say, NaN and infinities, becomes text instead of null. */
+const scalar = (value: unknown): string => JSON.stringify(typeof value === 'number' && !Number.isFinite(value) ? String(value) : value)
 
 function cellForFile(cell: Cell): unknown {
   const {trusted: _, ...metadata} = cell.metadata
@@ -26,13 +83,3 @@ function outputForFile(output: Output): unknown {
 
 const bundleForFile = (data: MimeBundle): MimeBundle =>
   Object.fromEntries(Object.entries(data).map(([mime, value]) => [mime, typeof value === 'string' && !isJson(mime) ? lines(value) : value]))
-
-/** By code points, as Python sorts; what JSON cannot say, NaN and infinities, becomes text instead of null. */
-function sorted(value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
-  if (Array.isArray(value)) return value.map(sorted)
-  if (!isRecord(value)) return value
-  const entries = Object.entries(value)
-  // a key that is a number would come first in an object; there JSON's own order is as good as any
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([key, one]) => [key, sorted(one)]))
-}

@@ -1,6 +1,6 @@
 import {randomUUID} from 'node:crypto'
 import {type CgpuError, inert, type KernelRequest, type OwnKernel} from '@cgpu/plugin-sdk'
-import {notebookText} from '../format/write.ts'
+import {notebookChunks} from '../format/write.ts'
 import {languageOf} from '../parameters/translate.ts'
 import {failureOf} from './failure.ts'
 import {addMarkers} from './markers.ts'
@@ -12,7 +12,7 @@ import {Signals} from './signals.ts'
 import {StdinAnswers} from './stdin-lines.ts'
 
 export interface PerformOptions extends Prepared {
-  /** `-`: nothing is written, `text` gives the copy */
+  /** `-`: nothing is written, `chunks` give the copy */
   output: string
   cellTimeoutMs: number | undefined
   timeoutMs: number | undefined
@@ -45,7 +45,7 @@ export interface Performed {
   /** of the cell that failed, for a terminal */
   traceback: string
   /** the executed copy */
-  text: () => string
+  chunks: () => Iterable<string>
 }
 
 /** Runs a prepared notebook on a kernel of its own, telling how it goes, and writes the executed copy whatever happens. */
@@ -94,7 +94,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
       result: {status: run.status, exitStatus: error?.exit ?? run.exitStatus, cells: run.cells, runtime, kernel, durationSeconds},
       ...(failed ? {failure} : {}),
       traceback: run.status === 'error' ? tracebackOf(run) : '',
-      text: () => notebookText(notebook),
+      chunks: () => notebookChunks(notebook),
     }
   } finally {
     reporter.clear()

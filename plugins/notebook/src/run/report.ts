@@ -1,4 +1,4 @@
-import {inert, type KernelMessage} from '@cgpu/plugin-sdk'
+import {CgpuError, ExitCode, inert, type KernelMessage} from '@cgpu/plugin-sdk'
 import {NdjsonEncoder, Progress} from '@cgpu/plugin-sdk/render'
 import {isRecord} from '../format/model.ts'
 import type {CellEvent, NotebookRun} from './run-notebook.ts'
@@ -12,6 +12,8 @@ export interface Reporter {
   link(state: 'reconnecting' | 'connected', reason: string): void
   /** before anything else is written to the terminal */
   clear(): void
+  /** the command failed; where `finished` was told before, there is nothing to add */
+  failed(error: unknown): void
   finished(end: {status: NotebookRun['status']; exitStatus: number; durationSeconds: number; error?: {code: string; message: string}}): void
 }
 
@@ -66,6 +68,10 @@ export class TextReporter implements Reporter {
     this.#progress.done()
   }
 
+  failed(): void {
+    this.#progress.done()
+  }
+
   finished(): void {
     this.#progress.done()
   }
@@ -80,6 +86,8 @@ export class TextReporter implements Reporter {
 /** `--output ndjson`: an event a line on stdout, in the shapes of `cgpu schema events`. */
 export class NdjsonReporter implements Reporter {
   readonly #encoder = new NdjsonEncoder({id: ''})
+  readonly #openedAt = performance.now()
+  #over = false
 
   started({id, runtime, kernel}: {id: string; runtime: string; kernel: string}): void {
     this.#write(this.#encoder.encode({type: 'started', id, runtime, kernel}))
@@ -105,7 +113,14 @@ export class NdjsonReporter implements Reporter {
 
   clear(): void {}
 
+  failed(error: unknown): void {
+    const {code, message, exit} = error instanceof CgpuError ? error : {code: 'INTERNAL', message: String(error), exit: ExitCode.internal}
+    this.finished({status: code === 'INTERRUPTED' ? 'interrupted' : 'error', exitStatus: exit, durationSeconds: (performance.now() - this.#openedAt) / 1000, error: {code, message}})
+  }
+
   finished({status, exitStatus, durationSeconds, error}: Parameters<Reporter['finished']>[0]): void {
+    if (this.#over) return
+    this.#over = true
     this.#write(this.#encoder.flush())
     this.#write(this.#encoder.line({
       type: 'finished', exitStatus, durationSeconds, status: status === 'exited' ? 'ok' : status === 'lost' ? 'error' : status, ...(error ? {error} : {}),
@@ -118,4 +133,4 @@ export class NdjsonReporter implements Reporter {
 }
 
 /** `--json`: nothing until the result. */
-export const silentReporter: Reporter = {started() {}, cell() {}, message() {}, link() {}, clear() {}, finished() {}}
+export const silentReporter: Reporter = {started() {}, cell() {}, message() {}, link() {}, clear() {}, failed() {}, finished() {}}

@@ -2,7 +2,7 @@ import {access, constants, stat} from 'node:fs/promises'
 import {dirname} from 'node:path'
 import {errors, sanitizeLine, writeAtomic} from '@cgpu/plugin-sdk'
 import type {Notebook} from '../format/model.ts'
-import {notebookText} from '../format/write.ts'
+import {notebookChunks} from '../format/write.ts'
 
 /** The pause after a write, in times of what it took: a notebook of hundreds of megabytes is not written all the time. */
 const pauseFactor = 10
@@ -68,7 +68,7 @@ export class Saver {
     const started = performance.now()
     this.#dirty = false
     try {
-      await writeAtomic(this.#path, notebookText(this.#notebook), {mode: this.#mode, followLink: true})
+      await writeAtomic(this.#path, notebookChunks(this.#notebook), {mode: this.#mode, followLink: true})
       this.#failure = undefined
     } catch (error) {
       this.#failure = error

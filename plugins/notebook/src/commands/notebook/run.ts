@@ -1,11 +1,17 @@
+import {Readable} from 'node:stream'
+import {pipeline} from 'node:stream/promises'
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
 import {CgpuCommand, errors, inert, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import {parseDuration} from '../../durations.ts'
 import {outputPath} from '../../run/output-path.ts'
+import type {PerformOptions} from '../../run/perform.ts'
+import type {PrepareFlags} from '../../run/prepare.ts'
 import type {CellResult, NotebookRun} from '../../run/run-notebook.ts'
 import type {Reporter} from '../../run/report.ts'
 import {joinPairs} from '../../parameters/values.ts'
+
+type RunFlags = PrepareFlags & PerformOptions['flags'] & {output?: string | undefined; 'startup-timeout': string}
 
 const group = {helpGroup: 'PARAMETERS'}
 const which = {helpGroup: 'CELLS'}
@@ -72,28 +78,37 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     const {args, flags} = await this.parse(NotebookRunCommand, joinPairs(this.argv))
     const output = outputPath(args.notebook, flags)
     if (flags.stdin && args.notebook === '-') throw errors.usage('stdin is the notebook, so it cannot answer input()', {code: 'USAGE', fix: 'give the notebook as a file'})
-    const {prepare} = await import('../../run/prepare.ts')
-    const prepared = await prepare(args.notebook, flags, (message) => void this.warn(message))
-    const {perform} = await import('../../run/perform.ts')
+    const reporter = await this.#reporter(flags, output)
+    try {
+      return await this.#perform(args.notebook, {flags, output, reporter})
+    } catch (error) {
+      reporter.failed(error)
+      throw error
+    }
+  }
+
+  async #perform(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<NotebookRunResult> {
     const limits = {
       cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
       timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
       startTimeoutMs: parseDuration(flags['startup-timeout']),
     }
-    const reporter = await this.#reporter(flags, output)
+    const warn = (message: string): void => void this.warn(message)
+    const [{prepare}, {perform}] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts')])
+    const prepared = await prepare(notebook, flags, warn)
     const performed = await perform({
-      ...prepared, ...limits, output, reporter, flags,
-      warn: (message) => void this.warn(message),
+      ...prepared, ...limits, output, reporter, flags, warn,
       notice: (message) => this.notice(message),
       withKernel: (request, work) => withKernel(this, request, work),
     })
-    const result: NotebookRunResult = {notebook: args.notebook, output, ...performed.result, parameters: prepared.parameters}
+    const result: NotebookRunResult = {notebook, output, ...performed.result, parameters: prepared.parameters}
+    const forPeople = !this.jsonEnabled() && flags.output !== 'ndjson'
     if (performed.failure) {
-      if (!this.jsonEnabled() && flags.output !== 'ndjson') process.stderr.write(performed.traceback)
-      throw performed.failure(result as unknown as Record<string, unknown>) // its fields are JSON
+      if (forPeople) process.stderr.write(performed.traceback)
+      throw performed.failure({...result})
     }
-    if (output === '-' && !this.jsonEnabled() && flags.output !== 'ndjson') process.stdout.write(performed.text())
-    else if (flags.output !== 'ndjson') this.log(inert(output))
+    if (forPeople && output === '-') await pipeline(Readable.from(performed.chunks()), process.stdout, {end: false})
+    else if (forPeople) this.log(inert(output))
     return result
   }
 
