@@ -1,6 +1,7 @@
 // cgpu and nbclient execute the same notebooks on kernels of the same kind: what they record has to be equal, and what the fixture says.
 import assert from 'node:assert/strict'
 import {spawn} from 'node:child_process'
+import {writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {HostedKernel} from '../../packages/cli/src/plugin-kernel.ts'
 import type {CodeCell, Notebook, Output} from '../../plugins/notebook/src/format/model.ts'
@@ -102,6 +103,31 @@ describe('an executed notebook', () => {
     ;[ours, reference] = await Promise.all([byCgpu(bed), byNbclient()])
   })
   after(() => bed.stop())
+
+  it('has everything after a connection that was lost in the middle of a cell', async function () {
+    this.timeout(60_000)
+    const {session, link} = await bed.session()
+    const opened = await session.freshKernel('python3')
+    const kernel = new HostedKernel(session, opened, {id: '', name: 'bed', provider: 'jupyter'}, {}, {secret: async () => ({access: false, exists: false})})
+    const fixture: Fixture = {name: 'lost', cells: ['import time, sys\nprint(0, flush=True)\nimport os\nwhile not os.path.exists(go): time.sleep(0.02)\nfor i in range(1, 50): print(i)'], gives: []}
+    const go = join(bed.home.path, 'go')
+    const notebook = parseNotebook(JSON.stringify(notebookOf(fixture)), 'lost')
+    await kernel.execute(`go = ${JSON.stringify(go)}`)
+    const begun = Promise.withResolvers<void>()
+    const running = runNotebook(notebook, kernel, {
+      allowErrors: [], skipTag: '', timing: false, cellTimeoutMs: undefined, timeoutMs: undefined, onMessage: (_, {type}) => void (type === 'stream' && begun.resolve()),
+    })
+    await begun.promise
+    bed.chaos.refuse()
+    bed.chaos.rstAll()
+    await link('reconnecting')
+    await writeFile(go, '')
+    bed.chaos.refuse(false)
+    assert.equal((await running).status, 'ok')
+    const [cell] = notebook.cells
+    assert.ok(cell?.cell_type === 'code')
+    assert.deepEqual(merged(cell.outputs).map(shortly), [`stdout: ${Array.from({length: 50}, (_, i) => `${i}\n`).join('')}`])
+  })
 
   for (const [index, fixture] of fixtures.entries()) {
     it(`is what nbclient makes of it: ${fixture.name}`, () => {

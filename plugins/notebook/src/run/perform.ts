@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto'
-import {type CgpuError, inert, type KernelRequest, type OwnKernel} from '@cgpu/plugin-sdk'
+import {type CgpuError, type KernelRequest, type OwnKernel} from '@cgpu/plugin-sdk'
+import {isLively, TerminalFilter} from '@cgpu/plugin-sdk/render'
 import {notebookChunks} from '../format/write.ts'
 import {languageOf} from '../parameters/translate.ts'
 import {failureOf} from './failure.ts'
@@ -113,5 +114,7 @@ function kernelspecOf(before: unknown, {name, language}: OwnKernel): object {
 
 function tracebackOf({failed}: NotebookRun): string {
   const lines = failed?.error?.traceback ?? []
-  return lines.length === 0 ? '' : `${inert(lines.join('\n').replaceAll(/\u001B\[[0-9;]*m/g, ''))}\n`
+  const filter = new TerminalFilter()
+  const text = filter.write(lines.join('\n')) + filter.end()
+  return lines.length === 0 ? '' : `${isLively(process.stderr) ? text : text.replaceAll(/\u001B\[[0-9;]*m/g, '')}\n`
 }

@@ -1,5 +1,5 @@
-import {CgpuError, ExitCode, inert, type KernelMessage} from '@cgpu/plugin-sdk'
-import {NdjsonEncoder, Progress} from '@cgpu/plugin-sdk/render'
+import {CgpuError, ExitCode, type KernelMessage} from '@cgpu/plugin-sdk'
+import {NdjsonEncoder, Progress, TerminalFilter} from '@cgpu/plugin-sdk/render'
 import {isRecord} from '../format/model.ts'
 import type {CellEvent, NotebookRun} from './run-notebook.ts'
 
@@ -21,6 +21,7 @@ export interface Reporter {
 export class TextReporter implements Reporter {
   readonly #progress: Progress
   readonly #log: boolean
+  readonly #filters = {stdout: new TerminalFilter(), stderr: new TerminalFilter()}
   #at = ''
   #done = 0
   #total = 0
@@ -53,7 +54,8 @@ export class TextReporter implements Reporter {
     if (type !== 'stream' || typeof text !== 'string') return
     if (this.#log) {
       this.#progress.clear()
-      ;(name === 'stderr' ? process.stderr : process.stdout).write(process.stdout.isTTY ? inert(text) : text)
+      const stream = name === 'stderr' ? 'stderr' : 'stdout'
+      process[stream].write(process[stream].isTTY ? this.#filters[stream].write(text) : text)
       return
     }
     this.#line = text.slice(-2000).split(/[\r\n]/).findLast((line) => line.trim() !== '') ?? this.#line
