@@ -1,4 +1,5 @@
 import {CellRecorder} from '@cgpu/core/agent/cell'
+import type {Cgpu} from '@cgpu/core/cgpu'
 import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
 import {hasCode} from '@cgpu/core/execution/follow-log'
 import {newRunId} from '@cgpu/core/execution/id'
@@ -8,6 +9,7 @@ import type {KernelHost} from '@cgpu/core/provider'
 import type {RuntimeSession, UserKernel} from '@cgpu/core/runtime/session'
 import {type CgpuCommand, type ExecutionRequest, type KernelExecuteOptions, type KernelReply, type KernelRequest, type OwnKernel, withExecution} from '@cgpu/plugin-sdk'
 import {startDaemonLater} from './daemon/start-later.ts'
+import {type Begun, begunExec} from './history/begun.ts'
 import {openCgpu} from './open-cgpu.ts'
 import {KernelOutput} from './plugin-kernel-output.ts'
 import {kernelHost, refuseSecrets} from './run/kernel-host.ts'
@@ -22,13 +24,15 @@ export async function withKernel<R extends {exitStatus?: number}>(command: CgpuC
   const record = await cgpu.runtimes.select(runtime)
   const {configDir} = command.config
   const onWarning = (message: string): void => void command.warn(message)
-  const host = await kernelHost({granted: secrets, asks: false, configDir, settings: cgpu.settings, onWarning, onEvent: (event) => void (event.type === 'notice' && onWarning(event.message))})
+  let values: Record<string, string> = {}
+  const host = await kernelHost({granted: secrets, onGranted: (granted) => void (values = granted), asks: false, configDir, settings: cgpu.settings, onWarning, onEvent: (event) => void (event.type === 'notice' && onWarning(event.message))})
   const session = await cgpu.connect(record, {...(signal ? {signal} : {}), ...(onLink ? {onLink} : {})})
   try {
     refuseSecrets(secrets, session)
     const runtimeInfo = {id: record.id, name: record.name, provider: record.provider}
     const execution: ExecutionRequest = {id: newRunId(), kind: 'exec', runtime: runtimeInfo, code, envNames: []}
-    return await withExecution(command, execution, {}, async () => {
+    const begun = begunExec(execution, record, {code}, {account, kernel: spec, 'new-kernel': true, secret: secrets}, values)
+    return await recorded(begun, {command, cgpu}, () => withExecution(command, execution, {}, async () => {
       const opened = await session.freshKernel(spec ?? cgpu.settings.text('kernel'), {cwd})
       try {
         const info = await ready(session, opened, request.startTimeoutMs ?? 60_000, signal)
@@ -36,10 +40,25 @@ export async function withKernel<R extends {exitStatus?: number}>(command: CgpuC
       } finally {
         await session.shutdownKernel(opened.kernel.id).catch(() => undefined)
       }
-    }, ({exitStatus}) => ({exitStatus: exitStatus ?? 0}))
+    }, ({exitStatus}) => ({exitStatus: exitStatus ?? 0})))
   } finally {
     await session.close()
     startDaemonLater(cgpu.dirs, cgpu.settings)
+  }
+}
+
+/** Does the work and keeps it in the history, unless that is off. */
+async function recorded<R extends {exitStatus?: number}>(begun: Begun, {command, cgpu}: {command: CgpuCommand; cgpu: Cgpu}, work: () => Promise<R>): Promise<R> {
+  if (!cgpu.settings.on('history')) return work()
+  const {Recorder} = await import('./history/record.ts')
+  const recorder = await Recorder.begin(begun, {stateDir: cgpu.dirs.state, version: command.config.version, onWarning: (message) => void command.warn(message)})
+  try {
+    const result = await work()
+    await recorder.ended({exitStatus: result.exitStatus ?? 0})
+    return result
+  } catch (error) {
+    await recorder.failed(error)
+    throw error
   }
 }
 
