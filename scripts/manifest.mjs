@@ -7,7 +7,7 @@ import {Plugin} from '@oclif/core/config'
 const home = fileURLToPath(new URL('..', import.meta.url))
 
 /** Folders, relative to the repository's, of what has a manifest: the CLI first. */
-export const manifestFolders = ['', 'plugins/emulator']
+export const manifestFolders = ['', 'plugins/emulator', 'plugins/notebook']
 
 /** Objects with their keys in order, so that neither the order of files nor of statics shows. Order matters in args. */
 function ordered(value, key) {

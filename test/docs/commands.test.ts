@@ -62,7 +62,7 @@ describe('documentation', () => {
   it('every command that it names exists', () => {
     const manifest = JSON.parse(read('oclif.manifest.json')) as {commands: Record<string, {aliases: string[]}>} // written by our own build
     const known = Object.entries(manifest.commands).flatMap(([id, {aliases}]) => [id, ...aliases]).map((id) => id.replaceAll(':', ' '))
-    const topics = new Set([...known.map((name) => name.split(' ')[0]), 'emulator', 'plugins', 'update', 'which', 'help', '__complete', 'hello'])
+    const topics = new Set([...known.map((name) => name.split(' ')[0]), 'emulator', 'notebook', 'nb', 'plugins', 'update', 'which', 'help', '__complete', 'hello'])
     for (const page of pages) {
       for (const [, word = ''] of read(page).matchAll(/`(?:\$ )?cgpu ([a-z_]+(?:-[a-z]+)*)/g)) assert.ok(topics.has(word), `${page}: cgpu ${word}`)
     }

@@ -8,7 +8,7 @@ interface Manifest {
 }
 
 // the CLI's own, and those of the plugins that come with it
-for (const folder of ['', 'plugins/emulator']) describe(`the commands${folder && ` of ${folder}`}`, () => {
+for (const folder of ['', 'plugins/emulator', 'plugins/notebook']) describe(`the commands${folder && ` of ${folder}`}`, () => {
   let manifest: Manifest
   before(async () => {
     manifest = JSON.parse(await readFile(join(repoRoot, folder, 'oclif.manifest.json'), 'utf8')) as Manifest // our build wrote it

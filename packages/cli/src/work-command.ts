@@ -1,13 +1,10 @@
-import {Cgpu} from '@cgpu/core/cgpu'
+import type {Cgpu} from '@cgpu/core/cgpu'
 import {errors, ExitCode} from '@cgpu/core/errors'
-import type {RuntimeSpec} from '@cgpu/core/provider'
-import type {LifecycleListener} from '@cgpu/core/runtime/service'
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import {beforeCreate, CgpuCommand, fire, globalFlags, keepOutOfDebugLog, outcomeOf, registeredProviders} from '@cgpu/plugin-sdk'
+import {CgpuCommand, globalFlags} from '@cgpu/plugin-sdk'
 import type {FlagInput} from '@oclif/core/interfaces'
-import {accountsFor} from './accounts.ts'
 import {accountFlag} from './flags.ts'
-import {builtInProviders} from './providers.ts'
+import {openCgpu} from './open-cgpu.ts'
 import type {SecretPlaces} from './run/secrets.ts'
 
 /** The base of the commands that work on runtimes: opens cgpu with this command's flags and plugins. */
@@ -16,24 +13,7 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
 
   /** `flags` are the parsed ones: those that are settings win over environment and files. */
   protected async open(flags: Record<string, unknown>): Promise<Cgpu> {
-    const {configDir, dataDir, cacheDir} = this.config
-    const registered = await registeredProviders(this)
-    const dirs = resolveDirs(process.env, {configDir, dataDir, cacheDir})
-    return Cgpu.open({
-      dirs,
-      env: process.env,
-      cwd: process.cwd(),
-      providers: [
-        ...builtInProviders,
-        ...registered.map(({id, factory}) => ({id, source: 'a plugin', load: async () => factory})),
-      ],
-      accounts: accountsFor({dirs, env: process.env, onWarning: (message) => void this.warn(message), trace: (line) => this.trace(line)}),
-      flags,
-      lifecycle: this.#lifecycle(),
-      onWarning: (message) => void this.warn(message),
-      onSecret: keepOutOfDebugLog,
-      trace: (line) => this.trace(line),
-    })
+    return openCgpu(this, flags, (line) => this.trace(line))
   }
 
   /** Where this command looks for secrets. */
@@ -62,15 +42,5 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
     }
     arm()
     return {signal: controller.signal, arm, dispose}
-  }
-
-  #lifecycle(): LifecycleListener {
-    return {
-      beforeCreate: (spec: RuntimeSpec, provider: string) => beforeCreate(this, provider, spec),
-      afterCreate: async ({id, name, provider}) => void (await fire(this, 'runtime:after-create', {runtime: {id, name, provider}})),
-      beforeRelease: async ({id, name, provider}) => void (await fire(this, 'runtime:before-release', {runtime: {id, name, provider}})),
-      afterRelease: async ({id, name, provider}) => void (await fire(this, 'runtime:after-release', {runtime: {id, name, provider}, released: true})),
-      jobEnded: async ({id, runtime}, end) => void (await fire(this, 'job:ended', {job: {id, runtime}, outcome: outcomeOf(end)})),
-    }
   }
 }

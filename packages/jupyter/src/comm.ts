@@ -75,6 +75,10 @@ export class CommTable {
     return comm
   }
 
+  owns(message: Message): boolean {
+    return this.#open.has(optionalString(message.content, 'comm_id') ?? '')
+  }
+
   /** A comm_msg or comm_close of the kernel; its parent may be anybody's, its comm id is ours or not. */
   handle(message: Message): void | Promise<void> {
     const entry = this.#open.get(optionalString(message.content, 'comm_id') ?? '')

@@ -123,6 +123,8 @@ export interface ExecuteOptions {
   metadata?: Record<string, unknown>
   /** Every iopub message with this execution as its parent, in order, `status` left out. A promise holds the socket back. */
   onOutput?: (message: Message) => void | Promise<void>
+  /** Every message about this execution on any channel, `status` and the reply too, before the callbacks below. A promise holds the socket back. */
+  onMessage?: (message: Message) => void | Promise<void>
   /**
    * Every iopub message of a type that Jupyter does not define, of this execution, or without a parent while it runs.
    * They come in `onOutput` too, when they have a parent. Nothing waits for it.

@@ -63,6 +63,22 @@ export class Execution implements Exchange {
   handle(message: Message): void | Promise<void> {
     if (this.#over) return
     this.started = true
+    const told = this.#tell(message)
+    const handled = this.#handle(message)
+    return told instanceof Promise && handled instanceof Promise ? Promise.all([told, handled]).then(() => undefined) : told ?? handled
+  }
+
+  #tell(message: Message): void | Promise<void> {
+    try {
+      const wait: unknown = this.#options.onMessage?.(message)
+      if (wait instanceof Promise) return this.#consumed(wait)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #handle(message: Message): void | Promise<void> {
+    if (this.#over) return
     const {channel, content} = message
     const type = message.header.msg_type
     if (channel === 'stdin' && type === 'input_request') return this.#input(message)
@@ -76,6 +92,7 @@ export class Execution implements Exchange {
       this.#idle = true
       return this.#progress()
     }
+    if (type === 'comm_msg' || type === 'comm_close') return // no output; `onMessage` has it
     if (type === 'error') this.#error = readError(content)
     return this.#output(message)
   }

@@ -145,6 +145,11 @@ export class KernelConnection {
     return this.#ask(new Request(randomUUID(), channel, false), msgType, content, {...options, wait: true})
   }
 
+  /** A message on shell that has no reply, such as `comm_msg` of a comm that the kernel opened. NETWORK while the link is down: not sent. */
+  async send(msgType: string, content: object): Promise<void> {
+    await this.#sendNow('shell', msgType, content, {})
+  }
+
   /** Opens a comm. A target that the kernel does not know shows as `onClose`. */
   openComm(target: string, data: object = {}, handlers: CommHandlers = {}, buffers: readonly Uint8Array[] = []): Comm {
     const comm = this.#comms.open(target, data, handlers, buffers)
@@ -314,7 +319,7 @@ export class KernelConnection {
     if (message.channel === 'iopub') {
       if (type === 'status') this.#status(message.content['execution_state'])
       if (type === 'shutdown_reply') this.#shutdownSeen(message.content['restart'] === true)
-      if (type === 'comm_msg' || type === 'comm_close') return this.#identity.isRetired(message) ? undefined : this.#comms.handle(message)
+      if (type === 'comm_msg' || type === 'comm_close') return this.#comm(message, parent)
     }
     if (message.channel === 'iopub' && !jupyterTypes.has(type)) this.#custom(message, parent)
     const exchange = parent === undefined ? undefined : this.#exchanges.get(parent)
@@ -324,6 +329,14 @@ export class KernelConnection {
     if (!(exchange instanceof Execution)) return
     exchange.orphaned = true
     return exchange.handle(message)
+  }
+
+  /** Of a comm that is open here, or of one of the kernel's own, which is whoever's who watches the execution that it belongs to. */
+  #comm(message: Message, parent: string | undefined): void | Promise<void> {
+    if (this.#identity.isRetired(message)) return
+    if (this.#comms.owns(message)) return this.#comms.handle(message)
+    const exchange = parent === undefined ? undefined : this.#exchanges.get(parent)
+    if (exchange instanceof Execution) return exchange.handle(message)
   }
 
   /** A thread's messages may have no parent: they are of what runs, not of what waits behind somebody else's work. */

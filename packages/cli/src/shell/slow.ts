@@ -1,7 +1,7 @@
 import {join} from 'node:path'
 import type {Config} from '@oclif/core/config'
 import {readFileSync} from 'node:fs'
-import {type CgpuError, errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {type CgpuError, errors, kernelsBy, sanitizeLine} from '@cgpu/plugin-sdk'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {isLively} from '../render/terminal.ts'
 import {reportCrash, watchForCrashes} from './crash.ts'
@@ -38,6 +38,7 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   const table = readTable(root)
   watchForCrashes(argv, table?.version)
   useHostSdk()
+  kernelsBy(async (...asked) => (await import('../plugin-kernel.ts')).withKernel(...asked))
   // plugins are run as they are compiled: nothing here transpiles, so there is nothing to warn of
   process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1'
   // oclif's own output decides on its colours while it is loaded, and would colour a log of CI

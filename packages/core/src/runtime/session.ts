@@ -125,12 +125,12 @@ export class RuntimeSession {
     for (const [key, {process, ...known}] of this.#known) if (known.id === id && process !== undefined) await this.rememberKernel(key, known)
   }
 
-  /** A kernel of its own for one execution; the caller shuts it down with `shutdownKernel`. */
-  async freshKernel(spec?: string): Promise<UserKernel> {
+  /** A kernel of its own for one execution; the caller shuts it down with `shutdownKernel`. `cwd`: below the working folder. */
+  async freshKernel(spec?: string, {cwd}: {cwd?: string | undefined} = {}): Promise<UserKernel> {
     return this.guard(async () => {
       const server = await this.server()
       const chosen = await this.#spec(spec)
-      const model = await server.startKernel({name: chosen.name})
+      const model = await server.startKernel({name: chosen.name, ...(cwd === undefined ? {} : {path: cwd})})
       return {kernel: {id: model.id, ...chosen}, connection: await this.#open(model.id), key: null, replaced: false}
     })
   }

@@ -1,4 +1,6 @@
-/** Tables and progress as cgpu's own commands show them. */
+/** Tables, progress and events as cgpu's own commands show them. */
+export {NdjsonEncoder} from '@cgpu/core/schema/ndjson'
+export {TerminalFilter} from '@cgpu/core/text/terminal'
 export {measure, Progress, type ProgressOptions} from './progress.ts'
 export {table, tableOptions, type TableOptions} from './table.ts'
 export {displayWidth, type Env, isLively, type Output, type Style, style, truncate} from './terminal.ts'

@@ -1,0 +1,126 @@
+import {Readable} from 'node:stream'
+import {pipeline} from 'node:stream/promises'
+import {string as stringArg} from '@oclif/core/args'
+import {boolean, option, string} from '@oclif/core/flags'
+import {CgpuCommand, errors, inert, withEnv, withKernel} from '@cgpu/plugin-sdk'
+import {parseDuration} from '../../durations.ts'
+import {outputPath} from '../../run/output-path.ts'
+import type {PerformOptions} from '../../run/perform.ts'
+import type {PrepareFlags} from '../../run/prepare.ts'
+import type {CellResult, NotebookRun} from '../../run/run-notebook.ts'
+import type {Reporter} from '../../run/report.ts'
+import {joinPairs} from '../../parameters/values.ts'
+
+type RunFlags = PrepareFlags & PerformOptions['flags'] & {output?: string | undefined; 'startup-timeout': string}
+
+const group = {helpGroup: 'PARAMETERS'}
+const which = {helpGroup: 'CELLS'}
+
+export interface NotebookRunResult {
+  notebook: string
+  /** where the executed copy is; `-`: it was printed */
+  output: string
+  runtime: string
+  kernel: string
+  status: NotebookRun['status']
+  exitStatus: number
+  durationSeconds: number
+  parameters: Record<string, unknown>
+  cells: CellResult[]
+}
+
+/** Executes a notebook on a kernel of its own and writes the executed copy. */
+export default class NotebookRunCommand extends CgpuCommand<NotebookRunResult> {
+  static override aliases = ['nb:run']
+  static override args = {notebook: stringArg({description: 'the notebook; - reads it from stdin', required: true})}
+  static override description = `Runs cell by cell on a fresh kernel, stops at the first error, and writes the executed copy after every cell and at the end, whatever happens: to NAME.out.ipynb unless -o or --inplace say otherwise.
+
+Exit status: 0; that of the cell that failed (1 for an exception, the status of sys.exit()); 130 when interrupted or out of time; 65 for a file that is no notebook; 71 when the kernel died; 73 when the copy cannot be written.`
+  static override examples = [
+    {command: '<%= config.bin %> notebook run analysis.ipynb', description: 'the executed copy is analysis.out.ipynb'},
+    {command: '<%= config.bin %> notebook run analysis.ipynb -o done.ipynb -p epochs 3 -p name small', description: 'with parameters, as papermill takes them'},
+    {command: '<%= config.bin %> notebook run analysis.ipynb --until setup --cell-timeout 10m', description: 'up to the cell tagged setup, none longer than ten minutes'},
+    {command: '<%= config.bin %> nb run analysis.ipynb --inplace --allow-errors', description: 'into the same file, going on after errors'},
+  ]
+  static override flags = withEnv({
+    runtime: string({helpGroup: 'RUNTIME', summary: 'the runtime to work on, by name or unique prefix', helpValue: 'NAME'}),
+    account: string({helpGroup: 'RUNTIME', summary: 'the account to work with, by email or id', helpValue: 'EMAIL'}),
+    kernel: string({char: 'k', helpGroup: 'RUNTIME', summary: 'the kernel to use, by the name of its kernelspec; default: the notebook\'s', helpValue: 'NAME'}),
+    cwd: string({helpGroup: 'RUNTIME', summary: 'folder on the runtime to run in, below its working folder', helpValue: 'DIR'}),
+    secret: string({helpGroup: 'RUNTIME', multiple: true, summary: 'a secret that the code may ask for, on Colab', helpValue: 'NAME'}),
+    out: string({char: 'o', summary: 'where the executed copy goes; - prints it', helpValue: 'FILE', exclusive: ['inplace']}),
+    inplace: boolean({summary: 'write the outputs into the notebook itself'}),
+    output: option({options: ['text', 'json', 'ndjson'] as const, summary: 'text for people, one JSON object, or an event a line'})(),
+    'log-output': boolean({summary: 'print what cells print as it comes'}),
+    'allow-errors': boolean({summary: 'go on after cells that fail'}),
+    'allow-error-names': string({multiple: true, summary: 'go on after these exceptions', helpValue: 'NAMES'}),
+    'skip-tag': string({...which, default: 'skip-execution', summary: 'leave cells with this tag as they are', helpValue: 'TAG'}),
+    'cell-timeout': string({summary: 'interrupt a cell after so long, and stop', helpValue: 'TIME'}),
+    timeout: string({summary: 'interrupt the notebook after so long', helpValue: 'TIME'}),
+    'startup-timeout': string({default: '60s', summary: 'how long the kernel may take to start', helpValue: 'TIME'}),
+    stdin: boolean({summary: 'answer input() with the lines of stdin; else asking fails'}),
+    timing: boolean({default: true, allowNo: true, summary: 'keep in each cell when it ran'}),
+    'error-markers': boolean({default: true, allowNo: true, summary: 'mark in the copy where it failed'}),
+    parameters: string({...group, char: 'p', multiple: true, summary: 'a parameter, typed as Python would read it: -p NAME VALUE', helpValue: 'NAME VALUE'}),
+    'parameters-raw': string({...group, char: 'r', multiple: true, summary: 'a parameter that is text: -r NAME VALUE', helpValue: 'NAME VALUE'}),
+    'parameters-file': string({...group, char: 'f', multiple: true, summary: 'parameters in a YAML or JSON file', helpValue: 'FILE'}),
+    'parameters-yaml': string({...group, char: 'y', multiple: true, summary: 'parameters as YAML', helpValue: 'YAML'}),
+    'parameters-base64': string({...group, char: 'b', multiple: true, summary: 'parameters as YAML in base64', helpValue: 'TEXT'}),
+    from: string({...which, summary: 'begin at this cell: its number, id or tag', helpValue: 'CELL'}),
+    until: string({...which, summary: 'end with this cell', helpValue: 'CELL'}),
+    cells: string({...which, multiple: true, summary: 'run these only: 1,3-5, ids, tags', helpValue: 'CELLS'}),
+    tags: string({...which, multiple: true, summary: 'run cells with one of these tags only', helpValue: 'TAGS'}),
+  })
+  static override seeAlso = ['notebook params', 'exec', 'runtime list']
+  static override summary = 'run a notebook and write the executed copy'
+
+  async run(): Promise<NotebookRunResult> {
+    const {args, flags} = await this.parse(NotebookRunCommand, joinPairs(this.argv))
+    const output = outputPath(args.notebook, flags)
+    if (flags.stdin && args.notebook === '-') throw errors.usage('stdin is the notebook, so it cannot answer input()', {code: 'USAGE', fix: 'give the notebook as a file'})
+    const reporter = await this.#reporter(flags, output)
+    try {
+      return await this.#perform(args.notebook, {flags, output, reporter})
+    } catch (error) {
+      reporter.failed(error)
+      throw error
+    }
+  }
+
+  async #perform(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<NotebookRunResult> {
+    const limits = {
+      cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
+      timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
+      startTimeoutMs: parseDuration(flags['startup-timeout']),
+    }
+    const warn = (message: string): void => void this.warn(message)
+    const [{prepare}, {perform}] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts')])
+    const prepared = await prepare(notebook, flags, warn)
+    const performed = await perform({
+      ...prepared, ...limits, output, reporter, flags, warn,
+      notice: (message) => this.notice(message),
+      withKernel: (request, work) => withKernel(this, request, work),
+    })
+    const result: NotebookRunResult = {notebook, output, ...performed.result, parameters: prepared.parameters}
+    const forPeople = !this.jsonEnabled() && flags.output !== 'ndjson'
+    if (performed.failure) {
+      if (forPeople) process.stderr.write(performed.traceback)
+      throw performed.failure({...result})
+    }
+    if (forPeople && output === '-') await pipeline(Readable.from(performed.chunks()), process.stdout, {end: false})
+    else if (forPeople) this.log(inert(output))
+    return result
+  }
+
+  override jsonEnabled(): boolean {
+    return super.jsonEnabled() || this.ownFlagValue('output') === 'json'
+  }
+
+  async #reporter(flags: {output?: string | undefined; 'log-output'?: boolean}, output: string): Promise<Reporter> {
+    const {NdjsonReporter, silentReporter, TextReporter} = await import('../../run/report.ts')
+    if (this.jsonEnabled()) return silentReporter
+    if (flags.output === 'ndjson') return new NdjsonReporter()
+    return new TextReporter({quiet: this.quiet, log: flags['log-output'] === true && output !== '-'})
+  }
+}
+

@@ -1,0 +1,85 @@
+import {type Cell, isRecord, type MimeBundle, type Notebook, type Output} from './model.ts'
+
+/** Where Python's `splitlines` ends a line, which is where Jupyter's own files do. */
+const lineEnd = /(?<=\r\n|\r(?!\n)|[\n\v\f\u001C-\u001E\u0085\u2028\u2029])/
+
+const lines = (text: string): string[] => (text === '' ? [] : text.split(lineEnd))
+const isJson = (mime: string): boolean => mime === 'application/json' || /^application\/.*\+json$/.test(mime)
+
+/** The file's text as Jupyter writes it: one space of indent, keys sorted, multi-line strings as lists of lines, a newline at the end. */
+export const notebookText = (notebook: Notebook): string => [...notebookChunks(notebook)].join('')
+
+/** The same in pieces: a notebook of hundreds of megabytes is never in memory as text. Each cell is as it is when its turn comes. */
+export function* notebookChunks(notebook: Notebook): Generator<string> {
+  const {orig_nbformat: _, orig_nbformat_minor: __, signature: ___, ...metadata} = notebook.metadata
+  const out: Pending = {text: ''}
+  yield* emit({...notebook, metadata, cells: notebook.cells.map((cell) => new Later(() => cellForFile(cell)))}, '\n', out)
+  yield `${out.text}\n`
+}
+
+interface Pending {
+  text: string
+}
+
+/** A value that is made when it is written. */
+class Later {
+  readonly make: () => unknown
+
+  constructor(make: () => unknown) {
+    this.make = make
+  }
+}
+
+const chunkLength = 64 * 1024
+
+/** JSON as Python writes it with an indent. `margin`: a newline and the indent of the value itself. */
+function* emit(value: unknown, margin: string, out: Pending): Generator<string> {
+  if (value instanceof Later) return yield* emit(value.make(), margin, out)
+  if (Array.isArray(value)) yield* list('[]', value.map((one: unknown): [string, unknown] => ['', one]), {margin, out})
+  else if (isRecord(value)) {
+    const entries = Object.entries(value).filter(([, one]) => one !== undefined).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    yield* list('{}', entries.map(([key, one]) => [`${JSON.stringify(key)}: `, one]), {margin, out})
+  } else out.text += scalar(value)
+  if (out.text.length < chunkLength) return
+  yield out.text
+  out.text = ''
+}
+
+function* list(brackets: string, items: [label: string, value: unknown][], {margin, out}: {margin: string; out: Pending}): Generator<string> {
+  if (items.length === 0) {
+    out.text += brackets
+    return
+  }
+  const inner = `${margin} `
+  let before = brackets.slice(0, 1)
+  for (const [label, value] of items) {
+    out.text += before + inner + label
+    before = ','
+    // most are strings, and a generator for each would cost more than they do
+    if (typeof value === 'string' && value.length < chunkLength) out.text += JSON.stringify(value)
+    else yield* emit(value, inner, out)
+    if (out.text.length >= chunkLength) {
+      yield out.text
+      out.text = ''
+    }
+  }
+  out.text += margin + brackets.slice(1)
+}
+
+/** What JSON cannot say, NaN and infinities, becomes text instead of null. */
+const scalar = (value: unknown): string => JSON.stringify(typeof value === 'number' && !Number.isFinite(value) ? String(value) : value)
+
+function cellForFile(cell: Cell): unknown {
+  const {trusted: _, ...metadata} = cell.metadata
+  const common = {...cell, metadata, source: lines(cell.source)}
+  if (cell.cell_type === 'code') return {...common, outputs: cell.outputs.map(outputForFile)}
+  return cell.attachments === undefined ? common : {...common, attachments: Object.fromEntries(Object.entries(cell.attachments).map(([name, one]) => [name, bundleForFile(one)]))}
+}
+
+function outputForFile(output: Output): unknown {
+  if (output.output_type === 'stream') return {...output, text: lines(output.text)}
+  return output.output_type === 'error' ? output : {...output, data: bundleForFile(output.data)}
+}
+
+const bundleForFile = (data: MimeBundle): MimeBundle =>
+  Object.fromEntries(Object.entries(data).map(([mime, value]) => [mime, typeof value === 'string' && !isJson(mime) ? lines(value) : value]))

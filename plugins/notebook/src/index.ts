@@ -1,0 +1,5 @@
+export type {Cell, CodeCell, Notebook, Output} from './format/model.ts'
+export {readNotebook} from './format/read.ts'
+export {notebookText} from './format/write.ts'
+export {runNotebook} from './run/run-notebook.ts'
+export type {NotebookRun, RunOptions} from './run/run-notebook.ts'

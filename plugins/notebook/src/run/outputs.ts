@@ -1,0 +1,106 @@
+import type {KernelMessage} from '@cgpu/plugin-sdk'
+import {type CodeCell, type DisplayOutput, isRecord, type Metadata, type MimeBundle, type Output} from '../format/model.ts'
+import {type OutputTarget, Widgets} from './widgets.ts'
+
+/** The message as an output of a notebook; undefined for what is none. */
+export function outputOf({type, content}: Pick<KernelMessage, 'type' | 'content'>): Output | undefined {
+  const data: MimeBundle = isRecord(content['data']) ? content['data'] : {}
+  const metadata: Metadata = isRecord(content['metadata']) ? content['metadata'] : {}
+  if (type === 'stream') return {output_type: 'stream', name: textOf(content['name']), text: textOf(content['text'])}
+  if (type === 'display_data' || type === 'update_display_data') return {output_type: 'display_data', data, metadata}
+  if (type === 'execute_result') {
+    const count = content['execution_count']
+    return {output_type: 'execute_result', data, metadata, execution_count: typeof count === 'number' ? count : null}
+  }
+  if (type !== 'error') return undefined
+  const traceback = Array.isArray(content['traceback']) ? content['traceback'].filter((line) => typeof line === 'string') : []
+  return {output_type: 'error', ename: textOf(content['ename']), evalue: textOf(content['evalue']), traceback}
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** Adds to the end; a stream goes on in the last output where that is of the same stream. */
+export function append(outputs: Output[], output: Output): void {
+  const last = outputs.at(-1)
+  if (last?.output_type === 'stream' && output.output_type === 'stream' && last.name === output.name) last.text += output.text
+  else outputs.push(output)
+}
+
+/**
+ * What a notebook's cells print, recorded as nbclient does: updates by display id reach all earlier outputs of that id in any cell,
+ * a clear with `wait` happens with the next output, widgets keep their state, and outputs that a widget captures go to it.
+ */
+export class OutputRecorder {
+  readonly widgets: Widgets
+  readonly #displays = new Map<string, {cell: CodeCell; output: DisplayOutput}[]>()
+  #clearNext = false
+
+  /** `send`: to the kernel, by the shell channel */
+  constructor(send: (type: string, content: object) => void) {
+    this.widgets = new Widgets(send)
+  }
+
+  /** The cell is about to run: its former outputs go. */
+  begin(cell: CodeCell): void {
+    this.#clear(cell)
+    this.#clearNext = false
+  }
+
+  /** True where the cell's, or another cell's, outputs changed. */
+  record(cell: CodeCell, message: KernelMessage): boolean {
+    const {type, content, parent} = message
+    if (message.channel !== 'iopub' || type === 'status') return false
+    const update = this.#updateDisplays(message)
+    if (typeof content['execution_count'] === 'number') cell.execution_count = content['execution_count']
+    if (type.startsWith('comm_')) {
+      this.widgets.handle(message)
+      return false
+    }
+    const target = this.widgets.targetOf(parent)
+    if (type === 'clear_output') {
+      const wait = content['wait'] === true
+      if (target) target.clear(wait)
+      else if (wait) this.#clearNext = true
+      else this.#clear(cell)
+      return true
+    }
+    if (type === 'update_display_data') return update
+    const output = outputOf(message)
+    if (!output) return false
+    this.#append(cell, message, {output, target})
+    return true
+  }
+
+  #append(cell: CodeCell, message: KernelMessage, {output, target}: {output: Output; target: OutputTarget | undefined}): void {
+    if (target) return target.append(output)
+    if (this.#clearNext) this.#clear(cell)
+    this.#clearNext = false
+    append(cell.outputs, output)
+    const id = displayId(message)
+    if (id === undefined || output.output_type === 'stream' || output.output_type === 'error') return
+    this.#displays.set(id, [...(this.#displays.get(id) ?? []), {cell, output}])
+  }
+
+  #updateDisplays(message: KernelMessage): boolean {
+    const id = displayId(message)
+    const shown = id === undefined ? [] : (this.#displays.get(id) ?? [])
+    const fresh = shown.length > 0 ? outputOf(message) : undefined
+    if (!fresh || !('data' in fresh)) return false
+    for (const {output} of shown) Object.assign(output, {data: fresh.data, metadata: fresh.metadata})
+    return true
+  }
+
+  #clear(cell: CodeCell): void {
+    cell.outputs = []
+    for (const [id, shown] of this.#displays) {
+      const others = shown.filter((one) => one.cell !== cell)
+      if (others.length !== shown.length) this.#displays.set(id, others)
+    }
+  }
+}
+
+function displayId({type, content}: KernelMessage): string | undefined {
+  if (type !== 'display_data' && type !== 'execute_result' && type !== 'update_display_data') return undefined
+  const id = isRecord(content['transient']) ? content['transient']['display_id'] : undefined
+  return typeof id === 'string' && id !== '' ? id : undefined
+}

@@ -1,0 +1,120 @@
+import {randomUUID} from 'node:crypto'
+import {type CgpuError, type KernelRequest, type OwnKernel} from '@cgpu/plugin-sdk'
+import {isLively, TerminalFilter} from '@cgpu/plugin-sdk/render'
+import {notebookChunks} from '../format/write.ts'
+import {languageOf} from '../parameters/translate.ts'
+import {failureOf} from './failure.ts'
+import {addMarkers} from './markers.ts'
+import type {Prepared} from './prepare.ts'
+import type {Reporter} from './report.ts'
+import {executable, NotebookExecution, type NotebookRun} from './run-notebook.ts'
+import {Saver} from './save.ts'
+import {Signals} from './signals.ts'
+import {StdinAnswers} from './stdin-lines.ts'
+
+export interface PerformOptions extends Prepared {
+  /** `-`: nothing is written, `chunks` give the copy */
+  output: string
+  cellTimeoutMs: number | undefined
+  timeoutMs: number | undefined
+  startTimeoutMs: number
+  reporter: Reporter
+  flags: {
+    runtime?: string | undefined
+    account?: string | undefined
+    kernel?: string | undefined
+    cwd?: string | undefined
+    secret?: string[] | undefined
+    'allow-errors'?: boolean
+    'allow-error-names'?: string[] | undefined
+    'skip-tag': string
+    'cell-timeout'?: string | undefined
+    timeout?: string | undefined
+    stdin?: boolean
+    timing: boolean
+    'error-markers': boolean
+  }
+  warn: (message: string) => void
+  notice: (message: string) => void
+  withKernel: <R extends {exitStatus?: number}>(request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
+}
+
+export interface Performed {
+  result: Pick<NotebookRun, 'status' | 'exitStatus' | 'cells'> & {runtime: string; kernel: string; durationSeconds: number}
+  /** absent: it succeeded */
+  failure?: (details: Record<string, unknown>) => CgpuError
+  /** of the cell that failed, for a terminal */
+  traceback: string
+  /** the executed copy */
+  chunks: () => Iterable<string>
+}
+
+/** Runs a prepared notebook on a kernel of its own, telling how it goes, and writes the executed copy whatever happens. */
+export async function perform(options: PerformOptions): Promise<Performed> {
+  const {notebook, output, reporter, flags, warn, notice} = options
+  const saver = output === '-' ? undefined : await Saver.open(output, notebook)
+  const signals = new Signals(notice)
+  const answers = flags.stdin ? new StdinAnswers() : undefined
+  const started = performance.now()
+  const {kernel: said} = languageOf(notebook)
+  const selected = options.selected && new Set(notebook.cells.flatMap(({id}, index) => (options.selected?.has(id) ? [index] : [])))
+  const runOptions = {
+    allowErrors: flags['allow-errors'] ? (true as const) : (flags['allow-error-names'] ?? []).flatMap((names) => names.split(',')),
+    skipTag: flags['skip-tag'], timing: flags.timing, cellTimeoutMs: options.cellTimeoutMs, timeoutMs: options.timeoutMs, selected,
+  }
+  try {
+    const request: KernelRequest = {
+      runtime: flags.runtime, account: flags.account, kernel: flags.kernel ?? said, cwd: flags.cwd, startTimeoutMs: options.startTimeoutMs, secrets: flags.secret ?? [],
+      code: executable(notebook, runOptions).map(({cell}) => cell.source).join('\n\n'),
+      signal: signals.starting, onLink: (state, reason) => reporter.link(state, reason),
+    }
+    const {run, runtime, kernel} = await options.withKernel(request, async (opened) => {
+      reporter.started({id: randomUUID(), runtime: opened.runtime.name, kernel: opened.name})
+      notebook.metadata['kernelspec'] = {...(notebook.metadata['kernelspec'] as object | undefined), ...kernelspecOf(notebook.metadata['kernelspec'], opened)}
+      const execution = new NotebookExecution(notebook, opened, {
+        ...runOptions,
+        onCell: (event) => reporter.cell(event),
+        onMessage: (cell, message) => reporter.message(cell, message),
+        onChange: (when) => saver?.changed(when),
+        onWarning: warn,
+        ...(answers ? {onInput: async (prompt: string) => (reporter.clear(), answers.next(prompt))} : {}),
+      })
+      signals.running(execution)
+      const ran = await execution.run()
+      return {run: ran, exitStatus: ran.exitStatus, runtime: opened.runtime.name, kernel: opened.name}
+    })
+    if (run.failed && flags['error-markers'] && run.status === 'error') addMarkers(notebook, run.failed.id)
+    saver?.changed('cell')
+    await saver?.finish()
+    const durationSeconds = (performance.now() - started) / 1000
+    const failed = run.status !== 'ok' && run.status !== 'exited'
+    const failure = (details: Record<string, unknown>) => failureOf(run, {output, cellTimeout: flags['cell-timeout'], timeout: flags.timeout, signalStatus: signals.exitStatus, details})
+    const error = failed ? failure({}) : undefined
+    reporter.finished({status: run.status, exitStatus: error?.exit ?? run.exitStatus, durationSeconds, ...(error ? {error: {code: error.code, message: error.message}} : {})})
+    return {
+      result: {status: run.status, exitStatus: error?.exit ?? run.exitStatus, cells: run.cells, runtime, kernel, durationSeconds},
+      ...(failed ? {failure} : {}),
+      traceback: run.status === 'error' ? tracebackOf(run) : '',
+      chunks: () => notebookChunks(notebook),
+    }
+  } finally {
+    reporter.clear()
+    answers?.close()
+    signals.dispose()
+    // what broke on the way, a lost machine for one, leaves what was executed until then
+    await saver?.finish().catch(() => undefined)
+  }
+}
+
+/** What the copy says of its kernel: what it said before, where that ran it. */
+function kernelspecOf(before: unknown, {name, language}: OwnKernel): object {
+  const known = typeof before === 'object' && before !== null && 'name' in before && before.name === name
+  return known ? {} : {name, language, display_name: name}
+}
+
+function tracebackOf({failed}: NotebookRun): string {
+  const lines = failed?.error?.traceback ?? []
+  const filter = new TerminalFilter()
+  const text = filter.write(lines.join('\n')) + filter.end()
+  return lines.length === 0 ? '' : `${isLively(process.stderr) ? text : text.replaceAll(/\u001B\[[0-9;]*m/g, '')}\n`
+}

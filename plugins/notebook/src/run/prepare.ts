@@ -1,0 +1,44 @@
+import {type Notebook, tagsOf} from '../format/model.ts'
+import {readNotebook} from '../format/read.ts'
+import {parametersTag} from '../parameters/inspect.ts'
+import {removeMarkers} from './markers.ts'
+import {select} from './select.ts'
+
+export interface PrepareFlags {
+  kernel?: string | undefined
+  parameters?: string[] | undefined
+  'parameters-raw'?: string[] | undefined
+  'parameters-file'?: string[] | undefined
+  'parameters-yaml'?: string[] | undefined
+  'parameters-base64'?: string[] | undefined
+  from?: string | undefined
+  until?: string | undefined
+  cells?: string[] | undefined
+  tags?: string[] | undefined
+}
+
+export interface Prepared {
+  notebook: Notebook
+  /** ids of the cells to run; undefined: all */
+  selected: Set<string> | undefined
+  /** as they were given, for JSON */
+  parameters: Record<string, unknown>
+}
+
+/** Reads the notebook, chooses its cells, and sets its parameters: all that can be wrong before a machine is needed. */
+export async function prepare(path: string, flags: PrepareFlags, onWarning: (message: string) => void): Promise<Prepared> {
+  const notebook = await readNotebook(path)
+  removeMarkers(notebook)
+  const selected = select(notebook, flags)
+  // whichever cells run, the parameters hold
+  for (const cell of notebook.cells) if (tagsOf(cell).includes(parametersTag)) selected?.add(cell.id)
+  const {parameters: typed = [], 'parameters-raw': raw = [], 'parameters-file': files = [], 'parameters-yaml': yaml = [], 'parameters-base64': base64 = []} = flags
+  if ([typed, raw, files, yaml, base64].every((one) => one.length === 0)) return {notebook, selected, parameters: {}}
+  const [{plain, readParameters}, {injectParameters}] = await Promise.all([import('../parameters/values.ts'), import('../parameters/inject.ts')])
+  const values = await readParameters({typed, raw, files, yaml, base64})
+  if (Object.keys(values).length > 0) {
+    const id = injectParameters(notebook, values, flags.kernel, onWarning)
+    selected?.add(id)
+  }
+  return {notebook, selected, parameters: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, plain(value)]))}
+}
