@@ -30,6 +30,7 @@ export async function flagValues(flag: FlagEntry, position: Position, sources: C
   const runtime = runtimeOf(position)
   switch (flag.name) {
     case 'runtime': return only(await timely(sources.runtimes()))
+    case 'version': return only(position.command?.id === 'update' ? await timely(sources.versions()) : [])
     case 'provider': return only(await timely(sources.providers()))
     case 'profile': return only(await timely(sources.profiles()))
     case 'account': return only(await timely(sources.accounts()))
@@ -62,7 +63,7 @@ const takesRuntime = new Set([
   'shell', 'ssh', 'ssh:config',
 ])
 const takesRuntimes = new Set(['runtime:release', 'ssh:config'])
-const takesPlugins = /^plugins:(uninstall|unlink|remove|update|info|verify|audit|trust)$/
+const takesPlugins = /^plugins:(uninstall|unlink|remove|update|info|inspect|verify|trust)$/
 
 /** Values of a positional argument. */
 export async function argumentValues(position: ArgumentPosition, sources: CompletionSources): Promise<Completion> {
@@ -82,8 +83,9 @@ export async function argumentValues(position: ArgumentPosition, sources: Comple
   if (/^secret:(delete|set)$/.test(id) && at === 0) return only(await timely(sources.secrets()))
   if (id === 'history:export' || (/^history:(diff|rerun|show)$/.test(id) && at < (id === 'history:diff' ? 2 : 1))) return others(sources.executions())
   if (id === 'port:close') return others(sources.forwards())
+  if (/^version:(remove|use)$/.test(id) && at === 0) return only(await timely(sources.versions()))
   if (takesPlugins.test(id) && first) return others(sources.plugins())
-  if (id === 'plugins:link' && at === 0) return only([], 'dirs')
+  if (/^plugins:(link|publish)$/.test(id) && at === 0) return only([], 'dirs')
   if (/^config:(get|set|unset)$/.test(id) && at === 0) return only(await timely(sources.settings()))
   if (id === 'config:set' && at === 1) return only(await timely(sources.settingValues(positionals[0]!)))
   if (id === 'schema') return only(nextWords(await timely(sources.schemas()), positionals))
@@ -116,7 +118,8 @@ async function places(current: string, sources: CompletionSources, local: boolea
 
 async function remotePaths(runtime: string | undefined, prefix: string, path: string, sources: CompletionSources): Promise<Completion> {
   const folder = path.slice(0, path.lastIndexOf('/') + 1)
-  const hidden = path.slice(folder.length).startsWith('.')
-  const entries = await timely(sources.entries(runtime, folder))
+  const beginning = path.slice(folder.length)
+  const hidden = beginning.startsWith('.')
+  const entries = await timely(sources.entries(runtime, folder, beginning))
   return only(entries.filter(({value}) => hidden || !value.startsWith('.')).map(({value, description}) => ({value: `${prefix}${folder}${value}`, description})))
 }
