@@ -3,7 +3,7 @@ import {errors, ExitCode} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
 import type {LifecycleListener} from '@cgpu/core/runtime/service'
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import {beforeCreate, CgpuCommand, fire, globalFlags, keepOutOfDebugLog, outcomeOf, registeredProviders} from '@cgpu/plugin-sdk'
+import {beforeCreate, CgpuCommand, fire, globalFlags, jobMeasured, keepOutOfDebugLog, outcomeOf, registeredProviders} from '@cgpu/plugin-sdk'
 import type {FlagInput} from '@oclif/core/interfaces'
 import {accountsFor} from './accounts.ts'
 import {accountFlag} from './flags.ts'
@@ -39,7 +39,7 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
   /** Where this command looks for secrets. */
   protected secretPlaces({settings}: Cgpu): SecretPlaces {
     const {configDir, dataDir, cacheDir} = this.config
-    return {configDir: resolveDirs(process.env, {configDir, dataDir, cacheDir}).config, settings, onWarning: (message) => void this.warn(message)}
+    return {configDir: resolveDirs(process.env, {configDir, dataDir, cacheDir}).config, settings, onWarning: (message) => void this.warn(message), host: this}
   }
 
   /**
@@ -70,7 +70,11 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
       afterCreate: async ({id, name, provider}) => void (await fire(this, 'runtime:after-create', {runtime: {id, name, provider}})),
       beforeRelease: async ({id, name, provider}) => void (await fire(this, 'runtime:before-release', {runtime: {id, name, provider}})),
       afterRelease: async ({id, name, provider}) => void (await fire(this, 'runtime:after-release', {runtime: {id, name, provider}, released: true})),
-      jobEnded: async ({id, runtime}, end) => void (await fire(this, 'job:ended', {job: {id, runtime}, outcome: outcomeOf(end)})),
+      jobEnded: async ({id, runtime}, end) => {
+        const outcome = outcomeOf(end)
+        await fire(this, 'job:ended', {job: {id, runtime}, outcome})
+        await jobMeasured(this, {id, runtime}, end, outcome)
+      },
     }
   }
 }

@@ -53,7 +53,7 @@ export async function fire<E extends CgpuEvent>(
 }
 
 /** Folders of the plugins: cgpu's short way has none, and says so by throwing. */
-function rootsOf({config}: HookHost): ReadonlyMap<string, string> {
+export function rootsOf({config}: HookHost): ReadonlyMap<string, string> {
   try {
     const {plugins} = config as Partial<Pick<Config, 'plugins'>>
     return new Map([...(plugins?.values() ?? [])].filter(({type}) => type !== 'core').map(({root, name}) => [root, name]))

@@ -1,6 +1,7 @@
 import {formatRelative} from '@cgpu/core/text/format'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import type {Capability} from '@cgpu/plugins'
+import {isRegistration} from './withheld.ts'
 import type {Danger, Prepared} from '@cgpu/plugins/install'
 
 /** What people read before they decide on a plugin. */
@@ -56,7 +57,8 @@ export function cardLines(card: PluginCard, now = Date.now()): string[] {
     ['provenance', provenance === null ? undefined : `says it was built from ${provenance.source ?? 'somewhere'} (not verified)${provenance.matches ? '' : ', of another tarball'}`],
     ['contract', contract === null ? 'none: a plain oclif plugin' : String(contract)],
     ['commands', commands === null ? 'unknown: it has no manifest' : commands.join(', ') || 'none'],
-    ['hooks', hooks.join(', ') || undefined],
+    ['hooks', hooks.filter((one) => !isRegistration(one)).join(', ') || undefined],
+    ['if trusted', hooks.filter(isRegistration).join(', ') || undefined],
     ['packages', dependencies.length === 0 ? undefined : `${dependencies.length} that it depends on`],
   ]
   const needs = capabilities.map(({text, danger}): [string, string] => [danger === null ? 'needs' : 'NEEDS', `${text}${danger === null ? '' : ` [--grant ${danger}]`}`])

@@ -1,6 +1,7 @@
 import {string} from '@oclif/core/args'
 import type {Capability, Enforced} from '@cgpu/plugins'
 import {isUntouched} from '../../plugins/untouched.ts'
+import {isRegistration} from '../../plugins/withheld.ts'
 import {type PluginView, viewOf} from '../../plugins/view.ts'
 import {PluginsCommand} from '../../plugins-command.ts'
 
@@ -39,7 +40,7 @@ export default class PluginsInspect extends PluginsCommand<PluginsInspectResult>
       ['state', plugin.level], ['signature', plugin.signature], ['files', plugin.source === 'link' ? 'linked' : untouched ? 'as installed' : 'CHANGED since they were installed'],
       ['integrity', integrity || 'none'], ['contract', contract === undefined ? 'none' : String(contract)],
       ...(shown ?? []).map(({name, summary}): [string, string] => ['command', summary === '' ? name : `${name}: ${summary}`]),
-      ...hooks.map((hook): [string, string] => ['hook', hook]), ...capabilities.map((one): [string, string] => ['needs', describeCapability(one)]),
+      ...hooks.map((hook): [string, string] => ['hook', plugin.level === 'untrusted' && isRegistration(hook) ? `${hook}: not called, only a trusted plugin may bring this` : hook]), ...capabilities.map((one): [string, string] => ['needs', describeCapability(one)]),
       ...(sandbox ?? []).map((one): [string, string] => ['sandbox', describeEnforced(one)]),
       ...Object.keys(dependencies).map((one): [string, string] => ['package', one]),
     ]
