@@ -9,7 +9,8 @@ import {CachedRegistry} from './cache.ts'
 import {checkPackage, type Host} from './check.ts'
 import {levelOf} from './level.ts'
 import {type LockedPlugin, rootOf} from './lock-file.ts'
-import {type MarketIndex, readMarketIndex, revocationOf} from './marketplace.ts'
+import {revocationOf} from './index-document.ts'
+import {type IndexSource, type MarketAnswer, readMarketIndex} from './marketplace.ts'
 import {Policies, type PolicyQuestion} from './policy.ts'
 import {prepare, type Prepared} from './prepare.ts'
 import type {Registry} from './registry.ts'
@@ -26,6 +27,8 @@ export interface InstallerOptions {
   registry: Registry
   offline: boolean
   host: Host
+  /** the curated index that the settings or the package name; a policy's counts before it */
+  index?: () => Promise<IndexSource | undefined>
   onWarning: (message: string) => void
 }
 
@@ -98,19 +101,31 @@ export class PluginInstaller {
     if (problem) throw problem
   }
 
-  /** The curated index, where a variable or a policy names one. */
-  async marketIndex(): Promise<MarketIndex | undefined> {
-    const {configDir, cacheDir, env, offline, onWarning} = this.#options
-    const {CGPU_PLUGIN_INDEX: from, CGPU_PLUGIN_INDEX_KEY: key} = env
-    const named = (await Policies.read(configDir, env)).index ?? (from && key ? {from, key} : undefined)
-    return named && readMarketIndex({...named, cacheDir, offline, onWarning})
+  /** The curated index, where there is one. What is wrong with it is told, and no reason to fail. */
+  async marketIndex(): Promise<MarketAnswer> {
+    const {answer} = await this.#market()
+    for (const warning of answer.warnings) this.#options.onWarning(warning)
+    return answer
   }
 
-  /** Throws PLUGIN_REVOKED (75) for what the curated index warns of. */
+  /**
+   * Throws PLUGIN_REVOKED (75) for what the curated index warns of, PLUGIN_INDEX (65) for one that is not to be believed, and
+   * PLUGIN_INDEX_UNREACHABLE (69) where a policy names one that cannot be had.
+   */
   async checkRevoked(name: string, version: string): Promise<void> {
-    const index = await this.marketIndex()
+    const {answer: {index, problem, warnings}, required} = await this.#market()
+    // somebody who cuts the line keeps warnings away just as well: whoever must not miss one says so in a policy
+    if (problem && (problem.code === 'PLUGIN_INDEX' || (required && !index))) throw problem
+    for (const warning of warnings) this.#options.onWarning(warning)
     const why = index && revocationOf(index, name, version)
     if (why !== undefined) throw errors.vetoed(`${name} ${version} is on the list of plugins that must not be used: ${why}`, {code: 'PLUGIN_REVOKED', category: 'plugin', fix: 'use another version, or another plugin: cgpu plugins search'})
+  }
+
+  async #market(): Promise<{answer: MarketAnswer; required: boolean}> {
+    const {configDir, cacheDir, env, offline, index} = this.#options
+    const {index: ofPolicy} = await Policies.read(configDir, env)
+    const named = ofPolicy ? {from: ofPolicy.from, keys: ofPolicy.key.split(',').map((one) => one.trim())} : await index?.()
+    return {answer: named ? await readMarketIndex({...named, cacheDir, offline}) : {warnings: []}, required: ofPolicy !== undefined}
   }
 
   /** Uses a folder where it is. */

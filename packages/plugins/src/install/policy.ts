@@ -20,7 +20,7 @@ const policy = z.strictObject({
   sources: z.array(z.enum(['registry', 'tarball', 'git', 'link'])).default(['registry', 'tarball', 'git', 'link']),
   /** whether plugins may run in cgpu's own process */
   allowTrust: z.boolean().default(true),
-  /** the curated index: its address or path, and the Ed25519 key (DER, base64) that signs it */
+  /** the curated index: its address or path, and the Ed25519 key that signs it (`ed25519:…`, or DER as base64; several: separated by commas) */
   index: z.strictObject({from: z.string(), key: z.string()}).optional(),
 })
 type Policy = z.infer<typeof policy>
