@@ -70,12 +70,12 @@ export class PluginInstaller {
   /** Fetches and checks what was asked for; `use` gets it and may `commit` it. What is not committed leaves no trace. */
   async prepared<T>(typed: string | Spec, use: (prepared: Prepared) => Promise<T>, pinned?: {version: string; integrity: string}): Promise<T> {
     const spec = typeof typed === 'string' ? parseSpec(typed) : typed
-    const {cacheDir, host, cwd, env} = this.#options
+    const {cacheDir, configDir, host, cwd, env} = this.#options
     // said before anything is fetched
     if (spec.kind === 'registry' && host.plugins.has(spec.name)) throw errors.conflict(`${spec.name} comes with cgpu, and nothing takes its place`, {code: 'PLUGIN_SHADOWS', category: 'plugin', fix: 'cgpu plugins list --core'})
     const stage = await this.store.stage()
     try {
-      return await use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned}))
+      return await use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned, trustedRoot: (await Policies.read(configDir, env)).trustedRoot}))
     } finally {
       await this.store.discard(stage)
     }
@@ -83,15 +83,15 @@ export class PluginInstaller {
 
   /** Makes what was prepared the installed version, and keeps what was agreed to. Throws PLUGIN_POLICY (75), PLUGIN_DUPLICATE (72). */
   async commit(prepared: Prepared, level: TrustLevel): Promise<InstalledPlugin> {
-    const {checked: {name, version, capabilities}, release, source, want, integrity, digest, signature, dependencies, stage} = prepared
-    await this.checkPolicy({name, version, source, signature, publishedAt: release?.publishedAt, trusted: level === 'trusted'})
+    const {checked: {name, version, capabilities}, release, source, want, integrity, digest, signature, provenance, dependencies, stage} = prepared
+    await this.checkPolicy({name, version, source, signature, provenance: provenance?.state ?? 'none', publishedAt: release?.publishedAt, trusted: level === 'trusted'})
     return this.store.exclusive(async () => {
       await this.#checkOthers(prepared.checked)
       const at = new Date().toISOString()
       // before the switch: what was agreed to names the version, so it says nothing about the one that is still there
       const trust: Trust = {...(await this.trust.get(name)), name, level, version, granted: capabilities, at}
       await this.trust.put(trust)
-      return this.#describe(await this.store.commit(stage, {name, version, source, want, integrity, digest, signature, dependencies, installedAt: at}), trust)
+      return this.#describe(await this.store.commit(stage, {name, version, source, want, integrity, digest, signature, ...(provenance ? {provenance: provenance.state} : {}), dependencies, installedAt: at}), trust)
     })
   }
 
@@ -137,7 +137,7 @@ export class PluginInstaller {
     // its author is at work on it: of its files only the declarations are read
     const checked = await checkPackage([], (path) => (path === 'package.json' ? read(path) : Promise.resolve(undefined)), this.#options.host)
     const {name, version, capabilities} = checked
-    await this.checkPolicy({name, version, source: 'link', signature: 'none', publishedAt: undefined, trusted: level === 'trusted'})
+    await this.checkPolicy({name, version, source: 'link', signature: 'none', provenance: 'none', publishedAt: undefined, trusted: level === 'trusted'})
     return this.store.exclusive(async () => {
       const at = new Date().toISOString()
       const trust: Trust = {name, level, version, granted: capabilities, at}
@@ -193,7 +193,7 @@ export class PluginInstaller {
 }
 
 /** Its age was looked at when it was installed. */
-export const questionOf = ({name, version, source, signature}: InstalledPlugin, trusted: boolean): PolicyQuestion => ({name, version, source, signature, publishedAt: new Date(0).toISOString(), trusted})
+export const questionOf = ({name, version, source, signature, provenance}: InstalledPlugin, trusted: boolean): PolicyQuestion => ({name, version, source, signature, provenance: provenance ?? 'none', publishedAt: new Date(0).toISOString(), trusted})
 
 /** As its manifest says, aliases too; none where there is no manifest. */
 async function commandsIn(root: string): Promise<string[]> {

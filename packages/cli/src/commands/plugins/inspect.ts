@@ -37,7 +37,7 @@ export default class PluginsInspect extends PluginsCommand<PluginsInspectResult>
     const shown = commands?.map(({id, summary}) => ({name: id.replaceAll(':', ' '), summary})) ?? null
     const rows: [string, string][] = [
       ['plugin', `${plugin.name} ${plugin.version}`], ['from', `${plugin.source} (${want})`], ['installed', plugin.installedAt], ['folder', plugin.root],
-      ['state', plugin.level], ['signature', plugin.signature], ['files', plugin.source === 'link' ? 'linked' : untouched ? 'as installed' : 'CHANGED since they were installed'],
+      ['state', plugin.level], ['signature', plugin.signature], ['provenance', plugin.provenance ?? 'none'], ['files', plugin.source === 'link' ? 'linked' : untouched ? 'as installed' : 'CHANGED since they were installed'],
       ['integrity', integrity || 'none'], ['contract', contract === undefined ? 'none' : String(contract)],
       ...(shown ?? []).map(({name, summary}): [string, string] => ['command', summary === '' ? name : `${name}: ${summary}`]),
       ...hooks.map((hook): [string, string] => ['hook', plugin.level === 'untrusted' && isRegistration(hook) ? `${hook}: not called, only a trusted plugin may bring this` : hook]), ...capabilities.map((one): [string, string] => ['needs', describeCapability(one)]),
