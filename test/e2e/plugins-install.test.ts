@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import {existsSync, readdirSync, readFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {cgpu, envelope, sealedHome, type SealedHome} from '../helpers/cli.ts'
 import {pluginPackage} from '../helpers/plugin-package.ts'
 import {startRegistry, type TestRegistry} from '../helpers/registry.ts'
+import {testSigstore} from '../helpers/sigstore.ts'
 
 describe('installing plugins', () => {
   let registry: TestRegistry
@@ -48,5 +49,18 @@ describe('installing plugins', () => {
     assert.equal((await run('hello')).status, 127)
     assert.deepEqual(readdirSync(join(home.dataDir, 'plugins')), [])
     assert.equal(existsSync(join(home.dataDir, 'state', 'runtimes')), false)
+  })
+
+  it('says where it was built, once that is certain', async () => {
+    const sigstore = testSigstore()
+    registry.publish({...pluginPackage({name: 'cgpu-plugin-built', commands: {built: ''}}), attestations: (about) => sigstore.attest(about)})
+    writeFileSync(join(home.path, 'root.json'), JSON.stringify(sigstore.root))
+    writeFileSync(join(home.path, 'policy.json'), JSON.stringify({version: 1, requireProvenance: true, trustedRoot: join(home.path, 'root.json')}))
+    home.env['CGPU_PLUGIN_POLICY'] = join(home.path, 'policy.json')
+    const looked = await run('plugins', 'install', 'cgpu-plugin-built', '--dry-run')
+    assert.equal(looked.status, 0, looked.stderr)
+    assert.match(looked.stderr, /^provenance +built from https:\/\/github\.com\/alice\/plugin \(verified: https:\/\/github\.com\/alice\/plugin\/\.github\/workflows\/release\.yml@refs\/tags\/v1\.0\.0\)$/m)
+    const refused = envelope(await run('plugins', 'install', 'cgpu-plugin-hello', '--yes', '--json'))
+    assert.deepEqual([refused.ok, refused.error.code], [false, 'PLUGIN_POLICY'])
   })
 })

@@ -18,6 +18,8 @@ export interface Published {
   signed?: boolean | 'forged'
   publishedAt?: string
   tag?: string
+  /** what it says of how the tarball came to be */
+  attestations?: (about: {name: string; version: string; sha512: string}) => object
 }
 
 export interface TestRegistry {
@@ -54,6 +56,7 @@ export async function startRegistry(): Promise<TestRegistry> {
   const other = generateKeyPairSync('ec', {namedCurve: 'prime256v1'})
   const packages = new Map<string, Packument>()
   const tarballs = new Map<string, Buffer>()
+  const attested = new Map<string, object>()
 
   const answer = (response: ServerResponse, status: number, body: object | Buffer): void => {
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
@@ -74,6 +77,8 @@ export async function startRegistry(): Promise<TestRegistry> {
     if (registry.down) return void request.socket.destroy()
     if (path.startsWith('-/') && registry.bare) return answer(response, 404, {})
     if (path === '-/npm/v1/keys') return answer(response, 200, {keys: [{keyid: 'SHA256:test', keytype: 'ecdsa-sha2-nistp256', scheme: 'ecdsa-sha2-nistp256', expires: null, key: key.publicKey.export({format: 'der', type: 'spki'}).toString('base64')}]})
+    const attestations = attested.get(path)
+    if (attestations) return answer(response, 200, attestations)
     if (path === '-/v1/search') return answer(response, 200, {objects: search(searchParams.get('text') ?? ''), total: 1})
     if (path === '-/npm/v1/security/advisories/bulk') return answer(response, 200, registry.advisories)
     const [name = '', file] = path.split('/-/')
@@ -88,17 +93,19 @@ export async function startRegistry(): Promise<TestRegistry> {
 
   const registry: TestRegistry = {
     url, requests: [], advisories: {}, corrupt: false, down: false, bare: false, plain: false,
-    publish({name, version = '1.0.0', files = {}, pjson = {}, tarball, document = {}, signed = true, publishedAt = '2026-01-02T03:04:05.000Z', tag = 'latest'}) {
+    publish({name, version = '1.0.0', files = {}, pjson = {}, tarball, document = {}, signed = true, publishedAt = '2026-01-02T03:04:05.000Z', tag = 'latest', attestations}) {
       const own = {name, version, ...pjson}
       const bytes = tarball ?? packed({'package.json': JSON.stringify(own), ...files})
       const integrity = `sha512-${createHash('sha512').update(bytes).digest('base64')}`
       const file = `${name.split('/').at(-1)}-${version}.tgz`
       const by = (privateKey: KeyObject) => [{keyid: 'SHA256:test', sig: sign('sha256', Buffer.from(`${name}@${version}:${integrity}`), privateKey).toString('base64')}]
       const signatures = signed === false ? undefined : by(signed === 'forged' ? other.privateKey : key.privateKey)
+      const attestationsPath = `-/npm/v1/attestations/${name}@${version}`
+      if (attestations) attested.set(attestationsPath, attestations({name, version, sha512: createHash('sha512').update(bytes).digest('hex')}))
       const existing = packages.get(name) ?? {name, 'dist-tags': {}, versions: {}, time: {}}
       existing.versions[version] = {
         ...own, _id: `${name}@${version}`, _npmUser: {name: 'alice'}, license: own['license' as keyof typeof own] ?? 'MIT',
-        dist: {tarball: `${url}${name}/-/${file}`, integrity, shasum: createHash('sha1').update(bytes).digest('hex'), ...(signatures ? {signatures} : {})}, ...document,
+        dist: {tarball: `${url}${name}/-/${file}`, integrity, shasum: createHash('sha1').update(bytes).digest('hex'), ...(signatures ? {signatures} : {}), ...(attestations ? {attestations: {url: `${url}${attestationsPath}`}} : {})}, ...document,
       }
       existing['dist-tags'][tag] = version
       existing.time[version] = publishedAt

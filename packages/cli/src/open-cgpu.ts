@@ -2,7 +2,7 @@ import {Cgpu} from '@cgpu/core/cgpu'
 import type {RuntimeSpec} from '@cgpu/core/provider'
 import type {LifecycleListener} from '@cgpu/core/runtime/service'
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import {beforeCreate, type CgpuCommand, fire, keepOutOfDebugLog, outcomeOf, registeredProviders} from '@cgpu/plugin-sdk'
+import {beforeCreate, type CgpuCommand, fire, jobMeasured, keepOutOfDebugLog, outcomeOf, registeredProviders} from '@cgpu/plugin-sdk'
 import {accountsFor} from './accounts.ts'
 import {builtInProviders} from './providers.ts'
 
@@ -35,6 +35,10 @@ function lifecycle(command: CgpuCommand): LifecycleListener {
     afterCreate: async ({id, name, provider}) => void (await fire(command, 'runtime:after-create', {runtime: {id, name, provider}})),
     beforeRelease: async ({id, name, provider}) => void (await fire(command, 'runtime:before-release', {runtime: {id, name, provider}})),
     afterRelease: async ({id, name, provider}) => void (await fire(command, 'runtime:after-release', {runtime: {id, name, provider}, released: true})),
-    jobEnded: async ({id, runtime}, end) => void (await fire(command, 'job:ended', {job: {id, runtime}, outcome: outcomeOf(end)})),
+    jobEnded: async ({id, runtime}, end) => {
+      const outcome = outcomeOf(end)
+      await fire(command, 'job:ended', {job: {id, runtime}, outcome})
+      await jobMeasured(command, {id, runtime}, end, outcome)
+    },
   }
 }

@@ -1,7 +1,7 @@
 import {boolean, string} from '@oclif/core/flags'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {CgpuCommand, withEnv} from '@cgpu/plugin-sdk'
-import type {Host, InstallerOptions, PluginInstaller} from '@cgpu/plugins/install'
+import type {Host, IndexSource, InstallerOptions, PluginInstaller} from '@cgpu/plugins/install'
 
 export const registryFlags = withEnv({
   registry: string({summary: 'the registry to ask, in place of npm\'s settings', helpValue: 'URL'}),
@@ -41,7 +41,20 @@ export abstract class PluginsCommand<T = unknown> extends CgpuCommand<T> {
     const {data, cache, config} = this.dirs
     return {
       dataDir: data, cacheDir: cache, configDir: config, cwd: process.cwd(), env: process.env, registry: new Registry(registryConfig(process.env, registry)),
-      offline, host: this.host(), onWarning: (message) => void this.warn(message),
+      offline, host: this.host(), index: () => this.#index(), onWarning: (message) => void this.warn(message),
     }
+  }
+
+  /** The curated index: where the settings say, else where this package does. */
+  async #index(): Promise<IndexSource | undefined> {
+    const {resolveSettings} = await import('@cgpu/core/config/resolve')
+    const settings = await resolveSettings({env: process.env, cwd: process.cwd(), configDir: this.dirs.config, onWarning: (message) => void this.warn(message)})
+    const pinned = (this.config.pjson as {cgpu?: {pluginIndex?: {url: string | null; keys: string[]}}}).cgpu?.pluginIndex // ours: docs/releasing.md
+    const [from, key] = [settings.text('plugin-index') ?? pinned?.url ?? 'off', settings.text('plugin-index-key')]
+    if (from === 'off') return undefined
+    const keys = key === undefined ? (pinned?.keys ?? []) : key.split(',').map((one) => one.trim())
+    if (keys.length > 0) return {from, keys}
+    this.warn('the index of plugins is not used: there is no key to check it with. set one: cgpu config set plugin-index-key KEY')
+    return undefined
   }
 }

@@ -72,7 +72,7 @@ export abstract class RunCommand extends JobCommand<RunResult> {
     const secrets = flags.secret ? await this.#secrets(flags.secret, cgpu) : {}
     const sink = await this.sink({output: flags.output, imageDir: '.'})
     const job: JobDraft = {
-      id, request: asked, secretNames: Object.keys(secrets), fingerprint: key === undefined ? id : await fingerprintOf(plan), detached: flags.detach, outputDir: resolve(outputDir), restarts, retryOf,
+      id, request: asked, secretNames: [...new Set(flags.secret ?? [])], fingerprint: key === undefined ? id : await fingerprintOf(plan), detached: flags.detach, outputDir: resolve(outputDir), restarts, retryOf,
       ...(flags.detach && flags['keep-stdin'] ? {stdin: 'open'} : {}),
     }
     const stdin = flags.detach ? (flags['keep-stdin'] ? 'open' : undefined) : new StdinFeed(process.stdin)

@@ -19,7 +19,7 @@ export abstract class WorkCommand<T = unknown> extends CgpuCommand<T> {
   /** Where this command looks for secrets. */
   protected secretPlaces({settings}: Cgpu): SecretPlaces {
     const {configDir, dataDir, cacheDir} = this.config
-    return {configDir: resolveDirs(process.env, {configDir, dataDir, cacheDir}).config, settings, onWarning: (message) => void this.warn(message)}
+    return {configDir: resolveDirs(process.env, {configDir, dataDir, cacheDir}).config, settings, onWarning: (message) => void this.warn(message), host: this}
   }
 
   /**

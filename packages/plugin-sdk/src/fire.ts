@@ -53,7 +53,7 @@ export async function fire<E extends CgpuEvent>(
 }
 
 /** Folders of the plugins. On its short way cgpu has loaded none, and tells them by `pluginRoots`. */
-function rootsOf({config}: HookHost): ReadonlyMap<string, string> {
+export function rootsOf({config}: HookHost): ReadonlyMap<string, string> {
   try {
     const {pluginRoots} = config as {pluginRoots?: ReadonlyMap<string, string>}
     if (pluginRoots) return pluginRoots

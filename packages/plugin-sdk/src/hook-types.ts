@@ -1,6 +1,8 @@
 import type {Hook, Hooks} from '@oclif/core/interfaces'
-import type {SchemeHandler} from '@cgpu/core/fetch/plan'
-import type {ProviderFactory, RuntimeSpec} from '@cgpu/core/provider'
+import type {RuntimeSpec} from '@cgpu/core/provider'
+import type {
+  MetricSinkRegistration, NotebookExporterRegistration, PipelineExecutorRegistration, ProviderRegistration, SchemeRegistration, SecretSourceRegistration,
+} from './registration-types.ts'
 
 /** What is about to run. No secrets: of the environment only the names are told. */
 export interface ExecutionRequest {
@@ -41,19 +43,6 @@ export interface JobInfo {
   runtime: RuntimeInfo
 }
 
-export interface ProviderRegistration {
-  /** unique among all providers */
-  id: string
-  factory: ProviderFactory
-}
-
-/** How `cgpu cp SCHEME://… NAME:PATH` fetches a file: on the machine, by HTTP or by a program that it has. */
-export interface SchemeRegistration {
-  /** unique among all schemes: lower case, `ftp` for `ftp://…` */
-  scheme: string
-  resolve: SchemeHandler
-}
-
 /** What a hook is given, and what it may answer. Every option object carries `contract`. */
 export interface CgpuHooks extends Hooks {
   'execution:before': {
@@ -74,13 +63,19 @@ export interface CgpuHooks extends Hooks {
   'runtime:after-release': {options: {contract: number; runtime: RuntimeInfo; released: boolean}; return: void}
   /** a job that was left running is over; told once, by the command that sees it first */
   'job:ended': {options: {contract: number; job: JobInfo; outcome: Pick<ExecutionOutcome, 'status' | 'exitStatus'>}; return: void}
+  // registrations: asked when what they bring is first needed; they answer with one, or with several
   'provider:register': {options: {contract: number}; return: void | ProviderRegistration | ProviderRegistration[]}
   'scheme:register': {options: {contract: number}; return: void | SchemeRegistration | SchemeRegistration[]}
+  'secret-source:register': {options: {contract: number}; return: void | SecretSourceRegistration | SecretSourceRegistration[]}
+  'metric-sink:register': {options: {contract: number}; return: void | MetricSinkRegistration | MetricSinkRegistration[]}
+  'notebook-exporter:register': {options: {contract: number}; return: void | NotebookExporterRegistration | NotebookExporterRegistration[]}
+  'pipeline-executor:register': {options: {contract: number}; return: void | PipelineExecutorRegistration | PipelineExecutorRegistration[]}
 }
 
 export type CgpuEvent =
   | 'execution:before' | 'execution:after' | 'runtime:before-create' | 'runtime:after-create'
   | 'job:ended' | 'runtime:before-release' | 'runtime:after-release' | 'provider:register' | 'scheme:register'
+  | 'secret-source:register' | 'metric-sink:register' | 'notebook-exporter:register' | 'pipeline-executor:register'
 
 /** The type of a hook's default export: `const hook: CgpuHook<'execution:before'> = async ({request}) => …`. */
 export type CgpuHook<E extends CgpuEvent> = Hook<E, CgpuHooks>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import type {ExecutionOutcome, ExecutionRequest} from './hook-types.ts'
 import {fire, type HookHost} from './fire.ts'
-import {beforeCreate, registeredProviders, registeredSchemes, withExecution} from './hooks.ts'
+import {beforeCreate, withExecution} from './hooks.ts'
 
 type Answer = {plugin: string; result?: unknown; error?: Error}
 
@@ -90,35 +90,4 @@ describe('beforeCreate', () => {
   })
 
   it('stops at a veto', () => assert.rejects(beforeCreate(hostWith({'runtime:before-create': [{plugin: 'p', result: {veto: 'no'}}]}), 'local', spec), {code: 'VETOED'}))
-})
-
-describe('registeredProviders', () => {
-  const factory = (): never => { throw new Error('not asked') }
-
-  it('collects one or many of each plugin', async () => {
-    const host = hostWith({'provider:register': [{plugin: 'a', result: {id: 'one', factory}}, {plugin: 'b', result: [{id: 'two', factory}, {id: 3}]}, {plugin: 'c'}]})
-    assert.deepEqual((await registeredProviders(host)).map(({id}) => id), ['one', 'two'])
-    assert.equal(host.warnings.length, 1)
-  })
-
-  it('names both plugins that bring the same id', () => {
-    const host = hostWith({'provider:register': [{plugin: 'a', result: {id: 'one', factory}}, {plugin: 'b', result: {id: 'one', factory}}]})
-    return assert.rejects(registeredProviders(host), (error) => error instanceof CgpuError && error.code === 'PROVIDER_CLASH' && /a and b/.test(error.message))
-  })
-})
-
-describe('registeredSchemes', () => {
-  const resolve = () => ({ways: [{url: 'https://x'}]})
-  const hostOf = (...results: unknown[]) => hostWith({'scheme:register': results.map((result, at) => ({plugin: 'abc'[at] ?? '', result}))})
-
-  it('collects those that are whole', async () => {
-    const host = hostOf({scheme: 'lake', resolve}, [{scheme: 'A b', resolve}, {scheme: 'x', resolve}, {scheme: 'none'}, null], undefined)
-    assert.deepEqual((await registeredSchemes(host, [])).map(({scheme}) => scheme), ['lake'])
-    assert.equal(host.warnings.length, 4)
-  })
-
-  it('names both that bring the same one, cgpu itself too', async () => {
-    await assert.rejects(registeredSchemes(hostOf({scheme: 'lake', resolve}, {scheme: 'lake', resolve}), []), {code: 'SCHEME_CLASH', message: /a and b/})
-    await assert.rejects(registeredSchemes(hostOf({scheme: 'https', resolve}), ['https']), {code: 'SCHEME_CLASH', message: /cgpu and a/})
-  })
 })

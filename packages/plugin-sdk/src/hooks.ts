@@ -1,10 +1,13 @@
 import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
+import type {Measured} from '@cgpu/core/runtime/options'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {depthVariable} from './client/call.ts'
 import {describe, fire, type HookHost} from './fire.ts'
-import type {ExecutionOutcome, ExecutionRequest, ProviderRegistration, SchemeRegistration} from './hook-types.ts'
+import type {ExecutionOutcome, ExecutionRequest} from './hook-types.ts'
+import {giveMeasurement, measuredOf} from './measure.ts'
 import {isAbort} from './problem.ts'
+import {registeredMetricSinks} from './registrations.ts'
 
 function refuseVeto(answers: {plugin: string; project?: string; result: unknown}[], what: string): void {
   for (const {plugin, project, result} of answers) {
@@ -34,7 +37,7 @@ function pluginEnv(answers: {plugin: string; result: unknown}[], host: HookHost)
 }
 
 /** How an execution ended, as the command that ran it knows. */
-export interface ExecutionEnd {
+export interface ExecutionEnd extends Measured {
   exitStatus?: number | undefined
   /** of code for a kernel */
   status?: string
@@ -45,21 +48,26 @@ export interface ExecutionEnd {
 
 /**
  * Runs `body` between `execution:before` and `execution:after`. `body` gets the plugins' environment; what the user set
- * (`userEnv`) always wins over it. After-hooks run whatever happens, also after a veto, and learn the outcome. `ended` tells how
- * the execution ended; undefined: it was left running. A veto: VETOED, exit 75.
+ * (`userEnv`) always wins over it. After-hooks run whatever happens, also after a veto, and learn the outcome, and metric sinks what
+ * was measured. `ended` tells how the execution ended; undefined: it was left running. A veto: VETOED, exit 75. Two sinks of one name:
+ * METRIC_SINK_CLASH, before anything runs.
  */
 export async function withExecution<R>(
   host: HookHost, request: ExecutionRequest, userEnv: Record<string, string>,
   body: (env: Record<string, string>) => Promise<R>, ended: (result: R) => ExecutionEnd | undefined = () => ({}),
 ): Promise<R> {
   refuseNested()
+  const sinks = await registeredMetricSinks(host)
   const started = performance.now()
+  let measured: Measured = {}
   let outcome: Omit<ExecutionOutcome, 'durationMs'> = {status: 'ok'}
   try {
     const answers = await fire(host, 'execution:before', {request})
     refuseVeto(answers, 'this execution')
     const result = await body({...pluginEnv(answers, host), ...userEnv})
-    outcome = outcomeOf(ended(result))
+    const end = ended(result)
+    outcome = outcomeOf(end)
+    measured = measuredOf(end ?? {})
     return result
   } catch (error) {
     outcome = {status: failureOf(error), error: describe(error)}
@@ -67,6 +75,9 @@ export async function withExecution<R>(
   } finally {
     const durationMs = performance.now() - started
     await fire(host, 'execution:after', {request, outcome: {...outcome, durationMs}})
+    const {id, kind, runtime} = request
+    const {status, exitStatus} = outcome
+    await giveMeasurement(host, sinks, {id, kind, runtime, status, ...(exitStatus === undefined ? {} : {exitStatus}), durationMs, ...measured})
   }
 }
 
@@ -99,54 +110,4 @@ export async function beforeCreate(host: HookHost, provider: string, spec: Runti
   refuseVeto(answers, 'this runtime')
   const changes = answers.map(({result}) => (isRecord(result) && isRecord(result['spec']) ? result['spec'] : {}))
   return Object.assign({}, spec, ...changes) as RuntimeSpec // plugins' fields are checked where the spec is: by the provider
-}
-
-/** Providers that plugins bring. Two with the same id: both plugins are named (PROVIDER_CLASH). */
-export async function registeredProviders(host: HookHost): Promise<ProviderRegistration[]> {
-  return unique(await fire(host, 'provider:register', {}), {
-    host, what: 'a provider', code: 'PROVIDER_CLASH', nameOf: ({id}) => id, lacks: ({id, factory}) => typeof id !== 'string' || typeof factory !== 'function' ? 'an id or a factory' : undefined,
-  })
-}
-
-/** Schemes that plugins bring. Two alike, or one that cgpu has itself (`own`): both are named (SCHEME_CLASH). */
-export async function registeredSchemes(host: HookHost, own: readonly string[]): Promise<SchemeRegistration[]> {
-  return unique(await fire(host, 'scheme:register', {}), {
-    host, what: 'a scheme', code: 'SCHEME_CLASH', nameOf: ({scheme}) => scheme, own,
-    lacks: ({scheme, resolve}) => (typeof scheme !== 'string' || !/^[a-z][a-z0-9+.-]{1,30}$/.test(scheme) || typeof resolve !== 'function' ? 'a name or a resolve function' : undefined),
-  })
-}
-
-interface Registering<T> {
-  host: HookHost
-  what: string
-  code: string
-  nameOf: (entry: T) => string
-  /** what a registration needs and this one has not */
-  lacks: (entry: Partial<T>) => string | undefined
-  /** names that cgpu has itself */
-  own?: readonly string[]
-}
-
-function unique<T>(answers: readonly {plugin: string; result: T | T[] | void}[], {host, what, code, nameOf, lacks, own = []}: Registering<T>): T[] {
-  const seen = new Map(own.map((name) => [name, 'cgpu']))
-  const all: T[] = []
-  for (const {plugin, result} of answers) {
-    for (const entry of result === undefined ? [] : ([result].flat() as T[])) { // one or several, as the plugin likes
-      const missing = lacks(entry ?? {})
-      if (missing !== undefined) {
-        host.warn(`plugin ${plugin} registered ${what} without ${missing}`)
-        continue
-      }
-      const name = nameOf(entry)
-      const other = seen.get(name)
-      if (other !== undefined) {
-        throw errors.conflict(`${other} and ${plugin} both bring ${what} "${sanitizeLine(name, 60)}"`, {
-          code, category: 'plugin', fix: `remove one of them: cgpu plugins uninstall ${plugin}`,
-        })
-      }
-      seen.set(name, plugin)
-      all.push(entry)
-    }
-  }
-  return all
 }

@@ -1,7 +1,7 @@
 import {errors} from '@cgpu/core/errors'
 import type {JobEnd} from '@cgpu/core/runtime/options'
 import {isObject} from '@cgpu/core/state/json'
-import {CgpuCommand, fire, type JobInfo, outcomeOf} from '@cgpu/plugin-sdk'
+import {CgpuCommand, fire, type JobInfo, jobMeasured, outcomeOf} from '@cgpu/plugin-sdk'
 import {readStdin} from '../input.ts'
 
 /** Tells plugins that a job is over, for the daemon, which has none: {job, end} comes on stdin. */
@@ -13,6 +13,8 @@ export default class JobEnded extends CgpuCommand<void> {
     const told: unknown = JSON.parse(await readStdin(64 * 1024))
     if (!isObject(told) || !isObject(told['job']) || !isObject(told['end'])) throw errors.usage('no job is told', {code: 'USAGE', fix: 'this command is the daemon\'s'})
     const {job, end} = told as unknown as {job: JobInfo; end: JobEnd} // the daemon is of this build
-    await fire(this, 'job:ended', {job, outcome: outcomeOf(end)})
+    const outcome = outcomeOf(end)
+    await fire(this, 'job:ended', {job, outcome})
+    await jobMeasured(this, job, end, outcome)
   }
 }

@@ -2,6 +2,7 @@ import {errors} from '@cgpu/core/errors'
 import {builtInSchemes, type FetchPlan, schemeOf, shownAddress} from '@cgpu/core/fetch/plan'
 import {isObject} from '@cgpu/core/state/json'
 import {type HookHost, registeredSchemes} from '@cgpu/plugin-sdk'
+import {trustFirst} from '../plugins/withheld.ts'
 
 /** How a file is fetched: by cgpu's own handler of the scheme, else by a plugin's. Throws UNKNOWN_SCHEME (64). */
 export async function resolveAddress(host: HookHost, address: string, headers: Record<string, string>): Promise<FetchPlan> {
@@ -18,7 +19,7 @@ async function byPlugin(host: HookHost, scheme: string, address: string): Promis
   const found = registered.find((one) => one.scheme === scheme)
   if (!found) {
     const known = [...own, ...registered.map((one) => one.scheme)].join(', ')
-    throw errors.usage(`no way is known to fetch ${shownAddress(address)}`, {code: 'UNKNOWN_SCHEME', fix: `cgpu and its plugins know ${known}`})
+    throw errors.usage(`no way is known to fetch ${shownAddress(address)}`, {code: 'UNKNOWN_SCHEME', fix: trustFirst(host, 'scheme:register') ?? `cgpu and its plugins know ${known}`})
   }
   const plan: unknown = await found.resolve(address)
   if (!isPlan(plan)) throw errors.usage(`a plugin does not say how ${scheme} is fetched`, {code: 'INVALID_PLAN', category: 'plugin', fix: 'update the plugin, or give an https address'})

@@ -24,6 +24,7 @@ export interface Ended {
   stdoutBytes?: number
   stderrBytes?: number
   peakMemoryBytes?: number
+  peakGpuMemoryBytes?: number
 }
 
 export interface RecorderOptions {

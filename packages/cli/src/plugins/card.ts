@@ -1,6 +1,7 @@
 import {formatRelative} from '@cgpu/core/text/format'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import type {Capability} from '@cgpu/plugins'
+import {isRegistration} from './withheld.ts'
 import type {Danger, Prepared} from '@cgpu/plugins/install'
 
 /** What people read before they decide on a plugin. */
@@ -16,8 +17,8 @@ export interface PluginCard {
   /** of the last month */
   downloads: number | null
   signature: string
-  /** where it says that it was built; shown, not verified */
-  provenance: {source: string | null; matches: boolean} | null
+  /** where it was built; null: it does not say. `builder`: the workflow, where that is verified; `why`: what limits that */
+  provenance: {state: 'verified' | 'unchecked'; source: string | null; builder: string | null; why: string | null} | null
   contract: number | null
   capabilities: (Capability & {danger: Danger | null; text: string})[]
   commands: string[] | null
@@ -33,7 +34,11 @@ export async function cardOf({checked, release, source, signature, provenance, d
     name, version, source, licence: licence ?? null, publisher: release?.publisher ?? null, publishedAt: release?.publishedAt ?? null,
     ageSeconds: release?.publishedAt === undefined ? null : Math.round((now - Date.parse(release.publishedAt)) / 1000),
     deprecated: release?.deprecated ?? null, downloads: downloads ?? null, signature,
-    provenance: provenance ? {source: provenance.source === undefined ? null : sanitizeLine(provenance.source, 300), matches: provenance.matches} : null,
+    provenance: provenance ? {
+      state: provenance.state, source: provenance.source === undefined ? null : sanitizeLine(provenance.source, 300),
+      builder: provenance.state === 'verified' ? sanitizeLine(provenance.builder, 300) : null,
+      why: provenance.state === 'unchecked' ? provenance.why : provenance.fresh ? null : 'with keys of before, as newer ones cannot be had',
+    } : null,
     contract: contract ?? null, capabilities: capabilities.map((one) => ({...one, danger: dangerOf(one) ?? null, text: describeCapability(one)})),
     commands: commands?.map(({id}) => id.replaceAll(':', ' ')) ?? null, hooks: hooks.map((one) => sanitizeLine(one, 100)), dependencies: Object.keys(dependencies),
   }
@@ -53,10 +58,11 @@ export function cardLines(card: PluginCard, now = Date.now()): string[] {
     ['licence', licence ?? 'none'],
     ['downloads', downloads === null ? undefined : `${downloads} in the last month`],
     ['signature', signatures[card.signature] ?? card.signature],
-    ['provenance', provenance === null ? undefined : `says it was built from ${provenance.source ?? 'somewhere'} (not verified)${provenance.matches ? '' : ', of another tarball'}`],
+    ['provenance', provenance === null ? undefined : provenance.state === 'verified' ? `built from ${provenance.source} (verified${provenance.why === null ? '' : ` ${provenance.why}`}: ${provenance.builder})` : `says it was built from ${provenance.source ?? 'somewhere'} (not checked: ${provenance.why})`],
     ['contract', contract === null ? 'none: a plain oclif plugin' : String(contract)],
     ['commands', commands === null ? 'unknown: it has no manifest' : commands.join(', ') || 'none'],
-    ['hooks', hooks.join(', ') || undefined],
+    ['hooks', hooks.filter((one) => !isRegistration(one)).join(', ') || undefined],
+    ['if trusted', hooks.filter(isRegistration).join(', ') || undefined],
     ['packages', dependencies.length === 0 ? undefined : `${dependencies.length} that it depends on`],
   ]
   const needs = capabilities.map(({text, danger}): [string, string] => [danger === null ? 'needs' : 'NEEDS', `${text}${danger === null ? '' : ` [--grant ${danger}]`}`])

@@ -94,7 +94,7 @@ async function prepare(record: JobRecord, {cgpu, env, secrets}: MoveOptions): Pr
     return planRun({...request, env: variables})
   })
   // a keyring that is locked may be opened
-  const granted = await forGood(() => secrets(secretNames), ({code}) => code === 'SECRET_NOT_FOUND')
+  const granted = await forGood(() => secrets(secretNames), ({code}) => code === 'SECRET_NOT_FOUND' || code === 'SECRET_SOURCE_UNKNOWN')
   return {
     variables, plan: {...plan, env: {...variables, ...granted}}, checkpoints: await jobsOf(cgpu).store.checkpoints(record.id),
     ...(restarts ? {restarts: {...restarts, max: leftAfter(record)}} : {}),

@@ -6,6 +6,7 @@ import type {Command} from '@oclif/core/command'
 import type {Config, Plugin} from '@oclif/core/config'
 import {settings} from '@oclif/core/settings'
 import {globalFlags} from '@cgpu/plugin-sdk'
+import {isRegistration} from '../plugins/withheld.ts'
 import type {SandboxTerms} from '@cgpu/plugins/sandbox/levels'
 import type {StaticCommand, StaticInput, StaticPlugin} from '@cgpu/plugins/sandbox/static-plugin'
 
@@ -45,8 +46,9 @@ export async function standIn({name, root}: Pick<Held, 'name' | 'root'>, config:
 }
 
 /** Nothing of the plugin's own that oclif would act on. */
-function pjsonOf({name, version}: Held, {description, contract}: StaticPlugin, topics: StaticPlugin['topics']): object {
-  return {name, version, description, dependencies: {}, devDependencies: {}, oclif: {topics}, ...(contract === undefined ? {} : {cgpu: {contract}})}
+function pjsonOf({name, version}: Held, {description, contract, hooks}: StaticPlugin, topics: StaticPlugin['topics']): object {
+  const withheld = Object.keys(hooks).filter(isRegistration)
+  return {name, version, description, dependencies: {}, devDependencies: {}, oclif: {topics}, cgpu: {withheld, ...(contract === undefined ? {} : {contract})}}
 }
 
 function loadable(held: Held, command: StaticCommand): Command.Loadable {

@@ -60,6 +60,8 @@ export const settings: readonly Setting[] = [
   row('autoupdate', 'boolean', 'a standalone cgpu updates itself, once a day at most', {default: true, personal: true}),
   row('update-url', 'string', 'the server that updates come from', {personal: true}),
   row('update-key', 'string', 'the public key that updates are signed with', {personal: true}),
+  row('plugin-index', 'string', 'the curated index of plugins: an address, a file, or off', {personal: true}),
+  row('plugin-index-key', 'string', 'the public key that the index of plugins is signed with', {personal: true}),
   row('quiet', 'boolean', 'print results and errors only', {default: false}),
 ]
 

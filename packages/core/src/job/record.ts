@@ -3,7 +3,7 @@ import type {RestartPolicy} from '../execution/run.ts'
 import {isObject} from '../state/json.ts'
 import {parseMark, type ProcessMark} from '../state/self.ts'
 
-/** What was asked for, so that it can be asked for again: paths instead of contents, and names of variables, never values. */
+/** What was asked for, so that it can be asked for again: paths instead of contents, and names of variables, never values. `secretNames`: as `--secret` has them. */
 export type JobRequest = Omit<RunRequest, 'env'> & {envNames: string[]; secretNames: string[]; restarts?: RestartPolicy}
 
 /** The machine that a job would be given anew. As `cgpu runtime create` takes it. */

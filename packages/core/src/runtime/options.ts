@@ -5,8 +5,18 @@ import type {ProviderRegistry} from './registry.ts'
 import type {RuntimeSession} from './session.ts'
 import type {RecordStore} from './store.ts'
 
+/** What an execution took, as far as that is known. */
+export interface Measured {
+  durationMs?: number
+  stdoutBytes?: number
+  stderrBytes?: number
+  /** most memory that the program used together with what it started, and on its GPUs */
+  peakMemoryBytes?: number
+  peakGpuMemoryBytes?: number
+}
+
 /** How a job ended. */
-export interface JobEnd {
+export interface JobEnd extends Measured {
   exitStatus?: number
   /** lost */
   status?: string

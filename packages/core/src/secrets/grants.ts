@@ -1,7 +1,7 @@
 import {errors} from '../errors.ts'
 import type {KernelHost} from '../provider.ts'
 import {didYouMean} from '../text/closest.ts'
-import {checkSecretName} from './name.ts'
+import {parseSecretRequest} from './request.ts'
 import type {SecretSources} from './sources.ts'
 
 /** The secrets that were granted to one execution, with their values. Nothing else of them leaves this machine. */
@@ -14,11 +14,15 @@ export class SecretGrants {
     this.#sources = sources
   }
 
-  /** Throws INVALID_SECRET_NAME (64) or SECRET_NOT_FOUND (66) before anything is spent. */
-  static async of(names: readonly string[], sources: SecretSources): Promise<SecretGrants> {
+  /**
+   * `asked`: `NAME` or `NAME=SOURCE:REFERENCE`; of two with one name the last counts. Throws INVALID_SECRET_NAME,
+   * INVALID_SECRET_REFERENCE (64), SECRET_NOT_FOUND (66), or as the source does, before anything is spent.
+   */
+  static async of(asked: readonly string[], sources: SecretSources): Promise<SecretGrants> {
+    const requests = new Map(asked.map(parseSecretRequest).map((one) => [one.name, one]))
     const values = new Map<string, string>()
-    for (const name of names.map(checkSecretName)) {
-      const value = await sources.find(name)
+    for (const [name, {from}] of requests) {
+      const value = from ? await sources.read({name, ...from}) : await sources.find(name)
       if (value === undefined) throw await missing(name, sources)
       values.set(name, value)
     }

@@ -114,7 +114,35 @@ describe('secrets', () => {
       await vault().set('HF_TOKEN', 'a')
       await assert.rejects(SecretGrants.of(['HF_TOKNE'], sources()), {code: 'SECRET_NOT_FOUND', exit: 66, fix: /did you mean "HF_TOKEN"\?/})
       await assert.rejects(SecretGrants.of(['OTHER'], sources()), {code: 'SECRET_NOT_FOUND', fix: /cgpu secret set OTHER/})
-      await assert.rejects(SecretGrants.of(['A=b'], sources()), {code: 'INVALID_SECRET_NAME', exit: 64})
+      await assert.rejects(SecretGrants.of(['A b'], sources()), {code: 'INVALID_SECRET_NAME', exit: 64})
+    })
+
+    it('come from a plugin\'s source where one is named, the last of one name', async () => {
+      const asked: string[] = []
+      const found: string[] = []
+      const of = (...names: string[]) => SecretGrants.of(names, new SecretSources({
+        env: {A: 'mine'}, cwd, vault: vault(), home: folder, onFound: (value) => void found.push(value),
+        fromPlugin: async ({name, source, reference}) => {
+          asked.push(`${name} ${source} ${reference}`)
+          return `${source}'s`
+        },
+      }))
+      assert.deepEqual((await of('A', 'A=vault:kv/app#a=b:c', 'B=aws-sm:x')).env(), {A: 'vault\'s', B: 'aws-sm\'s'})
+      assert.deepEqual(asked, ['A vault kv/app#a=b:c', 'B aws-sm x'])
+      assert.deepEqual(found, ['vault\'s', 'aws-sm\'s'])
+      assert.deepEqual((await of('A=vault:x', 'A')).env(), {A: 'mine'})
+      await assert.rejects(SecretGrants.of(['A=vault:x'], sources()), {code: 'SECRET_SOURCE_UNKNOWN', exit: 64, message: /"vault", which A is to come from/})
+    })
+
+    it('of what may be a value typed by mistake fail without showing it', async () => {
+      for (const text of ['A=hunter2', 'A=Hunter2:x', 'A=', 'A=vault:', 'A=vault:a\0b', '=x', '1=hunter2']) {
+        await assert.rejects(SecretGrants.of([text], sources()), (error: Error & {code?: string; fix?: string; exit?: number}) => {
+          assert.match(error.code ?? '', /^INVALID_SECRET_(REFERENCE|NAME)$/)
+          assert.equal(error.exit, 64)
+          assert.doesNotMatch(`${error.message} ${error.fix}`, /hunter2/i)
+          return true
+        })
+      }
     })
   })
 })

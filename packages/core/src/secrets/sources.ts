@@ -5,17 +5,27 @@ import {findProjectFile} from '../config/project.ts'
 import {CgpuError, errors} from '../errors.ts'
 import {parseEnvFile} from '../script/env-file.ts'
 import {errnoOf} from '../state/write-error.ts'
+import {didYouMean} from '../text/closest.ts'
 import {sanitizeLine} from '../text/line.ts'
 import type {SecretPlace, SecretVault} from './vault.ts'
 
 /** Strongest first: this process's environment, the `.env` file of the project's folder, cgpu's own store. */
 export type SecretSource = 'environment' | '.env' | SecretPlace
 
+/** A secret that a plugin's source is asked for. */
+export interface ReferredSecret {
+  name: string
+  source: string
+  reference: string
+}
+
 export interface SecretSourcesOptions {
   env: NodeJS.ProcessEnv
   cwd: string
   vault: SecretVault
   home?: string
+  /** the value that a plugin's source has; absent: plugins are not asked */
+  fromPlugin?: (request: ReferredSecret) => Promise<string>
   /** told each value that is used, so that no log has it */
   onFound?: (value: string) => void
 }
@@ -35,6 +45,15 @@ export class SecretSources {
   async find(name: string): Promise<string | undefined> {
     const value = own(this.#options.env, name) || own(await this.#file(), name) || (await this.#options.vault.get(name))
     if (value) this.#options.onFound?.(value)
+    return value
+  }
+
+  /** What a plugin's source has. Throws SECRET_SOURCE_UNKNOWN (64), and as the source does. */
+  async read(request: ReferredSecret): Promise<string> {
+    const {fromPlugin} = this.#options
+    if (!fromPlugin) throw unknownSource(request, [])
+    const value = await fromPlugin(request)
+    this.#options.onFound?.(value)
     return value
   }
 
@@ -72,6 +91,14 @@ export class SecretSources {
       throw errors.notFound(`${sanitizeLine(path)} cannot be read: ${errno ?? sanitizeLine(String(error))}`, {code: 'CANNOT_READ', category: 'file', fix: 'make the file readable for you', details: {path}})
     }
   }
+}
+
+/** `known`: sources that there are; `fix`: where something better is known. */
+export function unknownSource({name, source}: ReferredSecret, known: readonly string[], fix?: string): CgpuError {
+  const there = known.length > 0 ? `plugins bring ${known.join(', ')}` : 'install a plugin that brings it: cgpu plugins search secrets'
+  return errors.usage(`there is no source of secrets "${sanitizeLine(source, 40)}", which ${name} is to come from`, {
+    code: 'SECRET_SOURCE_UNKNOWN', category: 'plugin', fix: fix ?? [didYouMean(source, known), there].filter(Boolean).join(' '), details: {name, source},
+  })
 }
 
 function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {

@@ -1,7 +1,8 @@
 import semver from 'semver'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {type InstalledPlugin, type PluginInstaller, questionOf} from './installer.ts'
-import {revocationOf} from './marketplace.ts'
+import {revocationOf} from './index-document.ts'
+import type {MarketAnswer} from './marketplace.ts'
 import {pickRelease} from './release.ts'
 
 export interface AuditFinding {
@@ -26,7 +27,8 @@ export async function audit(installer: PluginInstaller, plugins: readonly Instal
   const questions = Object.fromEntries(Object.entries(asked).map(([name, all = []]) => [name, [...new Set(all.map(({version}) => version))]]))
   const {cache} = installer
   const answers = cache.offline || plugins.length === 0 ? undefined : await cache.registry.advisories(questions).catch(() => undefined)
-  const index = await installer.marketIndex().catch(() => undefined)
+  // a policy that cannot be read is told below
+  const {index} = await installer.marketIndex().catch((): MarketAnswer => ({warnings: []}))
   return Promise.all(packages.map(async ({plugin, used}) => {
     const holes = used.flatMap(({name, version}) => (answers?.[name] ?? [])
       .filter(({vulnerable_versions: range = '*'}) => semver.satisfies(version, range, {includePrerelease: true}))

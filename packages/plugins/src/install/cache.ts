@@ -78,6 +78,14 @@ export class CachedRegistry {
     return bytes
   }
 
+  /** What a registry says of how a tarball came to be: it is signed by others, so that what was fetched before is as good. Undefined: it cannot be had. */
+  async attestations(url: string, integrity: string | undefined): Promise<unknown> {
+    const path = this.#tarballPath(integrity)?.replace(/tgz$/, 'attestations.json')
+    const fetched = this.offline ? undefined : await this.registry.attestations(url).catch(() => undefined)
+    if (fetched !== undefined && path !== undefined) await this.#keep(path, JSON.stringify(fetched))
+    return fetched ?? (path === undefined ? undefined : readFile(path, 'utf8').then(parseJson).catch(() => undefined))
+  }
+
   /** Of an address that nobody said a checksum for. */
   async unpinned(url: string): Promise<Buffer> {
     if (this.offline) throw notCached(url)

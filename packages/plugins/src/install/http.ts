@@ -14,6 +14,8 @@ export interface Request {
   maxBytes: number
   /** for the whole answer; default 60 s */
   timeoutMs?: number
+  /** what is asked, for messages; default: the registry */
+  what?: string
 }
 
 export interface Answer {
@@ -29,6 +31,7 @@ const maxRedirects = 5
 
 /** Follows redirects, but never from https to http. Throws REGISTRY_UNREACHABLE, PLUGIN_TOO_BIG (69), PROXY_INVALID (64). */
 export const send: Send = async (address, request) => {
+  const {what} = request
   let url = new URL(address)
   const {origin} = url
   for (let step = 0; step <= maxRedirects; step++) {
@@ -36,13 +39,13 @@ export const send: Send = async (address, request) => {
     const to = answer.headers.location
     if (![301, 302, 303, 307, 308].includes(answer.status) || to === undefined) return answer
     const next = new URL(to, url)
-    if (next.protocol !== 'https:' && url.protocol === 'https:') throw unreachable(url, 'it leads from https to http')
+    if (next.protocol !== 'https:' && url.protocol === 'https:') throw unreachable(url, 'it leads from https to http', {what})
     url = next
   }
-  throw unreachable(url, 'it leads in circles')
+  throw unreachable(url, 'it leads in circles', {what})
 }
 
-function once(url: URL, {method = 'GET', authorization, accept = 'application/json', json, maxBytes, timeoutMs = 60_000}: Request): Promise<Answer> {
+function once(url: URL, {method = 'GET', authorization, accept = 'application/json', json, maxBytes, timeoutMs = 60_000, what}: Request): Promise<Answer> {
   const body = json === undefined ? undefined : Buffer.from(JSON.stringify(json))
   const secure = url.protocol === 'https:'
   const {Agent, request: open} = secure ? node.https : node.http
@@ -56,7 +59,7 @@ function once(url: URL, {method = 'GET', authorization, accept = 'application/js
       },
       agent: proxySet() ? proxied(new Agent(), url) : undefined,
     })
-    const fail = (error: unknown): void => reject(proxyProblem(error) ?? unreachable(url, signal.aborted ? 'it does not answer' : reasonOf(error), error))
+    const fail = (error: unknown): void => reject(proxyProblem(error) ?? unreachable(url, signal.aborted ? 'it does not answer' : reasonOf(error), {what, cause: error}))
     request.on('error', fail)
     request.on('response', (response) => {
       const chunks: Buffer[] = []
@@ -82,7 +85,7 @@ function reasonOf(error: unknown): string {
   return sanitizeLine(error instanceof Error ? error.message || String(code) : String(error), 200)
 }
 
-export const unreachable = (url: URL, why: string, cause?: unknown) =>
-  errors.network(`the registry at ${url.host} cannot be reached: ${why}`, {
+export const unreachable = (url: URL, why: string, {what = 'the registry', cause}: {what?: string | undefined; cause?: unknown} = {}) =>
+  errors.network(`${what} at ${url.host} cannot be reached: ${why}`, {
     code: 'REGISTRY_UNREACHABLE', fix: 'check the network, CGPU_NPM_REGISTRY and HTTPS_PROXY, or add --offline', retryable: true, cause,
   })

@@ -5,6 +5,7 @@ import {join} from 'node:path'
 import {type InstallBed, installBed} from '../../../../test/helpers/install-bed.ts'
 import {pluginPackage, type PluginPackage} from '../../../../test/helpers/plugin-package.ts'
 import {type Published, startRegistry, type TestRegistry} from '../../../../test/helpers/registry.ts'
+import {testSigstore} from '../../../../test/helpers/sigstore.ts'
 import {packed, tarball} from '../../../../test/helpers/tarball.ts'
 
 describe('the installer of plugins', () => {
@@ -181,5 +182,22 @@ describe('the installer of plugins', () => {
     await bed.installer().checkRevoked('x-a', '2.0.0')
     writeFileSync(from, JSON.stringify({index: index.replace('<2', '<1'), signature: sign(null, Buffer.from(index), privateKey).toString('base64')}))
     await assert.rejects(bed.installer().checkRevoked('x-a', '1.0.0'), {code: 'PLUGIN_INDEX'})
+  })
+
+  it('knows where a version was built, also without a network, and obeys a policy that wants to', async () => {
+    const sigstore = testSigstore()
+    publish({name: '@me/x-built'}, {attestations: (about) => sigstore.attest(about)})
+    publish({name: 'x-forged'}, {attestations: (about) => sigstore.attest({...about, sha512: 'ab'.repeat(64)})})
+    publish({name: 'x-silent'})
+    mkdirSync(join(bed.folder, 'config'))
+    writeFileSync(join(bed.folder, 'root.json'), JSON.stringify(sigstore.root))
+    writeFileSync(join(bed.folder, 'config/plugin-policy.json'), JSON.stringify({version: 1, requireProvenance: true, trustedRoot: join(bed.folder, 'root.json')}))
+    assert.equal((await bed.install('@me/x-built')).provenance, 'verified')
+    await assert.rejects(bed.install('x-forged'), {code: 'PLUGIN_PROVENANCE', exit: 65})
+    await assert.rejects(bed.install('x-silent'), {code: 'PLUGIN_POLICY', exit: 75, message: /it must be certain where it was built, and it does not say/})
+    const [built, ...more] = await bed.installer().installed()
+    assert.deepEqual([built?.name, built?.provenance, more], ['@me/x-built', 'verified', []])
+    await bed.installer().uninstall('@me/x-built')
+    assert.equal((await bed.install('@me/x-built', {offline: true})).provenance, 'verified')
   })
 })

@@ -10,7 +10,8 @@ import {checkPackage, type Host} from './check.ts'
 import {levelOf} from './level.ts'
 import {type LockedPlugin, rootOf} from './lock-file.ts'
 import {makeIndex} from './make-index.ts'
-import {type MarketIndex, readMarketIndex, revocationOf} from './marketplace.ts'
+import {revocationOf} from './index-document.ts'
+import {type IndexSource, type MarketAnswer, readMarketIndex} from './marketplace.ts'
 import {Policies, type PolicyQuestion} from './policy.ts'
 import {prepare, type Prepared} from './prepare.ts'
 import type {Registry} from './registry.ts'
@@ -27,6 +28,8 @@ export interface InstallerOptions {
   registry: Registry
   offline: boolean
   host: Host
+  /** the curated index that the settings or the package name; a policy's counts before it */
+  index?: () => Promise<IndexSource | undefined>
   onWarning: (message: string) => void
 }
 
@@ -68,12 +71,12 @@ export class PluginInstaller {
   /** Fetches and checks what was asked for; `use` gets it and may `commit` it. What is not committed leaves no trace. */
   async prepared<T>(typed: string | Spec, use: (prepared: Prepared) => Promise<T>, pinned?: {version: string; integrity: string}): Promise<T> {
     const spec = typeof typed === 'string' ? parseSpec(typed) : typed
-    const {cacheDir, host, cwd, env} = this.#options
+    const {cacheDir, configDir, host, cwd, env} = this.#options
     // said before anything is fetched
     if (spec.kind === 'registry' && host.plugins.has(spec.name)) throw errors.conflict(`${spec.name} comes with cgpu, and nothing takes its place`, {code: 'PLUGIN_SHADOWS', category: 'plugin', fix: 'cgpu plugins list --core'})
     const stage = await this.store.stage()
     try {
-      return await use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned}))
+      return await use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned, trustedRoot: (await Policies.read(configDir, env)).trustedRoot}))
     } finally {
       await this.store.discard(stage)
     }
@@ -81,15 +84,15 @@ export class PluginInstaller {
 
   /** Makes what was prepared the installed version, and keeps what was agreed to. Throws PLUGIN_POLICY (75), PLUGIN_DUPLICATE (72). */
   async commit(prepared: Prepared, level: TrustLevel): Promise<InstalledPlugin> {
-    const {checked: {name, version, capabilities}, release, source, want, integrity, digest, signature, dependencies, stage} = prepared
-    await this.checkPolicy({name, version, source, signature, publishedAt: release?.publishedAt, trusted: level === 'trusted'})
+    const {checked: {name, version, capabilities}, release, source, want, integrity, digest, signature, provenance, dependencies, stage} = prepared
+    await this.checkPolicy({name, version, source, signature, provenance: provenance?.state ?? 'none', publishedAt: release?.publishedAt, trusted: level === 'trusted'})
     return this.store.exclusive(async () => {
       await this.#checkOthers(prepared.checked)
       const at = new Date().toISOString()
       // before the switch: what was agreed to names the version, so it says nothing about the one that is still there
       const trust: Trust = {...(await this.trust.get(name)), name, level, version, granted: capabilities, at}
       await this.trust.put(trust)
-      const installed = await this.store.commit(stage, {name, version, source, want, integrity, digest, signature, dependencies, installedAt: at})
+      const installed = await this.store.commit(stage, {name, version, source, want, integrity, digest, signature, ...(provenance ? {provenance: provenance.state} : {}), dependencies, installedAt: at})
       makeIndex(this.#options.dataDir)
       return this.#describe(installed, trust)
     })
@@ -101,19 +104,31 @@ export class PluginInstaller {
     if (problem) throw problem
   }
 
-  /** The curated index, where a variable or a policy names one. */
-  async marketIndex(): Promise<MarketIndex | undefined> {
-    const {configDir, cacheDir, env, offline, onWarning} = this.#options
-    const {CGPU_PLUGIN_INDEX: from, CGPU_PLUGIN_INDEX_KEY: key} = env
-    const named = (await Policies.read(configDir, env)).index ?? (from && key ? {from, key} : undefined)
-    return named && readMarketIndex({...named, cacheDir, offline, onWarning})
+  /** The curated index, where there is one. What is wrong with it is told, and no reason to fail. */
+  async marketIndex(): Promise<MarketAnswer> {
+    const {answer} = await this.#market()
+    for (const warning of answer.warnings) this.#options.onWarning(warning)
+    return answer
   }
 
-  /** Throws PLUGIN_REVOKED (75) for what the curated index warns of. */
+  /**
+   * Throws PLUGIN_REVOKED (75) for what the curated index warns of, PLUGIN_INDEX (65) for one that is not to be believed, and
+   * PLUGIN_INDEX_UNREACHABLE (69) where a policy names one that cannot be had.
+   */
   async checkRevoked(name: string, version: string): Promise<void> {
-    const index = await this.marketIndex()
+    const {answer: {index, problem, warnings}, required} = await this.#market()
+    // somebody who cuts the line keeps warnings away just as well: whoever must not miss one says so in a policy
+    if (problem && (problem.code === 'PLUGIN_INDEX' || (required && !index))) throw problem
+    for (const warning of warnings) this.#options.onWarning(warning)
     const why = index && revocationOf(index, name, version)
     if (why !== undefined) throw errors.vetoed(`${name} ${version} is on the list of plugins that must not be used: ${why}`, {code: 'PLUGIN_REVOKED', category: 'plugin', fix: 'use another version, or another plugin: cgpu plugins search'})
+  }
+
+  async #market(): Promise<{answer: MarketAnswer; required: boolean}> {
+    const {configDir, cacheDir, env, offline, index} = this.#options
+    const {index: ofPolicy} = await Policies.read(configDir, env)
+    const named = ofPolicy ? {from: ofPolicy.from, keys: ofPolicy.key.split(',').map((one) => one.trim())} : await index?.()
+    return {answer: named ? await readMarketIndex({...named, cacheDir, offline}) : {warnings: []}, required: ofPolicy !== undefined}
   }
 
   /** Uses a folder where it is. */
@@ -125,7 +140,7 @@ export class PluginInstaller {
     // its author is at work on it: of its files only the declarations are read
     const checked = await checkPackage([], (path) => (path === 'package.json' ? read(path) : Promise.resolve(undefined)), this.#options.host)
     const {name, version, capabilities} = checked
-    await this.checkPolicy({name, version, source: 'link', signature: 'none', publishedAt: undefined, trusted: level === 'trusted'})
+    await this.checkPolicy({name, version, source: 'link', signature: 'none', provenance: 'none', publishedAt: undefined, trusted: level === 'trusted'})
     return this.store.exclusive(async () => {
       const at = new Date().toISOString()
       const trust: Trust = {name, level, version, granted: capabilities, at}
@@ -185,7 +200,7 @@ export class PluginInstaller {
 }
 
 /** Its age was looked at when it was installed. */
-export const questionOf = ({name, version, source, signature}: InstalledPlugin, trusted: boolean): PolicyQuestion => ({name, version, source, signature, publishedAt: new Date(0).toISOString(), trusted})
+export const questionOf = ({name, version, source, signature, provenance}: InstalledPlugin, trusted: boolean): PolicyQuestion => ({name, version, source, signature, provenance: provenance ?? 'none', publishedAt: new Date(0).toISOString(), trusted})
 
 /** As its manifest says, aliases too; none where there is no manifest. */
 async function commandsIn(root: string): Promise<string[]> {

@@ -19,6 +19,8 @@ export interface LockedPlugin {
   /** over every file below its folder, those of its dependencies too */
   digest: string
   signature: 'signed' | 'unsigned' | 'unchecked' | 'none'
+  /** whether it is certain where it was built; absent: nobody says where */
+  provenance?: 'verified' | 'unchecked'
   /** name and version -> integrity, of what it depends on */
   dependencies: Record<string, string>
   /** ISO time */
@@ -48,9 +50,9 @@ export function parsePlugins(plugins: unknown): Content | undefined {
 
 function isLocked(name: string, value: unknown): value is LockedPlugin {
   if (!isObject(value) || value['name'] !== name || !isPackageName(name) || !isStringRecord(value['dependencies'])) return false
-  const {version, source, want, folder, integrity, digest, signature, installedAt} = value
+  const {version, source, want, folder, integrity, digest, signature, provenance = 'unchecked', installedAt} = value
   if ([version, want, integrity, digest, installedAt].some((one) => typeof one !== 'string') || typeof folder !== 'string') return false
-  if (!['registry', 'tarball', 'git', 'link'].includes(String(source)) || !['signed', 'unsigned', 'unchecked', 'none'].includes(String(signature))) return false
+  if (!['registry', 'tarball', 'git', 'link'].includes(String(source)) || !['signed', 'unsigned', 'unchecked', 'none'].includes(String(signature)) || !['verified', 'unchecked'].includes(String(provenance))) return false
   return source === 'link' ? isAbsolute(folder) : /^[\w.@+~-]+$/.test(folder) && !folder.startsWith('.')
 }
 

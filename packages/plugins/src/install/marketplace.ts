@@ -1,100 +1,101 @@
-import {createPublicKey, verify} from 'node:crypto'
 import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {writeAtomic} from '@cgpu/core/state/atomic'
 import {isObject, parseJson} from '@cgpu/core/state/json'
+import {formatRelative} from '@cgpu/core/text/format'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import semver from 'semver'
-import {z} from 'zod'
 import {send, type Send} from './http.ts'
+import {indexId, type MarketIndex, openIndex} from './index-document.ts'
 
-const text = z.string().max(500)
-const index = z.looseObject({
-  /** ISO times; after `expiresAt` its recommendations do not count any more, its warnings do */
-  generatedAt: text, expiresAt: text,
-  plugins: z.array(z.looseObject({name: text, summary: text.optional()})),
-  /** what must not be installed; `versions`: a range */
-  revoked: z.array(z.looseObject({name: text, versions: text.default('*'), reason: text})).default([]),
-})
-export type MarketIndex = z.infer<typeof index> & {expired: boolean}
-
-export interface MarketplaceOptions {
+/** Where the curated index is, and whose it is. */
+export interface IndexSource {
   /** an https address, or a file */
   from: string
-  /** Ed25519, DER as base64 */
-  key: string
+  /** public keys, Ed25519; a signature by one of them is enough */
+  keys: readonly string[]
+}
+
+export interface MarketplaceOptions extends IndexSource {
   cacheDir: string
   offline: boolean
-  onWarning: (message: string) => void
   sender?: Send
   now?: Date
 }
 
-const wrong = (why: string, cause?: unknown) =>
-  errors.data(`the index of plugins cannot be used: ${why}`, {code: 'PLUGIN_INDEX', category: 'plugin', fix: 'check CGPU_PLUGIN_INDEX and CGPU_PLUGIN_INDEX_KEY, or ask whoever keeps it', cause})
+/** The index, as far as there is one to be believed, and what is wrong. */
+export interface MarketAnswer {
+  index?: MarketIndex
+  /** ISO time at which it was fetched, where that was not now */
+  cachedAt?: string
+  /** PLUGIN_INDEX (65): what was fetched is not to be believed; PLUGIN_INDEX_UNREACHABLE (69): nothing was */
+  problem?: CgpuError
+  /** for people, one sentence each */
+  warnings: string[]
+}
+
+interface Kept {
+  index: MarketIndex
+  cachedAt: string
+}
 
 /**
- * The curated index: JSON `{"index": "<JSON as text>", "signature": "<base64>"}`. It is believed for its signature alone, wherever
- * it lies; an older one never takes the place of a newer one. Throws PLUGIN_INDEX (65).
+ * Fetches the curated index. It is believed for its signature alone, wherever it lies; an older one never takes the place of a newer
+ * one, and where it cannot be had the one that was fetched before is given. Throws PLUGIN_INDEX_KEY (64).
  */
-export async function readMarketIndex({from, key, cacheDir, offline, onWarning, sender = send, now = new Date()}: MarketplaceOptions): Promise<MarketIndex | undefined> {
-  const path = join(cacheDir, 'plugins', 'index.json')
-  const kept = await readFile(path, 'utf8').then((body) => opened(body, key, now)).catch(() => undefined)
-  if (offline) return kept
-  let body: string
+export async function readMarketIndex({from, keys, cacheDir, offline, sender = send, now = new Date()}: MarketplaceOptions): Promise<MarketAnswer> {
+  const path = join(cacheDir, 'plugins', 'index', `${indexId(from, keys)}.json`)
+  const kept = await keptAt(path, keys, now)
+  const old = (warning?: string): MarketAnswer => ({...kept, warnings: [...(warning === undefined ? [] : [`${warning}; ${kept ? `the one that was fetched ${age(kept.cachedAt, now)} is used` : 'none is used'}`]), ...stale(kept?.index, now)]})
+  if (offline) return old()
   try {
-    body = await fetched(from, sender)
+    const body = await fetched(from, sender)
+    const index = openIndex(body, keys, now)
+    if (kept && Date.parse(index.generatedAt) < Date.parse(kept.index.generatedAt)) return old('the index of plugins is older than one that was seen before')
+    // a cache that cannot be written is no reason to fail
+    await writeAtomic(path, JSON.stringify({cachedAt: now.toISOString(), body})).catch(() => undefined)
+    return {index, warnings: stale(index, now)}
   } catch (error) {
-    if (!(error instanceof CgpuError) || !kept) throw error
-    onWarning(`${error.message}; the index of ${kept.generatedAt} is used`)
-    return kept
+    if (!(error instanceof CgpuError) || error.code === 'PLUGIN_INDEX_KEY') throw error
+    return {...old(error.message), problem: error}
   }
-  const fresh = opened(body, key, now)
-  if (kept && fresh.generatedAt < kept.generatedAt) {
-    onWarning('the index of plugins is older than the one that is known; the newer one is used')
-    return kept
+}
+
+async function keptAt(path: string, keys: readonly string[], now: Date): Promise<Kept | undefined> {
+  try {
+    const value = parseJson(await readFile(path, 'utf8'))
+    const {cachedAt, body} = isObject(value) ? value : {}
+    // the signature holds here too: whoever can write the cache can say nothing that was not signed
+    return typeof cachedAt === 'string' && !Number.isNaN(Date.parse(cachedAt)) && typeof body === 'string' ? {cachedAt, index: openIndex(body, keys, now)} : undefined
+  } catch (error) {
+    if (error instanceof CgpuError && error.code === 'PLUGIN_INDEX_KEY') throw error
+    return undefined // there is none, or a broken one
   }
-  await writeAtomic(path, body).catch(() => undefined)
-  return fresh
+}
+
+const age = (at: string, now: Date): string => formatRelative(Date.parse(at), now.getTime())
+
+function stale(index: MarketIndex | undefined, now: Date): string[] {
+  return index?.expired ? [`the index of plugins ran out ${age(index.expiresAt, now)}: what it recommends does not count any more, what it warns of does`] : []
 }
 
 async function fetched(from: string, sender: Send): Promise<string> {
   if (!/^https?:/.test(from)) {
     return readFile(from, 'utf8').catch((error: unknown) => {
-      throw wrong(`${sanitizeLine(from, 200)} cannot be read`, error)
+      throw unreachable(`${sanitizeLine(from, 200)} cannot be read`, error)
     })
   }
-  const {status, body} = await sender(from, {maxBytes: 16 * 2 ** 20, timeoutMs: 15_000})
-  if (status !== 200) throw wrong(`${new URL(from).host} answers ${status}`)
+  if (!URL.canParse(from)) throw unreachable('its address is none')
+  const {host} = new URL(from)
+  // searching goes on without it: nobody waits long
+  const {status, body} = await sender(from, {maxBytes: 16 * 2 ** 20, timeoutMs: 5_000, what: 'the index of plugins'}).catch((error: unknown) => {
+    throw error instanceof CgpuError && error.code === 'REGISTRY_UNREACHABLE' ? failed(error.message, error) : error
+  })
+  if (status !== 200) throw unreachable(`${host} answers ${status}`)
   return body.toString('utf8')
 }
 
-function opened(body: string, key: string, now: Date): MarketIndex {
-  let value: unknown
-  try {
-    value = parseJson(body)
-  } catch (error) {
-    throw wrong('it is not JSON', error)
-  }
-  const {index: signed, signature} = isObject(value) ? value : {}
-  if (typeof signed !== 'string' || typeof signature !== 'string') throw wrong('it is not signed')
-  if (!isSigned(signed, signature, key)) throw wrong('its signature is wrong')
-  const parsed = index.safeParse(parseJson(signed))
-  if (!parsed.success) throw wrong(sanitizeLine(parsed.error.issues[0]?.message ?? '', 200))
-  return {...parsed.data, expired: !(Date.parse(parsed.data.expiresAt) > now.getTime())}
-}
+const unreachable = (why: string, cause?: unknown): CgpuError => failed(`the index of plugins cannot be had: ${why}`, cause)
 
-function isSigned(signed: string, signature: string, key: string): boolean {
-  try {
-    return verify(null, Buffer.from(signed), createPublicKey({key: Buffer.from(key, 'base64'), format: 'der', type: 'spki'}), Buffer.from(signature, 'base64'))
-  } catch {
-    return false // not a key
-  }
-}
-
-/** Why a version must not be installed. */
-export function revocationOf({revoked}: MarketIndex, name: string, version: string): string | undefined {
-  const found = revoked.find((one) => one.name === name && semver.satisfies(version, one.versions, {includePrerelease: true}))
-  return found && sanitizeLine(found.reason, 300)
-}
+const failed = (message: string, cause: unknown): CgpuError =>
+  errors.network(message, {code: 'PLUGIN_INDEX_UNREACHABLE', category: 'plugin', fix: 'check CGPU_PLUGIN_INDEX and the network', retryable: true, cause})

@@ -13,7 +13,7 @@ describe('a policy of plugins', () => {
   afterEach(() => rmSync(folder, {recursive: true, force: true}))
   const write = (content: unknown): void => writeFileSync(join(folder, 'plugin-policy.json'), typeof content === 'string' ? content : JSON.stringify(content))
   const ask = async (more: Partial<PolicyQuestion> = {}) =>
-    (await Policies.read(folder, {})).problem({name: '@a/x', version: '1.0.0', source: 'registry', signature: 'signed', publishedAt: '2026-01-01T00:00:00.000Z', trusted: false, ...more}, new Date('2026-01-03T00:00:00Z'))?.message
+    (await Policies.read(folder, {})).problem({name: '@a/x', version: '1.0.0', source: 'registry', signature: 'signed', provenance: 'verified', publishedAt: '2026-01-01T00:00:00.000Z', trusted: false, ...more}, new Date('2026-01-03T00:00:00Z'))?.message
 
   it('is none where there is no file', async () => assert.equal(await ask(), undefined))
 
@@ -21,7 +21,8 @@ describe('a policy of plugins', () => {
     const cases: [rules: object, more: Partial<PolicyQuestion>, why: RegExp | undefined][] = [
       [{deny: ['@a/*']}, {}, /denied/], [{deny: ['b']}, {}, undefined], [{allow: ['@a/x']}, {}, undefined], [{allow: ['@a/*'], deny: ['@a/x']}, {}, /denied/], [{allow: []}, {}, /not on the list/],
       [{sources: ['registry']}, {source: 'git'}, /must come from: registry/], [{requireSignature: true}, {signature: 'unsigned'}, /signed/], [{requireSignature: true}, {signature: 'unchecked'}, /signed/],
-      [{requireSignature: true}, {source: 'link', signature: 'none'}, undefined], [{allowTrust: false}, {trusted: true}, /own process/], [{minimumAgeDays: 3}, {}, /3 days/], [{minimumAgeDays: 2}, {}, undefined], [{minimumAgeDays: 1}, {publishedAt: undefined}, /1 days/],
+      [{requireSignature: true}, {source: 'link', signature: 'none'}, undefined], [{requireProvenance: true}, {}, undefined], [{requireProvenance: true}, {source: 'link', provenance: 'none'}, undefined],
+      [{requireProvenance: true}, {provenance: 'unchecked'}, /could not be checked/], [{requireProvenance: true}, {source: 'tarball', provenance: 'none'}, /it does not say/], [{allowTrust: false}, {trusted: true}, /own process/], [{minimumAgeDays: 3}, {}, /3 days/], [{minimumAgeDays: 2}, {}, undefined], [{minimumAgeDays: 1}, {publishedAt: undefined}, /1 days/],
     ]
     for (const [rules, more, why] of cases) {
       write({version: 1, ...rules})

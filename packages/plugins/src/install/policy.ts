@@ -15,12 +15,16 @@ const policy = z.strictObject({
   /** counts before `allow` */
   deny: z.array(z.string()).default([]),
   requireSignature: z.boolean().default(false),
+  /** it must be certain from which repository it was built */
+  requireProvenance: z.boolean().default(false),
+  /** a trusted_root.json of sigstore to check that with, in place of the public one's */
+  trustedRoot: z.string().optional(),
   /** days that a version must have been public */
   minimumAgeDays: z.number().nonnegative().default(0),
   sources: z.array(z.enum(['registry', 'tarball', 'git', 'link'])).default(['registry', 'tarball', 'git', 'link']),
   /** whether plugins may run in cgpu's own process */
   allowTrust: z.boolean().default(true),
-  /** the curated index: its address or path, and the Ed25519 key (DER, base64) that signs it */
+  /** the curated index: its address or path, and the Ed25519 key that signs it (`ed25519:…`, or DER as base64; several: separated by commas) */
   index: z.strictObject({from: z.string(), key: z.string()}).optional(),
 })
 type Policy = z.infer<typeof policy>
@@ -31,6 +35,8 @@ export interface PolicyQuestion {
   version: string
   source: 'registry' | 'tarball' | 'git' | 'link'
   signature: SignatureState
+  /** none: nobody says where it was built */
+  provenance: 'verified' | 'unchecked' | 'none'
   publishedAt: string | undefined
   trusted: boolean
 }
@@ -73,6 +79,11 @@ export class Policies {
     return this.all.find(({policy: {index}}) => index)?.policy.index
   }
 
+  /** The trusted root of sigstore that a policy names. */
+  get trustedRoot(): string | undefined {
+    return this.all.find(({policy: {trustedRoot}}) => trustedRoot !== undefined)?.policy.trustedRoot
+  }
+
   /** The first rule that forbids it. */
   problem(question: PolicyQuestion, now = new Date()): CgpuError | undefined {
     for (const {path, policy: rules} of this.all) {
@@ -87,11 +98,12 @@ export class Policies {
   }
 }
 
-function brokenRule(rules: Policy, {name, source, signature, publishedAt, trusted}: PolicyQuestion, now: Date): string | undefined {
+function brokenRule(rules: Policy, {name, source, signature, provenance, publishedAt, trusted}: PolicyQuestion, now: Date): string | undefined {
   if (matches(rules.deny, name)) return 'it is on the list of what is denied'
   if (rules.allow && !matches(rules.allow, name)) return 'it is not on the list of what is allowed'
   if (!rules.sources.includes(source)) return `plugins must come from: ${rules.sources.join(', ')}`
   if (rules.requireSignature && source !== 'link' && signature !== 'signed') return 'it must be signed by the registry, and is not'
+  if (rules.requireProvenance && source !== 'link' && provenance !== 'verified') return `it must be certain where it was built, and ${provenance === 'none' ? 'it does not say' : 'that could not be checked'}`
   if (trusted && !rules.allowTrust) return 'no plugin may run in cgpu\'s own process'
   if (rules.minimumAgeDays > 0 && source === 'registry') {
     const days = publishedAt === undefined ? 0 : (now.getTime() - Date.parse(publishedAt)) / 86_400_000

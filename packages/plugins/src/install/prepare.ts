@@ -11,9 +11,11 @@ import {integrityOf} from './integrity.ts'
 import type {LockedPlugin, PluginSource} from './lock-file.ts'
 import {pickRelease, type Release} from './release.ts'
 import {maxTarball} from './registry.ts'
-import {type Provenance, provenanceOf, signatureState} from './signature.ts'
+import {checkProvenance, type Provenance} from './provenance.ts'
+import {signatureState} from './signature.ts'
 import type {Spec} from './spec.ts'
 import {readTarball} from './tar.ts'
+import {trustedRoot} from './trusted-root.ts'
 import {filesOf, treeDigest, writeFiles} from './tree.ts'
 
 /** A plugin that lies complete in a folder of its own, and waits for consent. */
@@ -41,6 +43,8 @@ export interface PrepareOptions {
   host: Host
   cwd: string
   env: NodeJS.ProcessEnv
+  /** a trusted root of sigstore that a policy names */
+  trustedRoot?: string | undefined
   /** what the lock file promises; anything else is refused */
   pinned?: {version: string; integrity: string} | undefined
 }
@@ -78,19 +82,20 @@ export async function releaseOf(name: string, want: string, cache: CachedRegistr
   return {release, signature}
 }
 
-async function fromRegistry({name, want}: Spec & {kind: 'registry'}, folder: string, {cache, pinned}: PrepareOptions): Promise<Fetched> {
+async function fromRegistry({name, want}: Spec & {kind: 'registry'}, folder: string, {cache, cacheDir, pinned, trustedRoot: file}: PrepareOptions): Promise<Fetched> {
   const {release, signature} = await releaseOf(name, pinned?.version ?? want, cache)
   const {dist} = release.document
   const {attestations} = dist
   const [bytes, downloads, attested] = await Promise.all([
     cache.tarball(dist.tarball, dist, `${name} ${release.version}`),
     cache.offline ? undefined : cache.registry.downloads(name),
-    attestations && !cache.offline ? cache.registry.attestations(attestations.url).catch(() => undefined) : undefined,
+    attestations && cache.attestations(attestations.url, dist.integrity),
   ])
   const integrity = integrityOf(bytes)
   if (pinned && integrity !== pinned.integrity) throw changed(name, release.version)
+  const sha512 = Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex')
+  const provenance = attestations && (await checkProvenance({name, version: release.version, sha512, attestations: attested, root: () => trustedRoot({cacheDir, offline: cache.offline, file})}))
   await writeFiles(folder, readTarball(bytes))
-  const provenance = attestations ? (provenanceOf(attested, Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex')) ?? {source: undefined, matches: false}) : undefined
   return {source: 'registry', want, integrity, signature, release, provenance, downloads}
 }
 

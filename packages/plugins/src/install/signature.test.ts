@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {generateKeyPairSync, sign} from 'node:crypto'
 import {checkIntegrity, integrityOf} from './integrity.ts'
-import {provenanceOf, signatureState} from './signature.ts'
+import {signatureState} from './signature.ts'
 
 describe('the signature of a version', () => {
   const pair = generateKeyPairSync('ec', {namedCurve: 'prime256v1'})
@@ -17,14 +17,6 @@ describe('the signature of a version', () => {
       [{signatures: [{keyid: 'k', sig}, {keyid: 'k', sig: 'AAAA'}]}, [key], undefined, 'forged'],
     ]
     for (const [more, keys, at, expected] of cases) assert.equal(signatureState(document(more), keys, at), expected, JSON.stringify([more, keys?.length, at]))
-  })
-
-  it('stands beside where it says that it was built', () => {
-    const statement = (digest: string) => ({subject: [{digest: {sha512: digest}}], predicate: {buildDefinition: {externalParameters: {workflow: {repository: 'https://github.com/a/b'}}}}})
-    const answer = (digest: string) => ({attestations: [{predicateType: 'https://slsa.dev/provenance/v1', bundle: {dsseEnvelope: {payload: Buffer.from(JSON.stringify(statement(digest))).toString('base64')}}}]})
-    assert.deepEqual(provenanceOf(answer('ff'), 'ff'), {source: 'https://github.com/a/b', matches: true})
-    assert.deepEqual(provenanceOf(answer('00'), 'ff'), {source: 'https://github.com/a/b', matches: false})
-    for (const nothing of [undefined, null, {}, {attestations: [{}]}, {attestations: 1}]) assert.equal(provenanceOf(nothing, 'ff'), undefined)
   })
 
   it('needs a checksum that can be checked', () => {

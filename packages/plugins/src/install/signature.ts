@@ -29,32 +29,3 @@ function isSignedBy({key}: RegistryKey, message: Buffer, signature: string): boo
     return false // not a key, or not one for this algorithm
   }
 }
-
-/** Of provenance: what the registry hands out is shown, and not called verified. */
-export interface Provenance {
-  /** `https://github.com/owner/repository`, as the attestation says */
-  source: string | undefined
-  /** whether it speaks of this very tarball */
-  matches: boolean
-}
-
-/** Reads npm's attestations. Their sigstore certificates are not checked here. */
-export function provenanceOf(answer: unknown, sha512Hex: string): Provenance | undefined {
-  const all = (answer as {attestations?: unknown} | null)?.attestations
-  for (const one of Array.isArray(all) ? all : []) {
-    const {predicateType, bundle} = one as {predicateType?: unknown; bundle?: {dsseEnvelope?: {payload?: unknown}}} // any of it may be missing
-    if (typeof predicateType !== 'string' || !predicateType.includes('slsa.dev/provenance')) continue
-    const payload = bundle?.dsseEnvelope?.payload
-    try {
-      const statement = JSON.parse(Buffer.from(String(payload), 'base64').toString('utf8')) as {
-        subject?: {digest?: {sha512?: unknown}}[]
-        predicate?: {buildDefinition?: {externalParameters?: {workflow?: {repository?: unknown}}}}
-      } // any of it may be missing
-      const source = statement.predicate?.buildDefinition?.externalParameters?.workflow?.repository
-      return {source: typeof source === 'string' ? source : undefined, matches: Boolean(statement.subject?.some(({digest}) => digest?.sha512 === sha512Hex))}
-    } catch {
-      return {source: undefined, matches: false}
-    }
-  }
-  return undefined
-}

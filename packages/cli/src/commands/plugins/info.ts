@@ -21,6 +21,8 @@ export interface PluginsInfoResult {
   tags: Record<string, string>
   /** newest first */
   versions: string[]
+  /** the curated index recommends it */
+  curated: boolean
   /** why it must not be used, as the curated index says */
   revoked: string | null
   /** the version that is here */
@@ -42,25 +44,25 @@ export default class PluginsInfo extends PluginsCommand<PluginsInfoResult> {
   async run(): Promise<PluginsInfoResult> {
     const {args, flags} = await this.parse(PluginsInfo)
     const installer = await this.installer(flags)
-    const {parseSpec, releaseOf} = await import('@cgpu/plugins/install')
+    const {parseSpec, releaseOf, revocationOf} = await import('@cgpu/plugins/install')
     const spec = parseSpec(args.plugin)
     if (spec.kind !== 'registry') throw errors.usage('only what is in a registry can be looked up', {code: 'PLUGIN_SPEC', category: 'plugin', fix: `cgpu plugins install ${sanitizeLine(args.plugin, 200)} --dry-run`})
     const {name} = spec
-    const [{release, signature}, downloads, index] = await Promise.all([
+    const [{release, signature}, downloads, {index}] = await Promise.all([
       releaseOf(name, spec.want, installer.cache), flags.offline ? undefined : installer.cache.registry.downloads(name), installer.marketIndex(),
     ])
     const news = await installer.cache.news(name)
-    const [{describeCapability, manifestOf}, {revocationOf}] = await Promise.all([import('@cgpu/plugins'), import('@cgpu/plugins/install/marketplace')])
+    const {describeCapability, manifestOf} = await import('@cgpu/plugins')
     const manifest = manifestOf(release.document, name)
     const installed = (await installer.store.get(name))?.version ?? null
     const {version, publisher, publishedAt, licence, deprecated, document} = release
     const result: PluginsInfoResult = {
       id: name, name, version, description: document.description === undefined ? null : sanitizeLine(document.description, 500), publisher: publisher ?? null, publishedAt: publishedAt ?? null,
       licence: licence ?? null, deprecated: deprecated ?? null, signature, downloads: downloads ?? null, contract: manifest?.contract ?? null, capabilities: manifest?.capabilities ?? [],
-      tags: news?.packument['dist-tags'] ?? {}, versions: Object.keys(news?.packument.versions ?? {}).toReversed(), revoked: (index && revocationOf(index, name, version)) ?? null, installed,
+      curated: index !== undefined && !index.expired && index.plugins.some((one) => one.name === name), tags: news?.packument['dist-tags'] ?? {}, versions: Object.keys(news?.packument.versions ?? {}).toReversed(), revoked: (index && revocationOf(index, name, version)) ?? null, installed,
     }
     const rows: [string, string | null][] = [
-      ['plugin', `${name} ${version}`], ['about', result.description], ['REVOKED', result.revoked], ['deprecated', result.deprecated],
+      ['plugin', `${name} ${version}`], ['about', result.description], ['curated', result.curated ? 'somebody looked at it, and put it on the index of plugins' : null], ['REVOKED', result.revoked], ['deprecated', result.deprecated],
       ['published', `${publishedAt === undefined ? 'nobody says when' : formatRelative(Date.parse(publishedAt), Date.now())}${publisher === undefined ? '' : ` by ${publisher}`}`],
       ['licence', licence ?? 'none'], ['downloads', downloads === undefined ? null : `${downloads} in the last month`], ['signature', signature],
       ['contract', manifest ? String(manifest.contract) : 'none'], ...result.capabilities.map((one): [string, string] => ['needs', describeCapability(one)]),

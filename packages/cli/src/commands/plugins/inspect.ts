@@ -1,6 +1,7 @@
 import {string} from '@oclif/core/args'
 import type {Capability, Enforced} from '@cgpu/plugins'
 import {isUntouched} from '../../plugins/untouched.ts'
+import {isRegistration} from '../../plugins/withheld.ts'
 import {type PluginView, viewOf} from '../../plugins/view.ts'
 import {PluginsCommand} from '../../plugins-command.ts'
 
@@ -36,10 +37,10 @@ export default class PluginsInspect extends PluginsCommand<PluginsInspectResult>
     const shown = commands?.map(({id, summary}) => ({name: id.replaceAll(':', ' '), summary})) ?? null
     const rows: [string, string][] = [
       ['plugin', `${plugin.name} ${plugin.version}`], ['from', `${plugin.source} (${want})`], ['installed', plugin.installedAt], ['folder', plugin.root],
-      ['state', plugin.level], ['signature', plugin.signature], ['files', plugin.source === 'link' ? 'linked' : untouched ? 'as installed' : 'CHANGED since they were installed'],
+      ['state', plugin.level], ['signature', plugin.signature], ['provenance', plugin.provenance ?? 'none'], ['files', plugin.source === 'link' ? 'linked' : untouched ? 'as installed' : 'CHANGED since they were installed'],
       ['integrity', integrity || 'none'], ['contract', contract === undefined ? 'none' : String(contract)],
       ...(shown ?? []).map(({name, summary}): [string, string] => ['command', summary === '' ? name : `${name}: ${summary}`]),
-      ...hooks.map((hook): [string, string] => ['hook', hook]), ...capabilities.map((one): [string, string] => ['needs', describeCapability(one)]),
+      ...hooks.map((hook): [string, string] => ['hook', plugin.level === 'untrusted' && isRegistration(hook) ? `${hook}: not called, only a trusted plugin may bring this` : hook]), ...capabilities.map((one): [string, string] => ['needs', describeCapability(one)]),
       ...(sandbox ?? []).map((one): [string, string] => ['sandbox', describeEnforced(one)]),
       ...Object.keys(dependencies).map((one): [string, string] => ['package', one]),
     ]

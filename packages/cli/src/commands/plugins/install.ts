@@ -51,7 +51,7 @@ export default class PluginsInstall extends PluginsCommand<PluginsInstallResult>
       for (const warning of warnings) this.warn(warning)
       const before = (await installer.installed()).find((one) => one.name === name)
       const level = flags.trust ? 'trusted' : 'untrusted'
-      await installer.checkPolicy({name, version, source: prepared.source, signature: prepared.signature, publishedAt: prepared.release?.publishedAt, trusted: flags.trust})
+      await installer.checkPolicy({name, version, source: prepared.source, signature: prepared.signature, provenance: prepared.provenance?.state ?? 'none', publishedAt: prepared.release?.publishedAt, trusted: flags.trust})
       await installer.checkRevoked(name, version)
       if (flags['dry-run']) return {card, plugin: null, changed: false}
       if (before && isSame(before, prepared) && (before.level === level || !flags.trust)) {

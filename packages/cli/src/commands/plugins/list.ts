@@ -20,7 +20,7 @@ export default class PluginsList extends PluginsCommand<PluginView[]> {
     const installed = (await (await this.installer()).installed()).map(viewOf)
     const others = [...this.config.plugins.values()].filter(({isRoot, name, type}) => !isRoot && !installed.some((one) => one.name === name) && (flags.core || type !== 'core'))
     const views = [...installed, ...others.map(({name, version, type, root}): PluginView =>
-      ({id: name, name, version, source: type, state: type === 'core' ? 'core' : 'trusted', signature: 'none', granted: [], createdAt: null, root}))]
+      ({id: name, name, version, source: type, state: type === 'core' ? 'core' : 'trusted', signature: 'none', provenance: null, granted: [], createdAt: null, root}))]
     if (views.length === 0) this.notice('no plugins. find some: cgpu plugins search')
     else this.log(table(['name', 'version', 'state', 'from', 'signature'], views.map(({name, version, state, source, signature}) => [name, version, state, source, signature])))
     return views

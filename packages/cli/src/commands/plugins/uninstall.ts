@@ -17,7 +17,7 @@ export default class PluginsUninstall extends PluginsCommand<PluginView> {
     const listed = this.config.plugins.get(args.plugin)
     if (!(await installer.store.get(args.plugin)) && (await removeFromList(this.dirs.data, args.plugin))) {
       this.log(`removed ${args.plugin}`)
-      return {id: args.plugin, name: args.plugin, version: listed?.version ?? '', source: 'link', state: 'trusted', signature: 'none', granted: [], createdAt: null, root: listed?.root ?? ''}
+      return {id: args.plugin, name: args.plugin, version: listed?.version ?? '', source: 'link', state: 'trusted', signature: 'none', provenance: null, granted: [], createdAt: null, root: listed?.root ?? ''}
     }
     const removed = await installer.uninstall(args.plugin)
     this.log(`removed ${removed.name} ${removed.version}`)

@@ -27,6 +27,15 @@ export const globalFlags: Record<string, Definition> = {json: boolean(), quiet: 
 /** Variables are the host's: an untrusted plugin's flags have none. */
 export const withEnv = <T>(flags: T): T => flags
 
+/** As the SDK's: a file's default export, typed. */
+export const defineHook = <T>(_event: string, hook: T): T => hook
+
+/** What these register is a function in cgpu's process: that they are there lets a file load, and nobody asks them here. */
+const withheld = () => async (): Promise<undefined> => undefined
+export {
+  withheld as defineMetricSink, withheld as defineNotebookExporter, withheld as definePipelineExecutor, withheld as defineProvider, withheld as defineScheme, withheld as defineSecretSource,
+}
+
 export interface RuntimeInfo {
   id: string
   name: string
