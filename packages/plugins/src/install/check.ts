@@ -91,7 +91,7 @@ interface Declaring {
 
 /** A manifest must name every command file, and no command that is not there: what it does not say nobody can agree to. */
 async function declaredCommands({name, version, oclif}: Declaring, files: readonly string[], read: (path: string) => Promise<string | undefined>): Promise<CheckedPackage['commands']> {
-  const lies = (why: string) => wrong('PLUGIN_MANIFEST_LIES', `the oclif.manifest.json of ${name} is not true: ${why}`, 'its author has to run oclif manifest before publishing')
+  const lies = (why: string) => wrong('PLUGIN_MANIFEST_LIES', `the oclif.manifest.json of ${name} is not true: ${why}`, 'its author has to run cgpu plugins manifest before publishing')
   const manifest = await objectIn('oclif.manifest.json', read)
   if (!manifest) return undefined
   if (manifest['version'] !== version) throw lies(`it is of version ${sanitizeLine(String(manifest['version']), 50)}`)
