@@ -98,8 +98,7 @@ export async function startRegistry(): Promise<TestRegistry> {
     const {name, versions, 'dist-tags': tags, _attachments: files} = await json(request) as Sent // npm's own
     const [[version, pjson] = ['', {}]] = Object.entries(versions)
     if (Object.hasOwn(packages.get(name)?.versions ?? {}, version)) return answer(response, 403, {error: 'it is there already'})
-    const {_id, dist, readme, ...own} = pjson
-    registry.publish({name, version, pjson: own, tarball: Buffer.from(Object.values(files)[0]?.data ?? '', 'base64'), tag: Object.keys(tags)[0] ?? 'latest', publishedAt: new Date().toISOString()})
+    registry.publish({name, version, pjson, tarball: Buffer.from(Object.values(files)[0]?.data ?? '', 'base64'), tag: Object.keys(tags)[0] ?? 'latest', publishedAt: new Date().toISOString()})
     answer(response, 201, {ok: true})
   }
   const server = createServer(serve)

@@ -1,13 +1,10 @@
 import type {Config} from '@oclif/core/config'
 import {isProjectEvent} from '@cgpu/core/hooks/declared'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {CONTRACT} from './contract.ts'
+import {CONTRACT, HOOK_BUDGET_MS} from './contract.ts'
 import {guarded} from './hook-guard.ts'
 import type {CgpuEvent, CgpuHooks} from './hook-types.ts'
 import {projectAnswers} from './project-hooks.ts'
-
-/** A hook that takes longer is given up with a warning. */
-export const HOOK_BUDGET_MS = 2000
 
 /** The part of a command that hooks need. */
 export interface HookHost {

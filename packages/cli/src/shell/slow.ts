@@ -3,6 +3,7 @@ import type {Config} from '@oclif/core/config'
 import {readFileSync} from 'node:fs'
 import {type CgpuError, errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import {resolveDirs} from '@cgpu/core/state/dirs'
+import {serveTrusted} from '../plugins/host.ts'
 import {isLively} from '../render/terminal.ts'
 import {reportCrash, watchForCrashes} from './crash.ts'
 import {asksForHelp, findCommand, wantsHelp, type CommandTable} from './command-table.ts'
@@ -47,6 +48,7 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   let config: Config
   try {
     config = await loadConfig(root)
+    serveTrusted(config)
   } catch (error) {
     return reportCrash(brokenPlugin(error), argv, {version: table?.version ?? ''})
   }
