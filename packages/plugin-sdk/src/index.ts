@@ -20,6 +20,7 @@ export type {CgpuEvent, CgpuHook, CgpuHooks, ExecutionOutcome, ExecutionRequest,
 export {callBy, callCgpu} from './client/call.ts'
 export type {CallCgpu} from './client/call.ts'
 export {computerBy} from './client/computer.ts'
+export {beforeHooks} from './before-hooks.ts'
 export {isCgpuEvent, OLDEST_CONTRACT, supportsContract} from './contract.ts'
 export {isOwnFailure, keepOutOfDebugLog, leaveDebugLog} from './debug-log.ts'
 export {takeEarlyWarnings, warnEarly} from './early-warnings.ts'
