@@ -47,7 +47,7 @@ describe('examples of plugins', function () {
     it(line, async () => {
       const [, before] = needs.find(([pattern]) => pattern.test(line)) ?? []
       if (before !== undefined) await shell(before)
-      await shell(unasked(line), /plugins (link|publish --dry-run)$/.test(line) ? join(home.cwd, 'my-plugin') : home.cwd)
+      await shell(unasked(line), /plugins (link|manifest|publish --dry-run)$/.test(line) ? join(home.cwd, 'my-plugin') : home.cwd)
     })
   }
 

@@ -10,6 +10,7 @@ import {asksForHelp, findCommand, wantsHelp, type CommandTable} from './command-
 import {unifyForeignCommands} from './foreign-commands.ts'
 import {useHostSdk} from './host-sdk.ts'
 import {loadConfig} from './load-config.ts'
+import {pinnedFor} from './pinned.ts'
 
 function readTable(root: string): CommandTable | undefined {
   try {
@@ -48,10 +49,20 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   let config: Config
   try {
     config = await loadConfig(root)
-    serveTrusted(config)
   } catch (error) {
     return reportCrash(brokenPlugin(error), argv, {version: table?.version ?? ''})
   }
+  const pin = pinnedFor(config, argv)
+  if (pin) {
+    try {
+      const {installPinned} = await import('../plugins/just-in-time.ts')
+      const quiet = argv.some((token) => ['--json', '--quiet', '-q'].includes(token))
+      if (await installPinned(config, pin, (text) => void (quiet || process.stderr.write(`${text}\n`)))) config = await loadConfig(root)
+    } catch (error) {
+      return reportCrash(error, argv, {version: config.version})
+    }
+  }
+  serveTrusted(config)
   const {normalizeArgv} = await import('@oclif/core/help')
   const [id = '', ...rest] = normalizeArgv(config, [...argv])
   const found = table && findCommand(argv, table)

@@ -1,0 +1,34 @@
+import type {Config} from '@oclif/core/config'
+import {resolveDirs} from '@cgpu/core/state/dirs'
+import type {Host, PluginInstaller} from '@cgpu/plugins/install'
+import {pinsOf} from '../shell/pinned.ts'
+
+export interface RegistryFlags {
+  registry?: string | undefined
+  offline?: boolean | undefined
+}
+
+export function dirsOf({configDir, dataDir, cacheDir}: Config) {
+  return resolveDirs(process.env, {configDir, dataDir, cacheDir})
+}
+
+/** What no plugin may take the place of. */
+export function hostOf(config: Config): Host {
+  const own = [...config.plugins.values()].filter(({isRoot, type}) => isRoot || type === 'core')
+  const ids = own.flatMap(({commands}) => commands.flatMap(({id, aliases, hiddenAliases}) => [id, ...[...aliases, ...hiddenAliases].map((one) => one.replaceAll(' ', ':'))]))
+  // a command that is called as a topic would take its help
+  const topics = ids.flatMap((id) => id.split(':').slice(0, -1).map((_, at, words) => words.slice(0, at + 1).join(':')))
+  return {
+    version: config.version, commands: new Set([...ids, ...topics]), plugins: new Set(own.map(({name}) => name)),
+    reserved: new Map(pinsOf(config).flatMap(({name, commands}) => commands.map((word) => [word, name] as const))),
+  }
+}
+
+/** By the user's settings. */
+export async function installerOf(config: Config, {registry, offline = false}: RegistryFlags, onWarning: (message: string) => void): Promise<PluginInstaller> {
+  const {PluginInstaller, Registry, registryConfig} = await import('@cgpu/plugins/install')
+  const {data, cache, config: configDir} = dirsOf(config)
+  return new PluginInstaller({
+    dataDir: data, cacheDir: cache, configDir, cwd: process.cwd(), env: process.env, registry: new Registry(registryConfig(process.env, registry)), offline, host: hostOf(config), onWarning,
+  })
+}
