@@ -6,9 +6,16 @@ import {commandsDoc} from './commands-doc.mjs'
 import {manifestFolders, manifestText} from './manifest.mjs'
 
 const place = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
+/** package.json with the versions of the plugins that are fetched at their first use: those that are released with it. */
+function pinsCurrent(text) {
+  const version = (name) => JSON.parse(readFileSync(place(`node_modules/${name}/package.json`), 'utf8')).version
+  return text.replace(/("(@cgpu\/plugin-[a-z-]+)": \{"version": ")[^"]+/g, (_, start, name) => start + version(name))
+}
+
 const wanted = {}
 for (const folder of manifestFolders) wanted[`${folder}/oclif.manifest.json`.replace(/^\//, '')] = await manifestText(folder)
-wanted['docs/commands.md'] = commandsDoc(...Object.values(wanted).map((text) => JSON.parse(text)))
+wanted['package.json'] = pinsCurrent(readFileSync(place('package.json'), 'utf8'))
+wanted['docs/commands.md'] = commandsDoc(...manifestFolders.map((folder) => JSON.parse(wanted[`${folder}/oclif.manifest.json`.replace(/^\//, '')])))
 wanted['packages/plugin-sdk/api/current.txt'] = apiReport()
 wanted['docs/plugin-api.md'] = apiDoc()
 

@@ -3,17 +3,15 @@ import assert from 'node:assert/strict'
 import {spawnSync} from 'node:child_process'
 import {chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {writeNpm} from '../helpers/authors-npm.ts'
 import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
+import {scriptsOf} from '../helpers/pages.ts'
 
 const pages = ['README.md', ...readdirSync(join(repoRoot, 'docs')).filter((name) => name.endsWith('.md')).map((name) => join('docs', name))]
 const read = (page: string): string => readFileSync(join(repoRoot, page), 'utf8')
 
-/** Shell blocks that follow `<!-- run -->`: one script a page, so that later ones see what earlier ones made. */
-function runnable(page: string): string {
-  return [...read(page).matchAll(/<!-- run -->\n+```sh\n([\s\S]*?)```/g)].map((match) => match[1]).join('\n')
-}
+/** One script a page, so that later blocks see what earlier ones made. */
+const runnable = (page: string): string => scriptsOf(page, 'run').map(({script}) => script).join('\n')
 
 describe('documentation', () => {
   let home: SealedHome
@@ -25,7 +23,6 @@ describe('documentation', () => {
     mkdirSync(bin)
     writeFileSync(join(bin, 'cgpu'), `#!/bin/sh\nexec "${process.execPath}" "${cgpuBin}" "$@"\n`)
     chmodSync(join(bin, 'cgpu'), 0o755)
-    writeNpm(bin)
     mkdirSync(join(home.cwd, 'examples'))
     for (const name of readdirSync(join(repoRoot, 'examples'))) copyFileSync(join(repoRoot, 'examples', name), join(home.cwd, 'examples', name))
     writeFileSync(join(home.cwd, 'token.txt'), `${server.token}\n`)
@@ -40,12 +37,7 @@ describe('documentation', () => {
   for (const page of pages.filter((one) => runnable(one) !== '')) {
     it(`${page}: its commands do what it says`, function () {
       this.timeout(240_000)
-      // `# prints: X` behind a command is checked
-      const lines = runnable(page).split('\n').flatMap((line) => {
-        const prints = /^(.*?)\s+# prints: (.*)$/.exec(line)
-        return prints ? [`out=$(${prints[1]}) || exit 1; [ "$out" = ${JSON.stringify(prints[2])} ] || { echo "printed: $out, not: ${prints[2]}" >&2; exit 1; }`] : [line]
-      })
-      const done = spawnSync('bash', ['-euo', 'pipefail', '-c', lines.join('\n')], {env: home.env, cwd: home.cwd, encoding: 'utf8'})
+      const done = spawnSync('bash', ['-euo', 'pipefail', '-c', runnable(page)], {env: home.env, cwd: home.cwd, encoding: 'utf8'})
       assert.equal(done.status, 0, `${done.stdout}\n${done.stderr}`)
     })
   }

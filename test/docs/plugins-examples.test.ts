@@ -1,11 +1,12 @@
 // The examples in the help of `cgpu plugins …` and the commands of docs/plugins-install.md, run at a registry of this machine.
 import assert from 'node:assert/strict'
 import {execFile} from 'node:child_process'
-import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
-import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
+import {cgpuBin, sealedHome, type SealedHome} from '../helpers/cli.ts'
 import {examples, isPluginsExample} from '../helpers/examples.ts'
+import {scriptsOf} from '../helpers/pages.ts'
 import {writePlugin} from '../helpers/plugin-folder.ts'
 import {pluginPackage} from '../helpers/plugin-package.ts'
 import {startRegistry, type TestRegistry} from '../helpers/registry.ts'
@@ -46,16 +47,15 @@ describe('examples of plugins', function () {
     it(line, async () => {
       const [, before] = needs.find(([pattern]) => pattern.test(line)) ?? []
       if (before !== undefined) await shell(before)
-      await shell(unasked(line), /plugins (link|publish --dry-run)$/.test(line) ? join(home.cwd, 'my-plugin') : home.cwd)
+      await shell(unasked(line), /plugins (link|manifest|publish --dry-run)$/.test(line) ? join(home.cwd, 'my-plugin') : home.cwd)
     })
   }
 
   it('of the page on installing do what it says', async function () {
     this.timeout(120_000)
     await shell('cgpu plugins reset --yes')
-    const page = readFileSync(join(repoRoot, 'docs/plugins-install.md'), 'utf8')
-    const blocks = [...page.matchAll(/<!-- run with a registry -->\n+```sh\n([\s\S]*?)```/g)].map((match) => match[1])
+    const blocks = scriptsOf('docs/plugins-install.md', 'run with a registry')
     assert.ok(blocks.length >= 3)
-    await shell(blocks.join('\n'))
+    await shell(blocks.map(({script}) => script).join('\n'))
   })
 })

@@ -25,7 +25,7 @@ describe('cgpu plugins create', () => {
     assert.deepEqual([data.name, data.folder], ['@me/cgpu-notify', join(home.cwd, 'elsewhere/notify')])
     assert.ok(readdirSync(join(data.folder, 'src/commands/notify')).includes('greet.ts'))
     const pjson = JSON.parse(readFileSync(join(data.folder, 'package.json'), 'utf8')) as {cgpu: object; keywords: string[]}
-    assert.deepEqual([pjson.cgpu, pjson.keywords], [{contract: 1, capabilities: []}, ['cgpu-plugin']])
+    assert.deepEqual([pjson.cgpu, pjson.keywords], [{contract: 1, capabilities: [{use: 'kernel', reason: 'tells programs the id of their run'}]}, ['cgpu-plugin']])
   })
 
   it('refuses a bad name, one of cgpu\'s own, and a folder that holds something, and leaves nothing', async () => {

@@ -17,6 +17,7 @@ export function installDevDependencies(folder: string): void {
   const bin = join(folder, 'node_modules/.bin')
   mkdirSync(bin, {recursive: true})
   symlinkSync(join(repoRoot, 'node_modules/typescript/bin/tsc'), join(bin, 'tsc'))
+  symlinkSync(join(repoRoot, 'bin/run.js'), join(bin, 'cgpu'))
 }
 
 /** Puts an `npm` into the folder whose `npm install` does that; the rest is npm's. */

@@ -15,7 +15,7 @@ export interface PluginPackage {
 
 const className = 'Fixture'
 
-/** A plugin as its author publishes it, with the manifest that `oclif manifest` would write. */
+/** A plugin as its author publishes it, with the manifest that `cgpu plugins manifest` would write. */
 export function pluginPackage({name, version = '1.0.0', commands = {hello: 'this.log("hello"); return {said: "hello"}'}, capabilities = [], contract = 1, hooks = {}, pjson = {}, manifest, files = {}}: PluginPackage): Published & {version: string} {
   const file = (id: string): string => `dist/commands/${id.replaceAll(':', '/')}.js`
   const described = Object.fromEntries(Object.keys(commands).map((id) =>

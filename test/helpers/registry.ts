@@ -1,6 +1,7 @@
 import {createHash, generateKeyPairSync, type KeyObject, sign} from 'node:crypto'
 import {createServer, type IncomingMessage, type ServerResponse} from 'node:http'
 import type {AddressInfo} from 'node:net'
+import {json} from 'node:stream/consumers'
 import {packed} from './tarball.ts'
 
 export interface Published {
@@ -43,6 +44,14 @@ export interface TestRegistry {
   stop(): Promise<void>
 }
 
+/** What `npm publish` sends. */
+interface Sent {
+  name: string
+  'dist-tags': Record<string, string>
+  versions: Record<string, Record<string, unknown>>
+  _attachments: Record<string, {data: string}>
+}
+
 interface Packument {
   name: string
   'dist-tags': Record<string, string>
@@ -50,7 +59,7 @@ interface Packument {
   time: Record<string, string>
 }
 
-/** An npm registry on loopback that signs what it is given, with a key of its own. */
+/** An npm registry on loopback that signs what it is given, by `publish` or by `npm publish`, with a key of its own. */
 export async function startRegistry(): Promise<TestRegistry> {
   const key = generateKeyPairSync('ec', {namedCurve: 'prime256v1'})
   const other = generateKeyPairSync('ec', {namedCurve: 'prime256v1'})
@@ -75,6 +84,7 @@ export async function startRegistry(): Promise<TestRegistry> {
     const path = decodeURIComponent(pathname).slice(1)
     registry.requests.push(`${request.method} /${path}`)
     if (registry.down) return void request.socket.destroy()
+    if (request.method === 'PUT') return void take(request, response)
     if (path.startsWith('-/') && registry.bare) return answer(response, 404, {})
     if (path === '-/npm/v1/keys') return answer(response, 200, {keys: [{keyid: 'SHA256:test', keytype: 'ecdsa-sha2-nistp256', scheme: 'ecdsa-sha2-nistp256', expires: null, key: key.publicKey.export({format: 'der', type: 'spki'}).toString('base64')}]})
     const attestations = attested.get(path)
@@ -86,6 +96,15 @@ export async function startRegistry(): Promise<TestRegistry> {
     if (bytes) return answer(response, 200, registry.corrupt ? Buffer.concat([bytes, Buffer.from('x')]) : bytes)
     const found = packages.get(name)
     return found && file === undefined ? answer(response, 200, found) : answer(response, 404, {error: 'not found'})
+  }
+  /** By the real npm, which wants somebody to be signed in; who is none of our business. */
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.headers.authorization === undefined) return answer(response, 401, {error: 'sign in'})
+    const {name, versions, 'dist-tags': tags, _attachments: files} = await json(request) as Sent // npm's own
+    const [[version, pjson] = ['', {}]] = Object.entries(versions)
+    if (Object.hasOwn(packages.get(name)?.versions ?? {}, version)) return answer(response, 403, {error: 'it is there already'})
+    registry.publish({name, version, pjson, tarball: Buffer.from(Object.values(files)[0]?.data ?? '', 'base64'), tag: Object.keys(tags)[0] ?? 'latest', publishedAt: new Date().toISOString()})
+    answer(response, 201, {ok: true})
   }
   const server = createServer(serve)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

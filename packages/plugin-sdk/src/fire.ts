@@ -1,13 +1,11 @@
 import type {Config} from '@oclif/core/config'
 import {isProjectEvent} from '@cgpu/core/hooks/declared'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {CONTRACT} from './contract.ts'
+import {readyForHooks} from './before-hooks.ts'
+import {CONTRACT, HOOK_BUDGET_MS} from './contract.ts'
 import {guarded} from './hook-guard.ts'
 import type {CgpuEvent, CgpuHooks} from './hook-types.ts'
 import {projectAnswers} from './project-hooks.ts'
-
-/** A hook that takes longer is given up with a warning. */
-export const HOOK_BUDGET_MS = 2000
 
 /** The part of a command that hooks need. */
 export interface HookHost {
@@ -36,6 +34,7 @@ export async function fire<E extends CgpuEvent>(
 ): Promise<HookAnswer<E>[]> {
   // before plugins are asked: a person may have to be
   const project = isProjectEvent(event) ? await projectAnswers(host, event, {contract: CONTRACT, ...options}) : []
+  await readyForHooks(event)
   // oclif's own timer is unref'd: with a hook that waits for nothing the process would end before it fires
   const keepAlive = setTimeout(() => {}, ms + 100)
   try {

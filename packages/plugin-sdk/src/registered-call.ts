@@ -1,4 +1,5 @@
-import {HOOK_BUDGET_MS, type HookHost, rootsOf} from './fire.ts'
+import {HOOK_BUDGET_MS} from './contract.ts'
+import {type HookHost, rootsOf} from './fire.ts'
 import {guarded} from './hook-guard.ts'
 import type {CgpuEvent} from './hook-types.ts'
 

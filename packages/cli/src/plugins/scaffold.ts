@@ -18,8 +18,8 @@ export function scaffold({name, topic, version, year}: Scaffold): Record<string,
   return {
     'package.json': json({
       name, version: '0.1.0', description: 'a plugin of cgpu', license: 'MIT', type: 'module', engines: {node: '>=22.18'}, keywords: ['cgpu-plugin'],
-      files: ['/dist'],
-      scripts: {build: 'tsc -p .', test: 'npm run build && node --test "test/*.test.ts"', prepack: 'npm run build'},
+      files: ['/dist', '/oclif.manifest.json'],
+      scripts: {build: 'tsc -p . && cgpu plugins manifest', test: 'npm run build && node --test "test/*.test.ts"', prepack: 'npm run build'},
       // the host's copies are used: the plugin is installed without dependencies
       peerDependencies: {'@cgpu/plugin-sdk': `^${version}`, '@oclif/core': '^5.1.9'},
       peerDependenciesMeta: {'@cgpu/plugin-sdk': {optional: true}, '@oclif/core': {optional: true}},
@@ -28,7 +28,7 @@ export function scaffold({name, topic, version, year}: Scaffold): Record<string,
         commands: './dist/commands', topicSeparator: ' ', topics: {[topic]: {description: `commands of ${name}`}},
         hooks: {'execution:before': './dist/hooks/execution-before.js'},
       },
-      cgpu: {contract: CONTRACT, capabilities: []},
+      cgpu: {contract: CONTRACT, capabilities: [{use: 'kernel', reason: 'tells programs the id of their run'}]},
     }),
     'tsconfig.json': json({
       compilerOptions: {
@@ -118,7 +118,7 @@ jobs:
       - run: npm install
       - run: npm test
 `,
-    '.gitignore': 'node_modules/\ndist/\n',
+    '.gitignore': 'node_modules/\ndist/\noclif.manifest.json\n',
     'README.md': `# ${name}
 
 A plugin of [cgpu](https://www.npmjs.com/package/@cgpu/cli).

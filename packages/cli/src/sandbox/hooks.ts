@@ -10,6 +10,9 @@ const maxOutputBytes = 64 * 1024
 /** One process a plugin, for all events of a command: it keeps its variables, as in this process it would. */
 const running = new Map<string, Promise<Sandbox>>()
 
+/** Its process, before a hook's time begins. */
+export const prepareHooks = (held: Held): Promise<unknown> => sandboxOf(held)
+
 /** Runs a hook of an untrusted plugin. What it may see and answer depends on what was granted. Throws what becomes a warning. */
 export async function runSandboxedHook(held: Held, event: string, files: readonly string[], options: Record<string, unknown>): Promise<unknown> {
   const started = performance.now()

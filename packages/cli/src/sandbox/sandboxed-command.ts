@@ -6,9 +6,8 @@ import type {ArgInput, FlagInput} from '@oclif/core/interfaces'
 import {errors} from '@cgpu/core/errors'
 import type {JsonObject} from '@cgpu/core/state/json'
 import {CgpuCommand, takeEarlyWarnings} from '@cgpu/plugin-sdk'
-import type {Sandbox} from '@cgpu/plugins/sandbox/session'
+import type {Broker, Sandbox} from '@cgpu/plugins/sandbox/session'
 import type {StaticCommand, StaticInput} from '@cgpu/plugins/sandbox/static-plugin'
-import {Progress} from '../render/progress.ts'
 import {type Held, own} from './stand-in.ts'
 
 const maxOutputBytes = 64 * 1024 * 1024
@@ -18,7 +17,6 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 abstract class SandboxedCommand extends CgpuCommand {
   protected abstract readonly held: Held
   protected abstract readonly command: StaticCommand
-  readonly #progress = new Progress({quiet: this.quiet || this.jsonEnabled()})
 
   async run(): Promise<unknown> {
     const given = await this.#given()
@@ -27,12 +25,11 @@ abstract class SandboxedCommand extends CgpuCommand {
     const abort = new AbortController()
     const sandbox = await Child.start({
       name, root, terms, means: meansHere(), maxOutputBytes, stdout: this.jsonEnabled() ? process.stderr : process.stdout, stderr: process.stderr,
-      broker: async (method, params) => this.#answer(method, params, abort.signal), onTold: (kind, message) => this.#hear(kind, message),
+      broker: async (method, params, signal) => (await this.#services(abort.signal))(method, params, signal), onTold: (kind, message) => this.#hear(kind, message),
     })
     try {
       return await this.#watched(sandbox, abort, sandbox.command(this.command.file, given))
     } finally {
-      this.#progress.done()
       sandbox.kill()
     }
   }
@@ -68,21 +65,19 @@ abstract class SandboxedCommand extends CgpuCommand {
     }
   }
 
-  #services: Promise<(method: string, params: unknown) => Promise<unknown>> | undefined
+  #opened: Promise<Broker> | undefined
 
-  async #answer(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
-    this.#services ??= this.#open(signal)
-    const answer = await this.#services
-    return answer(method, params)
+  #services(signal: AbortSignal): Promise<Broker> {
+    return (this.#opened ??= this.#open(signal))
   }
 
-  async #open(signal: AbortSignal): Promise<(method: string, params: unknown) => Promise<unknown>> {
-    const [{answerCall}, {SandboxServices}, {grantsOf}] = await Promise.all([import('@cgpu/plugins/sandbox/broker/broker'), import('./services.ts'), import('./grants.ts')])
+  async #open(signal: AbortSignal): Promise<Broker> {
+    const [{answerCall}, {PluginServices}, {grantsOf}] = await Promise.all([import('@cgpu/plugins/sandbox/broker/broker'), import('./services.ts'), import('./grants.ts')])
     const granted = await grantsOf(this.held, this.config.dataDir)
     for (const warning of takeEarlyWarnings()) this.warn(warning)
-    const services = new SandboxServices(this.config, {warn: (text) => void this.warn(text), notice: (text) => this.notice(text), signal})
+    const services = new PluginServices(this.config, {warn: (text) => void this.warn(text), notice: (text) => this.notice(text), signal})
     const options = {plugin: this.held.name, granted, services, cwd: process.cwd(), home: homedir(), env: process.env}
-    return (method, params) => answerCall(method, params, options)
+    return (method, params, waiting) => answerCall(method, params, options, waiting)
   }
 
   /** What the plugin tells about its work. All of it is text of somebody else. */
@@ -91,13 +86,8 @@ abstract class SandboxedCommand extends CgpuCommand {
     if (kind === 'warn') this.warn(text)
     else if (kind === 'notice') this.notice(text)
     else if (kind === 'trace') this.trace(text)
-    else if (kind === 'progress') this.#progress.show({message: text.slice(0, 200), ...counted(message)})
     else if (kind === 'status' && Number.isInteger(message['status'])) this.exitWith(Number(message['status']) & 0xff)
   }
-}
-
-function counted({done, total}: JsonObject): {done?: number; total?: number} {
-  return {...(typeof done === 'number' ? {done} : {}), ...(typeof total === 'number' ? {total} : {})}
 }
 
 /** What was typed. Defaults are the plugin's own to find. */

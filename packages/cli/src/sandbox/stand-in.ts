@@ -5,7 +5,7 @@ import {createRequire} from 'node:module'
 import type {Command} from '@oclif/core/command'
 import type {Config, Plugin} from '@oclif/core/config'
 import {settings} from '@oclif/core/settings'
-import {globalFlags} from '@cgpu/plugin-sdk'
+import {beforeHooks, globalFlags} from '@cgpu/plugin-sdk'
 import {isRegistration} from '../plugins/withheld.ts'
 import type {SandboxTerms} from '@cgpu/plugins/sandbox/levels'
 import type {StaticCommand, StaticInput, StaticPlugin} from '@cgpu/plugins/sandbox/static-plugin'
@@ -75,6 +75,7 @@ function hooksOf(held: Held, {hooks}: StaticPlugin, allowed: RegExp): Plugin['ho
   return Object.fromEntries(ours.map(([event, files]) => {
     const identifier = `${held.name} ${event}`
     functions[identifier] = async (options: Record<string, unknown>): Promise<unknown> => (await import('./hooks.ts')).runSandboxedHook(held, event, files, options)
+    beforeHooks(event, async () => (await import('./hooks.ts')).prepareHooks(held))
     return [event, [{target, identifier}]]
   }))
 }

@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import type {Config} from '@oclif/core/config'
 import type {IndexedHook, IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
-import type {runSandboxedHook} from '../sandbox/hooks.ts'
+import type {prepareHooks, runSandboxedHook} from '../sandbox/hooks.ts'
 import {useHostSdk} from './host-sdk.ts'
 
 /** What oclif's own `runHook` returns, as far as it is used. */
@@ -13,7 +13,7 @@ export interface HookResults {
 }
 
 /** What calls hooks of untrusted plugins, when one is to be called. */
-export type LoadSandbox = () => Promise<{runSandboxedHook: typeof runSandboxedHook}>
+export type LoadSandbox = () => Promise<{prepareHooks: typeof prepareHooks; runSandboxedHook: typeof runSandboxedHook}>
 
 interface Asking {
   options: Record<string, unknown>
@@ -61,8 +61,10 @@ function callsOf(plugin: IndexedPlugin, event: string, {options, config, ms, san
   }
   // in one process, one after the other
   return terms && sandbox ? [async () => {
-    const {runSandboxedHook: call} = await sandbox()
-    return within(ms, call({name, version, root: realpathSync(root), terms}, event, hooks.map(({target}) => target), options))
+    const {prepareHooks: prepareFor, runSandboxedHook: call} = await sandbox()
+    const held = {name, version, root: realpathSync(root), terms}
+    await prepareFor(held).catch(() => undefined) // takes none of the hook's time; what failed is told by the call
+    return within(ms, call(held, event, hooks.map(({target}) => target), options))
   }] : []
 }
 

@@ -3,12 +3,14 @@ import type {Config} from '@oclif/core/config'
 import {readFileSync} from 'node:fs'
 import {type CgpuError, errors, kernelsBy, sanitizeLine} from '@cgpu/plugin-sdk'
 import {resolveDirs} from '@cgpu/core/state/dirs'
+import {serveTrusted} from '../plugins/host.ts'
 import {isLively} from '../render/terminal.ts'
 import {reportCrash, watchForCrashes} from './crash.ts'
 import {asksForHelp, findCommand, wantsHelp, type CommandTable} from './command-table.ts'
 import {unifyForeignCommands} from './foreign-commands.ts'
 import {useHostSdk} from './host-sdk.ts'
 import {loadConfig} from './load-config.ts'
+import {pinnedFor} from './pinned.ts'
 
 function readTable(root: string): CommandTable | undefined {
   try {
@@ -51,6 +53,17 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   } catch (error) {
     return reportCrash(brokenPlugin(error), argv, {version: table?.version ?? ''})
   }
+  const pin = pinnedFor(config, argv)
+  if (pin) {
+    try {
+      const {installPinned} = await import('../plugins/just-in-time.ts')
+      const quiet = argv.some((token) => ['--json', '--quiet', '-q'].includes(token))
+      if (await installPinned(config, pin, (text) => void (quiet || process.stderr.write(`${text}\n`)))) config = await loadConfig(root)
+    } catch (error) {
+      return reportCrash(error, argv, {version: config.version})
+    }
+  }
+  serveTrusted(config)
   const {normalizeArgv} = await import('@oclif/core/help')
   const [id = '', ...rest] = normalizeArgv(config, [...argv])
   const found = table && findCommand(argv, table)

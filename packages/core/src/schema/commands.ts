@@ -74,6 +74,7 @@ const results: Record<string, (schemas: Schemas, z: typeof Zod) => Zod.ZodType> 
   'kernel:start': one => one.kernel,
   lab: (_, z) => z.looseObject({runtime: z.string(), url: z.string(), kind: z.string(), opened: z.boolean()}),
   'plugins:create': (_, z) => z.looseObject({name: z.string(), folder: z.string(), files: z.array(z.string())}),
+  'plugins:manifest': (_, z) => z.looseObject({file: z.string(), commands: z.array(z.string())}),
   'port:close': (one, z) => z.array(one.portForward),
   'port:forward': one => one.portForward,
   'port:list': (one, z) => z.array(z.union([one.portForward, z.looseObject({port: z.int(), addresses: z.array(z.string()), pid: z.int().nullable(), program: z.string(), jupyter: z.boolean()})])),

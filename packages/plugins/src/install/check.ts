@@ -16,6 +16,8 @@ export interface Host {
   commands: ReadonlySet<string>
   /** names of those plugins, and of the CLI */
   plugins: ReadonlySet<string>
+  /** first words of commands -> the plugin of cgpu's own that brings them when they are first used */
+  reserved?: ReadonlyMap<string, string>
 }
 
 /** A plugin's package, as its files say; nothing of it was run. */
@@ -56,7 +58,7 @@ export async function checkPackage(files: readonly string[], read: (path: string
   }
   const hooks = isObject(oclif['hooks']) ? Object.keys(oclif['hooks']) : []
   const commands = await declaredCommands({name, version, oclif}, files, read)
-  const taken = (commands ?? []).flatMap(({id, aliases}) => [id, ...aliases]).filter((id) => host.commands.has(id))
+  const taken = (commands ?? []).flatMap(({id, aliases}) => [id, ...aliases]).filter((id) => host.commands.has(id) || (host.reserved?.get(id.split(':')[0] ?? '') ?? name) !== name)
   if (taken.length > 0) {
     const shown = taken.map((id) => `"${sanitizeLine(id.replaceAll(':', ' '), 80)}"`).join(', ')
     throw errors.conflict(`${name} has a command ${shown}, which is there already`, {code: 'PLUGIN_SHADOWS', category: 'plugin', fix: 'cgpu plugins list shows which plugin has it; remove that one, or do without this', details: {commands: taken}})
@@ -91,7 +93,7 @@ interface Declaring {
 
 /** A manifest must name every command file, and no command that is not there: what it does not say nobody can agree to. */
 async function declaredCommands({name, version, oclif}: Declaring, files: readonly string[], read: (path: string) => Promise<string | undefined>): Promise<CheckedPackage['commands']> {
-  const lies = (why: string) => wrong('PLUGIN_MANIFEST_LIES', `the oclif.manifest.json of ${name} is not true: ${why}`, 'its author has to run oclif manifest before publishing')
+  const lies = (why: string) => wrong('PLUGIN_MANIFEST_LIES', `the oclif.manifest.json of ${name} is not true: ${why}`, 'its author has to run cgpu plugins manifest before publishing')
   const manifest = await objectIn('oclif.manifest.json', read)
   if (!manifest) return undefined
   if (manifest['version'] !== version) throw lies(`it is of version ${sanitizeLine(String(manifest['version']), 50)}`)

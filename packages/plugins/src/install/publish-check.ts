@@ -48,7 +48,7 @@ export async function checkForPublishing(folder: string, host: Host, registry: R
 
 function refused({commands, contract, pjson}: CheckedPackage): Finding[] {
   const all: (Finding | false)[] = [
-    commands === undefined && {level: 'error', code: 'NO_MANIFEST', message: 'oclif.manifest.json is not packed: its commands are unknown before it is trusted', fix: 'npx oclif manifest, and name it in "files" of package.json'},
+    commands === undefined && {level: 'error', code: 'NO_MANIFEST', message: 'oclif.manifest.json is not packed: its commands are unknown before it is trusted', fix: 'cgpu plugins manifest, and name it in "files" of package.json'},
     contract === undefined && {level: 'error', code: 'NO_CONTRACT', message: 'package.json has no "cgpu": it declares no contract and no capabilities', fix: 'add "cgpu": {"contract": 1, "capabilities": []}'},
     pjson['private'] === true && {level: 'error', code: 'PRIVATE', message: 'package.json says "private": npm will not publish it', fix: 'remove "private" from package.json'},
   ]

@@ -2,7 +2,7 @@ import {type ChildProcess, spawn} from 'node:child_process'
 import {realpathSync} from 'node:fs'
 import {dirname, extname, join} from 'node:path'
 import type {Socket} from 'node:net'
-import {fileURLToPath} from 'node:url'
+import {fileURLToPath, pathToFileURL} from 'node:url'
 import {bubblewrapArgs} from './bubblewrap.ts'
 import type {Means} from './enforcement.ts'
 
@@ -24,16 +24,19 @@ const childFolder = join(dirname(own), 'child')
 const childMain = join(childFolder, `main${extname(own)}`)
 /** tells Node that these files are modules */
 const packageFile = join(dirname(own), '..', '..', 'package.json')
+/** Of the SDK and of what it stands on, the files: what a plugin is given of them is theirs. */
+const shared = ['@cgpu/plugin-sdk/sandbox', '@cgpu/core/errors'].map(name => dirname(fileURLToPath(import.meta.resolve(name))))
 
 /** Starts Node for a plugin, which may read `readable` and nothing else. Nothing of the plugin runs before it is told to. */
 export function launch(root: string, readable: readonly string[], means: Means): Launched {
-  const files = [realpathSync(childFolder), realpathSync(packageFile), ...readable]
+  const folders = shared.map(folder => realpathSync(folder))
+  const files = [realpathSync(childFolder), realpathSync(packageFile), ...folders, ...folders.map(folder => join(dirname(folder), 'package.json')), ...readable]
   const node = realpathSync(process.execPath)
   const env = {LANG: 'C.UTF-8', NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'json', PATH: '/usr/bin:/bin', HOME: root}
   const command = [
     node, '--permission', '--no-experimental-sqlite', '--disable-sigusr1', '--freeze-flags-after-init', '--no-warnings', `--max-old-space-size=${heapMiB}`,
     ...(extname(own) === '.ts' ? ['--conditions=cgpu-source'] : []),
-    ...files.map(path => `--allow-fs-read=${path}`), realpathSync(childMain),
+    ...files.map(path => `--allow-fs-read=${path}`), realpathSync(childMain), ...folders.map(folder => pathToFileURL(folder).href),
   ]
   const wrapped = means.bwrap === undefined ? command : [means.bwrap, ...bubblewrapArgs({readable: [node, ...files], cwd: root, env}), ...command]
   const unix = means.platform !== 'win32'

@@ -9,8 +9,8 @@ import type {SandboxTerms} from './levels.ts'
 import {passOn} from './output.ts'
 import {readableFolders} from './reach.ts'
 
-/** Answers what the plugin asks for. Throws what it is to be told. */
-export type Broker = (method: string, params: unknown) => Promise<unknown>
+/** Answers what the plugin asks for. `signal`: it waits no more. Throws what it is to be told. */
+export type Broker = (method: string, params: unknown, signal: AbortSignal) => Promise<unknown>
 
 export interface SandboxOptions {
   name: string
@@ -22,7 +22,7 @@ export interface SandboxOptions {
   stderr: Writable
   /** of each stream; the plugin is ended when it prints more */
   maxOutputBytes: number
-  /** `warn`, `notice`, `trace`, `progress`, `status` */
+  /** `warn`, `notice`, `trace`, `status` */
   onTold: (kind: string, message: JsonObject) => void
 }
 
@@ -41,7 +41,8 @@ export class Sandbox {
   readonly #result = Promise.withResolvers<unknown>()
   readonly #hooks = new Map<number, PromiseWithResolvers<unknown>>()
   #hookCalls = 0
-  #calls = 0
+  /** what it waits for */
+  readonly #calls = new Map<number, AbortController>()
   #started = false
   #why: string | undefined
   #stderr = ''
@@ -153,6 +154,7 @@ export class Sandbox {
       if (isObject(message['error'])) waiting?.reject(failureOf(message['error'], this.#options.name))
       else waiting?.resolve(message['result'])
     } else if (type === 'call' && typeof id === 'number' && typeof message['method'] === 'string') void this.#answer(id, message['method'], message['params'])
+    else if (type === 'cancel' && typeof id === 'number') this.#calls.get(id)?.abort()
     else if (typeof type === 'string') this.#options.onTold(type, message)
   }
 
@@ -174,15 +176,16 @@ export class Sandbox {
   }
 
   async #answer(id: number, method: string, params: unknown): Promise<void> {
-    if (this.#calls >= maxCalls) return this.#end(`asked for more than ${maxCalls} things at once`)
-    this.#calls++
+    if (this.#calls.size >= maxCalls || this.#calls.has(id)) return this.#end(`asked for more than ${maxCalls} things at once`)
+    const abort = new AbortController()
+    this.#calls.set(id, abort)
     try {
-      this.#channel.send({answer: id, result: (await this.#options.broker(method, params)) ?? null})
+      this.#channel.send({answer: id, result: (await this.#options.broker(method, params, abort.signal)) ?? null})
     } catch (error) {
       const {message, code, exit, fix, category, retryable} = error instanceof CgpuError ? error : errors.data('cgpu could not do it', {code: 'SANDBOX_CALL'})
       this.#channel.send({answer: id, error: {message, code, exit, category, retryable, ...(fix === undefined ? {} : {fix})}})
     } finally {
-      this.#calls--
+      this.#calls.delete(id)
     }
   }
 

@@ -1,36 +1,19 @@
 import {errors} from '@cgpu/core/errors'
+import {isObject} from '@cgpu/core/state/json'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {z} from 'zod'
 import type {Capability} from '../../manifest.ts'
+import {argsOf, asksForMachine, readCall} from './commands.ts'
 import {runProgram} from './exec.ts'
-import {listFolder, readDeclared, writeDeclared} from './files.ts'
+import {declaredPath, listFolder, readDeclared, writeDeclared} from './files.ts'
 import {fetchAllowed} from './net.ts'
-
-/** A runtime as plugins see it. */
-export interface RuntimeView {
-  id: string
-  name: string
-  provider: string
-  state?: string | undefined
-  accelerator?: string | undefined
-}
-
-export interface Executed {
-  status: 'ok' | 'error' | 'interrupted'
-  exitStatus: number
-  stdout: string
-  stderr: string
-  result: string | null
-  truncated: boolean
-  error: {name: string; value: string} | null
-}
 
 /** What only the CLI can do. */
 export interface Services {
-  runtimes(): Promise<RuntimeView[]>
-  createRuntime(wish: {name?: string | undefined; provider?: string | undefined; accelerator?: string | undefined}): Promise<RuntimeView>
-  releaseRuntime(name: string): Promise<RuntimeView>
-  executeCode(request: {code: string; runtime?: string | undefined; timeoutMs?: number | undefined}): Promise<Executed>
+  /** Runs cgpu in a process of its own, as the SDK does for a plugin that is trusted. */
+  call(args: readonly string[], options: {input: string; signal: AbortSignal}): Promise<unknown>
+  /** Name of the runtime that commands use where none is named. Throws where there is none. */
+  runtime(): Promise<string>
   secret(name: string): Promise<string | undefined>
   /** a line for people on stderr */
   notice(text: string): void
@@ -54,10 +37,7 @@ const path = z.string().min(1).max(4096)
 const data = z.string().max(24 * 1024 * 1024)
 
 const schemas = {
-  'runtimes.list': z.object({}),
-  'runtimes.create': z.object({name: name.optional(), provider: name.optional(), accelerator: name.optional()}),
-  'runtimes.release': z.object({name}),
-  'kernel.execute': z.object({code: z.string().max(4 * 1024 * 1024), runtime: name.optional(), timeoutMs: z.number().int().positive().max(24 * 3_600_000).optional()}),
+  'cgpu.call': z.object({args: z.array(z.string().max(4 * 1024 * 1024)).min(1).max(2000), input: z.string().max(16 * 1024 * 1024).default('')}),
   'secrets.get': z.object({name}),
   'files.read': z.object({path}),
   'files.list': z.object({path}),
@@ -71,31 +51,14 @@ const schemas = {
 
 type Method = keyof typeof schemas
 
-/** Grants what was agreed to, and nothing else. Throws NOT_GRANTED (75), SANDBOX_CALL (65). */
-export async function answerCall(method: string, params: unknown, options: BrokerOptions): Promise<unknown> {
+/** Grants what was agreed to, and nothing else. `signal`: the plugin waits no more. Throws NOT_GRANTED (75), SANDBOX_CALL (65). */
+export async function answerCall(method: string, params: unknown, options: BrokerOptions, signal: AbortSignal): Promise<unknown> {
   if (!Object.hasOwn(schemas, method)) throw errors.data(`cgpu cannot do ${sanitizeLine(method, 60)} for a plugin`, {code: 'SANDBOX_CALL', category: 'plugin'})
   const known = method as Method // it is one of the keys
   const {services, cwd, home, env} = options
   const place = {cwd, home}
   const answers: {[M in Method]: (given: z.infer<(typeof schemas)[M]>) => Promise<unknown>} = {
-    'runtimes.list': () => {
-      need(options, 'runtimes', 'to see runtimes')
-      return services.runtimes()
-    },
-    'runtimes.create': given => {
-      need(options, 'runtimes', 'to create runtimes', ({access}) => access === 'manage')
-      services.notice(`${options.plugin} creates a runtime`)
-      return services.createRuntime(given)
-    },
-    'runtimes.release': given => {
-      need(options, 'runtimes', 'to release runtimes', ({access}) => access === 'manage')
-      services.notice(`${options.plugin} releases ${sanitizeLine(given.name, 100)}`)
-      return services.releaseRuntime(given.name)
-    },
-    'kernel.execute': given => {
-      need(options, 'kernel', 'to run code on runtimes')
-      return services.executeCode(given)
-    },
+    'cgpu.call': given => runCommand(given, options, signal),
     'secrets.get': async ({name: secret}) => {
       need(options, 'secrets', `the secret ${sanitizeLine(secret, 60)}`, ({names}) => names.includes(secret))
       const value = await services.secret(secret)
@@ -115,6 +78,44 @@ export async function answerCall(method: string, params: unknown, options: Broke
   const parsed = schemas[known].safeParse(params ?? {})
   if (!parsed.success) throw errors.data(`${known} was asked wrongly: ${sanitizeLine(parsed.error.issues[0]?.message ?? '', 200)}`, {code: 'SANDBOX_CALL', category: 'plugin'})
   return answers[known](parsed.data as never) // parsed by the schema of this very method
+}
+
+/** A command of cgpu's, by the SDK's own way. */
+async function runCommand({args, input}: {args: readonly string[]; input: string}, options: BrokerOptions, signal: AbortSignal): Promise<unknown> {
+  const {services, plugin, cwd, home} = options
+  const call = readCall(args)
+  if (!call) return refuse(options, `to run cgpu ${sanitizeLine(args.slice(0, 2).join(' '), 60)}`)
+  const {command, rule, flags, words} = call
+  const manages = options.granted.some(one => one.use === 'runtimes' && one.access === 'manage')
+  const what = `to run cgpu ${command}`
+  need(options, rule.use, what)
+  if (rule.manages && !manages) refuse(options, what)
+  if (asksForMachine(call) && !manages) refuse(options, 'to choose a machine')
+  for (const [flag, value] of flags) {
+    if (flag === 'secret') need(options, 'secrets', `the secret ${sanitizeLine(String(value), 60)}`, ({names}) => names.includes(String(value)))
+  }
+  if (rule.manages) services.notice(`${plugin}: cgpu ${sanitizeLine([command, ...words].join(' '), 200)}`)
+  // without one, it would make a machine, which costs
+  if (command === 'run' && !manages && !flags.some(([flag]) => flag === 'runtime')) flags.push(['runtime', await services.runtime()])
+  const places = command === 'cp' ? await Promise.all(words.map((word, at) => placeOf(word, at === words.length - 1 ? 'write' : 'read'))) : words
+  const answer = await services.call(argsOf({...call, words: places}), {input, signal})
+  return command === 'secret list' ? onlyGranted(answer, options) : answer
+
+  /** One on a runtime as it is, one of this computer as what it really is, where that was granted. */
+  async function placeOf(word: string, use: 'read' | 'write'): Promise<string> {
+    if (/^[a-z0-9][a-z0-9-]{1,127}:(?!\/\/)/.test(word)) return word
+    const doing = `to ${use} ${sanitizeLine(word, 200)}`
+    if (word === '-' || word.includes('://')) return refuse(options, doing)
+    return declaredPath(word, need(options, 'files', doing).flatMap(one => one[use]), {cwd, home}, () => refuse(options, doing))
+  }
+}
+
+/** Names of secrets that it was not granted are nobody's business. */
+function onlyGranted(answer: unknown, {granted}: BrokerOptions): unknown {
+  const names = new Set(granted.flatMap(one => (one.use === 'secrets' ? one.names : [])))
+  if (!isObject(answer) || !isObject(answer['envelope']) || !Array.isArray(answer['envelope']['data'])) return answer
+  const {envelope} = answer
+  return {...answer, envelope: {...envelope, data: answer['envelope']['data'].filter(one => isObject(one) && names.has(String(one['name'])))}}
 }
 
 /** What was granted of one kind, of which at least one must do. */

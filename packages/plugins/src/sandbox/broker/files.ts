@@ -17,7 +17,7 @@ const maxBytes = 16 * 1024 * 1024
 
 /** A file that was declared to be read, or lies below a folder that was. `{data}` in base64. */
 export async function readDeclared(path: string, granted: readonly Files[], place: Place, refuse: () => never): Promise<{data: string}> {
-  const real = await allowed(path, granted.flatMap(({read}) => read), place, refuse)
+  const real = await declaredPath(path, granted.flatMap(({read}) => read), place, refuse)
   return told(path, async () => {
     // no link: it was resolved, and one that was put there since leads elsewhere
     const file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
@@ -32,7 +32,7 @@ export async function readDeclared(path: string, granted: readonly Files[], plac
 }
 
 export async function listFolder(path: string, granted: readonly Files[], place: Place, refuse: () => never): Promise<{name: string; kind: string; size: number}[]> {
-  const real = await allowed(path, granted.flatMap(({read}) => read), place, refuse)
+  const real = await declaredPath(path, granted.flatMap(({read}) => read), place, refuse)
   return told(path, async () => {
     const entries = (await readdir(real)).slice(0, 10_000)
     return Promise.all(entries.map(async name => {
@@ -44,7 +44,7 @@ export async function listFolder(path: string, granted: readonly Files[], place:
 
 /** Writes a file that was declared to be written, or lies in a folder that was and is there. `data` in base64. */
 export async function writeDeclared(path: string, data: string, granted: readonly Files[], place: Place, refuse: () => never): Promise<{bytes: number}> {
-  const real = await allowed(path, granted.flatMap(({write}) => write), place, refuse)
+  const real = await declaredPath(path, granted.flatMap(({write}) => write), place, refuse)
   const bytes = Buffer.from(data, 'base64')
   return told(path, async () => {
     const file = await open(real, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600)
@@ -67,7 +67,7 @@ async function regular(file: Awaited<ReturnType<typeof open>>): Promise<{size: n
 }
 
 /** The real path, which must lie in the real path of one of the patterns: links are followed before, never after. */
-async function allowed(path: string, patterns: readonly string[], place: Place, refuse: () => never): Promise<string> {
+export async function declaredPath(path: string, patterns: readonly string[], place: Place, refuse: () => never): Promise<string> {
   const real = await realOf(absolute(path, place))
   for (const pattern of patterns) {
     const base = folderOf(pattern)

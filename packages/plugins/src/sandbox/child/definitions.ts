@@ -1,4 +1,4 @@
-import {CgpuError} from './host.ts'
+import {CgpuError} from '@cgpu/plugin-sdk/sandbox'
 
 /** Flags and arguments as oclif's builders describe them. The host has parsed the command line; here values become what the plugin's own `parse` makes of them. */
 

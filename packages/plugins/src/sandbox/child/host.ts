@@ -1,4 +1,4 @@
-/** The way to cgpu. What is asked of it is checked there: nothing here is a boundary. */
+/** The way to cgpu. What is asked of it is checked there: nothing here is a boundary. Imports nothing: it is there before the SDK can be found. */
 
 export interface Answer {
   message: string
@@ -10,48 +10,37 @@ export interface Answer {
   details?: Record<string, unknown>
 }
 
-const waiting = new Map<number, {resolve: (value: unknown) => void; reject: (error: Error) => void}>()
+export interface Reply {
+  result?: unknown
+  error?: Answer
+}
+
+const waiting = new Map<number, (reply: Reply) => void>()
 let calls = 0
 const send = process.send?.bind(process)
 
 export const tell = (message: Record<string, unknown>): void => void send?.(message)
 
-/** The same fields as the host's CgpuError. */
-export class CgpuError extends Error {
-  readonly code: string
-  readonly category: string
-  readonly exit: number
-  readonly fix: string | undefined
-  readonly retryable: boolean
-  readonly details: Record<string, unknown> | undefined
-
-  constructor(message: string, options: Omit<Answer, 'message'> & {cause?: unknown} = {}) {
-    super(message, options.cause === undefined ? undefined : {cause: options.cause})
-    this.name = 'CgpuError'
-    this.code = options.code ?? 'COMMAND_FAILED'
-    this.category = options.category ?? 'plugin'
-    this.exit = options.exit ?? 65
-    this.fix = options.fix
-    this.retryable = options.retryable ?? false
-    this.details = options.details
+/** Asks cgpu for something; `signal` gives it up there too. */
+export async function exchange(method: string, params: Record<string, unknown>, signal: AbortSignal | undefined): Promise<Reply> {
+  const id = ++calls
+  const {promise, resolve} = Promise.withResolvers<Reply>()
+  waiting.set(id, resolve)
+  tell({type: 'call', id, method, params})
+  const cancel = (): void => tell({type: 'cancel', id})
+  if (signal?.aborted) cancel()
+  signal?.addEventListener('abort', cancel, {once: true})
+  try {
+    return await promise
+  } finally {
+    signal?.removeEventListener('abort', cancel)
   }
 }
 
-/** Asks cgpu for something that was granted. Throws what it answers, such as NOT_GRANTED. */
-export async function ask<T>(method: string, params: Record<string, unknown> = {}): Promise<T> {
-  const id = ++calls
-  const {promise, resolve, reject} = Promise.withResolvers<unknown>()
-  waiting.set(id, {resolve, reject})
-  tell({type: 'call', id, method, params})
-  return (await promise) as T // the host's answer to this method
-}
-
 /** An answer from the host. */
-export function settle({answer, result, error}: {answer: number; result?: unknown; error?: Answer}): void {
-  const call = waiting.get(answer)
+export function settle({answer, ...reply}: Reply & {answer: number}): void {
+  waiting.get(answer)?.(reply)
   waiting.delete(answer)
-  if (error) call?.reject(new CgpuError(error.message, error))
-  else call?.resolve(result)
 }
 
 /** What was thrown, as fields. */

@@ -25,10 +25,18 @@ export interface Given {
 
 const suffix = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 const standIn = (name: string): string => new URL(`./${name}${suffix}`, import.meta.url).href
+/** where the SDK's files are, and those that it stands on */
+const [sdk = '', core = ''] = process.argv.slice(2)
+const own = [sdk, core, new URL('.', import.meta.url).href]
 
 registerHooks({
   resolve(specifier, context, next) {
-    if (specifier === '@cgpu/plugin-sdk' || specifier.startsWith('@cgpu/plugin-sdk/')) return {url: standIn('sdk'), shortCircuit: true}
+    if (specifier === '@cgpu/plugin-sdk') return {url: standIn('sdk'), shortCircuit: true}
+    if (specifier === '@cgpu/plugin-sdk/render') return {url: `${sdk}/render/index${suffix}`, shortCircuit: true}
+    if (own.some((place) => context.parentURL?.startsWith(place))) {
+      if (specifier === '@cgpu/plugin-sdk/sandbox') return {url: `${sdk}/sandbox${suffix}`, shortCircuit: true}
+      if (specifier.startsWith('@cgpu/core/')) return {url: `${core}/${specifier.slice('@cgpu/core/'.length)}${suffix}`, shortCircuit: true}
+    }
     if (specifier === '@oclif/core' || specifier.startsWith('@oclif/core/')) {
       const part = specifier.slice('@oclif/core/'.length)
       return {url: standIn(['args', 'flags'].includes(part) ? `oclif-${part}` : 'oclif'), shortCircuit: true}
