@@ -18,7 +18,7 @@ for (const folder of ['', 'plugins/emulator', 'plugins/notebook']) describe(`the
   it('have a variable for every flag, and no two flags of a command share one', () => {
     for (const [id, {flags}] of shown()) {
       const names = Object.entries(flags).map(([flag, {env}]) => {
-        assert.match(env ?? '', /^CGPU_[A-Z_]+$/, `${id} --${flag}`)
+        assert.match(env ?? '', /^CGPU_[A-Z\d_]+$/, `${id} --${flag}`)
         return env
       })
       assert.equal(new Set(names).size, names.length, id)

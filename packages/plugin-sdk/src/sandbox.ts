@@ -3,6 +3,8 @@
  * its flags are the sandbox's own there.
  */
 export {CgpuError, ExitCode, errorCategories, errors} from '@cgpu/core/errors'
+export {cellExitStatus} from '@cgpu/core/execution/exit-status'
+export {closest} from '@cgpu/core/text/closest'
 export {sanitizeLine} from '@cgpu/core/text/line'
 export {callBy} from './client/call.ts'
 export {cgpu} from './client/client.ts'
@@ -12,3 +14,4 @@ export {CONTRACT, HOOK_BUDGET_MS} from './contract.ts'
 export {defineHook, defineMetricSink, defineNotebookExporter, definePipelineExecutor, defineProvider, defineScheme, defineSecretSource} from './define.ts'
 export {withEnv} from './env-flags.ts'
 export {inert} from './text.ts'
+

@@ -5,7 +5,7 @@ export const isRegistration = (event: string): boolean => event.endsWith(':regis
 
 /** What to do where a plugin that is here might bring what is missing, and may not since it is untrusted. */
 export function trustFirst(host: HookHost, event: CgpuEvent): string | undefined {
-  const held = pluginsOf(host).filter(({pjson}) => withheldOf(pjson).includes(event)).map(({name}) => sanitizeLine(name, 100))
+  const held = [...withheldBy(host)].filter(([, events]) => events.includes(event)).map(([name]) => sanitizeLine(name, 100))
   return held.length === 0 ? undefined : `${held.join(', ')} may bring it, and ${held.length === 1 ? 'is' : 'are'} not trusted: read it, then cgpu plugins trust ${held[0]}`
 }
 
@@ -14,13 +14,12 @@ interface Known {
   pjson: object
 }
 
-/** cgpu's short way has no plugins, and says so by throwing. */
-function pluginsOf({config}: HookHost): Known[] {
-  try {
-    return [...((config as {plugins?: ReadonlyMap<string, Known>}).plugins?.values() ?? [])] // oclif's config has them
-  } catch {
-    return []
-  }
+/** By plugin. cgpu's short way has loaded none, and tells them by `withheld`. */
+function withheldBy({config}: HookHost): ReadonlyMap<string, readonly string[]> {
+  const {withheld} = config as {withheld?: ReadonlyMap<string, readonly string[]>}
+  if (withheld) return withheld
+  const {plugins} = config as {plugins?: ReadonlyMap<string, Known>} // oclif's config has them
+  return new Map([...(plugins?.values() ?? [])].map(({name, pjson}) => [name, withheldOf(pjson)]))
 }
 
 /** Of a plugin that stands in for an untrusted one: the registrations that it would have. */

@@ -36,6 +36,8 @@ export function leanConfig({root, table, env = process.env, plugins = [], sandbo
     scopedEnvVarTrue: (name: string) => ['1', 'true'].includes(scoped(name) ?? ''),
     /** folders of the plugins whose hooks may be called */
     pluginRoots: new Map(plugins.map(({root: folder, name}) => [folder, name])),
+    /** what untrusted ones would bring, were they trusted */
+    withheld: new Map(plugins.map(({name, withheld = []}) => [name, withheld])),
     prepareHook(event: string) {
       if (plugins.some(({level, hooks}) => level === 'trusted' && Object.hasOwn(hooks, event))) void import('./plugin-hooks.ts').then(({prepare}) => prepare('fast'))
     },

@@ -80,6 +80,7 @@ function untrusted({name, root, level}: LoadablePlugin, dataDir: string, stamped
   return {
     name, version, root, level, contract, commands: commands.flatMap(({id, aliases}) => [id, ...aliases]),
     hooks: Object.fromEntries(asked.map(([event, files]) => [event, files.map((target) => ({target, identifier: 'default'}))])),
+    withheld: Object.keys(hooks).filter((event) => !sandboxedEvent.test(event)),
     terms: untrustedAmong(dataDir, [name]).get(name) ?? noTerms,
   }
 }

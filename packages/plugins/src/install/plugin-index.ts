@@ -23,6 +23,8 @@ export interface IndexedPlugin {
   commands: string[]
   /** by event */
   hooks: Record<string, IndexedHook[]>
+  /** of an untrusted one: events that it would have hooks for, were it trusted */
+  withheld?: string[]
   /** of an untrusted one: how it is to be run */
   terms?: SandboxTerms
 }

@@ -51,7 +51,7 @@ process.on('unhandledRejection', (error) => fail(error))
 process.on('message', (message: Message) => {
   if ('answer' in message) settle(message)
   else if (message.do === 'command') void run(message).then(end, fail)
-  else void runHook(message).then((result) => tell({type: 'hooked', id: message.id, result: plainResult(result)}), (error: unknown) => tell({type: 'hooked', id: message.id, error: answerOf(error)}))
+  else void runHook(message).then((result) => printed(() => tell({type: 'hooked', id: message.id, result: plainResult(result)})), (error: unknown) => tell({type: 'hooked', id: message.id, error: answerOf(error)}))
 })
 tell({type: 'ready'})
 
@@ -100,5 +100,10 @@ function fail(thrown: unknown): void {
 
 /** What was printed and told arrives; what the plugin left open does not keep it alive. */
 function leave(status: number): void {
-  process.stdout.write('', () => process.stderr.write('', () => process.send?.({type: 'end'}, () => process.exit(status))))
+  printed(() => process.send?.({type: 'end'}, () => process.exit(status)))
+}
+
+/** Once all that was printed is out: a flood is noticed before what the plugin says. */
+function printed(then: () => void): void {
+  process.stdout.write('', () => process.stderr.write('', then))
 }

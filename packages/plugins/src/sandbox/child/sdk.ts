@@ -1,12 +1,12 @@
 /** Stands in for `@cgpu/plugin-sdk`: its own names, but for the command's base. What they ask of cgpu goes over the channel. */
-import {callBy, computerBy, fetched, inert, type Computer} from '@cgpu/plugin-sdk/sandbox'
+import {callBy, CgpuError, computerBy, fetched, inert, type Computer} from '@cgpu/plugin-sdk/sandbox'
 import {ask} from './ask.ts'
 import {Command} from './command.ts'
 import {boolean, type Definition} from './definitions.ts'
 import {tell} from './host.ts'
 
 export {
-  CgpuError, computer, cgpu, CONTRACT, defineHook, defineMetricSink, defineNotebookExporter, definePipelineExecutor, defineProvider, defineScheme, defineSecretSource, errorCategories, errors, ExitCode, HOOK_BUDGET_MS, inert,
+  CgpuError, cellExitStatus, closest, computer, cgpu, CONTRACT, defineHook, defineMetricSink, defineNotebookExporter, definePipelineExecutor, defineProvider, defineScheme, defineSecretSource, errorCategories, errors, ExitCode, HOOK_BUDGET_MS, inert,
   sanitizeLine, withEnv,
 } from '@cgpu/plugin-sdk/sandbox'
 export {runCommand} from './command.ts'
@@ -28,6 +28,15 @@ const byCgpu: Computer = {
   secret: async (name) => (await ask<{value: string}>('secrets.get', {name})).value,
 }
 computerBy(byCgpu)
+
+/** What needs cgpu's own process. */
+const withheld = (name: string) => (): never => {
+  throw new CgpuError(`${name} is not for plugins in the sandbox`, {code: 'NOT_GRANTED', category: 'plugin', exit: 75, fix: 'it is for trusted plugins: cgpu plugins trust'})
+}
+export const registeredNotebookExporters = withheld('registeredNotebookExporters')
+export const registeredPipelineExecutors = withheld('registeredPipelineExecutors')
+export const withKernel = withheld('withKernel')
+export const writeAtomic = withheld('writeAtomic')
 
 export const globalFlags: Record<string, Definition> = {json: boolean(), quiet: boolean({char: 'q'}), verbose: boolean({char: 'v'})}
 
