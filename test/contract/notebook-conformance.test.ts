@@ -106,7 +106,7 @@ describe('an executed notebook', () => {
 
   it('has everything after a connection that was lost in the middle of a cell', async function () {
     this.timeout(60_000)
-    const {session, link} = await bed.session()
+    const {session, link} = await bed.session({heartbeatMs: 2_000})
     const opened = await session.freshKernel('python3')
     const kernel = new HostedKernel(session, opened, {id: '', name: 'bed', provider: 'jupyter'}, {}, {secret: async () => ({access: false, exists: false})})
     const fixture: Fixture = {name: 'lost', cells: ['import time, sys\nprint(0, flush=True)\nimport os\nwhile not os.path.exists(go): time.sleep(0.02)\nfor i in range(1, 50): print(i)'], gives: []}

@@ -65,7 +65,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     'parameters-raw': string({...group, char: 'r', multiple: true, summary: 'a parameter that is text: -r NAME VALUE', helpValue: 'NAME VALUE'}),
     'parameters-file': string({...group, char: 'f', multiple: true, summary: 'parameters in a YAML or JSON file', helpValue: 'FILE'}),
     'parameters-yaml': string({...group, char: 'y', multiple: true, summary: 'parameters as YAML', helpValue: 'YAML'}),
-    'parameters-base64': string({...group, char: 'b', multiple: true, summary: 'parameters as YAML in base64', helpValue: 'TEXT'}),
+    'parameters-base64': string({...group, char: 'b', multiple: true, env: 'CGPU_PARAMETERS_ENCODED', summary: 'parameters as YAML in base64', helpValue: 'TEXT'}),
     from: string({...which, summary: 'begin at this cell: its number, id or tag', helpValue: 'CELL'}),
     until: string({...which, summary: 'end with this cell', helpValue: 'CELL'}),
     cells: string({...which, multiple: true, summary: 'run these only: 1,3-5, ids, tags', helpValue: 'CELLS'}),
