@@ -147,6 +147,10 @@ async function jupyter() {
       const {replFigures} = await import('./repl.mjs')
       await replFigures({home, env, bin, rounds, add, server})
     }
+    if (wanted('completion')) {
+      const {completionFigures} = await import('./completion.mjs')
+      await completionFigures({home, env, bin, rounds, add, server})
+    }
     if (wanted('jobs')) {
       const {jobFigures} = await import('./jobs.mjs')
       await jobFigures({home, env, bin, rounds, add, json})
@@ -176,7 +180,7 @@ async function jupyter() {
 }
 
 try {
-  if (['exec', 'cells', 'flood', 'repl', 'jobs', 'proxy', 'shell', 'ports', 'files', 'startup'].some(wanted)) await jupyter()
+  if (['exec', 'cells', 'flood', 'repl', 'completion', 'jobs', 'proxy', 'shell', 'ports', 'files', 'startup'].some(wanted)) await jupyter()
   if (wanted('emulator')) {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import {mkdir, writeFile} from 'node:fs/promises'
+import {mkdir, mkdtemp, rm, symlink, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {Terminal} from '../helpers/terminal.ts'
-import {jupyterFor, type Workbench, workbench} from '../helpers/workbench.ts'
+import {jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 describe('completion of what a machine holds', function () {
   this.timeout(60_000)
@@ -50,5 +51,14 @@ describe('completion of what a machine holds', function () {
     assert.deepEqual(await answers(['shell', '--session', 'w'], {CGPU_DAEMON: 'off'}), ['work'])
     assert.equal((await bench.cli(['shell', 'there', '--kill', 'work'])).status, 0)
     await terminal.exit
+    // the agent is on the machine now: it tells of folders that the server does not
+    const outside = await mkdtemp(join(tmpdir(), 'cgpu-outside-'))
+    bench.onRemove(() => rm(outside, {recursive: true}))
+    await mkdir(join(outside, 'deep'))
+    await symlink('deep', join(outside, 'linked'))
+    await until(async () => (await answers(['fs', 'cat', `there:${outside}/`])).join(' ') === `there:${outside}/deep/ there:${outside}/linked/`, () => 'the agent was not asked')
+    assert.deepEqual(await answers(['fs', 'cat', `there:${outside}/l`]), [`there:${outside}/linked/`])
+    assert.deepEqual(await answers(['fs', 'cat', `there:${outside}/no/`]), [])
+    assert.deepEqual(await answers(['fs', 'cat', 'there:data/']), ['there:data/train set.csv'])
   })
 })

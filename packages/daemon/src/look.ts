@@ -16,7 +16,10 @@ export async function lookFor({look: asked, runtime}: LookQuestion, cgpu: Cgpu, 
   const record = await cgpu.runtimes.select(runtime)
   const {session, done} = await sessions.use(cgpu, record, () => undefined)
   try {
-    return await look(session, record, asked)
+    const found = await look(session, record, asked)
+    // who goes on typing is answered by it; a machine that never had the agent is not given it for that
+    if (asked.what === 'entries' && record.kernels['control'] !== undefined) session.agent().catch(() => undefined)
+    return found
   } finally {
     done()
   }

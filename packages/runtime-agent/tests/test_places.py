@@ -54,6 +54,20 @@ class Listing(PlaceCase):
         with self.assertRaises(FileNotFoundError):
             self.ask(listing.listed, path="nothing")
 
+    def test_names_that_begin_so_for_who_types_a_path(self):
+        for name in ("ab", "ac", "b", ".h"):
+            self.make(name)
+        os.mkdir(self.path("ad"))
+        os.symlink("ad", self.path("ae"))
+        os.symlink("af", self.path("af"))
+        ask = lambda **data: sorted(self.ask(listing.names, **data)["names"])
+        self.assertEqual(ask(path=".", beginning="a"), ["ab", "ac", "ad/", "ae/", "af"])
+        self.assertEqual(ask(path="."), ["ab", "ac", "ad/", "ae/", "af", "b"])
+        self.assertEqual(ask(path=".", beginning="."), [".h"])
+        self.assertEqual(ask(path="ad"), [])
+        with self.assertRaises(FileNotFoundError):
+            self.ask(listing.names, path="nothing")
+
     def test_links_say_where_they_lead_and_broken_ones_are_there(self):
         os.symlink("nowhere", self.path("link"))
         only, = self.entries(listing.listed, path=".")

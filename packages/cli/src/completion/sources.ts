@@ -30,7 +30,7 @@ export function liveSources(options: SourceOptions): CompletionSources {
     specs: async (runtime) => (await remote()).specs(runtime),
     kernels: async (runtime) => (await remote()).kernels(runtime),
     terminals: async (runtime) => (await remote()).terminals(runtime),
-    entries: async (runtime, folder) => (await remote()).entries(runtime, folder),
+    entries: async (runtime, folder, beginning) => (await remote()).entries(runtime, folder, beginning),
     providers: async () => plain(providers),
     plugins: async () => (await userPlugins(dirs.data)).map(({name, linked, folder}) => ({value: name, description: linked ? `linked: ${folder}` : 'installed'})),
     settings: async () => settings.map(({key, description}) => ({value: key, description})),

@@ -52,8 +52,8 @@ export interface MachineSources {
   kernels(runtime: string | undefined): Promise<Candidate[]>
   /** terminals that are open */
   terminals(runtime: string | undefined): Promise<Candidate[]>
-  /** entries of a folder: `folder` is '' or ends with '/'; folders among them end with '/' */
-  entries(runtime: string | undefined, folder: string): Promise<Candidate[]>
+  /** entries of a folder, of which only those that begin so are wanted: `folder` is '' or ends with '/'; folders among them end with '/' */
+  entries(runtime: string | undefined, folder: string, beginning: string): Promise<Candidate[]>
 }
 
 /**

@@ -62,7 +62,7 @@ const takesRuntime = new Set([
   'shell', 'ssh', 'ssh:config',
 ])
 const takesRuntimes = new Set(['runtime:release', 'ssh:config'])
-const takesPlugins = /^plugins:(uninstall|unlink|remove|update|info|verify|audit|trust)$/
+const takesPlugins = /^plugins:(uninstall|unlink|remove|update|info|inspect|verify|trust)$/
 
 /** Values of a positional argument. */
 export async function argumentValues(position: ArgumentPosition, sources: CompletionSources): Promise<Completion> {
@@ -83,7 +83,7 @@ export async function argumentValues(position: ArgumentPosition, sources: Comple
   if (id === 'history:export' || (/^history:(diff|rerun|show)$/.test(id) && at < (id === 'history:diff' ? 2 : 1))) return others(sources.executions())
   if (id === 'port:close') return others(sources.forwards())
   if (takesPlugins.test(id) && first) return others(sources.plugins())
-  if (id === 'plugins:link' && at === 0) return only([], 'dirs')
+  if (/^plugins:(link|publish)$/.test(id) && at === 0) return only([], 'dirs')
   if (/^config:(get|set|unset)$/.test(id) && at === 0) return only(await timely(sources.settings()))
   if (id === 'config:set' && at === 1) return only(await timely(sources.settingValues(positionals[0]!)))
   if (id === 'schema') return only(nextWords(await timely(sources.schemas()), positionals))
@@ -116,7 +116,8 @@ async function places(current: string, sources: CompletionSources, local: boolea
 
 async function remotePaths(runtime: string | undefined, prefix: string, path: string, sources: CompletionSources): Promise<Completion> {
   const folder = path.slice(0, path.lastIndexOf('/') + 1)
-  const hidden = path.slice(folder.length).startsWith('.')
-  const entries = await timely(sources.entries(runtime, folder))
+  const beginning = path.slice(folder.length)
+  const hidden = beginning.startsWith('.')
+  const entries = await timely(sources.entries(runtime, folder, beginning))
   return only(entries.filter(({value}) => hidden || !value.startsWith('.')).map(({value, description}) => ({value: `${prefix}${folder}${value}`, description})))
 }

@@ -61,6 +61,7 @@ export class RuntimeSession {
   #closed = false
   #server: Promise<JupyterServer> | undefined
   #agent: Promise<{client: AgentClient; connection: KernelConnection}> | undefined
+  #opened: {client: AgentClient; connection: KernelConnection} | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -152,11 +153,17 @@ export class RuntimeSession {
     return (await opening).client
   }
 
+  /** The agent, where it was opened before and can be asked now. */
+  get openAgent(): AgentClient | undefined {
+    return this.#opened?.connection.state === 'connected' ? this.#opened.client : undefined
+  }
+
   #openAgent(): Promise<{client: AgentClient; connection: KernelConnection}> {
     return this.guard(() => this.#whileWorkGoesOn(async () => {
       const [{AgentClient}, {connection}] = await Promise.all([import('../agent/client.ts'), this.#kernel('control', undefined, 'python')])
       const client = await AgentClient.open(connection, this.endpoint.agentHome === undefined ? {} : {home: this.endpoint.agentHome})
-      return {client, connection}
+      this.#opened = {client, connection}
+      return this.#opened
     }))
   }
 

@@ -105,6 +105,26 @@ def listed(control, data, _buffers):
     return pour(control, data, in_folder(place(control, data), flags[0], order, flags[1]))
 
 
+def names(control, data, _buffers):
+    """For who types a path: names in a folder that begin so, folders with a slash behind them. Those that are no UTF-8 cannot be typed."""
+    beginning, found = agent._maybe(data, "beginning", str, ""), []
+    with os.scandir(place(control, data)) as scan:
+        for one in scan:
+            fits = one.name.startswith(beginning) if beginning else not one.name.startswith(".")
+            if fits and agent._shown(one.name) == one.name:
+                found.append(one.name + ("/" if leads_to_folder(one) else ""))
+                if len(found) == BATCH:
+                    break
+    return {"names": found}
+
+
+def leads_to_folder(one):
+    try:
+        return one.is_dir()
+    except OSError:  # links in a circle
+        return False
+
+
 def scanned(path, denied):
     """A folder's entries, the last name first. What cannot be read is noted."""
     try:
@@ -268,4 +288,4 @@ def _called(module, function, number):
 
 
 QUICK = {}
-LONG = {"list": listed, "find": find, "usage": usage, "expand": expand, "describe": describe}
+LONG = {"list": listed, "names": names, "find": find, "usage": usage, "expand": expand, "describe": describe}

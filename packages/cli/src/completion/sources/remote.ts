@@ -4,6 +4,7 @@ import {daemonProgram} from '../../daemon/program.ts'
 import {patienceMs} from '../patience.ts'
 import type {SourceOptions} from '../sources.ts'
 import type {MachineSources} from '../types.ts'
+import {remembering} from './remembered.ts'
 
 /** A daemon is there to be quicker: where it is not, there is time for another way. */
 const greetingMs = patienceMs / 4
@@ -11,12 +12,12 @@ const greetingMs = patienceMs / 4
 /** What a machine says: by the daemon's connection where it has one or makes one, else by one of our own. */
 export function remoteSources(options: SourceOptions): MachineSources {
   const ask = async (look: Look, runtime: string | undefined): Promise<Glimpse[]> =>
-    (await byDaemon(options, look, runtime)) ?? (await import('./direct.ts')).lookDirectly(options, look, runtime)
+    (await byDaemon(options, look, runtime)) ?? remembering(options, look, runtime, async () => (await import('./direct.ts')).lookDirectly(options, look, runtime))
   return {
     specs: (runtime) => ask({what: 'specs'}, runtime),
     kernels: (runtime) => ask({what: 'kernels'}, runtime),
     terminals: (runtime) => ask({what: 'terminals'}, runtime),
-    entries: (runtime, folder) => ask({what: 'entries', folder}, runtime),
+    entries: (runtime, folder, beginning) => ask({what: 'entries', folder, beginning}, runtime),
   }
 }
 
