@@ -3,7 +3,7 @@
 import {readFileSync, realpathSync, writeFileSync} from 'node:fs'
 import {join, relative} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {bundleTo, graphOf, namedExports, native, ownPlace, root, slashes, wordMasks} from './bundling.mjs'
+import {bundleTo, graphOf, namedExports, native, ownPlace, root, slashes, underRoot, wordMasks} from './bundling.mjs'
 import {layers} from './layers.mjs'
 
 const out = join(root, 'packages/cli/dist/fast')
@@ -38,8 +38,8 @@ const lazyOclif = {
       if (found.external || found.errors.length > 0) return
       if (path.startsWith('.')) {
         const file = slashes(relative(join(oclif, 'lib'), found.path)).replace(/\.js$/, '')
-        if (lazyFiles.has(file)) return {path: found.path, namespace: 'lazy', pluginData: `__oclif('./lib/${file}.js')`}
-      } else return {path: found.path, namespace: 'lazy', pluginData: `__oclif(${JSON.stringify(path)})`}
+        if (lazyFiles.has(file)) return {path: underRoot(found.path), namespace: 'lazy', pluginData: `__oclif('./lib/${file}.js')`}
+      } else return {path: underRoot(found.path), namespace: 'lazy', pluginData: `__oclif(${JSON.stringify(path)})`}
     })
     onLoad({filter: /.*/, namespace: 'lazy'}, ({pluginData}) => ({contents: lazyModule(pluginData), loader: 'js'}))
     onResolve({filter: /.*/, namespace: 'lazy'}, ({path}) => ({path, external: true}))

@@ -7,6 +7,8 @@ import {build} from 'esbuild'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 export const slashes = (path) => path.split(sep).join('/')
+/** How a module that is none of esbuild's own files is called in a bundle, which must not tell the folder that it was built in. */
+export const underRoot = (path) => slashes(relative(root, path))
 
 /** CommonJS packages that are loaded by `await import()`: esbuild would give only their default, Node gives the names too. */
 export const namedExports = {
@@ -17,10 +19,10 @@ export const namedExports = {
       const found = await resolve(path, {kind, importer, resolveDir, pluginData: 'seen'})
       if (found.external || found.errors.length > 0 || found.path.endsWith('.mjs')) return
       const module = await import(pathToFileURL(found.path).href)
-      if ('module.exports' in module) return {path: found.path, namespace: 'named', pluginData: Object.keys(module)}
+      if ('module.exports' in module) return {path: underRoot(found.path), namespace: 'named', pluginData: {path: found.path, all: Object.keys(module)}}
     })
-    onLoad({filter: /.*/, namespace: 'named'}, ({path, pluginData}) => {
-      const names = pluginData.filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
+    onLoad({filter: /.*/, namespace: 'named'}, ({pluginData: {path, all}}) => {
+      const names = all.filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
       return {contents: `import all from ${JSON.stringify(path)}\nexport default all\nexport const {${names.join(', ')}} = all`, resolveDir: dirname(path)}
     })
   },

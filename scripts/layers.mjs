@@ -2,8 +2,8 @@
 // module is shared by others than its neighbour: `cgpu runtime list` loaded 37 files, most of them of half a kilobyte to five.
 // Here what a base imports is a layer, and who imports something of a layer imports all of it, so that its modules share a file.
 import {readFileSync} from 'node:fs'
-import {dirname, join, relative} from 'node:path'
-import {inOwnPlace, ownFiles, root, slashes} from './bundling.mjs'
+import {dirname, join} from 'node:path'
+import {inOwnPlace, ownFiles, root, underRoot} from './bundling.mjs'
 
 const importsOf = ({inputs}, file) => inputs[file].imports.filter(({kind, external}) => kind === 'import-statement' && !external).map(({path}) => path)
 
@@ -26,12 +26,11 @@ function layersOf(metafile, layers) {
  */
 export function layers(metafile, bases) {
   const layerOf = layersOf(metafile, bases)
-  const named = (path) => slashes(relative(root, path))
   return {
     name: 'layers',
     setup({onLoad, onResolve, resolve}) {
       onLoad({filter: ownFiles, namespace: 'file'}, ({path}) => {
-        const file = named(path)
+        const file = underRoot(path)
         const others = new Set(importsOf(metafile, file).map((imported) => layerOf.get(imported)))
         others.delete(undefined)
         others.delete(layerOf.get(file))
@@ -49,10 +48,10 @@ export function layers(metafile, bases) {
       onResolve({filter: /.*/}, async ({path, kind, importer, resolveDir, pluginData}) => {
         if (kind !== 'dynamic-import' || pluginData === 'seen' || path.startsWith('node:')) return
         const found = await resolve(path, {kind, importer, resolveDir, pluginData: 'seen'})
-        if (layerOf.has(named(found.path))) return {path: found.path, namespace: 'member'}
+        if (layerOf.has(underRoot(found.path))) return {path: underRoot(found.path), namespace: 'member'}
       })
       onLoad({filter: /.*/, namespace: 'member'}, ({path}) => ({
-        contents: `export * from ${JSON.stringify(path)}\nimport 'layer:${layerOf.get(named(path))}'`, resolveDir: root,
+        contents: `export * from ${JSON.stringify(join(root, path))}\nimport 'layer:${layerOf.get(path)}'`, resolveDir: root,
       }))
     },
   }

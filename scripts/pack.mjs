@@ -5,6 +5,7 @@ import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 import {root} from './bundling.mjs'
 import {readJson} from './pack/closure.mjs'
+import {PackageUnavailable} from './pack/fetch-package.mjs'
 import {nodeBuilds, targets} from './pack/layout.mjs'
 import {packInto} from './pack/site.mjs'
 
@@ -12,6 +13,7 @@ const {values} = parseArgs({
   options: {
     site: {type: 'string'}, target: {type: 'string', multiple: true}, node: {type: 'string', default: 'both'},
     version: {type: 'string'}, commit: {type: 'string'}, seconds: {type: 'string'},
+    'update-url': {type: 'string'}, 'update-key': {type: 'string', multiple: true},
   },
 })
 const git = (...args) => spawnSync('git', args, {cwd: root, encoding: 'utf8'}).stdout.trim()
@@ -28,12 +30,25 @@ const version = values.version ?? pjson.version
 const commit = values.commit ?? git('rev-parse', 'HEAD')
 if (!/^[0-9a-f]{8,64}$/.test(commit)) fail('--commit: the id of the commit that was built, as there is no git here')
 const seconds = Number(values.seconds ?? process.env.SOURCE_DATE_EPOCH ?? git('log', '-1', '--format=%ct', commit))
-const update = pjson.cgpu?.update ?? {url: null, keys: []}
-if (update.url === null || update.keys.length === 0) console.error('note: package.json names no update server: cgpu.update.url and .keys')
+const {url, keys} = pjson.cgpu?.update ?? {url: null, keys: []}
+const update = {url: values['update-url'] ?? url, keys: values['update-key'] ?? keys}
+if (update.keys.some((key) => !/^ed25519:[A-Za-z0-9+/]{43}=$/.test(key))) fail('--update-key: the public key that pack-keys.mjs printed, "ed25519:" and 44 characters')
+if (update.url === null || update.keys.length === 0) console.error('note: no update server and key are built in; these archives will refuse to update: --update-url, --update-key')
+for (const target of values.target ?? []) if (!targets.includes(target)) fail(`--target: ${targets.join(', ')}`)
+let missing = 0
 for (const target of values.target ?? targets) {
-  if (!targets.includes(target)) fail(`--target: ${targets.join(', ')}`)
   for (const node of flavours) {
     if (node && !nodeBuilds.targets[target]) continue
-    console.log(packInto(values.site, {target, node, version, commit, seconds, update}))
+    try {
+      console.log(packInto(values.site, {target, node, version, commit, seconds, update}))
+    } catch (error) {
+      if (!(error instanceof PackageUnavailable)) throw error
+      missing++
+      console.error(`left out: ${target} ${node ? 'with' : 'without'} Node: ${error.message}`)
+    }
   }
+}
+if (missing > 0) {
+  console.error(`error: ${missing} archives were left out, as their parts cannot be had now\nfix: try again with a network, or name a mirror: CGPU_PACK_MIRROR`)
+  process.exitCode = 69
 }

@@ -1,39 +1,61 @@
-// Packages for other systems than this one, from the npm registry by npm itself, checked against the integrity that the lock names.
+// Packages for other systems than this one, and the Node inside: from the npm registry by npm itself, checked against a pinned integrity, and kept.
 import {spawnSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
-import {existsSync, mkdirSync, readFileSync, renameSync} from 'node:fs'
+import {copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {join, resolve} from 'node:path'
 import {gunzipSync} from 'node:zlib'
 import {root} from '../bundling.mjs'
+import {readTar} from './tar.mjs'
 
-const cache = join(root, 'node_modules/.cache/cgpu-pack')
+/** It cannot be had now: no network, or a mirror without it. What needs it is left out, the rest is packed. */
+export class PackageUnavailable extends Error {}
 
-/** The files of NAME@VERSION as a map of paths to bytes. Throws when the bytes are not those of `integrity` (sha512-…). */
+const kept = () => resolve(process.env.CGPU_PACK_CACHE || join(root, 'node_modules/.cache/cgpu-pack'))
+const integrityOf = (path) => `sha512-${createHash('sha512').update(readFileSync(path)).digest('base64')}`
+
+/**
+ * The files of NAME@VERSION as a map of paths to bytes. `integrity`: sha512-…. CGPU_PACK_MIRROR names another registry than npm's own, or a folder
+ * that holds NAME-VERSION.tgz. Throws PackageUnavailable, and an error when it is something else than what was pinned.
+ */
 export function fetchPackage(name, version, integrity) {
-  const kept = join(cache, `${name.replaceAll('/', '-')}-${version}.tgz`)
-  if (!existsSync(kept)) {
-    mkdirSync(cache, {recursive: true})
-    const packed = spawnSync('npm', ['pack', `${name}@${version}`, '--silent', '--pack-destination', cache], {cwd: tmpdir(), encoding: 'utf8', shell: process.platform === 'win32'})
-    if (packed.status !== 0) throw new Error(`npm pack ${name}@${version} failed: ${packed.stderr}`)
-    renameSync(join(cache, packed.stdout.trim().split('\n').at(-1)), kept)
-  }
-  const bytes = readFileSync(kept)
-  const actual = `sha512-${createHash('sha512').update(bytes).digest('base64')}`
-  if (actual !== integrity) throw new Error(`${kept} is not ${name}@${version}: its integrity is ${actual}, not ${integrity}`)
-  return filesOf(gunzipSync(bytes))
+  const file = `${name.replace('@', '').replaceAll('/', '-')}-${version}.tgz`
+  const path = join(kept(), file)
+  if (!existsSync(path) || integrityOf(path) !== integrity) fetchTo(path, file, {name, version, integrity})
+  return filesOf(gunzipSync(readFileSync(path)))
 }
 
-/** Plain files of a tar archive, without the first folder of their paths. */
-function filesOf(tar) {
-  const files = new Map()
-  const text = (at, length) => tar.toString('utf8', at, at + length).replace(/\0.*$/s, '')
-  for (let at = 0; at + 512 <= tar.length && tar[at] !== 0;) {
-    const size = Number.parseInt(text(at + 124, 12), 8)
-    const folder = text(at + 345, 155)
-    const path = `${folder === '' ? '' : `${folder}/`}${text(at, 100)}`
-    if (['0', ''].includes(text(at + 156, 1))) files.set(path.replace(/^[^/]+\//, ''), tar.subarray(at + 512, at + 512 + size))
-    at += 512 + Math.ceil(size / 512) * 512
+/** What is not what was pinned never gets the name under which it would be used. */
+function fetchTo(path, file, {name, version, integrity}) {
+  mkdirSync(kept(), {recursive: true})
+  const folder = mkdtempSync(join(kept(), '.fetching-'))
+  try {
+    const mirror = process.env.CGPU_PACK_MIRROR
+    const fetched = mirror && !/^https?:/.test(mirror) ? copyFrom(resolve(mirror), file, folder) : download(`${name}@${version}`, mirror, folder)
+    const actual = integrityOf(fetched)
+    if (actual !== integrity) throw new Error(`what was fetched is not ${name}@${version}: its integrity is ${actual}, not ${integrity}`)
+    renameSync(fetched, path)
+  } finally {
+    rmSync(folder, {recursive: true, force: true})
   }
-  return files
+}
+
+function copyFrom(mirror, file, folder) {
+  if (!existsSync(join(mirror, file))) throw new PackageUnavailable(`there is no ${file} in ${mirror}`)
+  copyFileSync(join(mirror, file), join(folder, file))
+  return join(folder, file)
+}
+
+/** npm knows the proxy, the certificates and the credentials of this computer, and has a cache of its own. */
+function download(spec, registry, folder) {
+  const args = ['pack', spec, '--loglevel=error', '--prefer-offline', '--pack-destination', folder, ...(registry ? ['--registry', registry] : [])]
+  const {status, stderr, error} = spawnSync('npm', args, {cwd: tmpdir(), encoding: 'utf8', shell: process.platform === 'win32'})
+  const [name] = readdirSync(folder)
+  if (status !== 0 || name === undefined) throw new PackageUnavailable(`npm pack ${spec} failed: ${error?.message ?? (stderr.trim().split('\n')[0] || `status ${status}`)}`)
+  return join(folder, name)
+}
+
+/** Without the first folder of their paths. */
+function filesOf(tar) {
+  return new Map([...readTar(tar)].filter(({type}) => type === 'file').map(({path, body}) => [path.replace(/^[^/]+\//, ''), body]))
 }

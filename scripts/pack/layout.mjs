@@ -79,8 +79,9 @@ function ownEntries(version) {
   })
 }
 
-function nodeEntries(target) {
+function nodeEntries(target, nodeFile) {
   const build = nodeBuilds.targets[target]
+  if (nodeFile) return [fromDisk(`bin/${build.file.split('/').at(-1)}`, nodeFile)]
   if (!build) throw new Error(`there is no Node ${nodeBuilds.version} for ${target} in the npm registry: pack it without`)
   const files = fetchPackage(build.package, nodeBuilds.version, build.integrity)
   const name = build.file.split('/').at(-1)
@@ -90,9 +91,9 @@ function nodeEntries(target) {
 
 /**
  * The entries of an archive, and its SBOM. `commit`, `seconds` (since 1970): of the sources. `node`: with Node inside. `update`: {url, keys} that are
- * built in. `only` leaves out paths of the version: for tests.
+ * built in. For tests: `only` leaves out paths of the version, `nodeFile` is a program that takes the place of the pinned Node.
  */
-export function layout({target, node, version, commit, seconds, update, only = () => true}) {
+export function layout({target, node, version, commit, seconds, update, nodeFile, only = () => true}) {
   const packages = closure(target)
   const pjson = {...published(readJson(join(root, 'package.json')), packages), version}
   const date = new Date(seconds * 1000).toISOString()
@@ -111,7 +112,7 @@ export function layout({target, node, version, commit, seconds, update, only = (
     ...ownEntries(version),
     ...packages.flatMap((one) => packageEntries(one, packages)),
   ].filter(({path}) => only(path))
-  const files = [...own, ...(node ? nodeEntries(target) : [])].map((entry) => ({...entry, path: `cgpu/versions/${id}/${entry.path}`}))
+  const files = [...own, ...(node ? nodeEntries(target, nodeFile) : [])].map((entry) => ({...entry, path: `cgpu/versions/${id}/${entry.path}`}))
   return {
     id, sbom: bill,
     entries: [textEntry('cgpu/bin/cgpu', posix, true), textEntry('cgpu/bin/cgpu.cmd', windows), textEntry('cgpu/current', `${id}\n`), ...files],

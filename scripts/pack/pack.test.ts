@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import {existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {createHash} from 'node:crypto'
+import {existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
@@ -38,6 +39,34 @@ describe('packing', () => {
     await assert.rejects(unpack(archive, 'cgpu/versions/2/', join(folder, 'other')), {code: 'UPDATE_ARCHIVE_INVALID'})
     writeFileSync(archive, bytes.subarray(0, bytes.length - 20))
     await assert.rejects(unpack(archive, 'cgpu/versions/1/', join(folder, 'half')), {code: 'UPDATE_ARCHIVE_INVALID'})
+  })
+
+  it('takes a package from a mirror if it is what was pinned, and keeps it', async () => {
+    const [{tarball}, {fetchPackage, PackageUnavailable}] = await Promise.all([
+      script<{tarball: (entries: Entry[], options: {seconds: number}) => Buffer}>('tar.mjs'),
+      script<{fetchPackage: (name: string, version: string, integrity: string) => Map<string, Buffer>; PackageUnavailable: new () => Error}>('fetch-package.mjs'),
+    ])
+    const [mirror, cache] = [join(folder, 'mirror'), join(folder, 'cache')]
+    const bytes = tarball([{path: 'package/bin/node', bytes: () => Buffer.from('a program')}], {seconds: 0})
+    const integrity = `sha512-${createHash('sha512').update(bytes).digest('base64')}`
+    const before = {...process.env}
+    Object.assign(process.env, {CGPU_PACK_MIRROR: mirror, CGPU_PACK_CACHE: cache})
+    try {
+      assert.throws(() => fetchPackage('@x/node', '1.0.0', integrity), PackageUnavailable)
+      mkdirSync(mirror)
+      const file = join(mirror, 'x-node-1.0.0.tgz')
+      writeFileSync(file, 'something else')
+      assert.throws(() => fetchPackage('@x/node', '1.0.0', integrity), /is not @x\/node@1\.0\.0: its integrity is sha512-/)
+      assert.deepEqual(readdirSync(cache), [])
+      writeFileSync(file, bytes)
+      assert.equal(fetchPackage('@x/node', '1.0.0', integrity).get('bin/node')?.toString(), 'a program')
+      rmSync(file)
+      assert.equal(fetchPackage('@x/node', '1.0.0', integrity).size, 1)
+      writeFileSync(join(cache, 'x-node-1.0.0.tgz'), 'cut')
+      assert.throws(() => fetchPackage('@x/node', '1.0.0', integrity), PackageUnavailable)
+    } finally {
+      process.env = before
+    }
   })
 
   it('takes for each system what is compiled for it, and nothing for developers', async () => {

@@ -1,4 +1,4 @@
-// Archives whose bytes depend on nothing but their entries: sorted, one time for all, no owner, the same compression.
+// Archives whose bytes depend on nothing but their entries: sorted, one time for all, no owner, the same compression. And what is in one.
 import {gzipSync} from 'node:zlib'
 
 const block = 512
@@ -45,4 +45,19 @@ export function tarball(entries, {seconds, level = 9}) {
   const zipped = gzipSync(Buffer.concat(parts), {level})
   zipped[9] = 255 // the system that it was made on is none of its readers' business
   return zipped
+}
+
+/** The entries of an unpacked .tar: {path, mode, type, body}; `type` is `file` or what the archive calls it. */
+export function* readTar(tar) {
+  const text = (at, length) => tar.toString('utf8', at, at + length).replace(/\0.*$/s, '')
+  for (let at = 0; at + block <= tar.length && tar[at] !== 0;) {
+    const size = Number.parseInt(text(at + 124, 12), 8)
+    const folder = text(at + 345, 155)
+    const type = text(at + 156, 1)
+    yield {
+      path: `${folder === '' ? '' : `${folder}/`}${text(at, 100)}`, mode: Number.parseInt(text(at + 100, 8), 8),
+      type: type === '0' || type === '' ? 'file' : type, body: tar.subarray(at + block, at + block + size),
+    }
+    at += block + Math.ceil(size / block) * block
+  }
 }

@@ -12,7 +12,7 @@ import {type CliResult, repoRoot, sealedHome, type SealedHome} from './cli.ts'
 interface Site {
   packInto(site: string, options: {
     target: string; node: boolean; version: string; commit: string; seconds: number; level?: number
-    update: {url: string | null; keys: string[]}; only?: (path: string) => boolean
+    update: {url: string | null; keys: string[]}; only?: (path: string) => boolean; nodeFile?: string
   }): string
   release(site: string, options: {version: string; channel?: string; keys: string[]; rollout?: number; now?: number}): void
 }
@@ -63,9 +63,9 @@ export class UpdateBed {
     return join(this.home.path, 'opt', 'cgpu')
   }
 
-  /** Packs for this computer, without Node; all of the CLI, or what is enough to be installed. */
-  pack(version: string, {whole = false, level = 1, id = commit}: {whole?: boolean; level?: number; id?: string} = {}): string {
-    return this.#pack.packInto(this.site, {target, node: false, version, commit: id, seconds: 1_700_000_000, level, update: {url: this.url, keys: [this.keys.publicKey]}, ...(whole ? {} : {only: tiny})})
+  /** Packs for this computer, all of the CLI or what is enough to be installed; `nodeFile`: with that as the Node inside. */
+  pack(version: string, {whole = false, level = 1, id = commit, nodeFile}: {whole?: boolean; level?: number; id?: string; nodeFile?: string} = {}): string {
+    return this.#pack.packInto(this.site, {target, node: nodeFile !== undefined, version, commit: id, seconds: 1_700_000_000, level, update: {url: this.url, keys: [this.keys.publicKey]}, ...(nodeFile === undefined ? {} : {nodeFile}), ...(whole ? {} : {only: tiny})})
   }
 
   release(version: string, channel?: string, more: {keys?: string[]; rollout?: number; now?: number} = {}): void {

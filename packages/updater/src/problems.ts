@@ -25,7 +25,9 @@ export const refused = {
   archive: (why: string) => errors.data(`the archive of the new version cannot be used: ${shown(why)}`, {code: 'UPDATE_ARCHIVE_INVALID', fix: untouched}),
   broken: (version: string, why: string) => errors.data(`cgpu ${shown(version)} does not start on this computer: ${shown(why)}`, {code: 'UPDATE_BROKEN', fix: 'the version in use stays; choose another one: cgpu update --available'}),
   keyInvalid: () => errors.usage('the public key of updates is not "ed25519:" and 44 characters of base64', {code: 'UPDATE_KEY_INVALID', fix: 'correct CGPU_UPDATE_KEY or cgpu config set update-key'}),
-  noServer: () => errors.usage('this cgpu was built without an update server', {code: 'UPDATE_NOT_CONFIGURED', fix: 'name one: cgpu config set update-url URL, and its key: cgpu config set update-key KEY'}),
+  noServer: () => errors.usage('this cgpu was built without an update server and a key to check its releases by', {
+    code: 'UPDATE_NOT_CONFIGURED', fix: 'install a released cgpu; or name a server that you trust: cgpu config set update-url URL, and its key: cgpu config set update-key KEY',
+  }),
   badUrl: (url: string) => errors.usage(`updates come over https, not from ${shown(url)}`, {code: 'UPDATE_URL_INVALID', fix: 'cgpu config set update-url https://…'}),
   noChannel: (channel: string) => missing(`the update server has no channel ${shown(channel)}`, 'cgpu update --available shows what there is', {channel}),
   noVersion: (version: string) => missing(`there is no cgpu ${shown(version)}`, 'cgpu update --available shows what there is', {version}),
