@@ -3,6 +3,7 @@ import {existsSync} from 'node:fs'
 import {chmod, mkdir, readFile, rm, writeFile} from 'node:fs/promises'
 import {delimiter, join} from 'node:path'
 import {cgpuBin} from '../helpers/cli.ts'
+import {linkPlugin} from '../helpers/plugin.ts'
 import {Screen} from '../helpers/screen.ts'
 import {Terminal} from '../helpers/terminal.ts'
 import {jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
@@ -43,6 +44,13 @@ describe('Tab', function () {
     await done(['exec', '-r', 'there', '1'])
     await done(['schedule', 'create', 'nightly', '--every', '6h', '--', 'runtime', 'list'])
     await done(['secret', 'set', 'HF_TOKEN'], 'hf_1')
+    await done(['config', 'set', 'gpu', 't4', '--profile', 'work'])
+    await mkdir(join(home.dataDir, 'state', 'jobs'), {recursive: true})
+    for (const id of ['0mibv1', '1mibv2']) {
+      const job = {id, createdAt: '2026-01-01T00:00:00Z', runtime: {id: 'local-x', name: 'x', provider: 'local'}, releases: false, request: {command: ['sleep', '9']}, spec: {provider: 'local', settings: {}}, detached: true, outputDir: '/tmp'}
+      await writeFile(join(home.dataDir, 'state', 'jobs', `${id}.json`), JSON.stringify({version: 1, job}))
+    }
+    await linkPlugin(home, [{name: 'cgpu-linked'}])
     // somebody's machine that is not there any more
     const there = JSON.parse(await readFile(join(home.dataDir, 'state', 'runtimes', (await bench.data<{id: string}>(['runtime', 'show', 'there'])).id + '.json'), 'utf8')) as {record: object}
     await writeFile(join(home.dataDir, 'state', 'runtimes', 'jupyter-gone.json'), JSON.stringify({...there, record: {...there.record, id: 'jupyter-gone', name: 'gone', providerId: 'gone'}}))
@@ -114,6 +122,9 @@ describe('Tab', function () {
         ['a schedule', 'cgpu schedule show ni', ['schedule', 'show', 'nightly']],
         ['a secret', 'cgpu run --secret HF', ['run', '--secret', 'HF_TOKEN']],
         ['a setting and its value', 'cgpu config set high-ram tr', ['config', 'set', 'high-ram', 'true']],
+        ['a profile', 'cgpu config set --profile wo', ['config', 'set', '--profile', 'work']],
+        ['a job', 'cgpu job cancel 0m', ['job', 'cancel', '0mibv1']],
+        ['a plugin', 'cgpu plugins inspect cgpu-l', ['plugins', 'inspect', 'cgpu-linked']],
         ['a kernel', 'cgpu kernel show -r there def', ['kernel', 'show', '-r', 'there', 'default']],
         ['a kernelspec', 'cgpu kernel start -r there --spec pyth', ['kernel', 'start', '-r', 'there', '--spec', 'python3']],
         ['a folder on a machine', 'cgpu fs ls there:su', ['fs', 'ls', 'there:sub/']],
@@ -130,6 +141,12 @@ describe('Tab', function () {
         terminal.type(shell === 'bash' ? 'cgpu runtime re\t\t' : 'cgpu runtime re\t')
         await screen.until((one) => ['reap', 'release', 'rename'].every((name) => one.lines().slice(-10).join('\n').includes(name)))
         if (shell !== 'bash') assert.match(screen.lines().join('\n'), /release runtimes/)
+      })
+
+      it('lists jobs, with what they run where the shell shows that', async () => {
+        terminal.type(shell === 'bash' ? 'cgpu job show \t\t' : 'cgpu job show \t')
+        const shown = shell === 'bash' ? ['0mibv1', '1mibv2'] : ['0mibv1', '1mibv2', 'started: sleep 9']
+        await screen.until((one) => shown.every((text) => one.lines().slice(-10).join('\n').includes(text)))
       })
 
       it('types one word, just the name, whatever a machine calls its files', async () => {

@@ -13,8 +13,9 @@ const {fileURLToPath} = process.getBuiltinModule('node:url')
 export async function answer([shell = '', ...given]: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<never> {
   try {
     const dirs = resolveDirs(env)
-    const commands = await readCommands(fileURLToPath(new URL('../../../../', import.meta.url)), dirs.data)
-    write(await reply(shell, given, commands, liveSources({dirs, env, cwd: process.cwd()})))
+    const root = fileURLToPath(new URL('../../../../', import.meta.url))
+    const commands = await readCommands(root, dirs.data)
+    write(await reply(shell, given, commands, liveSources({dirs, env, cwd: process.cwd(), root})))
   } catch {
     // no candidates
   }

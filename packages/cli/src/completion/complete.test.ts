@@ -20,6 +20,9 @@ const commands = commandsOf({commands: {
   shell: {summary: 'open a terminal', flags: {session: option({char: 's'})}, args: {runtime: {}}, aliases: []},
   'port:close': {summary: 'stop', flags: {}, args: {}, strict: false, aliases: []},
   'plugins:update': {summary: 'update', flags: {}, args: {}, strict: false, aliases: []},
+  'plugins:inspect': {summary: 'inspect', flags: {}, args: {plugin: {}}, aliases: []},
+  update: {summary: 'update', flags: {version: option()}, args: {channel: {options: ['stable', 'beta']}}, aliases: []},
+  'version:use': {summary: 'switch', flags: {}, args: {version: {}}, aliases: []},
   'config:set': {summary: 'set', flags: {}, args: {key: {}, value: {}}, aliases: []},
   'auth:switch': {summary: 'switch', flags: {}, args: {account: {}}, aliases: []},
   'auth:login': {summary: 'sign in', flags: {account: option(), scopes: option({multiple: true})}, args: {}, aliases: []},
@@ -40,7 +43,7 @@ const listed = (...values: string[]) => async (): Promise<Candidate[]> => values
 const sources: CompletionSources = {
   runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), secrets: listed('HF_TOKEN', 'WANDB_API_KEY'),
   jobs: async (beginning, which) => [{value: `${beginning}${which}`}], schedules: listed('nightly', 'sweep'), executions: listed('0mi-new', '0mi-old'), schemas: listed('runtime list', 'events'),
-  accelerators: async (kind, provider) => [{value: kind === 'gpu' ? `t4-${provider ?? 'any'}` : 'v5e'}], forwards: listed('f1', 'f2'), plugins: listed('cgpu-sing'),
+  accelerators: async (kind, provider) => [{value: kind === 'gpu' ? `t4-${provider ?? 'any'}` : 'v5e'}], forwards: listed('f1', 'f2'), plugins: listed('cgpu-sing'), versions: listed('0.1.0', '0.2.0-beta.1'),
   kernels: async (runtime) => [{value: `running-on-${runtime ?? 'default'}`}, {value: '--force'}],
   specs: async (runtime) => [{value: `python-on-${runtime ?? 'default'}`}],
   terminals: async (runtime) => [{value: `terminal-on-${runtime ?? 'default'}`}],
@@ -56,6 +59,10 @@ describe('complete', () => {
   const cases: [words: string[], expected: string[]][] = [
     [['ru'], ['run', 'runtime']],
     [['sec'], []],
+    [['plugins', 'inspect', ''], ['cgpu-sing']],
+    [['version', 'use', '0.2'], ['0.2.0-beta.1']],
+    [['update', '--version', '0.1'], ['0.1.0']],
+    [['update', 'b'], ['beta']],
     [['runtime', ''], ['list', 'release', 'show']],
     [['runtime', 'l'], ['list']],
     [['ps', '--'], ['--help', '--json']],
@@ -127,7 +134,7 @@ describe('complete', () => {
     [['fs', 'ls', 'trainer:a', 'trainer:data/'], [':nospace', 'trainer:data/data/', 'trainer:data/trainer5.csv']],
     [['fs', 'edit', 'trainer:t'], ['trainer:trainer0.csv']],
     [['nope', ''], []],
-    [[], ['auth', 'completion', 'config', 'cp', 'fs', 'history', 'job', 'kernel', 'logs', 'plugins', 'port', 'ps', 'run', 'runtime', 'schedule', 'shell']],
+    [[], ['auth', 'completion', 'config', 'cp', 'fs', 'history', 'job', 'kernel', 'logs', 'plugins', 'port', 'ps', 'run', 'runtime', 'schedule', 'shell', 'update', 'version']],
   ]
   for (const [words, expected] of cases) it(`answers "${words.join(' ')}"`, async () => assert.deepEqual(await values(...words), expected))
 

@@ -1,12 +1,15 @@
 import {settingNamed, settings} from '@cgpu/core/config/settings'
 import type {Dirs} from '@cgpu/core/state/dirs'
 import {userPlugins} from './commands.ts'
+import {installedVersions} from './versions.ts'
 import type {Candidate, CompletionSources} from './types.ts'
 
 export interface SourceOptions {
   dirs: Dirs
   env: NodeJS.ProcessEnv
   cwd: string
+  /** folder of the CLI's package.json */
+  root: string
 }
 
 const plain = (values: Iterable<string>): Candidate[] => [...values].map((value) => ({value}))
@@ -33,6 +36,7 @@ export function liveSources(options: SourceOptions): CompletionSources {
     entries: async (runtime, folder, beginning) => (await remote()).entries(runtime, folder, beginning),
     providers: async () => plain(providers),
     plugins: async () => (await userPlugins(dirs.data)).map(({name, linked, folder}) => ({value: name, description: linked ? `linked: ${folder}` : 'installed'})),
+    versions: async () => installedVersions(options.root),
     settings: async () => settings.map(({key, description}) => ({value: key, description})),
     async settingValues(key) {
       const {type, allowed} = settingNamed(key)

@@ -77,6 +77,8 @@ export interface CompletionSources extends MachineSources {
   forwards(): Promise<Candidate[]>
   /** plugins that the user installed or linked */
   plugins(): Promise<Candidate[]>
+  /** of cgpu, that are installed; none where it is no standalone one */
+  versions(): Promise<Candidate[]>
   settings(): Promise<Candidate[]>
   /** values that a setting can have; empty where any text will do */
   settingValues(key: string): Promise<Candidate[]>

@@ -30,6 +30,7 @@ export async function flagValues(flag: FlagEntry, position: Position, sources: C
   const runtime = runtimeOf(position)
   switch (flag.name) {
     case 'runtime': return only(await timely(sources.runtimes()))
+    case 'version': return only(position.command?.id === 'update' ? await timely(sources.versions()) : [])
     case 'provider': return only(await timely(sources.providers()))
     case 'profile': return only(await timely(sources.profiles()))
     case 'account': return only(await timely(sources.accounts()))
@@ -82,6 +83,7 @@ export async function argumentValues(position: ArgumentPosition, sources: Comple
   if (/^secret:(delete|set)$/.test(id) && at === 0) return only(await timely(sources.secrets()))
   if (id === 'history:export' || (/^history:(diff|rerun|show)$/.test(id) && at < (id === 'history:diff' ? 2 : 1))) return others(sources.executions())
   if (id === 'port:close') return others(sources.forwards())
+  if (/^version:(remove|use)$/.test(id) && at === 0) return only(await timely(sources.versions()))
   if (takesPlugins.test(id) && first) return others(sources.plugins())
   if (/^plugins:(link|publish)$/.test(id) && at === 0) return only([], 'dirs')
   if (/^config:(get|set|unset)$/.test(id) && at === 0) return only(await timely(sources.settings()))

@@ -10,7 +10,7 @@ Register-ArgumentCompleter -Native -CommandName cgpu -ScriptBlock {
     })
     $current = "$wordToComplete".Trim([char]34, [char]39)
     $typed = [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes((@($words) + $current) -join [char]10))
-    $cgpu = Get-Command cgpu -CommandType Application, ExternalScript -ErrorAction SilentlyContinue | Select-Object -First 1
+    $cgpu = Get-Command cgpu -CommandType 'Application', 'ExternalScript' -ErrorAction SilentlyContinue | Select-Object -First 1
     if (-not $cgpu) { return }
     $encoding = [Console]::OutputEncoding
     try {

@@ -17,7 +17,7 @@ describe('remembering what a machine said', () => {
   const file = () => join(folder, 'cache', 'completion', 'remote.json')
   const names = async (where: string, {env = {}, now = 1_000_000, beginning = '', runtime = 'there'}: {env?: NodeJS.ProcessEnv; now?: number; beginning?: string; runtime?: string} = {}): Promise<string[]> => {
     const dirs = {config: join(folder, 'config'), data: folder, cache: join(folder, 'cache'), state: join(folder, 'state')}
-    const found = await remembering({dirs, env, cwd: folder}, {what: 'entries', folder: where, beginning}, runtime, async () => [{value: `answer ${++asked}`}], now)
+    const found = await remembering({dirs, env, cwd: folder, root: folder}, {what: 'entries', folder: where, beginning}, runtime, async () => [{value: `answer ${++asked}`}], now)
     return found.map(({value}) => value)
   }
 
