@@ -49,6 +49,6 @@ for (const target of values.target ?? targets) {
   }
 }
 if (missing > 0) {
-  console.error(`error: ${missing} archives were left out, as their parts cannot be had now\nfix: try again with a network, or name a mirror: CGPU_PACK_MIRROR`)
+  console.error(`error: ${missing === 1 ? 'an archive was' : `${missing} archives were`} left out, as not all parts can be had now\nfix: try again with a network, or name a mirror: CGPU_PACK_MIRROR`)
   process.exitCode = 69
 }

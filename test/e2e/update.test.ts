@@ -44,6 +44,7 @@ describe('a packed cgpu', function () {
     assert.deepEqual(available.map(({version, state, channels}) => [version, state, channels]), [
       ['0.3.0-beta.1', 'available', ['beta']], ['0.2.0', 'available', ['stable']], ['0.1.0', 'current', []],
     ])
+    assert.match(ok(await bed.run(['version', 'list'])).stderr, /new ones come from the channel stable/)
     assert.deepEqual((await json<{id: string; state: string}[]>('version', 'list')).map(({id: one, state}) => [one, state]), [[id('0.1.0'), 'current']])
     assert.match((await bed.run(['update', '--available'])).stdout, /0\.2\.0\s+2023-11-14\s+stable\s+available/)
   })

@@ -151,8 +151,13 @@ export class Updater {
     })
   }
 
+  /** The channel that versions come from: the one that was chosen last, else that of the version itself. */
+  async channel(): Promise<Channel> {
+    return (await this.installation.state.read()).channel ?? channelOf(this.installation.build.version)
+  }
+
   async #channel(wanted: Channel | undefined): Promise<{channel: Channel; switched: boolean}> {
-    const own = (await this.installation.state.read()).channel ?? channelOf(this.installation.build.version)
+    const own = await this.channel()
     return {channel: wanted ?? own, switched: wanted !== undefined && wanted !== own}
   }
 

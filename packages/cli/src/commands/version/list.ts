@@ -13,9 +13,11 @@ export default class VersionList extends UpdateCommand<Installed[]> {
 
   async run(): Promise<Installed[]> {
     await this.parse(VersionList)
-    const {installation} = await this.updater()
-    const [versions, {auto, held}] = await Promise.all([installation.list(), installation.state.read()])
+    const updater = await this.updater()
+    const {installation} = updater
+    const [versions, {auto, held}, channel] = await Promise.all([installation.list(), installation.state.read(), updater.channel()])
     this.log(table(['VERSION', 'ID', 'STATE', 'INSTALLED'], versions.map(({id, version, state, createdAt}) => [version, id, state, createdAt.slice(0, 10)])))
+    this.notice(`new ones come from the channel ${channel}`)
     if (held) this.notice('none comes by itself, as this one was chosen: cgpu update ends that')
     if (auto) this.notice(`last looked for an update ${auto.at.slice(0, 16).replace('T', ' ')} UTC: ${auto.outcome}`)
     return versions
