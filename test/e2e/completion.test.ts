@@ -167,14 +167,6 @@ describe('completion', () => {
     assert.equal(envelope<{script: string}>(await cgpu(['completion', 'zsh', '--json'], {home})).data.script, (await cgpu(['completion', 'zsh'], {home})).stdout)
   })
 
-  it('gives PowerShell a script whose brackets and quotes match', async () => {
-    // no PowerShell on this machine: what can be told without one
-    const {stdout} = await cgpu(['completion', 'powershell'], {home})
-    for (const [open, close] of ['{}', '()', '[]']) assert.equal(stdout.split(open!).length, stdout.split(close!).length, open)
-    assert.equal(stdout.split("'").length % 2, 1)
-    assert.match(stdout, /Register-ArgumentCompleter -Native -CommandName cgpu/)
-  })
-
   describe('install', () => {
     let other: SealedHome
     before(async () => {
