@@ -34,7 +34,7 @@ export abstract class FilesCommand<T = unknown> extends WorkCommand<T> {
 
   /** Places as they were typed, on one runtime; the work there. */
   protected async withFiles<R>(flags: {runtime?: string | undefined}, places: readonly string[], work: (there: There) => Promise<R>): Promise<R> {
-    const parsed = places.map(parsePlace)
+    const parsed = places.map((place) => parsePlace(place))
     // a name in a path is meant for this command, and goes before the flag, which may come from the environment
     const names = [...new Set(parsed.flatMap(({runtime}) => runtime ?? []))]
     if (names.length > 1) throw errors.usage(`these are on different runtimes: ${names.join(', ')}`, {code: 'SEVERAL_RUNTIMES', fix: 'work on one runtime at a time'})

@@ -9,7 +9,7 @@ import {Copying, type Copied} from '../copying.ts'
 import {type FetchedFile, fetchFlags, fetchTo} from '../fetch/fetching.ts'
 import {copyingLine, counted} from '../render/copying.ts'
 import {Progress} from '../render/progress.ts'
-import {parsePlace, type Place} from '../run/place.ts'
+import {fixOfLocal, parsePlace, type Place} from '../run/place.ts'
 import {WorkCommand} from '../work-command.ts'
 
 /** Copies files and folders to, from and between runtimes. */
@@ -95,7 +95,7 @@ What is there already, by its size and time, is not sent again, so that a copy t
     }
     if (target.runtime !== undefined || sources.every(({runtime}) => runtime !== undefined)) return
     throw errors.usage(sources.length === 1 ? 'both paths are local' : 'the target and some of the sources are local', {
-      code: 'USAGE', fix: 'one of them must be NAME:PATH: cgpu cp FILE NAME:PATH, or cgpu cp NAME:PATH FILE',
+      code: 'USAGE', fix: fixOfLocal([...sources, target].map(({path}) => path), 'one of them must be NAME:PATH: cgpu cp FILE NAME:PATH, or cgpu cp NAME:PATH FILE'),
     })
   }
 }
