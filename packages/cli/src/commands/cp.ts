@@ -64,7 +64,8 @@ What is there already, by its size and time, is not sent again, so that a copy t
       })
       const copied = await copying.run(places, target)
       progress.done()
-      if (!flags['dry-run'] && target.path !== '-') this.notice(told(copied))
+      if (flags['dry-run']) this.notice(wouldBe(copied))
+      else if (target.path !== '-') this.notice(told(copied))
       return copied
     } finally {
       progress.done()
@@ -102,6 +103,11 @@ What is there already, by its size and time, is not sent again, so that a copy t
 
 function isStream({runtime, path}: Place): boolean {
   return runtime === undefined && path === '-'
+}
+
+function wouldBe({files, bytes, same}: Copied): string {
+  const there = same === 0 ? '' : `; ${same} ${same === 1 ? 'is' : 'are'} there already`
+  return `${files === 0 ? 'nothing' : counted(files, bytes)} would be copied${there}`
 }
 
 function told({to, files, bytes, same, single}: Copied): string {

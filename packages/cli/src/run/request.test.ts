@@ -76,6 +76,7 @@ describe('a place', () => {
   it('is on a runtime only when a name stands before the colon', () => {
     assert.deepEqual(parsePlace('there:a b/c:d'), {runtime: 'there', path: 'a b/c:d'})
     assert.deepEqual(parsePlace('there:'), {runtime: 'there', path: ''})
+    assert.deepEqual(parsePlace('there:new\nline'), {runtime: 'there', path: 'new\nline'})
     for (const path of ['./there:x', '/a:b', 'C:\\x', 'Name:x', 'a_b:x', '..:x', 'plain']) assert.deepEqual(parsePlace(path), {path})
   })
 
