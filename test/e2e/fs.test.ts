@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {createHash} from 'node:crypto'
 import {existsSync, linkSync, readdirSync} from 'node:fs'
-import {chmod, mkdir, readFile, rename, stat, symlink, truncate, utimes, writeFile} from 'node:fs/promises'
+import {chmod, mkdir, readFile, rename, stat, symlink, truncate, unlink, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {startCgpu} from '../helpers/cli.ts'
 import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
@@ -89,6 +89,15 @@ describe('cgpu fs', function () {
     assert.equal(await fs('tail', '-c', '4', 'lines'), '999\n')
     const [json] = await bench.data<{path: string; encoding: string; content: string; truncated: boolean}[]>(['fs', 'cat', 'bytes.bin'])
     assert.deepEqual([json?.encoding, json?.content, json?.truncated], ['base64', bytes.toString('base64'), false])
+  })
+
+  it('cat of a folder, or a link to one, says what to do instead, and prints nothing before', async () => {
+    await symlink('data', join(root, 'data-link'))
+    for (const [args, place] of [[['cat', 'data/a.csv', 'data'], 'data'], [['head', 'data-link'], 'data-link']] as const) {
+      const {status, stdout, stderr} = await bench.cli(['fs', ...args])
+      assert.deepEqual([status, stdout, stderr], [64, '', `error: ${place} on there is a folder\nfix: see what is in it: cgpu fs ls there:${place}; copy it: cgpu cp there:${place} .\n`])
+    }
+    await unlink(join(root, 'data-link'))
   })
 
   it('tail -f goes on with what comes, and with the file that takes its place', async () => {

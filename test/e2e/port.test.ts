@@ -121,6 +121,31 @@ for (const {place, open} of everywhere) {
       assert.match((await bench.cli(['exec', asked])).stderr, /Connection refused/)
     })
 
+    if (place === places[0]?.place) it('are given up by the machine soon after their process was killed', async () => {
+      const ends: string[] = []
+      const server = createServer((socket) => {
+        ends.push('open')
+        socket.on('error', () => undefined).once('close', () => ends.push('closed')).resume()
+      }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const {port} = server.address() as AddressInfo // it listens by TCP
+      const forwarding = forward(`0:${port}`, '--reverse', `0:${web.port}`)
+      await forwarding.shows('stdout', /\n127.*\n/)
+      const [, there = ''] = /^127\.0\.0\.1:(\d+) of there/m.exec(forwarding.stdout) ?? []
+      const [host, here] = (await local(forwarding)).split(':')
+      const socket = connect(Number(here), host).on('error', () => undefined)
+      await until(() => ends.length === 1, () => 'nobody came')
+      forwarding.child.kill('SIGKILL')
+      await forwarding.exit
+      socket.destroy()
+      // opened again at once it has the port that the machine still held
+      const again = forward('--reverse', `${there}:${web.port}`)
+      await again.shows('stdout', /->/)
+      again.child.kill('SIGINT')
+      await until(() => ends.length === 2, () => 'the connection is kept')
+      server.close()
+    })
+
     it('carry HTTP and WebSockets by the provider\'s proxy, where it has one', async () => {
       if (!place.startsWith('an emulated')) {
         const refused = await bench.cli(['port', 'forward', `0:${web.port}`, '--via', 'proxy'])

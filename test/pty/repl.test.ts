@@ -144,6 +144,27 @@ describe('the REPL on a terminal', function () {
     await leave(terminal)
   })
 
+  it('runs what is written in a person\'s own editor, and recalls it', async () => {
+    const editor = await bench.file('editor', '#!/bin/sh\nprintf "editing> "\nread line\necho "$line" >> "$1"\n', 0o755)
+    const {terminal, screen} = await start(['repl', 'bed'], {VISUAL: editor, EDITOR: ''})
+    terminal.type('%edit\r')
+    await screen.until((s) => s.cursor().line.endsWith('editing>'))
+    terminal.type('written = 6 * 7; written\r')
+    await screen.until((s) => s.lines().includes('42'))
+    await prompt(screen)
+    terminal.type('%edit -p\r')
+    await screen.until((s) => s.cursor().line.endsWith('editing>'))
+    terminal.type('written + 1\r')
+    await screen.until((s) => s.lines().includes('43'))
+    await prompt(screen)
+    terminal.type(up)
+    await screen.until((s) => s.cursor().line.endsWith('written + 1'))
+    await enter({terminal, screen}, '\x03')
+    await enter({terminal, screen}, '%edit some.py\r')
+    assert.ok(screen.lines().join('').includes('cgpu fs edit bed:FILE'), screen.lines().join('\n'))
+    await leave(terminal)
+  })
+
   it('Ctrl-C clears the line, interrupts what runs, and twice leaves it', async () => {
     const {terminal, screen} = await start()
     terminal.type('never_run')

@@ -96,6 +96,8 @@ export class Copying {
     if (target.place === 'folder' || name === '') throw errors.usage('a stream has no name of its own', {code: 'NAME_REQUIRED', category: 'file', fix: 'give the whole path of the file: cgpu cp - NAME:FILE'})
     const sink = await target.sink(slash < 0 ? '.' : place.path.slice(0, slash) || '/', 'folder')
     const {signal, onProgress} = this.#options
+    // whoever types, or says nothing, is not waited for
+    signal.addEventListener('abort', () => process.stdin.destroy(signal.reason instanceof Error ? signal.reason : undefined), {once: true})
     const {size, sha256} = await sendStream(process.stdin, sink, name, {signal, onBytes: (bytes) => onProgress({files: 0, ofFiles: 1, bytes, ofBytes: 0})})
     return one({from: '-', to: sink.label(name), size, sha256})
   }

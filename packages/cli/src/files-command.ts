@@ -3,6 +3,7 @@ import {remoteCode} from '@cgpu/core/agent/problem'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import type {Denied, FoundEntry, RemoteFiles} from '@cgpu/core/files/remote'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {shellLine} from '@cgpu/core/text/quote'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {string} from '@oclif/core/flags'
 import {Progress} from './render/progress.ts'
@@ -34,7 +35,7 @@ export abstract class FilesCommand<T = unknown> extends WorkCommand<T> {
 
   /** Places as they were typed, on one runtime; the work there. */
   protected async withFiles<R>(flags: {runtime?: string | undefined}, places: readonly string[], work: (there: There) => Promise<R>): Promise<R> {
-    const parsed = places.map(parsePlace)
+    const parsed = places.map((place) => parsePlace(place))
     // a name in a path is meant for this command, and goes before the flag, which may come from the environment
     const names = [...new Set(parsed.flatMap(({runtime}) => runtime ?? []))]
     if (names.length > 1) throw errors.usage(`these are on different runtimes: ${names.join(', ')}`, {code: 'SEVERAL_RUNTIMES', fix: 'work on one runtime at a time'})
@@ -71,6 +72,14 @@ export abstract class FilesCommand<T = unknown> extends WorkCommand<T> {
     return all
   }
 
+  /** The files that they stand for: a folder among them is refused before anything is read. Throws NOT_A_FILE (64). */
+  protected async expandedFiles(there: There): Promise<FoundEntry[]> {
+    const found = await this.expanded(there)
+    const folder = found.find(({type}) => type === 'directory')
+    if (folder) throw notAFile(folder.path, there.name)
+    return found
+  }
+
   /** Lines of the result, no faster than they are read. Their text must be clean already. */
   protected async lines(lines: readonly string[]): Promise<void> {
     if (!this.jsonEnabled() && lines.length > 0) await writeTo(process.stdout, `${lines.join('\n')}\n`)
@@ -97,6 +106,21 @@ export function noFile(path: string, runtime: string): CgpuError {
   const shown = sanitizeLine(path, 200)
   const fix = path === runtime ? `cgpu fs ls ${runtime}: lists the files of ${runtime}` : `see what is there: cgpu fs ls ${runtime}:`
   return errors.notFound(`there is no ${/[*?[]/.test(path) ? 'match for' : 'file or folder'} ${shown} on ${runtime}`, {code: 'FILE_NOT_FOUND', category: 'file', fix})
+}
+
+/** What only a file can be used for. */
+export function notAFile(path: string, runtime: string): CgpuError {
+  const place = `${runtime}:${path}`
+  return errors.usage(`${sanitizeLine(path, 200)} on ${runtime} is a folder`, {
+    code: 'NOT_A_FILE', category: 'file', fix: sanitizeLine(`see what is in it: ${shellLine(['cgpu', 'fs', 'ls', place])}; copy it: ${shellLine(['cgpu', 'cp', place, '.'])}`, 500),
+  })
+}
+
+/** Reads a file; a link may lead to a folder. */
+export async function readingFile<T>(work: Promise<T>, path: string, runtime: string): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw remoteCode(error) === 'IS_DIRECTORY' ? notAFile(path, runtime) : error
+  })
 }
 
 /** The same refusal of the machine, with what this command can do about it. */

@@ -108,6 +108,7 @@ export abstract class ReplCommand extends StreamCommand<ReplResult> {
         notice: (line) => conversing.say(line),
         warn: (line) => (person ? conversing.say(`warning: ${line}`) : void this.warn(line)),
         print: (text) => (forPrograms ? undefined : void process.stdout.write(text)),
+        ...(person ? {edit: (text) => conversing.lend(async () => (await import('./repl/compose.ts')).compose(text))} : {}),
         ...(watch ? {onOther: (other) => conversing.other(other)} : {}),
       })
       const {kernel} = await talk.open()

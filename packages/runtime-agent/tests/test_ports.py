@@ -170,18 +170,43 @@ class Tunnels(PortCase):
             ports.tunnel(self.client, {"id": 99, "tunnel": "never", "received": 3}, [])
         self.assertEqual(caught.exception.code, "NOT_FOUND")
 
-    def test_one_that_no_client_comes_back_to_is_ended(self):
-        self.addCleanup(setattr, ports, "KEPT", ports.KEPT)
-        self.addCleanup(setattr, ports, "ALIVE", ports.ALIVE)
-        ports.KEPT, ports.ALIVE = 0.0, 0.02
+    def impatient(self):
+        """A client that is not waited for from when `KEPT` is set to 0."""
+        for name in ("KEPT", "ALIVE"):
+            self.addCleanup(setattr, ports, name, getattr(ports, name))
+        ports.ALIVE = 0.02
         other = Client()
-        thread = other.attach()
+        return other, other.attach()
+
+    def test_one_that_no_client_comes_back_to_is_ended(self):
+        other, thread = self.impatient()
         other.say(other.open(1, self.port))
         served = self.accept()
         other.streams[other.number].stop()
         thread.join(10)
+        ports.KEPT = 0.0
         with self.assertRaises(ConnectionResetError):
             served.recv(1)
+
+    def test_one_whose_client_is_attached_and_gives_no_sign_of_life_is_ended(self):
+        _, thread = self.impatient()
+        ports.KEPT = 0.0
+        thread.join(10)
+        self.assertFalse(thread.is_alive())
+
+    def test_those_of_an_owner_that_is_gone_are_closed_by_another_and_their_ports_are_free_at_once(self):
+        killed, another = Client(), Client()
+        killed.attach(owner="aa")
+        another.attach(owner="bb")
+        port = ports.listen(killed, {"tunnel": killed.name, "listener": "a", "port": 0, "credit": 1000}, [])["port"]
+        killed.say(killed.open(1, self.port))
+        served = self.accept()
+        self.assertEqual(ports.close(another, {"owners": ["aa", "cc"]}, []), {"closed": 1})
+        with self.assertRaises(ConnectionResetError):
+            served.recv(1)
+        self.assertEqual(ports.listen(another, {"tunnel": another.name, "listener": "a", "port": port, "credit": 1000}, [])["port"], port)
+        self.assertEqual(set(ports._tunnels), {self.client.name, another.name})
+        ports.close(another, {"tunnel": another.name}, [])
 
     def test_nonsense_ends_the_tunnel_and_nothing_else(self):
         other = Client()

@@ -9,7 +9,7 @@ import {Copying, type Copied} from '../copying.ts'
 import {type FetchedFile, fetchFlags, fetchTo} from '../fetch/fetching.ts'
 import {copyingLine, counted} from '../render/copying.ts'
 import {Progress} from '../render/progress.ts'
-import {parsePlace, type Place} from '../run/place.ts'
+import {fixOfLocal, parsePlace, type Place} from '../run/place.ts'
 import {WorkCommand} from '../work-command.ts'
 
 /** Copies files and folders to, from and between runtimes. */
@@ -64,7 +64,8 @@ What is there already, by its size and time, is not sent again, so that a copy t
       })
       const copied = await copying.run(places, target)
       progress.done()
-      if (!flags['dry-run'] && target.path !== '-') this.notice(told(copied))
+      if (flags['dry-run']) this.notice(wouldBe(copied))
+      else if (target.path !== '-') this.notice(told(copied))
       return copied
     } finally {
       progress.done()
@@ -95,13 +96,18 @@ What is there already, by its size and time, is not sent again, so that a copy t
     }
     if (target.runtime !== undefined || sources.every(({runtime}) => runtime !== undefined)) return
     throw errors.usage(sources.length === 1 ? 'both paths are local' : 'the target and some of the sources are local', {
-      code: 'USAGE', fix: 'one of them must be NAME:PATH: cgpu cp FILE NAME:PATH, or cgpu cp NAME:PATH FILE',
+      code: 'USAGE', fix: fixOfLocal([...sources, target].map(({path}) => path), 'one of them must be NAME:PATH: cgpu cp FILE NAME:PATH, or cgpu cp NAME:PATH FILE'),
     })
   }
 }
 
 function isStream({runtime, path}: Place): boolean {
   return runtime === undefined && path === '-'
+}
+
+function wouldBe({files, bytes, same}: Copied): string {
+  const there = same === 0 ? '' : `; ${same} ${same === 1 ? 'is' : 'are'} there already`
+  return `${files === 0 ? 'nothing' : counted(files, bytes)} would be copied${there}`
 }
 
 function told({to, files, bytes, same, single}: Copied): string {

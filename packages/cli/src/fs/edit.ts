@@ -7,7 +7,7 @@ import {formatBytes} from '@cgpu/core/text/format'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import type {DescribedEntry} from '@cgpu/core/files/remote'
 import type {There} from '../files-command.ts'
-import {noFile} from '../files-command.ts'
+import {noFile, notAFile} from '../files-command.ts'
 
 /** More is no text that a person edits. */
 const mostBytes = 64 * 1024 * 1024
@@ -34,6 +34,7 @@ export async function fetchForEdit({files, agent, name, signal}: There, path: st
     })
     return {path, sha256: undefined, mode: undefined}
   }
+  if (about.type === 'directory') throw notAFile(path, name)
   if (about.type !== 'file') throw errors.usage(`${sanitizeLine(path, 200)} on ${name} is not a file`, {code: 'NOT_A_FILE', category: 'file', fix: 'give the path of a file'})
   if (about.size > mostBytes) {
     throw errors.usage(`${sanitizeLine(path, 200)} is too big to edit (${formatBytes(about.size)})`, {code: 'FILE_TOO_BIG', category: 'file', fix: `fetch it: cgpu cp ${name}:${sanitizeLine(path, 200)} .`})

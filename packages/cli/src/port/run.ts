@@ -5,9 +5,11 @@ import type {Cgpu, ConnectOptions} from '@cgpu/core/cgpu'
 import {PortForwards} from '@cgpu/core/ports/forwards'
 import {ForwardStore, type ForwardRecord} from '@cgpu/core/ports/record'
 import type {ForwardSpec} from '@cgpu/core/ports/spec'
+import {closeLeft} from '@cgpu/core/ports/tunnel'
 import {markSelf} from '@cgpu/core/state/self'
 import type {ServerOptions} from '@cgpu/jupyter'
 import {abortable} from '@cgpu/core/abortable'
+import {watchForward} from './watch.ts'
 
 export interface ForwardRun {
   cgpu: Cgpu
@@ -57,13 +59,17 @@ export async function runForwards(run: ForwardRun): Promise<ForwardRecord> {
     },
   }
   let session: RuntimeSession | undefined
+  let unwatch: (() => void) | undefined
   const timer = setInterval(() => void note(), noteMs)
   try {
     const portEndpoint = run.byProxy ? await proxyOf(cgpu, runtime) : undefined
     session = await abortable(cgpu.connect(runtime, options), signal)
     // by its link it is noticed that the machine is gone, whatever way is taken
-    await abortable(Promise.race([session.agent(), gone]), signal)
-    forwards = new PortForwards({session, onNotice, portEndpoint})
+    const agent = await abortable(Promise.race([session.agent(), gone]), signal)
+    const left = await store.left(runtime.name)
+    await abortable(Promise.race([closeLeft(agent, left, signal), gone]), signal)
+    unwatch = watchForward(run.id)
+    forwards = new PortForwards({session, owner: run.id, onNotice, portEndpoint})
     const open: ForwardSpec[] = []
     for (const spec of run.specs) open.push(await forwards.listen(spec))
     record.forwards = open
@@ -86,6 +92,7 @@ export async function runForwards(run: ForwardRun): Promise<ForwardRecord> {
   } finally {
     clearInterval(timer)
     await forwards?.close()
+    unwatch?.()
     await session?.close()
   }
 }

@@ -1,15 +1,18 @@
 import type {KernelView} from '@cgpu/core/kernels/view'
 import {formatMoment, formatRelative} from '@cgpu/core/text/format'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {table} from './table.ts'
+import {table, tableOptions, type TableOptions} from './table.ts'
 
 const nameOf = ({name, path}: KernelView): string => name ?? (path ? sanitizeLine(path, 40) : '-')
 
-export function kernelsTable(kernels: readonly KernelView[], now: number): string {
-  return table(['name', 'kernel', 'state', 'last used', 'clients', 'id'], kernels.map((kernel) => [
-    nameOf(kernel), kernel.spec, kernel.state, kernel.lastActivityAt === null ? '' : formatRelative(Date.parse(kernel.lastActivityAt), now),
-    kernel.connections === null ? '' : String(kernel.connections), kernel.id,
-  ]))
+/** On a narrow terminal less of each. */
+export function kernelsTable(kernels: readonly KernelView[], now: number, options: TableOptions = tableOptions()): string {
+  const narrow = options.width !== undefined && options.width < 60
+  return table(['name', 'kernel', 'state', ...(narrow ? [] : ['last used', 'clients']), 'id'], kernels.map((kernel) => [
+    nameOf(kernel), kernel.spec, kernel.state,
+    ...(narrow ? [] : [kernel.lastActivityAt === null ? '' : formatRelative(Date.parse(kernel.lastActivityAt), now), kernel.connections === null ? '' : String(kernel.connections)]),
+    kernel.id,
+  ]), options)
 }
 
 /** Everything about one kernel, a line a fact. */

@@ -4,7 +4,7 @@ import {bufferOf, insert, left, replace, right, vertical, wordLeft, wordRight} f
 import {columnsOf, commonStart} from './choices.ts'
 import {highlight} from './highlight.ts'
 import {actionOf, pasted} from './keys.ts'
-import {layout} from './layout.ts'
+import {layout, windowOf} from './layout.ts'
 import {kindOf} from './line-kind.ts'
 import {Recall} from './recall.ts'
 import {Search} from './search.ts'
@@ -75,6 +75,19 @@ describe('what is drawn', () => {
     const text = Array.from({length: 30}, (_, n) => String(n)).join('\n')
     assert.deepEqual(draw(text, 0, {height: 4}), {rows: ['> 0', '. 1', '. 2'], row: 0, column: 2})
     assert.deepEqual(draw(text, text.length, {height: 4}), {rows: ['. 27', '. 28', '. 29'], row: 2, column: 4})
+  })
+
+  it('of a long text is only what is around the cursor, as if it were the whole', () => {
+    const size = {columns: 20, height: 5}
+    const lines = Array.from({length: 5_000}, (_, n) => `line ${n}`).join('\n')
+    for (const cursor of [0, 3, 99, 100, 101, 25_000, lines.length - 1, lines.length]) {
+      const {from, to} = windowOf(lines, cursor, size)
+      assert.ok(to - from <= 400, `${to - from}`)
+      const part = layout({prompt: '> ', more: '. ', spans: [{text: lines.slice(from, to)}], cursor: cursor - from, ...size, colour: false})
+      assert.deepEqual(part, draw(lines, cursor, size))
+    }
+    assert.deepEqual(windowOf('x'.repeat(1_000_000), 1_000_000, {columns: 20, height: Number.MAX_SAFE_INTEGER}), {from: 0, to: 1_000_000})
+    assert.equal(windowOf('x'.repeat(99) + '😀'.repeat(500), 350, size).from, 199)
   })
 
   it('never holds a character that a terminal would act on', () => {

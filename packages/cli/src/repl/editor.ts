@@ -1,9 +1,10 @@
 import type {Completions} from '@cgpu/core/kernels/introspect'
 import {type Buffer, bufferOf, emptyBuffer, insert, left, lineAt, replace, right, spaceLeft, vertical, wordLeft, wordRight} from './buffer.ts'
 import {columnsOf, commonStart} from './choices.ts'
+import {longest} from './highlight.ts'
 import type {Keyboard} from './keyboard.ts'
 import type {Action} from './keys.ts'
-import {type Frame, layout, type Span} from './layout.ts'
+import {type Frame, layout, type Span, windowOf} from './layout.ts'
 import {Painter} from './painter.ts'
 import type {Recall} from './recall.ts'
 import {Search} from './search.ts'
@@ -262,10 +263,15 @@ export class Editor {
     const {prompt = '', more = '', hidden, highlight} = this.#options ?? {}
     const {text, cursor} = this.#buffer
     const search = this.#search
+    const columns = this.#columns
     const shown = hidden ? '' : text
+    const at = Math.min(cursor, shown.length)
+    // colours need the whole text; a long one has none, and is not gone through for every key
+    const {from, to} = shown.length > longest ? windowOf(shown, at, {columns, height}) : {from: 0, to: shown.length}
+    const part = shown.slice(from, to)
     return layout({
-      prompt: search ? `(search) ${search.query}: ` : prompt, more, spans: highlight ? highlight(shown) : [{text: shown}],
-      cursor: Math.min(cursor, shown.length), below: this.#below, columns: this.#columns, height, colour: this.#colour,
+      prompt: search ? `(search) ${search.query}: ` : prompt, more, spans: highlight && shown.length <= longest ? highlight(part) : [{text: part}],
+      cursor: at - from, below: this.#below, columns, height, colour: this.#colour,
     })
   }
 }

@@ -18,7 +18,7 @@ const token =
 const styles: Record<string, Style> = {string: 'green', comment: 'dim', number: 'cyan', magic: 'yellow'}
 
 /** Longer ones are shown plainly: every key would go through all of it. */
-const longest = 20_000
+export const longest = 20_000
 
 /** The text in colours, by what its language is called; roughly: it is only looked at. */
 export function highlight(text: string, language: string): Span[] {

@@ -57,6 +57,7 @@ export async function converse({talk, editor, recall, colour, runtime, signal, i
       const turn = await talk.take(typed.text, answer)
       if (turn.type === 'left') return
       if (turn.type !== 'cell') continue
+      if (turn.written !== undefined) recall.add(turn.written)
       text = pasted(turn.end.nextInput ?? '').trimEnd()
       if (turn.end.error) report(turn.end.error)
     } catch (error) {

@@ -105,7 +105,10 @@ export class Keyboard {
       process.emit('SIGINT')
       return
     }
-    this.#queue.push(action)
+    // what came together is put in together: a paste without the terminal's marks is many keys
+    const last = this.#queue.at(-1)
+    if (action.type === 'insert' && last?.type === 'insert') this.#queue[this.#queue.length - 1] = {type: 'insert', text: last.text + action.text}
+    else this.#queue.push(action)
     this.#wake?.()
   }
 }

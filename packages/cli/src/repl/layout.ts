@@ -38,6 +38,18 @@ function shown(character: string): string {
   return unsafe.test(character) && character !== '\u200d' ? '\ufffd' : character
 }
 
+/**
+ * What of a long text can be on the screen: from where, to where. Far more than a screen is before the cursor where it begins in
+ * the middle, so that nothing of what is in front of that shows.
+ */
+export function windowOf(text: string, cursor: number, {columns, height}: Pick<Drawing, 'columns' | 'height'>): {from: number; to: number} {
+  const most = columns * height
+  // in steps: rows of a line without end stay where they are while it is typed
+  const from = Math.max(0, Math.floor(cursor / most) - 1) * most
+  // a pair of surrogates stays together
+  return {from: from > 0 && /[\ud800-\udbff]/.test(text[from - 1] ?? '') ? from - 1 : from, to: Math.min(text.length, cursor + most)}
+}
+
 /** Breaks lines itself, one column early: terminals disagree about what the last one does. */
 export function layout({prompt, more, spans, cursor, below = [], columns, height, colour}: Drawing): Frame {
   const width = Math.max(8, columns - 1)
@@ -65,8 +77,10 @@ export function layout({prompt, more, spans, cursor, below = [], columns, height
         breakRow(style(more, 'dim', colour), displayWidth(more))
         continue
       }
-      const visible = shown(character)
-      const wide = displayWidth(visible)
+      // nearly all of a long text
+      const plain = character >= ' ' && character <= '~'
+      const visible = plain ? character : shown(character)
+      const wide = plain ? 1 : displayWidth(visible)
       if (used + wide > width) {
         put()
         // the cursor goes with the character that it stands on

@@ -4,6 +4,7 @@ export type Typed =
   | {kind: 'code'; code: string}
   | {kind: 'inspect'; name: string; detail: 0 | 1}
   | {kind: 'command'; name: string; argument: string}
+  | {kind: 'edit'; argument: string}
 
 const commands = new Set(['help', 'kernel', 'restart', 'quit'])
 const about = /^(\?{1,2})\s*([^\s?].*)$|^([^\s?'"#!%][^?'"#]*|%{1,2}\w+)(\?{1,2})$/u
@@ -15,6 +16,9 @@ export function kindOf(text: string, language: string): Typed {
   const [, name = '', argument = ''] = /^:([a-z]+)(?:\s+(\S+))?$/.exec(line) ?? []
   if (commands.has(name) || (name !== '' && language === 'python')) return {kind: 'command', name, argument}
   if (/^(exit|quit)(\(\))?$/.test(line) && language === 'python') return {kind: 'command', name: 'quit', argument: ''}
+  // the kernel would open an editor on the machine, where nobody sees it
+  const edit = language === 'python' ? /^%ed(?:it)?(?:[ \t]+(\S.*))?$/.exec(line) : null
+  if (edit) return {kind: 'edit', argument: edit[1] ?? ''}
   const question = line.includes('\n') ? null : about.exec(line)
   if (question) {
     const [, before, after, subject, behind] = question
@@ -27,6 +31,7 @@ export const help = `Enter        runs the code when it is whole, else begins an
 Tab          what may stand here       name?  what it is       name??  its source
 Up, Ctrl-R   what was typed before     Ctrl-C  clears the line, or interrupts the code
 Ctrl-D       leaves; the kernel keeps its variables
+%edit        code written in your own editor; %edit -p begins with the last one
 :kernel      the kernels of this runtime; :kernel NAME goes on with that one
 :restart     a fresh start of the kernel
 :quit        leaves

@@ -1,5 +1,5 @@
 import {stripVTControlCharacters} from 'node:util'
-import type {CgpuError} from '@cgpu/core/errors'
+import {type CgpuError, errors} from '@cgpu/core/errors'
 import {type Completions, complete, continuation, inspect} from '@cgpu/core/kernels/introspect'
 import {Kernels} from '@cgpu/core/kernels/kernels'
 import {restartOf} from '@cgpu/core/kernels/restart-notice'
@@ -40,12 +40,14 @@ export interface TalkOptions {
   warn: (message: string) => void
   /** of the result: on stdout */
   print: (text: string) => void
+  /** a person's own editor, with what it begins with; absent: there is nobody */
+  edit?: (text: string) => Promise<string>
   /** hears what the kernel prints for others */
   onOther?: (other: OtherMessage) => void
 }
 
-/** What became of something that was typed. */
-export type Turn = {type: 'done'} | {type: 'left'} | {type: 'cell'; end: CellEnd}
+/** What became of something that was typed. `written`: the code is another one, of an editor. */
+export type Turn = {type: 'done'} | {type: 'left'} | {type: 'cell'; end: CellEnd; written?: string | undefined}
 
 /** A person, or a pipe, and a kernel. */
 export class Talk {
@@ -54,6 +56,7 @@ export class Talk {
   #kernel: UserKernel | undefined
   #stopListening: (() => void) | undefined
   #running = false
+  #lastCode = ''
 
   constructor(options: TalkOptions) {
     this.#options = options
@@ -107,15 +110,36 @@ export class Talk {
       case 'inspect':
         await this.#inspect(typed.name, typed.detail)
         return {type: 'done'}
-      case 'code': {
-        this.#running = true
-        try {
-          return {type: 'cell', end: await this.#options.run(typed.code, this.#target, onInput)}
-        } finally {
-          this.#running = false
-        }
+      case 'edit': {
+        const code = await this.#edit(typed.argument)
+        return code === '' ? {type: 'done'} : {type: 'cell', end: await this.#run(code, onInput), written: code}
       }
+      case 'code': return {type: 'cell', end: await this.#run(typed.code, onInput)}
     }
+  }
+
+  async #run(code: string, onInput: AnswerInput): Promise<CellEnd> {
+    this.#lastCode = code
+    this.#running = true
+    try {
+      return await this.#options.run(code, this.#target, onInput)
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #edit(argument: string): Promise<string> {
+    const {edit, notice, session} = this.#options
+    const {name} = session.record
+    if (argument !== '' && argument !== '-p') {
+      throw errors.usage('%edit opens your editor here, and knows no files of the machine', {
+        code: 'USAGE', fix: `%edit alone writes code, and %edit -p begins with the last one; a file: cgpu fs edit ${name}:FILE, then %run FILE`,
+      })
+    }
+    if (!edit) throw errors.usage('%edit opens an editor, and there is no terminal', {code: 'NO_TERMINAL', fix: 'write the code where it stands'})
+    const code = await edit(argument === '-p' ? `${this.#lastCode}\n` : '')
+    if (code === '') notice('nothing was written')
+    return code
   }
 
   async complete(text: string, cursor: number): Promise<Completions | undefined> {

@@ -10,7 +10,7 @@ import Cp from '../commands/cp.ts'
 import Exec from '../commands/exec.ts'
 import Run from '../commands/run.ts'
 import {checkedOutputDir} from './output-dir.ts'
-import {parsePlace} from './place.ts'
+import {fixOfLocal, parsePlace} from './place.ts'
 import {runRequest} from './request.ts'
 import {parseTimeout} from './timeout.ts'
 
@@ -76,7 +76,16 @@ describe('a place', () => {
   it('is on a runtime only when a name stands before the colon', () => {
     assert.deepEqual(parsePlace('there:a b/c:d'), {runtime: 'there', path: 'a b/c:d'})
     assert.deepEqual(parsePlace('there:'), {runtime: 'there', path: ''})
-    for (const path of ['./there:x', '/a:b', 'C:\\x', 'c:/x', 'Name:x', 'a_b:x', '..:x', 'plain']) assert.deepEqual(parsePlace(path), {path})
+    assert.deepEqual(parsePlace('there:new\nline'), {runtime: 'there', path: 'new\nline'})
+    for (const path of ['./there:x', '/a:b', 'C:\\x', 'Name:x', 'a_b:x', '..:x', 'plain']) assert.deepEqual(parsePlace(path), {path})
+  })
+
+  it('is a drive on Windows where one letter stands before the colon, and a runtime elsewhere', () => {
+    assert.deepEqual(parsePlace('c:/x', 'linux'), {runtime: 'c', path: '/x'})
+    for (const path of ['c:/x', 'c:', 'C:\\x']) assert.deepEqual(parsePlace(path, 'win32'), {path})
+    assert.deepEqual(parsePlace('7:x', 'win32'), {runtime: '7', path: 'x'})
+    assert.equal(fixOfLocal(['a', 'c:/x'], 'otherwise', 'win32'), 'c: is a drive here; a runtime of that name needs a longer one: cgpu runtime rename c NAME')
+    assert.deepEqual([fixOfLocal(['c:/x'], 'otherwise', 'linux'), fixOfLocal(['C:/x'], 'otherwise', 'win32')], ['otherwise', 'otherwise'])
   })
 })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {statusOf} from './models.ts'
+import {agentProblem} from './problem.ts'
 
 describe('a status from the machine', () => {
   it('keeps what it knows and is what it should be', () => {
@@ -18,5 +19,14 @@ describe('a status from the machine', () => {
       {argv: 'true', resume: {}}, {argv: [1], envNames: ['a', null]},
     ]
     for (const fields of wrong) assert.deepEqual(statusOf(fields), statusOf({}))
+  })
+})
+
+describe('what the agent says went wrong', () => {
+  it('names the place that was meant, not what is written beside it until it is whole', () => {
+    for (const beside of ['.cgpu-0123456789ab.part', '.a b.csv.cgpu-0123456789ab.2.part']) {
+      assert.equal(agentProblem({code: 'DENIED', message: `permission denied: /srv/it/${beside}`}).message, 'on the machine: permission denied: /srv/it')
+    }
+    assert.match(agentProblem({code: 'DENIED', message: 'permission denied: /srv/cgpu-notes.part'}).message, /cgpu-notes\.part$/)
   })
 })

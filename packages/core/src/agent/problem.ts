@@ -5,7 +5,8 @@ import {isObject} from '../state/json.ts'
 export function agentProblem(value: unknown): CgpuError {
   const error = isObject(value) ? value : {}
   const remote = typeof error['code'] === 'string' ? error['code'] : 'INTERNAL'
-  const text = typeof error['message'] === 'string' ? error['message'] : 'the agent on the machine gave no reason'
+  // what is written beside a file until it is whole is our own affair
+  const text = typeof error['message'] === 'string' ? error['message'].replaceAll(/\/[^/]*\.?cgpu-[0-9a-f]{12}(?:\.\d+)?\.part/g, '') : 'the agent on the machine gave no reason'
   const file = {category: 'file', details: {remote}} as const
   switch (remote) {
     case 'NOT_FOUND':

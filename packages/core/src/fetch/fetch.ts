@@ -177,6 +177,8 @@ function problemOf({code, message, fix}: Record<string, unknown>): CgpuError {
       return errors.usage(`on the machine: ${text}`, {code: 'REMOTE_DENIED', category: 'file', fix: 'choose a path that you may use there'})
     case 'IO':
       return errors.network(`on the machine: ${text}`, {code: 'REMOTE_IO', category: 'file', fix: 'check the path and the disk of the machine'})
+    case 'NO_HOST':
+      return errors.network(text, {code: 'FETCH_FAILED', fix: own ?? 'check the address, as the machine sees it'})
     default:
       return errors.network(text, {code: 'FETCH_FAILED', retryable: true, fix: own ?? 'run the same command again: it goes on where it was'})
   }

@@ -18,6 +18,8 @@ export interface Traffic {
 
 export interface ForwardsOptions {
   session: RuntimeSession
+  /** the record's id, by which the machine can be told that this process is gone */
+  owner: string
   /** a connection failed: said at most once a second for each port */
   onNotice: (message: string) => void
   /** the provider's own way to HTTP and WebSockets of a port; absent: everything goes through the agent */
@@ -39,7 +41,7 @@ export class PortForwards {
   constructor(options: ForwardsOptions) {
     this.#options = options
     this.#tunnel = new Tunnel({
-      agent: () => options.session.agent(),
+      agent: () => options.session.agent(), owner: options.owner,
       onListenerLost: (error) => options.onNotice(`a port of ${options.session.record.name} leads here no more: ${error.message}`),
     })
   }

@@ -9,6 +9,8 @@ import {FrameKind, frameHeader} from './frames.ts'
 export interface LinkOptions {
   /** the agent on the machine, found anew whenever its kernel has gone. What it throws ends what is open */
   agent: () => Promise<AgentClient>
+  /** by which others can have the machine end it when this process is gone */
+  owner?: string | undefined
   /** a batch of frames, each once and in order */
   onBatch: (batch: Uint8Array) => void
   /** what the other end knew is gone: its connections are */
@@ -19,6 +21,8 @@ export interface LinkOptions {
 const underWay = 8
 const batchBytes = 1 << 20
 const resendAfterMs = 10_000
+/** the machine ends the connections of whoever gives no sign of life for ten minutes */
+const signAfterMs = 30_000
 /** bytes between two looks for buffers that can be freed */
 const freeEvery = 2 << 20
 
@@ -47,6 +51,8 @@ export class TunnelLink {
   #confirmed = 0
   /** what was confirmed last, and when it was */
   #progressAt = 0
+  /** something was said last */
+  #saidAt = 0
   #unconfirmed: Batch[] = []
   #pending: Uint8Array[] = []
   #flushing = false
@@ -132,7 +138,7 @@ export class TunnelLink {
       signal.throwIfAborted()
       const part = agent.part('ports')
       const again = new Promise<void>((resolve) => (this.#again = resolve))
-      const stream = await part.stream('tunnel', {tunnel, received: this.#received, known}, (answer) => {
+      const stream = await part.stream('tunnel', {tunnel, received: this.#received, known, ...(this.#options.owner !== undefined && {owner: this.#options.owner})}, (answer) => {
         if (signal.aborted) return
         if (answer.data['attached'] === true) known = true
         this.#pushed(part, answer)
@@ -179,13 +185,19 @@ export class TunnelLink {
     const late = this.#unconfirmed.length > 0 && performance.now() - this.#progressAt > resendAfterMs
     if (data['hole'] === true || late) this.#sendAgain()
     this.#flush()
+    if (performance.now() - this.#saidAt > signAfterMs) this.#confirm()
+  }
+
+  #confirm(): void {
+    this.#saidAt = performance.now()
+    void this.#part?.tell('frames', {tunnel: this.#name, ack: this.#received}, [])
   }
 
   #sendAgain(): void {
     this.#progressAt = performance.now()
     for (const batch of this.#unconfirmed) this.#send(batch)
     // what was received is told in any case: the other end keeps it until then
-    if (this.#unconfirmed.length === 0) void this.#part?.tell('frames', {tunnel: this.#name, ack: this.#received}, [])
+    if (this.#unconfirmed.length === 0) this.#confirm()
   }
 
   #flush(): void {
@@ -211,6 +223,7 @@ export class TunnelLink {
   }
 
   #send({number, bytes}: Batch): void {
+    this.#saidAt = performance.now()
     void this.#part?.tell('frames', {tunnel: this.#name, seq: number, ack: this.#received}, [bytes])
   }
 }

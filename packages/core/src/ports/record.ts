@@ -85,6 +85,12 @@ export class ForwardStore {
     return records.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
   }
 
+  /** Ids of those of a runtime whose process was killed, here: the machine may hold connections for them. */
+  async left(runtime: string): Promise<string[]> {
+    const records = await this.list()
+    return records.filter((one) => one.runtime === runtime && !isOfOther(one.process) && !livesHere(one.process)).map(({id}) => id)
+  }
+
   /** Ends the process of a record, and only that one, and forgets it. False: it was over, or is not this computer's. */
   async end({id, process: mark}: ForwardRecord): Promise<boolean> {
     const lived = livesHere(mark)

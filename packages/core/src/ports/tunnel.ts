@@ -21,6 +21,8 @@ export interface TunnelOptions {
   agent: () => Promise<AgentClient>
   /** the machine listens no more, since the kernel that did is gone and another one could not */
   onListenerLost?: (error: Error) => void
+  /** by which others can have the machine end it when this process is gone; see closeLeft */
+  owner?: string | undefined
   /** so long after the last connection the machine is left alone: it may find that nobody uses it. Default 30_000 */
   restMs?: number
 }
@@ -49,11 +51,11 @@ export class Tunnel {
   #last = 0
   #rest: NodeJS.Timeout | undefined
 
-  constructor({agent, restMs = 30_000, onListenerLost = () => undefined}: TunnelOptions) {
+  constructor({agent, owner, restMs = 30_000, onListenerLost = () => undefined}: TunnelOptions) {
     this.#onListenerLost = onListenerLost
     this.#restMs = restMs
     this.#link = new TunnelLink({
-      agent,
+      agent, owner,
       onBatch: (batch) => this.#batch(batch),
       onLost: (error) => this.#lost({code: 'LOST', message: error.message}),
     })
@@ -148,6 +150,11 @@ export class Tunnel {
     for (const connection of this.#connections.values()) connection.fail(failure)
     for (const [name, listener] of this.#listeners) this.#haveListen(name, listener).catch(this.#onListenerLost)
   }
+}
+
+/** Has the machine end what processes left open there that are gone: their connections, and the ports that it listened on for them. */
+export async function closeLeft(agent: AgentClient, owners: readonly string[], signal?: AbortSignal): Promise<void> {
+  if (owners.length > 0) await agent.part('ports').request('close', {owners}, {signal})
 }
 
 function parsed(payload: Uint8Array): Record<string, unknown> {

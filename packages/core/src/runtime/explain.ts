@@ -20,7 +20,7 @@ const makers: Record<JupyterErrorCode, Maker> = {
     }),
   NETWORK: (place, error) =>
     errors.network(`${place.name} does not answer: ${error.message}`, {
-      code: 'RUNTIME_UNREACHABLE', category: 'network', retryable: true, fix: 'cgpu runtime list', cause: error,
+      code: 'RUNTIME_UNREACHABLE', category: 'network', retryable: true, fix: 'check the network, and that its server runs; how the others are: cgpu runtime list', cause: error,
     }),
   TLS: (place, error) =>
     errors.network(`the certificate of ${place.name} is not trusted: ${error.message}`, {

@@ -10,6 +10,8 @@ describe('table', () => {
 
   it('has no head without titles', () => assert.equal(table([], [['a', 'b']], {}), 'a  b'))
 
+  it('cuts nothing of facts, which have no titles', () => assert.equal(table([], [['path', '/a'.repeat(40)]], {width: 40}), `path  ${'/a'.repeat(40)}`))
+
   it('shows no rows as the head alone', () => assert.equal(table(['a', 'b'], [], {}), 'a  b'))
 
   it('counts wide characters twice', () => assert.equal(table([], [['日本', 'x'], ['abcd', 'y']], {}), '日本  x\nabcd  y'))

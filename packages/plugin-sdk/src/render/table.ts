@@ -15,14 +15,14 @@ export function tableOptions(stream: {isTTY?: boolean; columns?: number} = proce
 const gap = '  '
 
 /**
- * Rows under titles, as lines without a newline at the end; no titles, no head. Where the terminal is narrower, the widest
- * columns are cut. Values are made harmless for a terminal here.
+ * Rows under titles, as lines without a newline at the end; where the terminal is narrower, the widest columns are cut. Without
+ * titles they are facts, and nothing of them is cut: a path is to be copied whole. Values are made harmless for a terminal here.
  */
 export function table(titles: readonly string[], rows: readonly (readonly string[])[], options: TableOptions = tableOptions()): string {
   const cells = rows.map((row) => row.map((value) => sanitizeLine(value, 2000)))
   const count = Math.max(titles.length, ...cells.map((row) => row.length))
   const widths = Array.from({length: count}, (_, i) => Math.max(...[titles, ...cells].map((row) => displayWidth(row[i] ?? ''))))
-  if (options.width !== undefined) shrink(widths, titles, options.width)
+  if (options.width !== undefined && titles.length > 0) shrink(widths, titles, options.width)
   const line = (values: readonly string[]): string =>
     widths.map((width, i) => pad(truncate(values[i] ?? '', width), i === count - 1 ? 0 : width)).join(gap).trimEnd()
   const head = titles.length > 0 ? [style(line(titles), 'dim', options.colour ?? false)] : []

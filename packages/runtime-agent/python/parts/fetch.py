@@ -413,7 +413,7 @@ def network(error, hops):
     if isinstance(reason, ssl.SSLCertVerificationError):
         return Failed("UNAVAILABLE", "the certificate of %s is not right: %s" % (host, reason.verify_message))
     if isinstance(reason, socket.gaierror):
-        return Failed("UNAVAILABLE", "there is no host %s" % host) if reason.errno == socket.EAI_NONAME else Passing("the name %s cannot be looked up" % host)
+        return Failed("NO_HOST", "there is no host %s" % host) if reason.errno == socket.EAI_NONAME else Passing("the name %s cannot be looked up" % host)
     return Passing("%s cannot be reached: %s" % (host, getattr(reason, "strerror", None) or reason))
 
 

@@ -17,7 +17,8 @@ BATCH = 1024 * 1024  # frames of about so many bytes go in one message
 WINDOW = 16 * 1024 * 1024  # the largest credit that is taken from a client
 CONNECT = 15.0  # seconds that a connection has to come about
 ALIVE = 5.0  # a client hears from us at least this often
-KEPT = 600.0  # a tunnel that no client has come back to for so long is ended
+KEPT = 600.0  # a tunnel whose client gave no sign of life for so long is ended
+GOODBYE = 2.0  # seconds that whoever closes a tunnel waits for its end
 TELL = 8  # after so many batches a client is told that they came
 MESSAGES, BURST = 600.0, 300.0  # a second, and at once: servers drop what is more than 1000 a second over 3 s
 
@@ -90,8 +91,9 @@ class Tunnel:
     sent again to a client that comes back; what came before is not taken twice. One thread reads the sockets and talks.
     """
 
-    def __init__(self, name):
+    def __init__(self, name, owner=None):
         self.name = name
+        self.owner = owner  # what its client is called by others that know when it is gone
         self.lock = threading.RLock()
         self.connections = {}
         self.listeners = {}  # socket -> (name, credit)
@@ -101,8 +103,9 @@ class Tunnel:
         self.hole = False
         self.client = None  # (control, id of its stream)
         self.returning = None  # up to which batch a client that came back has them
-        self.left = time.monotonic()
+        self.heard = time.monotonic()  # of the client, attached or not: one that was killed says no goodbye
         self.closed = False
+        self.over = threading.Event()
         self.next = OURS
         self.changed = []  # connections that the loop has to look at
         self.selector = selectors.DefaultSelector()
@@ -123,13 +126,14 @@ class Tunnel:
     def attach(self, control, number, received):
         with self.lock:
             self.client = (control, number)
+            self.heard = time.monotonic()
             self.returning = received
         self.ring()
 
     def detach(self, number):
         with self.lock:
             if self.client and self.client[1] == number:
-                self.client, self.left = None, time.monotonic()
+                self.client = None
 
     def close(self):
         with self.lock:
@@ -139,6 +143,7 @@ class Tunnel:
     def take(self, number, confirmed, batch):
         """A batch of the client's. One that came before is nothing new; after one that did not come, nothing is taken."""
         with self.lock:
+            self.heard = time.monotonic()
             self._confirm(confirmed)
             if batch is None or number <= self.received:
                 return
@@ -264,7 +269,7 @@ class Tunnel:
                         self._ready(key, events)
                     self._settle()
                     batches, client = self._batches(now, heard)
-                if client is None and now - self.left > KEPT:
+                if now - self.heard > KEPT:
                     self.closed = True
                 for data, buffers in batches:
                     heard = now
@@ -386,6 +391,7 @@ class Tunnel:
         stream = client and client[0].streams.get(client[1])
         if stream:
             stream.stop()
+        self.over.set()
 
 
 def frames_of(batch):
@@ -428,7 +434,7 @@ def tunnel(control, data, _buffers):
             if found is None and (received or agent._maybe(data, "known", bool, False)):
                 raise agent.Refusal("NOT_FOUND", "the tunnel is gone")
             if found is None:
-                found = _tunnels[name] = Tunnel(name)
+                found = _tunnels[name] = Tunnel(name, agent._maybe(data, "owner", str, None))
         found.attach(control, number, received)
         while not stream.stopped and not control._gone() and not found.closed:
             stream.wait(agent.ALIVE_EVERY)
@@ -451,10 +457,18 @@ def frames(_control, data, buffers):
 
 
 def close(_control, data, _buffers):
-    found = _named(data)
-    if found is not None:
-        found.close()
-    return {}
+    """The tunnel of this name, or those of owners that somebody knows to be gone, with all that they listened on."""
+    if "owners" in data:
+        owners = agent._want(data, "owners", list)
+        with _lock:
+            found = [one for one in _tunnels.values() if one.owner is not None and one.owner in owners]
+    else:
+        found = [one for one in (_named(data),) if one is not None]
+    for one in found:
+        one.close()
+    for one in found:
+        one.over.wait(GOODBYE)
+    return {"closed": len(found)}
 
 
 def listen(_control, data, _buffers):

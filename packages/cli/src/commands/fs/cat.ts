@@ -1,5 +1,5 @@
 import {type Content, ContentSink} from '../../fs/content.ts'
-import {FilesCommand, filesRuntimeFlag} from '../../files-command.ts'
+import {FilesCommand, filesRuntimeFlag, readingFile} from '../../files-command.ts'
 
 /** Prints files of a runtime. */
 export default class FsCat extends FilesCommand<Content[]> {
@@ -14,11 +14,11 @@ export default class FsCat extends FilesCommand<Content[]> {
   async run(): Promise<Content[]> {
     const {argv, flags} = await this.parse(FsCat)
     return this.withFiles(flags, this.several(argv, 'file'), async (there) => {
-      const {files, signal} = there
+      const {files, name, signal} = there
       const sink = new ContentSink({json: this.jsonEnabled()})
       const contents: Content[] = []
-      for (const entry of await this.expanded(there)) {
-        await files.read(entry, {onData: (data) => sink.write(data), signal})
+      for (const entry of await this.expandedFiles(there)) {
+        await readingFile(files.read(entry, {onData: (data) => sink.write(data), signal}), entry.path, name)
         contents.push(await sink.end(entry.path))
       }
       return contents

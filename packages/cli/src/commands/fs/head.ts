@@ -3,7 +3,7 @@ import {integer, string} from '@oclif/core/flags'
 import {parseSize} from '@cgpu/core/text/size'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {type Content, ContentSink} from '../../fs/content.ts'
-import {FilesCommand, filesRuntimeFlag} from '../../files-command.ts'
+import {FilesCommand, filesRuntimeFlag, readingFile} from '../../files-command.ts'
 
 /** Prints the beginning of a file of a runtime. */
 export default class FsHead extends FilesCommand<Content> {
@@ -24,7 +24,7 @@ export default class FsHead extends FilesCommand<Content> {
     const bytes = flags.bytes === undefined ? undefined : parseSize(flags.bytes)
     return this.withFiles(flags, [args.path], async (there) => {
       const sink = new ContentSink({json: this.jsonEnabled()})
-      const [entry = {path: args.path}] = await this.expanded(there)
+      const [entry = {path: args.path}] = await this.expandedFiles(there)
       let left = flags.lines
       const lines = async (data: Uint8Array): Promise<void | false> => {
         const end = afterLines(data, left)
@@ -34,9 +34,9 @@ export default class FsHead extends FilesCommand<Content> {
       }
       // with 0 nothing is read, but whether it can be is found out
       const wanted = bytes ?? (left === 0 ? 0 : undefined)
-      await there.files.read(entry, {
+      await readingFile(there.files.read(entry, {
         window: 64 * 1024, ...(wanted === undefined ? {} : {length: wanted}), onData: bytes === undefined ? lines : (data) => sink.write(data), signal: there.signal,
-      })
+      }), entry.path, there.name)
       return sink.end(entry.path)
     })
   }

@@ -4,7 +4,7 @@ import {boolean} from '@oclif/core/flags'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {openFile, isProgramFile} from '../../fs/opener.ts'
 import {privateCopy} from '../../fs/private-copy.ts'
-import {FilesCommand, filesRuntimeFlag} from '../../files-command.ts'
+import {FilesCommand, filesRuntimeFlag, readingFile} from '../../files-command.ts'
 import {Progress} from '../../render/progress.ts'
 
 interface Opened {
@@ -25,12 +25,12 @@ export default class FsOpen extends FilesCommand<Opened> {
 
   async run(): Promise<Opened> {
     const {args, flags} = await this.parse(FsOpen)
-    return this.withFiles(flags, [args.path], async ({agent, paths: [path = '.'], signal}) => {
+    return this.withFiles(flags, [args.path], async ({agent, name, paths: [path = '.'], signal}) => {
       const copy = await privateCopy(path)
       const progress = new Progress({quiet: this.quiet || this.jsonEnabled()})
       let size: number
       try {
-        size = (await agent.download(path, copy.path, {signal, onProgress: (done, total) => progress.show({message: 'fetching', done, total})})).size
+        size = (await readingFile(agent.download(path, copy.path, {signal, onProgress: (done, total) => progress.show({message: 'fetching', done, total})}), path, name)).size
         await chmod(copy.path, 0o600)
       } catch (error) {
         await copy.remove()

@@ -3,7 +3,7 @@ import {boolean, integer, string} from '@oclif/core/flags'
 import {parseSize} from '@cgpu/core/text/size'
 import {withEnv} from '@cgpu/plugin-sdk'
 import {type Content, ContentSink} from '../../fs/content.ts'
-import {FilesCommand, filesRuntimeFlag} from '../../files-command.ts'
+import {FilesCommand, filesRuntimeFlag, readingFile} from '../../files-command.ts'
 
 /** Prints the end of a file of a runtime. */
 export default class FsTail extends FilesCommand<Content> {
@@ -27,12 +27,12 @@ export default class FsTail extends FilesCommand<Content> {
     const bytes = flags.bytes === undefined ? undefined : parseSize(flags.bytes)
     return this.withFiles(flags, [args.path], async (there) => {
       const sink = new ContentSink({json: this.jsonEnabled()})
-      const [entry = {path: args.path}] = await this.expanded(there)
-      await there.files.read(entry, {
+      const [entry = {path: args.path}] = await this.expandedFiles(there)
+      await readingFile(there.files.read(entry, {
         from: bytes === undefined ? {lines} : {bytes}, follow, signal: there.signal,
         onData: (data) => sink.write(data),
         onRestart: (why) => this.notice(why === 'truncated' ? 'the file was emptied; from its beginning:' : 'another file took its place; from its beginning:'),
-      })
+      }), entry.path, there.name)
       return sink.end(entry.path)
     })
   }
