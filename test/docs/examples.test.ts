@@ -8,7 +8,7 @@ import {examples, isAuthExample, isColabExample, isPluginsExample, needsMore, st
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
 
 const first = ['cgpu runtime create --name trainer', 'cgpu runtime use trainer']
-const last = ['cgpu runtime release trainer', 'cgpu runtime rename calm-otter trainer', 'cgpu schedule rm nightly', 'cgpu runtime use --none', 'cgpu stop --all --yes', 'cgpu runtime reap']
+const last = ['cgpu runtime release trainer', 'cgpu runtime rename calm-otter trainer', 'cgpu runtime release trainer --force', 'cgpu schedule rm nightly', 'cgpu runtime use --none', 'cgpu stop --all --yes', 'cgpu runtime reap']
 /** What must be there before an example makes sense. */
 const needs: Record<string, string> = {
   'cgpu cp trainer:model.json .': 'echo {} > model.json; cgpu cp model.json trainer:model.json',
