@@ -1,6 +1,6 @@
 // What plugins cost: a start, an execution, a command in its sandbox, an installation. Each with plugins and without in turn; CPU time too,
 // of the command and all that it starts, as a busy machine changes that least.
-import {spawn} from 'node:child_process'
+import {spawn, spawnSync} from 'node:child_process'
 import {once} from 'node:events'
 import {mkdirSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
@@ -81,6 +81,10 @@ export async function pluginFigures({home: above, env: given, bin, rounds, add, 
     for (const place of [none, watched]) await cgpu(place, ['daemon', 'start'], daemon)
     try {
       const quick = await interleave(rounds, {none: () => cgpu(none, exec, daemon), watched: () => cgpu(watched, exec, daemon)})
+      for (const {home, env} of [none, watched]) {
+        const {stdout} = spawnSync(node, [bin, 'daemon', 'status', '--json'], {env: {...env, ...daemon.env}, cwd: home, encoding: 'utf8'})
+        if (JSON.parse(stdout).data.executions < rounds) throw new Error('the daemon was not used')
+      }
       add({what: 'the same by the daemon', measured: told(quick.watched, quick.none), goal: '<= 5 ms over', met: over(quick.watched, quick.none, 'wall') <= 5})
     } finally {
       for (const place of [none, watched]) await cgpu(place, ['daemon', 'stop'], daemon)
