@@ -83,6 +83,7 @@ if (process.platform === 'linux') {
     it('comes in as root, by the provider\'s own way, with a key that is made where there is none', async () => {
       const ran = await bench.cli(['ssh', 'there', '--', 'whoami; cat; exit 3'], {input: 'typed\n'})
       assert.deepEqual([ran.status, ran.stdout], [3, 'root\ntyped\n'], ran.stderr)
+      assert.doesNotMatch(ran.stderr, /^error/m)
       assert.equal((await stat(join(bench.home.dataDir, 'state', 'ssh', 'id_ed25519'))).mode & 0o777, 0o600)
     })
 

@@ -17,8 +17,17 @@ export async function joinGate(gate: SshGate, publicKey: string, {input, output}
   try {
     const sending = pipeline(input, pieces(maxFrameBytes), socket)
     sending.catch(() => undefined)
-    // when the machine has ended, nobody waits for what may still be typed
-    await pipeline(socket, output)
+    // when the machine has ended, nobody waits for what may still be typed. What broke off is told here: a pipeline would destroy
+    // the output by it, which may be this process's stdout
+    let broken: {error: unknown} | undefined
+    await pipeline(async function* received() {
+      try {
+        yield* socket
+      } catch (error) {
+        broken = {error}
+      }
+    }, output)
+    if (broken) throw broken.error
   } catch (error) {
     if (!signal.aborted && !isEnd(error)) throw error
   } finally {
