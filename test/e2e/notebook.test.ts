@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import {readFile, stat} from 'node:fs/promises'
+import {existsSync} from 'node:fs'
+import {readFile, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {Notebook, Output} from '../../plugins/notebook/src/format/model.ts'
 import type {NotebookRunResult} from '../../plugins/notebook/src/commands/notebook/run.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {envelope} from '../helpers/cli.ts'
 import {examples} from '../helpers/examples.ts'
-import {assertRefused, jupyterFor, type Workbench, workbench} from '../helpers/workbench.ts'
+import type {TestJupyter} from '../helpers/jupyter-server.ts'
+import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const cellOf = (source: string, tags: string[] = []) => ({cell_type: 'code', metadata: {tags}, source, outputs: [], execution_count: null})
 const notebookOf = (...sources: (string | ReturnType<typeof cellOf>)[]): string =>
@@ -19,9 +21,10 @@ function outputs({cells}: Notebook): string[][] {
 
 describe('cgpu notebook run', () => {
   let bench: Workbench
+  let server: TestJupyter
   before(async () => {
     bench = await workbench()
-    const server = await jupyterFor(bench)
+    server = await jupyterFor(bench)
     const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
     assert.equal(added.status, 0, added.stderr)
   })
@@ -77,6 +80,20 @@ describe('cgpu notebook run', () => {
     const dead = envelope<never>(await run('dies.ipynb', '--json'))
     assert.equal(dead.error.code, 'KERNEL_DIED')
     assert.deepEqual(outputs(await copy('dies.out.ipynb')), [['kept\n'], [], []])
+  })
+
+  it('row 47: of two runs that would write one copy the second is refused, and the first is whole', async () => {
+    await bench.file('once.ipynb', notebookOf('open("begun", "w").close()\nimport os, time\nwhile not os.path.exists("go"): time.sleep(0.02)\nprint("whole")'))
+    const there = (name: string): string => join(server.root, name)
+    const first = run('once.ipynb')
+    await until(() => existsSync(there('begun')), () => 'the first run has not begun')
+    const second = await run('once.ipynb', '-o', './once.out.ipynb')
+    assertRefused(second, 72)
+    assert.match(second.stderr, /another run is writing \.\/once\.out\.ipynb\nfix: wait/)
+    await writeFile(there('go'), '')
+    assert.equal((await first).status, 0, (await first).stderr)
+    assert.deepEqual(outputs(await copy('once.out.ipynb')), [['whole\n']])
+    assert.equal((await run('once.ipynb')).status, 0)
   })
 
   it('answers input() from stdin, and tells events', async () => {

@@ -36,6 +36,7 @@ const withheld = (name: string) => (): never => {
 export const registeredNotebookExporters = withheld('registeredNotebookExporters')
 export const registeredPipelineExecutors = withheld('registeredPipelineExecutors')
 export const withKernel = withheld('withKernel')
+export const withLock = withheld('withLock')
 export const writeAtomic = withheld('writeAtomic')
 
 export const globalFlags: Record<string, Definition> = {json: boolean(), quiet: boolean({char: 'q'}), verbose: boolean({char: 'v'})}

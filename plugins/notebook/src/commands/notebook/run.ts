@@ -35,7 +35,7 @@ export default class NotebookRunCommand extends CgpuCommand<NotebookRunResult> {
   static override args = {notebook: stringArg({description: 'the notebook; - reads it from stdin', required: true})}
   static override description = `Runs cell by cell on a fresh kernel, stops at the first error, and writes the executed copy after every cell and at the end, whatever happens: to NAME.out.ipynb unless -o or --inplace say otherwise.
 
-Exit status: 0; that of the cell that failed (1 for an exception, the status of sys.exit()); 130 when interrupted or out of time; 65 for a file that is no notebook; 71 when the kernel died; 73 when the copy cannot be written.`
+Exit status: 0; that of the cell that failed (1 for an exception, the status of sys.exit()); 130 when interrupted or out of time; 65 for a file that is no notebook; 71 when the kernel died; 72 when another run writes the same copy; 73 when the copy cannot be written.`
   static override examples = [
     {command: '<%= config.bin %> notebook run analysis.ipynb', description: 'the executed copy is analysis.out.ipynb'},
     {command: '<%= config.bin %> notebook run analysis.ipynb -o done.ipynb -p epochs 3 -p name small', description: 'with parameters, as papermill takes them'},
@@ -96,11 +96,12 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     const warn = (message: string): void => void this.warn(message)
     const [{prepare}, {perform}] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts')])
     const prepared = await prepare(notebook, flags, warn)
-    const performed = await perform({
+    const work = () => perform({
       ...prepared, ...limits, output, reporter, flags, warn,
       notice: (message) => this.notice(message),
-      withKernel: (request, work) => withKernel(this, request, work),
+      withKernel: (request, use) => withKernel(this, request, use),
     })
+    const performed = output === '-' ? await work() : await (await import('../../run/alone.ts')).alone(output, this.config.dataDir, work)
     const result: NotebookRunResult = {notebook, output, ...performed.result, parameters: prepared.parameters}
     const forPeople = !this.jsonEnabled() && flags.output !== 'ndjson'
     if (performed.failure) {

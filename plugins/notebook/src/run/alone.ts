@@ -1,0 +1,23 @@
+import {createHash} from 'node:crypto'
+import {realpath} from 'node:fs/promises'
+import {basename, dirname, join, resolve} from 'node:path'
+import {CgpuError, errors, sanitizeLine, withLock} from '@cgpu/plugin-sdk'
+
+/** long enough for a run that is just ending */
+const patienceMs = 300
+
+/** Lets one run at a time write this copy, on this computer: two would take turns at it. `dataDir` is cgpu's. Throws NOTEBOOK_BUSY (72). */
+export async function alone<T>(output: string, dataDir: string, work: () => Promise<T>): Promise<T> {
+  const place = await realpath(output).catch(async () => join(await realpath(dirname(output)).catch(() => resolve(dirname(output))), basename(output)))
+  const lock = join(dataDir, 'notebooks', `${createHash('sha256').update(place).digest('hex').slice(0, 32)}.lock`)
+  let begun = false
+  try {
+    return await withLock(lock, () => {
+      begun = true
+      return work()
+    }, {timeoutMs: patienceMs})
+  } catch (error) {
+    if (begun || !(error instanceof CgpuError) || error.code !== 'LOCK_TIMEOUT') throw error
+    throw errors.conflict(`another run is writing ${sanitizeLine(output)}`, {code: 'NOTEBOOK_BUSY', category: 'file', retryable: true, fix: 'wait until it is over, or give this one another file with -o'})
+  }
+}
