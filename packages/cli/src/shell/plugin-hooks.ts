@@ -112,7 +112,8 @@ async function within(ms: number | undefined, work: unknown): Promise<unknown> {
   if (ms === undefined) return work
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Timed out after ${ms} ms.`)), ms).unref()
+    // it keeps the process too: a sandbox, and a hook that waits for nothing, do not
+    timer = setTimeout(() => reject(new Error(`Timed out after ${ms} ms.`)), ms)
   })
   try {
     return await Promise.race([work, late])
