@@ -111,20 +111,29 @@ describe('a terminal on a runtime', function () {
     assert.match(again.output, /\x1b\[\?1049l/)
   })
 
-  it('a full-screen program draws itself anew when the window changes', async () => {
+  it('a full-screen program draws itself anew when the window changes, and sees the mouse', async () => {
     const code = `
 import curses
 def main(s):
+    curses.mousemask(curses.ALL_MOUSE_EVENTS)
+    mouse = ''
     while True:
-        s.erase(); s.addstr(0, 0, 'size %d %d' % s.getmaxyx()); s.refresh()
-        if s.getch() == ord('q'): return
+        s.erase(); s.addstr(0, 0, 'size %d %d' % s.getmaxyx()); s.addstr(1, 0, mouse); s.refresh()
+        key = s.getch()
+        if key == curses.KEY_MOUSE: mouse = 'clicked %d %d' % curses.getmouse()[1:3]
+        if key == ord('q'): return
 curses.wrapper(main)`
-    const terminal = shell(['--', 'python3', '-c', code])
+    const terminal = shell(['--', 'python3', '-c', code], {env: {TERM: 'xterm-256color'}})
     await terminal.shows(/size 24 80/)
     terminal.pty.resize(66, 20)
     await terminal.shows(/20 66|20\b[^]*66/)
+    // as the terminal was asked to tell it
+    assert.match(terminal.output, /\x1b\[\?(1006;)?1000h/)
+    terminal.type(/\x1b\[\?1006[;h]/.test(terminal.output) ? '\x1b[<0;10;5M\x1b[<0;10;5m' : '\x1b[M *%\x1b[M#*%')
+    await terminal.shows(/clicked 9 4/)
     terminal.type('q')
     assert.equal((await terminal.exit).exitCode, 0, terminal.output)
+    assert.match(terminal.output, /\x1b\[\?(1006;)?1000l/)
   })
 
   it('two look at one: both see it, and the size is that of whoever typed last', async () => {
