@@ -4,6 +4,7 @@ import {homedir} from 'node:os'
 import {join, resolve} from 'node:path'
 import {errors} from '@cgpu/core/errors'
 import {writeAtomic} from '@cgpu/core/state/atomic'
+import {told} from '@cgpu/core/state/file-refusal'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {type Computer, fetched} from './computer.ts'
 
@@ -40,15 +41,4 @@ export const here: Computer = {
     })
   },
   secret: (name) => Promise.reject(errors.notFound(`there is no secret ${sanitizeLine(name, 60)}: cgpu is not here to ask`, {code: 'SECRET_NOT_FOUND', category: 'usage', fix: 'run it by cgpu'})),
-}
-
-async function told<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (code === 'ENOENT') throw errors.notFound(`there is no ${sanitizeLine(path)}`, {code: 'FILE_NOT_FOUND', category: 'file', cause: error})
-    if (/^E[A-Z]+$/.test(code)) throw errors.cannotWrite(`${sanitizeLine(path)}: ${code}`, {code: 'FILE_REFUSED', category: 'file', cause: error})
-    throw error
-  }
 }

@@ -2,6 +2,7 @@ import {constants} from 'node:fs'
 import {lstat, open, readdir, realpath} from 'node:fs/promises'
 import {basename, dirname, join, resolve, sep} from 'node:path'
 import {errors} from '@cgpu/core/errors'
+import {told} from '@cgpu/core/state/file-refusal'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import type {Capability} from '../../manifest.ts'
 
@@ -96,16 +97,5 @@ async function realOf(path: string): Promise<string | undefined> {
     } catch {
       return undefined
     }
-  }
-}
-
-async function told<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (code === 'ENOENT') throw errors.notFound(`there is no ${sanitizeLine(path)}`, {code: 'FILE_NOT_FOUND', category: 'file', cause: error})
-    if (/^E[A-Z]+$/.test(code)) throw errors.cannotWrite(`${sanitizeLine(path)}: ${code}`, {code: 'FILE_REFUSED', category: 'file', cause: error})
-    throw error
   }
 }
