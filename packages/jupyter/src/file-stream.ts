@@ -64,7 +64,7 @@ export class FileStream {
       const held = this.#held
       this.#held = undefined
       if (held) this.#take(held)
-      if (this.#queue.length > 0) this.#socket?.resume()
+      if (this.#queue.length > 0 && this.#socket?.isPaused()) this.#socket.setTimeout(idleMs).resume() // its time may have run out while nobody waited
       if (!this.#running) void this.#run()
     })
   }
