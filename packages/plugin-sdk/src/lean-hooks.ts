@@ -1,4 +1,4 @@
 /** The same for those of them that call hooks. */
 export type {ExecutionRequest} from './hook-types.ts'
-export {strayOfHook} from './hook-guard.ts'
+export {guarded, strayOfHook} from './hook-guard.ts'
 export {withExecution} from './hooks.ts'

@@ -25,7 +25,7 @@ export class QuickHooks {
     process.on('uncaughtException', (error) => {
       if (!strayOfHook(error)) throw error
     })
-    prepare('fast-parts')
+    prepare({bundle: 'fast-parts', plugins: options.plugins, topic: 'execution:', onWarning: options.onWarning})
   }
 
   /** Throws VETOED (75). */

@@ -4,7 +4,7 @@ import type {EventListener} from '@cgpu/core/execution/events'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import type {Begun} from '../history/begun.ts'
 import type {Ended, RecorderOptions} from '../history/record.ts'
-import {prepareHook} from '../shell/lean-config.ts'
+import {prepareHooks} from '../shell/lean-config.ts'
 import {WorkCommand} from '../work-command.ts'
 import {type CommandSink, commandSink} from './command-sink.ts'
 import {failureOfCode} from './exec-result.ts'
@@ -25,7 +25,7 @@ export abstract class StreamCommand<T = unknown> extends WorkCommand<T> {
     const sink = await commandSink(kind, {quiet: this.quiet, imageDir: options.imageDir, onWarning: (message) => void this.warn(message)})
     // while the machine is waited for
     void import('../history/record.ts').then(({prepare}) => prepare())
-    prepareHook(this.config, 'execution:before')
+    prepareHooks(this.config, 'execution:', (message) => void this.warn(message))
     this.#sink = {
       ...sink,
       onEvent: (event) => {

@@ -38,8 +38,8 @@ export function leanConfig({root, table, env = process.env, plugins = [], sandbo
     pluginRoots: new Map(plugins.map(({root: folder, name}) => [folder, name])),
     /** what untrusted ones would bring, were they trusted */
     withheld: new Map(plugins.map(({name, withheld = []}) => [name, withheld])),
-    prepareHook(event: string) {
-      if (plugins.some(({level, hooks}) => level === 'trusted' && Object.hasOwn(hooks, event))) void import('./plugin-hooks.ts').then(({prepare}) => prepare('fast'))
+    prepareHooks(topic: string, onWarning: (message: string) => void) {
+      if (plugins.some(({level, hooks}) => level === 'trusted' && Object.keys(hooks).some((event) => event.startsWith(topic)))) void import('./plugin-hooks.ts').then(({prepare}) => prepare({bundle: 'fast', plugins, topic, onWarning}))
     },
     async runHook(event: string, options: Record<string, unknown>, ms?: number, capture?: boolean) {
       const asked = plugins.filter(({hooks}) => Object.hasOwn(hooks, event))
@@ -60,7 +60,7 @@ export function leanConfig({root, table, env = process.env, plugins = [], sandbo
   return guarded
 }
 
-/** For a command that will call hooks of that event, while it waits for a machine. Where oclif loaded the plugins nothing is left to prepare. */
-export function prepareHook(config: object, event: string): void {
-  if ('prepareHook' in config && typeof config.prepareHook === 'function') config.prepareHook(event)
+/** For a command that will call hooks of events that begin so, while it waits for a machine. Where oclif loaded the plugins nothing is left to prepare. */
+export function prepareHooks(config: object, topic: string, onWarning: (message: string) => void): void {
+  if ('prepareHooks' in config && typeof config.prepareHooks === 'function') config.prepareHooks(topic, onWarning)
 }

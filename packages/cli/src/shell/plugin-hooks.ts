@@ -4,6 +4,7 @@ import {pathToFileURL} from 'node:url'
 import type {Config} from '@oclif/core/config'
 import type {IndexedHook, IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import type {prepareHooks, runSandboxedHook} from '../sandbox/hooks.ts'
+import {guarded} from '@cgpu/plugin-sdk/lean-hooks'
 import {useHostSdk} from './host-sdk.ts'
 
 /** What oclif's own `runHook` returns, as far as it is used. */
@@ -42,11 +43,25 @@ export async function runPluginHooks(plugins: readonly IndexedPlugin[], event: s
 const sdkIn = (bundle: 'fast' | 'fast-parts'): string => new URL(`../${bundle}/sdk.js`, import.meta.url).href
 let sdk = sdkIn('fast')
 
-/** Loads what hooks mostly take, while something else is waited for. Nothing of a plugin is loaded. `bundle`: that this process runs from. */
-export function prepare(bundle: 'fast' | 'fast-parts'): void {
+export interface Preparing {
+  /** that this process runs from */
+  bundle: 'fast' | 'fast-parts'
+  plugins: readonly IndexedPlugin[]
+  /** hooks of events that begin so will be called */
+  topic: string
+  onWarning: (message: string) => void
+}
+
+/** Loads hooks of trusted plugins while something else is waited for. What cannot be loaded is told when it is called. */
+export function prepare({bundle, plugins, topic, onWarning}: Preparing): void {
   sdk = sdkIn(bundle)
-  useHostSdk(sdk)
-  void import(sdk)
+  const roots = new Map(plugins.map(({root, name}) => [root, name]))
+  for (const {root, hooks, level} of plugins) {
+    if (level !== 'trusted') continue
+    for (const [event, all] of Object.entries(hooks)) {
+      if (event.startsWith(topic)) for (const {target} of all) void guarded(event, roots, onWarning, () => moduleOf(root, target)).catch(() => undefined)
+    }
+  }
 }
 
 function callsOf(plugin: IndexedPlugin, event: string, {options, config, ms, sandbox}: Asking): (() => Promise<unknown>)[] {
@@ -73,15 +88,19 @@ const isFunction = (value: unknown): value is HookFunction => typeof value === '
 
 /** Undefined: there is none, which oclif passes over too. */
 async function functionOf(root: string, {target, identifier}: IndexedHook): Promise<HookFunction | undefined> {
-  // the SDK of the bundle: a second copy would take longer to load than all hooks have
-  useHostSdk(sdk)
-  const path = target.startsWith(root) ? target : join(root, target)
-  const module = (await import(pathToFileURL(resolved(path)).href)) as Record<string, unknown> // the plugin's
+  const module = await moduleOf(root, target)
   // of a CommonJS file that was compiled from an ES module
   const inner = typeof module['default'] === 'object' && module['default'] !== null ? (module['default'] as Record<string, unknown>) : {}
   const named = module[identifier] ?? inner[identifier]
   if (isFunction(named)) return named
   return identifier === 'default' ? [...Object.values(module), ...Object.values(inner)].find(isFunction) : undefined
+}
+
+async function moduleOf(root: string, target: string): Promise<Record<string, unknown>> {
+  // the SDK of the bundle: a second copy would take longer to load than all hooks have
+  useHostSdk(sdk)
+  const path = target.startsWith(root) ? target : join(root, target)
+  return (await import(pathToFileURL(resolved(path)).href)) as Record<string, unknown> // the plugin's
 }
 
 /** A hook may be named without its ending, and may be a folder. */
