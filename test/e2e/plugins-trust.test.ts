@@ -63,7 +63,7 @@ describe('trusting plugins', function () {
     const refused = await run('plugins', 'trust', 'x-a', '--yes', '--json')
     assert.deepEqual([refused.status, envelope(refused).error.code], [65, 'PLUGIN_TAMPERED'])
     const verified = await run('plugins', 'verify', '--json')
-    assert.deepEqual([verified.status, envelope(verified).data], [65, [{name: 'x-a', version: '1.0.0', files: 'changed', signature: 'signed', registry: 'same', ok: false}]])
+    assert.deepEqual([verified.status, envelope(verified).data], [65, [{name: 'x-a', version: '1.0.0', files: 'changed', signature: 'signed', provenance: 'none', registry: 'same', ok: false}]])
     assert.equal((await run('plugins', 'reset', '--reinstall')).status, 0)
     assert.equal((await run('plugins', 'verify')).status, 0)
 

@@ -7,6 +7,8 @@ import {pluginPackage, type PluginPackage} from '../../../../test/helpers/plugin
 import {type Published, startRegistry, type TestRegistry} from '../../../../test/helpers/registry.ts'
 import {testSigstore} from '../../../../test/helpers/sigstore.ts'
 import {packed, tarball} from '../../../../test/helpers/tarball.ts'
+import {integrityOf} from './integrity.ts'
+import {pickRelease} from './release.ts'
 
 describe('the installer of plugins', () => {
   let registry: TestRegistry
@@ -197,6 +199,9 @@ describe('the installer of plugins', () => {
     await assert.rejects(bed.install('x-silent'), {code: 'PLUGIN_POLICY', exit: 75, message: /it must be certain where it was built, and it does not say/})
     const [built, ...more] = await bed.installer().installed()
     assert.deepEqual([built?.name, built?.provenance, more], ['@me/x-built', 'verified', []])
+    const now = async (plugin = built) => bed.installer().provenanceNow(plugin!, pickRelease((await bed.installer().cache.news('@me/x-built'))!.packument, '1.0.0'))
+    assert.equal(await now(), 'verified')
+    assert.equal(await now({...built!, integrity: integrityOf(Buffer.from('something else'))}), 'wrong')
     await bed.installer().uninstall('@me/x-built')
     assert.equal((await bed.install('@me/x-built', {offline: true})).provenance, 'verified')
   })

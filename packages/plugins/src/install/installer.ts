@@ -1,6 +1,6 @@
 import {readFile} from 'node:fs/promises'
 import {join, resolve} from 'node:path'
-import {errors} from '@cgpu/core/errors'
+import {CgpuError, errors} from '@cgpu/core/errors'
 import {isObject, parseJson} from '@cgpu/core/state/json'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import type {Capability} from '../manifest.ts'
@@ -13,8 +13,9 @@ import {makeIndex} from './make-index.ts'
 import {revocationOf} from './index-document.ts'
 import {type IndexSource, type MarketAnswer, readMarketIndex} from './marketplace.ts'
 import {Policies, type PolicyQuestion} from './policy.ts'
-import {prepare, type Prepared} from './prepare.ts'
+import {prepare, type Prepared, provenanceOf} from './prepare.ts'
 import type {Registry} from './registry.ts'
+import type {Release} from './release.ts'
 import {parseSpec, type Spec} from './spec.ts'
 import {PluginStore} from './store.ts'
 import {exists, filesOf} from './tree.ts'
@@ -66,6 +67,18 @@ export class PluginInstaller {
     const found = all.find((one) => one.name === name)
     if (found) return found
     throw errors.notFound(`no plugin ${sanitizeLine(name, 200)} is installed`, {code: 'PLUGIN_NOT_INSTALLED', category: 'plugin', fix: 'cgpu plugins list', details: {installed: all.map((one) => one.name)}})
+  }
+
+  /** Where the version that is here was built, by what the registry says now. `wrong`: by something that is not true. */
+  async provenanceNow({integrity}: InstalledPlugin, release: Release): Promise<'verified' | 'unchecked' | 'none' | 'wrong'> {
+    const {cacheDir, configDir, env} = this.#options
+    const {trustedRoot} = await Policies.read(configDir, env)
+    try {
+      return (await provenanceOf(release, integrity, {cache: this.cache, cacheDir, trustedRoot}))?.state ?? 'none'
+    } catch (error) {
+      if (error instanceof CgpuError && error.code === 'PLUGIN_PROVENANCE') return 'wrong'
+      throw error
+    }
   }
 
   /** Fetches and checks what was asked for; `use` gets it and may `commit` it. What is not committed leaves no trace. */

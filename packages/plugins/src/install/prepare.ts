@@ -85,18 +85,31 @@ export async function releaseOf(name: string, want: string, cache: CachedRegistr
 async function fromRegistry({name, want}: Spec & {kind: 'registry'}, folder: string, {cache, cacheDir, pinned, trustedRoot: file}: PrepareOptions): Promise<Fetched> {
   const {release, signature} = await releaseOf(name, pinned?.version ?? want, cache)
   const {dist} = release.document
-  const {attestations} = dist
   const [bytes, downloads, attested] = await Promise.all([
     cache.tarball(dist.tarball, dist, `${name} ${release.version}`),
     cache.offline ? undefined : cache.registry.downloads(name),
-    attestations && cache.attestations(attestations.url, dist.integrity),
+    attestationsOf(release, cache),
   ])
   const integrity = integrityOf(bytes)
   if (pinned && integrity !== pinned.integrity) throw changed(name, release.version)
-  const sha512 = Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex')
-  const provenance = attestations && (await checkProvenance({name, version: release.version, sha512, attestations: attested, root: () => trustedRoot({cacheDir, offline: cache.offline, file})}))
+  const provenance = await provenanceOf(release, integrity, {attested, cache, cacheDir, trustedRoot: file})
   await writeFiles(folder, readTarball(bytes))
   return {source: 'registry', want, integrity, signature, release, provenance, downloads}
+}
+
+const attestationsOf = async ({document: {dist}}: Release, cache: CachedRegistry): Promise<unknown> => dist.attestations && cache.attestations(dist.attestations.url, dist.integrity)
+
+interface ProvenanceOptions extends Pick<PrepareOptions, 'cache' | 'cacheDir' | 'trustedRoot'> {
+  /** what the registry hands out, where it is here already */
+  attested?: unknown
+}
+
+/** Where the tarball of that checksum was built; undefined: its publisher does not say. Throws PLUGIN_PROVENANCE (65). */
+export async function provenanceOf(release: Release, integrity: string, {attested, cache, cacheDir, trustedRoot: file}: ProvenanceOptions): Promise<Provenance | undefined> {
+  const {name, version, document: {dist}} = release
+  if (!dist.attestations) return undefined
+  const sha512 = Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex')
+  return checkProvenance({name, version, sha512, attestations: attested ?? (await attestationsOf(release, cache)), root: () => trustedRoot({cacheDir, offline: cache.offline, file})})
 }
 
 async function fromTarball(from: string, folder: string, {cache, cwd, pinned}: PrepareOptions): Promise<Fetched> {
