@@ -127,7 +127,8 @@ describe('a daemon in trouble', () => {
     process.kill(pid, 'SIGSTOP')
     try {
       const ms = await notUsed(/did not answer within 300 ms/)
-      assert.ok(ms >= 290 && ms < 500, `${ms} ms`)
+      // what a busy machine takes more is not the daemon's
+      assert.ok(ms >= 290 && ms < 1500, `${ms} ms`)
       assert.equal((await bed.status()).state, 'unresponsive')
     } finally {
       process.kill(pid, 'SIGCONT')

@@ -211,7 +211,7 @@ describe('row 39: HTTP proxies', function () {
     const started = performance.now()
     stop.abort(new Error('enough'))
     await stopped
-    assert.ok(performance.now() - started < 1_000)
+    assert.ok(performance.now() - started < 5_000)
     while (proxy.open > 0) await new Promise(resolve => setTimeout(resolve, 10))
   })
 

@@ -40,7 +40,8 @@ describe('state that many commands change', function () {
     const again = performance.now()
     await good(['config', 'set', 'gpu', 'a100'])
     const took = performance.now() - again
-    assert.ok(took < usual + 1000, `${Math.round(took)} ms, else ${Math.round(usual)} ms`)
+    // without asking whether its process lives it would be thirty seconds; a second is what a machine that is not busy takes
+    assert.ok(took < usual + 5000, `${Math.round(took)} ms, else ${Math.round(usual)} ms`)
     assert.ok(!existsSync(lock))
     assert.equal((await good(['config', 'get', 'gpu'])).stdout, 'a100\n')
   })
@@ -85,7 +86,7 @@ describe('state that many commands change', function () {
     const ended = new Promise((resolve) => second.once('close', resolve))
     try {
       await until(() => holder(lock) === second.pid, () => 'the second one has no lock')
-      assert.ok(performance.now() - began < 1500, `${Math.round(performance.now() - began)} ms, with the start of the command`)
+      assert.ok(performance.now() - began < 6000, `${Math.round(performance.now() - began)} ms, with the start of the command`)
     } finally {
       second.kill('SIGINT')
       await ended
