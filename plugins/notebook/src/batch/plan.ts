@@ -61,7 +61,7 @@ async function refuseUnfit(runs: readonly PlannedRun[], flags: PrepareFlags, onW
 
 /** Of many notebooks a message has to say which. */
 function naming(error: unknown, notebook: string): unknown {
-  if (!(error instanceof CgpuError) || error.message.startsWith(`${notebook}`)) return error
+  if (!(error instanceof CgpuError) || error.message.startsWith(notebook)) return error
   const {message, code, category, exit, fix, retryable, details, cause} = error
   return new CgpuError(`${notebook}: ${message}`, {code, category, exit, fix, retryable, cause, ...(details ? {details} : {})})
 }

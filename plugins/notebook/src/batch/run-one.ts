@@ -1,4 +1,5 @@
 import {CgpuError, ExitCode} from '@cgpu/plugin-sdk'
+import {plain} from '../parameters/values.ts'
 import {alone} from '../run/alone.ts'
 import {perform, type PerformOptions} from '../run/perform.ts'
 import {prepare, type PrepareFlags} from '../run/prepare.ts'
@@ -18,7 +19,7 @@ const longestSource = 20_000
 export async function runOne(run: PlannedRun, options: RunOneOptions): Promise<Outcome> {
   const {flags, dataDir, ...rest} = options
   const started = performance.now()
-  const seen: Pick<Outcome, 'parameters' | 'due'> = {parameters: {}, due: []}
+  const seen: Partial<Pick<Outcome, 'parameters' | 'due'>> = {}
   try {
     const prepared = await prepare(run.notebook, {...flags, given: run.set}, () => {}) // what there is to warn of was said before the first run
     const {notebook} = prepared
@@ -32,7 +33,7 @@ export async function runOne(run: PlannedRun, options: RunOneOptions): Promise<O
     const {result, failure, traceback} = performed
     const failed = failure && due.find(({cell}) => cell.id === result.cells.at(-1)?.id)?.cell.source
     return {
-      run, ...seen, ...result, traceback,
+      ...notBegun(run, result.status), ...seen, ...result, traceback,
       ...(failure ? {error: failure({})} : {}),
       ...(failed === undefined ? {} : {failedSource: failed.length > longestSource ? `${failed.slice(0, longestSource)}…` : failed}),
     }
@@ -44,7 +45,9 @@ export async function runOne(run: PlannedRun, options: RunOneOptions): Promise<O
 
 /** Of a run that was left out, or has no cells to tell of. */
 export const notBegun = (run: PlannedRun, status: OutcomeStatus, reason?: string): Outcome =>
-  ({run, status, exitStatus: 0, durationSeconds: 0, runtime: null, kernel: null, parameters: {}, cells: [], due: [], traceback: '', ...(reason === undefined ? {} : {reason})})
+  ({run, status, exitStatus: 0, durationSeconds: 0, runtime: null, kernel: null, parameters: asGiven(run.set), cells: [], due: [], traceback: '', ...(reason === undefined ? {} : {reason})})
+
+const asGiven = (set: PlannedRun['set']): Outcome['parameters'] => Object.fromEntries(Object.entries(set).map(([name, value]) => [name, plain(value)]))
 
 function titleOf(source: string): DueCell['title'] {
   const line = source.split('\n').find((one) => one.trim() !== '')?.trim() ?? ''
