@@ -19,7 +19,7 @@ interface Stamp {
 
 /** One line of `--output ndjson`. Readers must pass over types that they do not know. */
 export type StreamEvent = Stamp & (
-  | {type: 'started'; runtime: string; kernel?: string | undefined; attached?: boolean | undefined}
+  | {type: 'started'; runtime: string; kernel?: string | undefined; attached?: boolean | undefined; notebook?: string | undefined; output?: string | undefined}
   | ({type: 'stdout' | 'stderr'} & TextPayload)
   | {type: 'display'; kind: string; mime: Record<string, unknown>; metadata?: Record<string, unknown> | undefined; executionCount?: number | undefined; displayId?: string | undefined}
   | {type: 'progress'; message: string; detail?: string | undefined; done?: number | undefined; total?: number | undefined}

@@ -22,7 +22,7 @@ function build(z: typeof Zod) {
   const installedVersion = z.looseObject({id: z.string(), version: z.string(), state: z.enum(['current', 'installed']), createdAt: z.string(), node: z.string().nullable()})
 
   const streamEvent = z.discriminatedUnion('type', [
-    event('started', {runtime: z.string(), kernel: z.string().optional(), attached: z.boolean().optional()}),
+    event('started', {runtime: z.string(), kernel: z.string().optional(), attached: z.boolean().optional(), notebook: z.string().optional(), output: z.string().optional()}),
     event('stdout', output),
     event('stderr', output),
     event('display', {kind: z.string(), mime: mimeBundle, metadata: mimeBundle.optional(), executionCount: z.int().optional(), displayId: z.string().optional()}),

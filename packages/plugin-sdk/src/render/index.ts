@@ -2,5 +2,6 @@
 export {NdjsonEncoder} from '@cgpu/core/schema/ndjson'
 export {TerminalFilter} from '@cgpu/core/text/terminal'
 export {measure, Progress, type ProgressOptions} from './progress.ts'
+export {ProgressLines} from './progress-lines.ts'
 export {table, tableOptions, type TableOptions} from './table.ts'
 export {displayWidth, type Env, isLively, type Output, type Style, style, truncate} from './terminal.ts'

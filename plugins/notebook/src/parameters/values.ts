@@ -1,5 +1,5 @@
 import {readFile} from 'node:fs/promises'
-import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {type CgpuError, errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import type {Value} from './python.ts'
 
 /** Parameters as they are given: `-p`, `-r` as NAME=VALUE, files, YAML, YAML in base64. */
@@ -66,21 +66,24 @@ export function inferred(text: string): Value {
 }
 
 async function fromYaml(text: string, where: string): Promise<Record<string, Value>> {
-  const {parseDocument} = await import('yaml')
-  // as PyYAML reads it, without dates: those stay text
-  const document = parseDocument(text, {version: '1.1', intAsBigInt: true, customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp')})
-  const [problem] = document.errors
   const bad = (why: string) => errors.data(`${where}: the parameters ${why}`, {code: 'PARAMETERS_INVALID', category: 'file', fix: 'give YAML or JSON such as {epochs: 3}'})
-  if (problem) throw bad(`are not YAML: ${sanitizeLine(problem.message.split('\n')[0] ?? '', 200)}`)
-  let value: unknown
-  try {
-    value = document.toJS({maxAliasCount: 100})
-  } catch (error) {
-    throw bad(`cannot be read: ${sanitizeLine(error instanceof Error ? error.message : String(error), 200)}`)
-  }
+  const value = await parseYaml(text, bad)
   if (value === null || value === undefined) return {}
   if (typeof value !== 'object' || Array.isArray(value)) throw bad('are not names with values')
   return value as Record<string, Value> // YAML's types are those of Value
+}
+
+/** As PyYAML reads it, without dates: those stay text. Throws what `bad` makes of the reason. */
+export async function parseYaml(text: string, bad: (why: string) => CgpuError): Promise<unknown> {
+  const {parseDocument} = await import('yaml')
+  const document = parseDocument(text, {version: '1.1', intAsBigInt: true, customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp')})
+  const [problem] = document.errors
+  if (problem) throw bad(`are not YAML: ${sanitizeLine(problem.message.split('\n')[0] ?? '', 200)}`)
+  try {
+    return document.toJS({maxAliasCount: 100})
+  } catch (error) {
+    throw bad(`cannot be read: ${sanitizeLine(error instanceof Error ? error.message : String(error), 200)}`)
+  }
 }
 
 async function fileText(path: string): Promise<string> {

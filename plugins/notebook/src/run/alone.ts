@@ -6,10 +6,12 @@ import {CgpuError, errors, sanitizeLine, withLock} from '@cgpu/plugin-sdk'
 /** long enough for a run that is just ending */
 const patienceMs = 300
 
+/** The file itself, whatever leads to it. */
+export const placeOf = async (path: string): Promise<string> => realpath(path).catch(async () => join(await realpath(dirname(path)).catch(() => resolve(dirname(path))), basename(path)))
+
 /** Lets one run at a time write this copy, on this computer: two would take turns at it. `dataDir` is cgpu's. Throws NOTEBOOK_BUSY (72). */
 export async function alone<T>(output: string, dataDir: string, work: () => Promise<T>): Promise<T> {
-  const place = await realpath(output).catch(async () => join(await realpath(dirname(output)).catch(() => resolve(dirname(output))), basename(output)))
-  const lock = join(dataDir, 'notebooks', `${createHash('sha256').update(place).digest('hex').slice(0, 32)}.lock`)
+  const lock = join(dataDir, 'notebooks', `${createHash('sha256').update(await placeOf(output)).digest('hex').slice(0, 32)}.lock`)
   let begun = false
   try {
     return await withLock(lock, () => {

@@ -1,12 +1,14 @@
-import {type Notebook, tagsOf, type TextCell} from '../format/model.ts'
+import {isRecord, type Notebook, tagsOf, type TextCell} from '../format/model.ts'
 
 /** papermill's own tag: it removes such cells, too. */
 const markerTag = 'papermill-error-cell-tag'
 const anchor = 'papermill-error-cell'
 const style = 'color:red; font-family:Helvetica Neue, Helvetica, Arial, sans-serif; font-size:2em;'
 
-/** Takes the marks of a former run away. */
+/** Takes the marks of a former run away, and what a batch noted of it. */
 export function removeMarkers(notebook: Notebook): void {
+  const {cgpu} = notebook.metadata
+  if (isRecord(cgpu)) delete cgpu['batch']
   notebook.cells = notebook.cells.filter((cell) => !tagsOf(cell).includes(markerTag))
 }
 

@@ -9,7 +9,7 @@ import type {Prepared} from './prepare.ts'
 import type {Reporter} from './report.ts'
 import {executable, NotebookExecution, type NotebookRun} from './run-notebook.ts'
 import {Saver} from './save.ts'
-import {Signals} from './signals.ts'
+import {type Interrupts, Signals} from './signals.ts'
 import {StdinAnswers} from './stdin-lines.ts'
 
 export interface PerformOptions extends Prepared {
@@ -36,6 +36,10 @@ export interface PerformOptions extends Prepared {
   }
   warn: (message: string) => void
   notice: (message: string) => void
+  /** who interrupts it; default: the signals of this process */
+  signals?: Interrupts
+  /** before the copy is written the last time */
+  onEnded?: (run: NotebookRun) => void
   withKernel: <R extends {exitStatus?: number}>(request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
 }
 
@@ -53,7 +57,7 @@ export interface Performed {
 export async function perform(options: PerformOptions): Promise<Performed> {
   const {notebook, output, reporter, flags, warn, notice} = options
   const saver = output === '-' ? undefined : await Saver.open(output, notebook)
-  const signals = new Signals(notice)
+  const signals = options.signals ?? new Signals(notice)
   const answers = flags.stdin ? new StdinAnswers() : undefined
   const started = performance.now()
   const {kernel: said} = languageOf(notebook)
@@ -84,6 +88,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
       return {run: ran, exitStatus: ran.exitStatus, runtime: opened.runtime.name, kernel: opened.name}
     })
     if (run.failed && flags['error-markers'] && run.status === 'error') addMarkers(notebook, run.failed.id)
+    options.onEnded?.(run)
     saver?.changed('cell')
     await saver?.finish()
     const durationSeconds = (performance.now() - started) / 1000

@@ -1,6 +1,7 @@
 import {type Notebook, tagsOf} from '../format/model.ts'
 import {readNotebook} from '../format/read.ts'
 import {parametersTag} from '../parameters/inspect.ts'
+import type {Value} from '../parameters/python.ts'
 import {removeMarkers} from './markers.ts'
 import {select} from './select.ts'
 
@@ -15,6 +16,8 @@ export interface PrepareFlags {
   until?: string | undefined
   cells?: string[] | undefined
   tags?: string[] | undefined
+  /** parameters that win over all others */
+  given?: Readonly<Record<string, Value>> | undefined
 }
 
 export interface Prepared {
@@ -32,10 +35,10 @@ export async function prepare(path: string, flags: PrepareFlags, onWarning: (mes
   const selected = select(notebook, flags)
   // whichever cells run, the parameters hold
   for (const cell of notebook.cells) if (tagsOf(cell).includes(parametersTag)) selected?.add(cell.id)
-  const {parameters: typed = [], 'parameters-raw': raw = [], 'parameters-file': files = [], 'parameters-yaml': yaml = [], 'parameters-base64': base64 = []} = flags
-  if ([typed, raw, files, yaml, base64].every((one) => one.length === 0)) return {notebook, selected, parameters: {}}
+  const {parameters: typed = [], 'parameters-raw': raw = [], 'parameters-file': files = [], 'parameters-yaml': yaml = [], 'parameters-base64': base64 = [], given} = flags
+  if (!given && [typed, raw, files, yaml, base64].every((one) => one.length === 0)) return {notebook, selected, parameters: {}}
   const [{plain, readParameters}, {injectParameters}] = await Promise.all([import('../parameters/values.ts'), import('../parameters/inject.ts')])
-  const values = await readParameters({typed, raw, files, yaml, base64})
+  const values = {...await readParameters({typed, raw, files, yaml, base64}), ...given}
   if (Object.keys(values).length > 0) {
     const id = injectParameters(notebook, values, flags.kernel, onWarning)
     selected?.add(id)

@@ -2,8 +2,18 @@ import {constants} from 'node:os'
 import {CgpuError} from '@cgpu/plugin-sdk'
 import type {NotebookExecution} from './run-notebook.ts'
 
+/** Who may end a run from outside. */
+export interface Interrupts {
+  /** aborts when it is to end before the notebook runs */
+  readonly starting: AbortSignal
+  /** 128 + n, of the signal that ended it */
+  readonly exitStatus: number | undefined
+  running(execution: NotebookExecution): void
+  dispose(): void
+}
+
 /** What signals do while a notebook runs: the first Ctrl-C interrupts the cell, everything else stops waiting for it; the copy is written either way. */
-export class Signals {
+export class Signals implements Interrupts {
   #execution: NotebookExecution | undefined
   #got: NodeJS.Signals | undefined
   readonly #starting = new AbortController()
@@ -14,12 +24,10 @@ export class Signals {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, this.#on)
   }
 
-  /** Aborts when a signal comes before the notebook runs. */
   get starting(): AbortSignal {
     return this.#starting.signal
   }
 
-  /** 128 + n, of the one that ended it. */
   get exitStatus(): number | undefined {
     return this.#got && 128 + (constants.signals[this.#got] ?? 2)
   }

@@ -3,6 +3,8 @@ import {pipeline} from 'node:stream/promises'
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
 import {CgpuCommand, errors, inert, withEnv, withKernel} from '@cgpu/plugin-sdk'
+import {batchFlags, isBatch, joinRuntimes} from '../../batch/flags.ts'
+import type {BatchResult} from '../../batch/result.ts'
 import {parseDuration} from '../../durations.ts'
 import {outputPath} from '../../run/output-path.ts'
 import type {PerformOptions} from '../../run/perform.ts'
@@ -30,20 +32,24 @@ export interface NotebookRunResult {
 }
 
 /** Executes a notebook on a kernel of its own and writes the executed copy. */
-export default class NotebookRunCommand extends CgpuCommand<NotebookRunResult> {
+export default class NotebookRunCommand extends CgpuCommand<NotebookRunResult | BatchResult> {
   static override aliases = ['nb:run']
-  static override args = {notebook: stringArg({description: 'the notebook; - reads it from stdin', required: true})}
+  static override args = {notebook: stringArg({description: 'the notebook, or several; - reads it from stdin', required: true, multiple: true})}
   static override description = `Runs cell by cell on a fresh kernel, stops at the first error, and writes the executed copy after every cell and at the end, whatever happens: to NAME.out.ipynb unless -o or --inplace say otherwise.
 
-Exit status: 0; that of the cell that failed (1 for an exception, the status of sys.exit()); 130 when interrupted or out of time; 65 for a file that is no notebook; 71 when the kernel died; 72 when another run writes the same copy; 73 when the copy cannot be written.`
+Several notebooks, or one of the flags under BATCH, make a batch: each run has a kernel of its own, goes on where another fails, and a table of all comes at the end. -o is a folder then (DIR/), or a template: {name} {folder} {n} {set}, and each parameter by its name.
+
+Exit status: 0; that of the cell that failed (1 for an exception, the status of sys.exit()); 130 when interrupted or out of time; 65 for a file that is no notebook; 71 when the kernel died; 72 when another run writes the same copy; 73 when the copy cannot be written. Of a batch: that of the run that failed first.`
   static override examples = [
     {command: '<%= config.bin %> notebook run analysis.ipynb', description: 'the executed copy is analysis.out.ipynb'},
     {command: '<%= config.bin %> notebook run analysis.ipynb -o done.ipynb -p epochs 3 -p name small', description: 'with parameters, as papermill takes them'},
     {command: '<%= config.bin %> notebook run analysis.ipynb --until setup --cell-timeout 10m', description: 'up to the cell tagged setup, none longer than ten minutes'},
     {command: '<%= config.bin %> nb run analysis.ipynb --inplace --allow-errors', description: 'into the same file, going on after errors'},
+    {command: '<%= config.bin %> notebook run analysis.ipynb --grid epochs=1,2 --parallel 2 -o runs/ --html runs.html', description: 'once with each value, two at a time, with a report'},
   ]
   static override flags = withEnv({
-    runtime: string({helpGroup: 'RUNTIME', summary: 'the runtime to work on, by name or unique prefix', helpValue: 'NAME'}),
+    ...batchFlags,
+    runtime: string({helpGroup: 'RUNTIME', summary: 'the runtime to work on, by name or unique prefix; of a batch several: A,B', helpValue: 'NAME'}),
     account: string({helpGroup: 'RUNTIME', summary: 'the account to work with, by email or id', helpValue: 'EMAIL'}),
     kernel: string({char: 'k', helpGroup: 'RUNTIME', summary: 'the kernel to use, by the name of its kernelspec; default: the notebook\'s', helpValue: 'NAME'}),
     cwd: string({helpGroup: 'RUNTIME', summary: 'folder on the runtime to run in, below its working folder', helpValue: 'DIR'}),
@@ -74,13 +80,18 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   static override seeAlso = ['notebook params', 'exec', 'runtime list']
   static override summary = 'run a notebook and write the executed copy'
 
-  async run(): Promise<NotebookRunResult> {
-    const {args, flags} = await this.parse(NotebookRunCommand, joinPairs(this.argv))
-    const output = outputPath(args.notebook, flags)
-    if (flags.stdin && args.notebook === '-') throw errors.usage('stdin is the notebook, so it cannot answer input()', {code: 'USAGE', fix: 'give the notebook as a file'})
+  async run(): Promise<NotebookRunResult | BatchResult> {
+    const {args, flags} = await this.parse(NotebookRunCommand, joinPairs(joinRuntimes(this.argv)))
+    if (isBatch(args.notebook, flags)) {
+      const {runBatch} = await import('../../batch/command.ts')
+      return runBatch(args.notebook, flags, {command: this, dataDir: this.config.dataDir, json: this.jsonEnabled(), quiet: this.quiet, notice: (message) => this.notice(message)})
+    }
+    const [notebook = ''] = args.notebook
+    const output = outputPath(notebook, flags)
+    if (flags.stdin && notebook === '-') throw errors.usage('stdin is the notebook, so it cannot answer input()', {code: 'USAGE', fix: 'give the notebook as a file'})
     const reporter = await this.#reporter(flags, output)
     try {
-      return await this.#perform(args.notebook, {flags, output, reporter})
+      return await this.#perform(notebook, {flags, output, reporter})
     } catch (error) {
       reporter.failed(error)
       throw error

@@ -1,0 +1,158 @@
+import {cgpu, type CgpuCommand, CgpuError, errors, ExitCode, withKernel, writeAtomic} from '@cgpu/plugin-sdk'
+import {table} from '@cgpu/plugin-sdk/render'
+import {parseDuration} from '../durations.ts'
+import type {PerformOptions} from '../run/perform.ts'
+import {prepare} from '../run/prepare.ts'
+import {silentReporter} from '../run/report.ts'
+import {isDone, runKey} from './done.ts'
+import type {BatchFlags} from './flags.ts'
+import {BatchInterrupts} from './interrupts.ts'
+import {type PlanFlags, planRuns} from './plan.ts'
+import {type Place, runQueue} from './queue.ts'
+import {batchFailure, type BatchResult, batchResult, cellsText, failedItself} from './result.ts'
+import {type Outcome, type PlannedRun, setText} from './run.ts'
+import {notBegun, runOne} from './run-one.ts'
+import {type BatchTeller, silentTeller} from './tell.ts'
+
+export interface BatchCommandFlags extends BatchFlags, Omit<PlanFlags, keyof BatchFlags>, Omit<PerformOptions['flags'], 'runtime' | 'kernel'> {
+  output?: string | undefined
+  'log-output'?: boolean
+  'startup-timeout': string
+}
+
+export interface BatchHost {
+  command: CgpuCommand
+  dataDir: string
+  /** --json */
+  json: boolean
+  quiet: boolean
+  notice: (message: string) => void
+}
+
+/** These say that the runtime went, whatever ran on it. */
+const goneCodes = ['RUNTIME_RECLAIMED', 'RUNTIME_GONE', 'RUNTIME_UNREACHABLE']
+/** These say, before anything ran, that it cannot be used by any run. */
+const unusableCodes = ['NOT_FOUND', 'NO_RUNTIME', 'RUNTIME_REQUIRED', 'AMBIGUOUS', 'TOKEN_REFUSED', 'TLS_NOT_TRUSTED', 'REDIRECTED', 'NOT_JUPYTER']
+
+/** Runs many notebooks, or one with many parameter sets; see `docs/notebook-batch.md`. Throws BATCH_FAILED with the status of the first failure, INTERRUPTED, and what `planRuns` does. */
+export async function runBatch(notebooks: readonly string[], flags: BatchCommandFlags, host: BatchHost): Promise<BatchResult> {
+  if (flags.stdin) throw errors.usage('stdin cannot answer several notebooks', {code: 'USAGE', fix: 'leave --stdin out'})
+  const warn = (message: string): void => void host.command.warn(message)
+  const limits = {
+    cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
+    timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
+    startTimeoutMs: parseDuration(flags['startup-timeout']),
+  }
+  const teller = await tellerFor(flags, host)
+  try {
+    const {result, outcomes, first} = await perform({notebooks, flags, limits, host, teller, warn})
+    const failure = batchFailure(result, first)
+    teller.over({...result, ...(failure ? {error: {code: failure.code, message: failure.message}} : {})})
+    if (!host.json && flags.output !== 'ndjson') host.command.log(summary(outcomes))
+    if (failure) throw failure
+    return result
+  } catch (error) {
+    const {code, message, exit} = error instanceof CgpuError ? error : {code: 'INTERNAL', message: String(error), exit: ExitCode.internal}
+    teller.over({status: 'error', exitStatus: exit, durationSeconds: 0, error: {code, message}})
+    throw error
+  }
+}
+
+interface Work {
+  notebooks: readonly string[]
+  flags: BatchCommandFlags
+  limits: Pick<PerformOptions, 'cellTimeoutMs' | 'timeoutMs' | 'startTimeoutMs'>
+  host: BatchHost
+  teller: BatchTeller
+  warn: (message: string) => void
+}
+
+/** Plans, runs, and writes the reports. */
+async function perform({notebooks, flags, limits, host, teller, warn}: Work): Promise<{result: BatchResult; outcomes: Outcome[]; first: Outcome | undefined}> {
+  const started = performance.now()
+  const runs = await planRuns(notebooks, flags, warn)
+  const places = await runtimesOf(flags.runtime)
+  const done = flags['skip-done'] ? await doneAlready(runs, flags) : new Set<PlannedRun>()
+  const interrupts = new BatchInterrupts(host.notice)
+  let first: Outcome | undefined
+  let lost: Outcome | undefined
+  try {
+    teller.begun(runs.length)
+    for (const run of done) teller.ended(skipped(run))
+    const results = await runQueue<PlannedRun, Outcome>({
+      jobs: runs.filter((run) => !done.has(run)), places, parallel: flags.parallel ?? places.length, isLost,
+      isStopped: () => interrupts.stopped,
+      work: (run, place) => runOne(run, {
+        ...limits, flags: {...flags, runtime: place}, dataDir: host.dataDir, reporter: teller.reporterOf(run), signals: interrupts.forRun, notice: host.notice,
+        warn: (message) => warn(`${run.label}: ${message}`), withKernel: (request, use) => withKernel(host.command, request, use),
+      }),
+      onLost: (place, left) => teller.note('RUNTIME_LOST', `${place ?? 'the runtime'} cannot be used any more; ${left} left`),
+      onBack: (run) => teller.note('RUN_AGAIN', `${run.label} begins again on another runtime`),
+      onResult: (_run, outcome) => {
+        if (isLost(outcome)) lost = outcome
+        if (failedItself(outcome, interrupts.stopped)) first ??= outcome
+        teller.ended(outcome)
+        if (flags['fail-fast'] && first) interrupts.stop('another run failed')
+      },
+    })
+    const signalStatus = interrupts.exitStatus
+    const reason = signalStatus !== undefined ? 'the batch was interrupted' : interrupts.stopped ? 'another run failed' : `no runtime is left: ${lost?.error?.message ?? 'all were lost'}`
+    const outcomes = runs.map((run) => (done.has(run) ? skipped(run) : results.get(run) ?? notBegun(run, 'not-run', reason)))
+    for (const outcome of outcomes) if (outcome.status === 'not-run') teller.ended(outcome)
+    const result = batchResult({outcomes, first, signalStatus, durationSeconds: (performance.now() - started) / 1000, junit: flags.junit, html: flags.html})
+    await writeReports(outcomes, result)
+    return {result, outcomes, first}
+  } finally {
+    interrupts.dispose()
+  }
+}
+
+async function writeReports(outcomes: readonly Outcome[], result: BatchResult): Promise<void> {
+  const {junit, html} = result
+  if (junit !== undefined) {
+    const [{junitChunks}, {junitOf}] = await Promise.all([import('../junit/junit.ts'), import('./junit-of.ts')])
+    await writeAtomic(junit, junitChunks(junitOf(outcomes)), {mode: 0o666, followLink: true})
+  }
+  if (html !== undefined) {
+    const {htmlPage} = await import('./html/page.ts')
+    await writeAtomic(html, htmlPage({outcomes, result, at: new Date(), path: html}), {mode: 0o666, followLink: true})
+  }
+}
+
+function summary(outcomes: readonly Outcome[]): string {
+  const sweeps = outcomes.some(({run}) => Object.keys(run.set).length > 0)
+  const titles = ['notebook', ...(sweeps ? ['parameters'] : []), 'status', 'cells', 'time', 'copy']
+  return table(titles, outcomes.map((outcome) => {
+    const {run, status, durationSeconds, due} = outcome
+    return [run.notebook, ...(sweeps ? [setText(run.set)] : []), status, due.length === 0 ? '' : cellsText(outcome), durationSeconds === 0 ? '' : `${durationSeconds.toFixed(1)} s`, status === 'not-run' ? '' : run.output]
+  }))
+}
+
+const skipped = (run: PlannedRun): Outcome => notBegun(run, 'skipped', 'its copy is whole already')
+
+function isLost({error, runtime}: Outcome): boolean {
+  return error !== undefined && (goneCodes.includes(error.code) || (runtime === null && unusableCodes.includes(error.code)))
+}
+
+/** Several have to be there before the first notebook runs; the only one is found missing by the first. */
+async function runtimesOf(given: string | undefined): Promise<Place[]> {
+  const names = [...new Set(given?.split(',').map((name) => name.trim()).filter((name) => name !== '') ?? [])]
+  if (names.length < 2) return [names[0]]
+  const known = await Promise.all(names.map((name) => cgpu.runtimes.show(name)))
+  return [...new Set(known.map(({name}) => name))]
+}
+
+async function doneAlready(runs: readonly PlannedRun[], flags: BatchCommandFlags): Promise<Set<PlannedRun>> {
+  const done = new Set<PlannedRun>()
+  for (const run of runs) {
+    const prepared = await prepare(run.notebook, {...flags, given: run.set}, () => {})
+    if (await isDone(run.output, runKey(prepared, flags))) done.add(run)
+  }
+  return done
+}
+
+async function tellerFor(flags: BatchCommandFlags, {json, quiet}: BatchHost): Promise<BatchTeller> {
+  if (json) return silentTeller(silentReporter)
+  if (flags.output === 'ndjson') return new (await import('./tell-ndjson.ts')).NdjsonTeller()
+  return new (await import('./tell-text.ts')).TextTeller({quiet, log: flags['log-output'] ?? false})
+}
