@@ -8,12 +8,14 @@ const tooLarge = 1024 * 1024 * 1024
 
 /** Reads and checks a notebook; `-` is stdin. Throws NOTEBOOK_NOT_FOUND (66), NOTEBOOK_NOT_JSON, NOTEBOOK_INVALID, NOTEBOOK_VERSION, DUPLICATE_CELL_IDS (65). */
 export async function readNotebook(path: string): Promise<Notebook> {
-  const name = path === '-' ? 'stdin' : sanitizeLine(path)
-  return parseNotebook(path === '-' ? await readStdin() : await readText(path, name), name)
+  return parseNotebook(await readSource(path), path === '-' ? 'stdin' : sanitizeLine(path))
 }
 
-/** The notebook in a file's text; `name` is what messages call it. */
-export function parseNotebook(text: string, name: string): Notebook {
+/** The file's text, unchecked; `-` is stdin. Throws NOTEBOOK_NOT_FOUND (66). */
+export const readSource = (path: string): Promise<string> => (path === '-' ? readStdin() : readText(path, sanitizeLine(path)))
+
+/** The notebook in a file's text; `name` is what messages call it. `duplicateIds`: cells that share an id are let pass. */
+export function parseNotebook(text: string, name: string, {duplicateIds = false} = {}): Notebook {
   const raw = parseJson(text, name)
   const minor = versionOf(raw, name)
   const parsed = notebookSchema.safeParse(raw)
@@ -24,7 +26,7 @@ export function parseNotebook(text: string, name: string): Notebook {
   }
   const notebook = parsed.data as Notebook // what the schema makes; its unknown keys are kept beside
   notebook.cells.forEach((cell, index) => complete(cell, index, minor < 5))
-  refuseDuplicates(notebook.cells, name)
+  if (!duplicateIds) refuseDuplicates(notebook.cells, name)
   notebook.nbformat_minor = Math.max(5, minor)
   return notebook
 }
