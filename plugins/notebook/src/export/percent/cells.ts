@@ -1,0 +1,34 @@
+import type {Metadata} from '../../format/model.ts'
+import {escaped} from '../../script-lines.ts'
+
+/** Metadata of cells that scripts do not carry, as with jupytext: it says how a cell was shown, run or written. */
+export const unwritten: ReadonlySet<string> = new Set([
+  'autoscroll', 'collapsed', 'scrolled', 'trusted', 'execution', 'ExecuteTime', 'skipline', 'noskipline', 'cell_marker', 'lines_to_next_cell', 'lines_to_end_of_cell_marker',
+])
+
+/** Languages whose cell magics are `language="…"` in a marker, with the cell commented. */
+const others: ReadonlySet<string> = new Set([
+  'R', 'bash', 'sh', 'python2', 'python3', 'coconut', 'javascript', 'js', 'perl', 'html', 'latex', 'markdown', 'pypy', 'ruby', 'script', 'svg', 'matlab', 'octave', 'idl', 'robotframework', 'sas', 'spark', 'sql', 'cython',
+  'haskell', 'tcl', 'gnuplot', 'julia', 'rust', 'go', 'scala', 'typescript', 'java', 'lua',
+])
+
+/** The language and arguments of a cell that begins with `%%bash -e`. */
+export function cellMagic(source: string): {language: string; args: string; body: string} | undefined {
+  const [line, language = '', args = ''] = /^%%(\w+)(?: (.*))?(?:\n|$)/.exec(source) ?? []
+  return line === undefined || !others.has(language) ? undefined : {language, args, body: source.slice(line.length)}
+}
+
+/** Whether a script runs this cell: not with `active="ipynb"`, with a tag `active-ipynb`, or frozen. */
+export function isActive(metadata: Metadata, extension: string): boolean {
+  const {active, tags, run_control: control} = metadata
+  if (typeof control === 'object' && control !== null && 'frozen' in control && control.frozen === true) return extension === 'ipynb'
+  const tag = Array.isArray(tags) ? tags.find((one): one is string => typeof one === 'string' && one.startsWith('active-')) : undefined
+  if (tag !== undefined) return tag.split('-').includes(extension)
+  return typeof active !== 'string' || active.split(/[.,]/).includes(extension)
+}
+
+/** A line that begins a cell, and what stands behind its signs. */
+export function markerIn(line: string, comment: string): string | undefined {
+  const [, text] = new RegExp(`^\\s*${escaped(comment)}\\s*%%(%*\\s.*|\\s*)$`).exec(line) ?? []
+  return text
+}

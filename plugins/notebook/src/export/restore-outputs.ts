@@ -1,0 +1,34 @@
+import type {CodeCell, Notebook} from '../format/model.ts'
+
+const isCode = (cell: Notebook['cells'][number]): cell is CodeCell => cell.cell_type === 'code'
+
+/**
+ * Gives code cells the outputs and counts that they have in `from`: by their id where the source is the same, too, else by the
+ * source alone, in order, each once. Other cells keep what they have.
+ */
+export function restoreOutputs(notebook: Notebook, from: Notebook): void {
+  const byId = new Map(from.cells.filter(isCode).map((cell) => [cell.id, cell]))
+  const free = new Map<string, CodeCell[]>()
+  const cells = notebook.cells.filter(isCode)
+  const taken = new Set<CodeCell>()
+  const take = (cell: CodeCell, old: CodeCell): void => {
+    taken.add(old)
+    cell.outputs = old.outputs
+    cell.execution_count = old.execution_count
+  }
+  const rest = cells.filter((cell) => {
+    const old = byId.get(cell.id)
+    if (!old || old.source.trimEnd() !== cell.source.trimEnd()) return true
+    take(cell, old)
+    return false
+  })
+  for (const old of byId.values()) {
+    if (taken.has(old)) continue
+    const key = old.source.trimEnd()
+    free.set(key, [...(free.get(key) ?? []), old])
+  }
+  for (const cell of rest) {
+    const old = free.get(cell.source.trimEnd())?.shift()
+    if (old) take(cell, old)
+  }
+}
