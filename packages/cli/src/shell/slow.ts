@@ -1,7 +1,7 @@
 import {join} from 'node:path'
 import type {Config} from '@oclif/core/config'
 import {readFileSync} from 'node:fs'
-import {type CgpuError, errors, kernelsBy, sanitizeLine} from '@cgpu/plugin-sdk'
+import {browserBy, type CgpuError, errors, googleBy, kernelsBy, sanitizeLine} from '@cgpu/plugin-sdk'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {serveTrusted} from '../plugins/host.ts'
 import {isLively} from '../render/terminal.ts'
@@ -40,6 +40,8 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   const table = readTable(root)
   watchForCrashes(argv, table?.version)
   useHostSdk()
+  browserBy(async (url) => (await import('@cgpu/accounts')).openBrowser(url))
+  googleBy(async (...asked) => (await import('../plugin-google.ts')).googleAccess(...asked))
   kernelsBy(async (...asked) => (await import('../plugin-kernel.ts')).withKernel(...asked))
   // plugins are run as they are compiled: nothing here transpiles, so there is nothing to warn of
   process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1'

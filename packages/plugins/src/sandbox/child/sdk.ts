@@ -7,7 +7,7 @@ import {tell} from './host.ts'
 
 export {
   CgpuError, cellExitStatus, closest, computer, cgpu, CONTRACT, defineHook, defineMetricSink, defineNotebookExporter, definePipelineExecutor, defineProvider, defineScheme, defineSecretSource, errorCategories, errors, ExitCode, HOOK_BUDGET_MS, inert,
-  sanitizeLine, withEnv, withKernel,
+  googleAccess, openBrowser, sanitizeLine, withEnv, withKernel,
 } from '@cgpu/plugin-sdk/sandbox'
 export {runCommand} from './command.ts'
 
@@ -35,6 +35,7 @@ const withheld = (name: string) => (): never => {
 }
 export const registeredNotebookExporters = withheld('registeredNotebookExporters')
 export const registeredPipelineExecutors = withheld('registeredPipelineExecutors')
+export const confirm = withheld('confirm')
 export const withLock = withheld('withLock')
 export const writeAtomic = withheld('writeAtomic')
 
