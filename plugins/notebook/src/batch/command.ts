@@ -26,7 +26,6 @@ export interface BatchHost {
   /** --json */
   json: boolean
   quiet: boolean
-  notice: (message: string) => void
 }
 
 /** These say that the runtime went, whatever ran on it. */
@@ -37,15 +36,18 @@ const unusableCodes = ['NOT_FOUND', 'NO_RUNTIME', 'RUNTIME_REQUIRED', 'AMBIGUOUS
 /** Runs many notebooks, or one with many parameter sets; see `docs/notebook-batch.md`. Throws BATCH_FAILED with the status of the first failure, INTERRUPTED, and what `planRuns` does. */
 export async function runBatch(notebooks: readonly string[], flags: BatchCommandFlags, host: BatchHost): Promise<BatchResult> {
   if (flags.stdin) throw errors.usage('stdin cannot answer several notebooks', {code: 'USAGE', fix: 'leave --stdin out'})
-  const warn = (message: string): void => void host.command.warn(message)
   const limits = {
     cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
     timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
     startTimeoutMs: parseDuration(flags['startup-timeout']),
   }
   const teller = await tellerFor(flags, host)
+  const warn = (message: string): void => {
+    teller.clear()
+    host.command.warn(message)
+  }
   try {
-    const {result, outcomes, first} = await perform({notebooks, flags, limits, host, teller, warn})
+    const {result, outcomes, first} = await runAll({notebooks, flags, limits, host, teller, warn})
     const failure = batchFailure(result, first)
     teller.over({...result, ...(failure ? {error: {code: failure.code, message: failure.message}} : {})})
     if (!host.json && flags.output !== 'ndjson') host.command.log(summary(outcomes))
@@ -68,12 +70,12 @@ interface Work {
 }
 
 /** Plans, runs, and writes the reports. */
-async function perform({notebooks, flags, limits, host, teller, warn}: Work): Promise<{result: BatchResult; outcomes: Outcome[]; first: Outcome | undefined}> {
+async function runAll({notebooks, flags, limits, host, teller, warn}: Work): Promise<{result: BatchResult; outcomes: Outcome[]; first: Outcome | undefined}> {
   const started = performance.now()
   const runs = await planRuns(notebooks, flags, warn)
   const places = await runtimesOf(flags.runtime)
   const done = flags['skip-done'] ? await doneAlready(runs, flags) : new Set<PlannedRun>()
-  const interrupts = new BatchInterrupts(host.notice)
+  const interrupts = new BatchInterrupts((message) => teller.note('INTERRUPTING', message))
   let first: Outcome | undefined
   let lost: Outcome | undefined
   try {
@@ -83,7 +85,7 @@ async function perform({notebooks, flags, limits, host, teller, warn}: Work): Pr
       jobs: runs.filter((run) => !done.has(run)), places, parallel: flags.parallel ?? places.length, isLost,
       isStopped: () => interrupts.stopped,
       work: (run, place) => runOne(run, {
-        ...limits, flags: {...flags, runtime: place}, dataDir: host.dataDir, reporter: teller.reporterOf(run), signals: interrupts.forRun, notice: host.notice,
+        ...limits, flags: {...flags, runtime: place}, dataDir: host.dataDir, reporter: teller.reporterOf(run), signals: interrupts.forRun(),
         warn: (message) => warn(`${run.label}: ${message}`), withKernel: (request, use) => withKernel(host.command, request, use),
       }),
       onLost: (place, left) => teller.note('RUNTIME_LOST', `${place ?? 'the runtime'} cannot be used any more; ${left} left`),

@@ -7,9 +7,9 @@ const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** What ends the runs of a batch early: a signal (the first Ctrl-C interrupts the cells, everything else leaves them), or a run that failed. */
 export class BatchInterrupts {
-  readonly #starting = new AbortController()
-  readonly #executions = new Set<NotebookExecution>()
+  readonly #runs = new Set<RunInterrupts>()
   readonly #notice: (message: string) => void
+  #why: string | undefined
   #got: NodeJS.Signals | undefined
 
   constructor(notice: (message: string) => void) {
@@ -19,7 +19,7 @@ export class BatchInterrupts {
 
   /** Nothing more is to be begun. */
   get stopped(): boolean {
-    return this.#starting.signal.aborted
+    return this.#why !== undefined
   }
 
   /** 128 + n, of the signal that ended it */
@@ -29,26 +29,15 @@ export class BatchInterrupts {
 
   /** Interrupts what runs, and lets nothing more begin. */
   stop(why: string): void {
-    this.#starting.abort(new CgpuError(why, {code: 'INTERRUPTED', category: 'runtime', exit: this.exitStatus ?? 130}))
-    for (const execution of this.#executions) execution.stop('interrupt')
+    this.#why ??= why
+    for (const run of this.#runs) run.stop(why)
   }
 
-  /** For one run. */
-  get forRun(): Interrupts {
-    let mine: NotebookExecution | undefined
-    const exitStatus = (): number | undefined => this.exitStatus
-    return {
-      starting: this.#starting.signal,
-      get exitStatus() {
-        return exitStatus()
-      },
-      running: (execution) => {
-        mine = execution
-        this.#executions.add(execution)
-        if (this.stopped) execution.stop('interrupt')
-      },
-      dispose: () => void (mine && this.#executions.delete(mine)),
-    }
+  forRun(): Interrupts {
+    const run = new RunInterrupts(() => this.exitStatus, () => this.#runs.delete(run))
+    this.#runs.add(run)
+    if (this.#why !== undefined) run.stop(this.#why)
+    return run
   }
 
   dispose(): void {
@@ -59,8 +48,50 @@ export class BatchInterrupts {
     const again = this.#got !== undefined
     this.#got ??= name
     const leaves = again || name !== 'SIGINT'
-    if (!leaves && this.#executions.size > 0) this.#notice('interrupting all notebooks; Ctrl-C again stops waiting for them')
+    if (!leaves && this.#runs.size > 0) this.#notice('interrupting all notebooks; Ctrl-C again stops waiting for them')
     this.stop('interrupted before the notebook ran')
-    if (leaves) for (const execution of this.#executions) execution.leave()
+    if (leaves) for (const run of this.#runs) run.leave()
+  }
+}
+
+/** One run's part: until its notebook runs, its start is given up; from then on its cell is interrupted. */
+class RunInterrupts implements Interrupts {
+  readonly #starting = new AbortController()
+  readonly #exitStatus: () => number | undefined
+  readonly #onDispose: () => void
+  #execution: NotebookExecution | undefined
+  #why: string | undefined
+
+  constructor(exitStatus: () => number | undefined, onDispose: () => void) {
+    this.#exitStatus = exitStatus
+    this.#onDispose = onDispose
+  }
+
+  get starting(): AbortSignal {
+    return this.#starting.signal
+  }
+
+  get exitStatus(): number | undefined {
+    return this.#exitStatus()
+  }
+
+  running(execution: NotebookExecution): void {
+    this.#execution = execution
+    if (this.#why !== undefined) execution.stop('interrupt')
+  }
+
+  stop(why: string): void {
+    this.#why ??= why
+    if (this.#execution) this.#execution.stop('interrupt')
+    // its session has this signal as well, so it must not come while cells run
+    else this.#starting.abort(new CgpuError(why, {code: 'INTERRUPTED', category: 'runtime', exit: this.exitStatus ?? 130}))
+  }
+
+  leave(): void {
+    this.#execution?.leave()
+  }
+
+  dispose(): void {
+    this.#onDispose()
   }
 }

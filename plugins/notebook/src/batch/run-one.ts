@@ -7,7 +7,7 @@ import {executable} from '../run/run-notebook.ts'
 import {runKey, stamp} from './done.ts'
 import type {DueCell, Outcome, OutcomeStatus, PlannedRun} from './run.ts'
 
-export interface RunOneOptions extends Pick<PerformOptions, 'cellTimeoutMs' | 'timeoutMs' | 'startTimeoutMs' | 'reporter' | 'warn' | 'notice' | 'withKernel' | 'signals'> {
+export interface RunOneOptions extends Pick<PerformOptions, 'cellTimeoutMs' | 'timeoutMs' | 'startTimeoutMs' | 'reporter' | 'warn' | 'withKernel' | 'signals'> {
   flags: PerformOptions['flags'] & PrepareFlags
   dataDir: string
 }
@@ -29,7 +29,7 @@ export async function runOne(run: PlannedRun, options: RunOneOptions): Promise<O
     seen.due = due.map(({cell, index}) => ({index, id: cell.id, title: titleOf(cell.source)}))
     const key = runKey(prepared, flags)
     stamp(notebook, key, 'running')
-    const performed = await alone(run.output, dataDir, () => perform({...prepared, ...rest, flags, output: run.output, onEnded: ({status}) => stamp(notebook, key, status)}))
+    const performed = await alone(run.output, dataDir, () => perform({...prepared, ...rest, flags, notice() {}, output: run.output, onEnded: ({status}) => stamp(notebook, key, status)}))
     const {result, failure, traceback} = performed
     const failed = failure && due.find(({cell}) => cell.id === result.cells.at(-1)?.id)?.cell.source
     return {

@@ -47,6 +47,8 @@ export class NdjsonTeller implements BatchTeller {
     this.#tell(this.#batch, {type: 'progress', message: 'running notebooks', done: this.#done, total: this.#total})
   }
 
+  clear(): void {}
+
   note(code: string, message: string): void {
     this.#tell(this.#batch, {type: 'notice', code, message})
   }

@@ -46,6 +46,10 @@ export class TextTeller implements BatchTeller {
     this.#overall.show({message: 'running notebooks', done: this.#done, total: this.#total})
   }
 
+  clear(): void {
+    this.#lines.clear()
+  }
+
   note(_code: string, message: string): void {
     if (!this.#quiet) this.#lines.print(sanitizeLine(message, 600))
   }

@@ -8,6 +8,8 @@ export interface BatchTeller {
   reporterOf(run: PlannedRun): Reporter
   /** of one run, its last word */
   ended(outcome: Outcome): void
+  /** before anything else is written to the terminal */
+  clear(): void
   /** something about the batch */
   note(code: string, message: string): void
   /** the end of it; told again it changes nothing */
@@ -15,4 +17,4 @@ export interface BatchTeller {
 }
 
 /** `--json`: nothing until the result. */
-export const silentTeller = (reporter: Reporter): BatchTeller => ({begun() {}, reporterOf: () => reporter, ended() {}, note() {}, over() {}})
+export const silentTeller = (reporter: Reporter): BatchTeller => ({begun() {}, reporterOf: () => reporter, ended() {}, clear() {}, note() {}, over() {}})

@@ -33,7 +33,7 @@ export function* htmlPage({outcomes, result, at, path}: PageOptions): Generator<
 <h1>${title}${rest}</h1>
 <p class="dim">ended <time datetime="${at.toISOString()}">${at.toISOString().slice(0, 16).replace('T', ' ')} UTC</time>, after ${seconds(result.durationSeconds)}</p>
 <div class="wide"><table>
-<thead><tr><th>run</th><th>notebook</th><th>parameters</th><th>status</th><th>cells</th><th>time</th><th>runtime</th><th>copy</th></tr></thead>
+<thead><tr><th>run</th><th>notebook</th><th>parameters</th><th>status</th><th class="number">cells</th><th class="number">time</th><th>runtime</th><th>copy</th></tr></thead>
 <tbody>
 `
   for (const outcome of outcomes) yield summaryRow(outcome, path)
@@ -46,7 +46,7 @@ function summaryRow(outcome: Outcome, path: string): string {
   const {run, cells, due, durationSeconds, runtime} = outcome
   const began = runtime !== null || outcome.status === 'skipped'
   const good = cells.filter(({status}) => status === 'ok').length
-  return `<tr><td class="number"><a href="#run-${run.n}">${run.n}</a></td><td>${escapeMarkup(run.notebook)}</td><td><code>${escapeMarkup(setText(run.set))}</code></td><td>${statusText(outcome.status)}</td>`
+  return `<tr><td><a href="#run-${run.n}">${run.n}</a></td><td>${escapeMarkup(run.notebook)}</td><td><code>${escapeMarkup(setText(run.set))}</code></td><td>${statusText(outcome.status)}</td>`
     + `<td class="number">${due.length === 0 ? '' : `${good}/${due.length}`}</td><td class="number">${durationSeconds === 0 ? '' : seconds(durationSeconds)}</td><td>${escapeMarkup(runtime ?? '')}</td>`
     + `<td>${began ? `<a href="${escapeMarkup(linkTo(run.output, path))}">${escapeMarkup(run.output)}</a>` : ''}</td></tr>\n`
 }
@@ -76,11 +76,11 @@ function cellTable(outcome: Outcome): string {
   const longest = Math.max(0.001, ...cells.map(({durationSeconds}) => durationSeconds))
   const rows = due.map(({id, index, title}) => {
     const cell = results.get(id)
-    return `<tr><td class="number">${index + 1}</td><td><code>${escapeMarkup(title)}</code></td><td>${cell ? cellStatus(cell, outcome) : '<span class="status idle">not run</span>'}</td><td class="number">${cell ? seconds(cell.durationSeconds) : ''}</td>`
+    return `<tr><td>${index + 1}</td><td><code>${escapeMarkup(title)}</code></td><td>${cell ? cellStatus(cell, outcome) : '<span class="status idle">not run</span>'}</td><td class="number">${cell ? seconds(cell.durationSeconds) : ''}</td>`
       + `<td>${cell ? `<span class="bar" style="width: ${Math.round((cell.durationSeconds / longest) * 100)}%"></span>` : ''}</td></tr>\n`
   })
   return `<details${succeeded(outcome) ? '' : ' open'}><summary>${due.length} cells</summary>
-<table class="cells"><thead><tr><th>cell</th><th></th><th>status</th><th>time</th><th style="width: 25%"></th></tr></thead><tbody>
+<table class="cells"><thead><tr><th>cell</th><th></th><th>status</th><th class="number">time</th><th style="width: 25%"></th></tr></thead><tbody>
 ${rows.join('')}</tbody></table></details>
 `
 }

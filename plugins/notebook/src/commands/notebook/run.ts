@@ -84,7 +84,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     const {args, flags} = await this.parse(NotebookRunCommand, joinPairs(joinRuntimes(this.argv)))
     if (isBatch(args.notebook, flags)) {
       const {runBatch} = await import('../../batch/command.ts')
-      return runBatch(args.notebook, flags, {command: this, dataDir: this.config.dataDir, json: this.jsonEnabled(), quiet: this.quiet, notice: (message) => this.notice(message)})
+      return runBatch(args.notebook, flags, {command: this, dataDir: this.config.dataDir, json: this.jsonEnabled(), quiet: this.quiet})
     }
     const [notebook = ''] = args.notebook
     const output = outputPath(notebook, flags)
