@@ -92,7 +92,7 @@ describe('notebooks under version control', () => {
   it('runs and compares, as its examples show', async function () {
     this.timeout(240_000)
     await git('cgpu runtime create --name there')
-    await bench.file('analysis.ipynb', notebookOf('x = 1', 'import sys, time\nprint("took", time.time(), "s loss=", x, sep="")\nprint(time.time_ns(), file=sys.stderr)', cellOf('{}["a"]', {metadata: {tags: ['raises-exception']}, outputs: [{output_type: 'error', ename: 'KeyError', evalue: "'a'", traceback: []}]})))
+    await bench.file('analysis.ipynb', notebookOf('x = 1', 'import sys, time\nprint("took ", time.time(), "s loss=", x, sep="")\nprint(time.time_ns(), file=sys.stderr)', cellOf('{}["a"]', {metadata: {tags: ['raises-exception']}, outputs: [{output_type: 'error', ename: 'KeyError', evalue: "'a'", traceback: []}]})))
     for (const name of ['analysis.out', 'base', 'ours', 'theirs']) await bench.file(`${name}.ipynb`, notebookOf('x = 1'))
     const mine = examples('plugins/notebook').filter((line) => /^(cgpu (nb|notebook) (diff|lint|merge|strip|test)|git) /.test(line))
     assert.ok(mine.length >= 11, mine.join('\n'))
