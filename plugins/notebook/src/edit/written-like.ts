@@ -8,7 +8,7 @@ export function writtenLike(sample: string, notebook: Notebook): string {
   const sorted: unknown = JSON.parse(notebookText(notebook))
   const value = inOrder(sorted, keysOf(sample))
   const text = JSON.stringify(value, null, indentOf(sample))
-  return `${sample.startsWith('\uFEFF') ? '\uFEFF' : ''}${text}${/\n$/.test(sample) ? '\n' : ''}`
+  return `${sample.startsWith('\uFEFF') ? '\uFEFF' : ''}${text}${sample.endsWith('\n') ? '\n' : ''}`
 }
 
 interface Keys {

@@ -35,6 +35,8 @@ const inCells = (notebook: Notebook, find: (cell: Cell, index: number) => string
 const outputsOf = (cell: Cell): Output[] => (cell.cell_type === 'code' ? cell.outputs : [])
 const homePath = /(?:\/(?:home|Users)\/|\b[A-Za-z]:\\+Users\\+)(?!runner\b|Shared\b|jovyan\b)[\w.-]+|\/root\/(?=\w)/
 
+const sizeOf = (bytes: number): string => (bytes < 1024 ** 2 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`)
+
 /** In the order in which they are listed. */
 export const rules: readonly Rule[] = [
   {
@@ -86,7 +88,7 @@ export const rules: readonly Rule[] = [
     id: 'huge-output', fixable: false, summary: 'outputs of a cell that take more of the file than --max-output',
     find: (notebook, {maxOutputBytes}) => inCells(notebook, (cell) => {
       const bytes = outputsOf(cell).reduce((sum, output) => sum + Buffer.byteLength(JSON.stringify(output)), 0)
-      return bytes > maxOutputBytes ? `its outputs take ${(bytes / 1024 ** 2).toFixed(1)} MiB` : undefined
+      return bytes > maxOutputBytes ? `its outputs take ${sizeOf(bytes)}` : undefined
     }),
   },
   {
