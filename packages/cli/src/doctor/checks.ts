@@ -10,7 +10,7 @@ import type {ProviderContext} from '@cgpu/core/provider'
 import {isAlive} from '@cgpu/core/state/process'
 import {FileSecretStore} from '@cgpu/core/state/secrets'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {imageProtocol} from '../render/inline-image.ts'
+import {imageProtocol} from '@cgpu/plugin-sdk/render'
 import {isLively} from '../render/terminal.ts'
 import type {Check, Finding, Surroundings} from './check.ts'
 

@@ -4,8 +4,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import type {Display} from '@cgpu/core/execution/events'
 import {renderDisplay, type DisplayOptions} from './display.ts'
-import {htmlToText} from './html.ts'
-import {imageProtocol, inlineImage} from './inline-image.ts'
+import {htmlToText, imageProtocol, inlineImage} from '@cgpu/plugin-sdk/render'
 import {formatTraceback} from './traceback.ts'
 
 const show = (data: Record<string, unknown>): Display => ({kind: 'display_data', data, metadata: {}})

@@ -1,7 +1,6 @@
 import {join} from 'node:path'
 import type {Display} from '@cgpu/core/execution/events'
-import {htmlToText} from './html.ts'
-import {imageProtocol, inlineImage} from './inline-image.ts'
+import {htmlToText, imageProtocol, inlineImage} from '@cgpu/plugin-sdk/render'
 import type {Env} from './terminal.ts'
 
 export interface DisplayOptions {

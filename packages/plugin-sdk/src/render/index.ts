@@ -2,6 +2,8 @@
 export {NdjsonEncoder} from '@cgpu/core/schema/ndjson'
 export {formatBytes, formatMoment} from '@cgpu/core/text/format'
 export {TerminalFilter} from '@cgpu/core/text/terminal'
+export {htmlToText} from './html.ts'
+export {imageProtocol, type ImageProtocol, inlineImage} from './inline-image.ts'
 export {measure, Progress, type ProgressOptions} from './progress.ts'
 export {ProgressLines} from './progress-lines.ts'
 export {table, tableOptions, type TableOptions} from './table.ts'

@@ -40,10 +40,5 @@ export function imageType(bytes: Uint8Array): 'png' | 'jpeg' | 'gif' | 'webp' | 
 /** What a terminal would show of text with carriage returns in it: a progress bar's last state. */
 export function lastStates(text: string): string {
   if (!text.includes('\r')) return text
-  return text.replaceAll('\r\n', '\n').split('\n').map((line) => {
-    let shown = ''
-    // a shorter text leaves the end of the longer one before it
-    for (const part of line.split('\r')) shown = part + shown.slice(part.length)
-    return shown
-  }).join('\n')
+  return text.replaceAll('\r\n', '\n').split('\n').map((line) => line.split('\r').findLast((part) => part !== '') ?? '').join('\n')
 }

@@ -1,20 +1,30 @@
-import type {CodeCell, Notebook} from '../format/model.ts'
+import type {Cell, CodeCell, Notebook} from '../format/model.ts'
+import {unwritten} from './percent/cells.ts'
 
 const isCode = (cell: Notebook['cells'][number]): cell is CodeCell => cell.cell_type === 'code'
 
 /**
  * Gives code cells the outputs and counts that they have in `from`: by their id where the source is the same, too, else by the
- * source alone, in order, each once. Other cells keep what they have.
+ * source alone, in order, each once; what else scripts do not carry comes with them: pictures attached to text, and how a cell was
+ * shown and run. Other cells keep what they have.
  */
 export function restoreOutputs(notebook: Notebook, from: Notebook): void {
   const byId = new Map(from.cells.filter(isCode).map((cell) => [cell.id, cell]))
   const free = new Map<string, CodeCell[]>()
   const cells = notebook.cells.filter(isCode)
   const taken = new Set<CodeCell>()
+  const texts = new Map(from.cells.map((cell) => [cell.id, cell]))
+  for (const cell of notebook.cells) {
+    const old = texts.get(cell.id)
+    if (cell.cell_type === 'code' || old?.cell_type !== cell.cell_type) continue
+    if (old.attachments) cell.attachments ??= old.attachments
+    takeMetadata(cell, old)
+  }
   const take = (cell: CodeCell, old: CodeCell): void => {
     taken.add(old)
     cell.outputs = old.outputs
     cell.execution_count = old.execution_count
+    takeMetadata(cell, old)
   }
   const rest = cells.filter((cell) => {
     const old = byId.get(cell.id)
@@ -31,4 +41,8 @@ export function restoreOutputs(notebook: Notebook, from: Notebook): void {
     const old = free.get(cell.source.trimEnd())?.shift()
     if (old) take(cell, old)
   }
+}
+
+function takeMetadata(cell: Cell, old: Cell): void {
+  for (const [name, value] of Object.entries(old.metadata)) if (unwritten.has(name)) cell.metadata[name] ??= value
 }

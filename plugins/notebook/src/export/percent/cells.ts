@@ -32,3 +32,23 @@ export function markerIn(line: string, comment: string): string | undefined {
   const [, text] = new RegExp(`^\\s*${escaped(comment)}\\s*%%(%*\\s.*|\\s*)$`).exec(line) ?? []
   return text
 }
+
+/** The fence that is open behind this line of Markdown: what is in it begins no cell. One that `rest` does not close is none. */
+export function fenceAfter(text: string, open: string | undefined, rest: () => string[]): string | undefined {
+  if (open !== undefined) return text.trim().startsWith(open) && /^[`~]+$/.test(text.trim()) ? undefined : open
+  const opened = /^ {0,3}(`{3,}|~{3,})/.exec(text)?.[1]
+  return opened !== undefined && rest().includes(opened) ? opened : undefined
+}
+
+/** Puts a backslash before what would begin a cell once it is a comment, or takes it away; Markdown means the same with it. */
+export const escapeText = (lines: readonly string[]): string[] => outsideFences(lines, (line) => line.replace(/^(\s*)(?=\\*%%(\s|%|$))/, '$1\\'))
+export const unescapeText = (lines: readonly string[]): string[] => outsideFences(lines, (line) => line.replace(/^(\s*)\\(?=\\*%%(\s|%|$))/, '$1'))
+
+function outsideFences(lines: readonly string[], change: (line: string) => string): string[] {
+  let fence: string | undefined
+  return lines.map((line, index) => {
+    const within = fence !== undefined
+    fence = fenceAfter(line, fence, () => lines.slice(index + 1).map((other) => other.trim()))
+    return within ? line : change(line)
+  })
+}

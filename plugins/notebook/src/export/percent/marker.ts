@@ -12,8 +12,15 @@ const key = /^[\w.@/-]+$/
 export function markerText({title, type, metadata}: Marker): string {
   const entries = Object.entries(metadata).filter(([, value]) => value !== undefined)
   const plain = entries.every(([name]) => key.test(name))
-  const options = entries.length === 0 ? [] : plain ? entries.map(([name, value]) => `${name}=${JSON.stringify(value)}`) : [JSON.stringify(Object.fromEntries(entries))]
+  const options = entries.length === 0 ? [] : plain ? entries.map(([name, value]) => `${name}=${pythonJson(value)}`) : [pythonJson(Object.fromEntries(entries))]
   return ['%%', title, type === 'code' ? '' : `[${type}]`, ...options].filter((one) => one !== '').join(' ')
+}
+
+/** JSON with the spaces that Python's has: the same line as jupytext's, so that files of both differ in nothing. */
+function pythonJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonJson).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return `{${Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}: ${pythonJson(one)}`).join(', ')}}`
 }
 
 /** A title that can stand in a marker: nothing of it can be taken for metadata or a type. */

@@ -4,7 +4,7 @@ import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import {type Cell, isRecord, type Metadata, type Notebook} from '../../format/model.ts'
 import type {Language} from '../../language.ts'
 import {escaped, mapMagics, StringTracker, uncommented} from '../../script-lines.ts'
-import {isActive, markerIn} from './cells.ts'
+import {fenceAfter, isActive, markerIn, unescapeText} from './cells.ts'
 import {parseMarker} from './marker.ts'
 
 /** The notebook that a script in the percent format holds; a script without any marker is one cell. Throws PERCENT_HEADER (65) where its header is no YAML. */
@@ -65,28 +65,21 @@ interface Piece {
 
 function* pieces(lines: readonly string[], language: Language): Generator<Piece> {
   let piece: Piece = {marker: undefined, lines: []}
-  const strings = new StringTracker(language)
+  let strings = new StringTracker(language)
   let fence: string | undefined
-  const isText = (): boolean => /\[(markdown|md|raw)\]/.test(piece.marker ?? '')
   for (const [index, line] of lines.entries()) {
-    if (isText()) {
-      const text = uncommented(line, language)
-      if (fence !== undefined) {
-        if (text.trim().startsWith(fence) && /^[`~]+$/.test(text.trim())) fence = undefined
-        piece.lines.push(line)
-        continue
-      }
-      const opened = /^ {0,3}(`{3,}|~{3,})/.exec(text)?.[1]
-      // a fence that is never closed hides no cells
-      if (opened !== undefined && lines.slice(index + 1).some((other) => uncommented(other, language).trim() === opened)) fence = opened
-    }
-    const marker = strings.within ? undefined : markerIn(line, language.comment)
-    strings.read(line)
-    if (marker === undefined) piece.lines.push(line)
-    else {
+    const marker = markerIn(line, language.comment)
+    // a marker of our own counts also where a cell leaves a string or a fence open
+    if (marker !== undefined && (/\scell_id="/.test(marker) || (!strings.within && fence === undefined))) {
       if (piece.marker !== undefined || piece.lines.some((one) => one.trim() !== '')) yield trimmed(piece)
       piece = {marker, lines: []}
+      strings = new StringTracker(language)
+      fence = undefined
+      continue
     }
+    piece.lines.push(line)
+    strings.read(line)
+    if (/\[(markdown|md|raw)\]/.test(piece.marker ?? '')) fence = fenceAfter(uncommented(line, language), fence, () => lines.slice(index + 1).map((other) => uncommented(other, language).trim()))
   }
   if (piece.marker !== undefined || piece.lines.some((one) => one.trim() !== '')) yield trimmed(piece)
 }
@@ -106,17 +99,19 @@ function cellOf({marker, lines}: Piece, language: Language): Cell {
     // a raw cell with active="py" is code for scripts
     const plain = type === 'code' && isActive(metadata, extension)
     if (metadata['active'] === '') delete metadata['active']
-    const text = quoted(lines) ?? (plain ? lines : lines.map((line) => uncommented(line, language)))
-    return {cell_type: type === 'code' ? 'raw' : type, ...common, source: text.map((line) => line.replace(/^\\(?=\\*%%(\s|%|$))/, '')).join('\n')}
+    const text = quoted(lines) ?? (plain ? lines : textLines(lines, language))
+    return {cell_type: type === 'code' ? 'raw' : type, ...common, source: text.join('\n')}
   }
   const {language: other, magic_args: args, ...rest} = metadata
   if (typeof other === 'string' && other !== language.name) {
     const first = `%%${other}${typeof args === 'string' && args !== '' ? ` ${args}` : ''}`
-    return {cell_type: 'code', id: common.id, metadata: rest, source: [first, ...lines.map((line) => uncommented(line, language))].join('\n'), execution_count: null, outputs: []}
+    return {cell_type: 'code', id: common.id, metadata: rest, source: [first, ...textLines(lines, language)].join('\n'), execution_count: null, outputs: []}
   }
-  const source = isActive(metadata, extension) ? withMarkers(mapMagics(lines, language, (line, continues) => uncommentedLine(line, continues, language)), language) : lines.map((line) => uncommented(line, language))
+  const source = isActive(metadata, extension) ? withMarkers(mapMagics(lines, language, (line, continues) => uncommentedLine(line, continues, language)), language) : textLines(lines, language)
   return {cell_type: 'code', ...common, source: source.join('\n'), execution_count: null, outputs: []}
 }
+
+const textLines = (lines: readonly string[], language: Language): string[] => unescapeText(lines.map((line) => uncommented(line, language)))
 
 function uncommentedLine(line: string, continues: boolean, language: Language): string {
   const indent = continues ? '' : (/^\s*/.exec(line)?.[0] ?? '')

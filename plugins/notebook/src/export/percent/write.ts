@@ -3,7 +3,7 @@ import {stringify} from 'yaml'
 import {type Cell, isRecord, type Metadata, type Notebook} from '../../format/model.ts'
 import {type Language, languageName, languageOf} from '../../language.ts'
 import {commented, escaped, mapMagics, StringTracker} from '../../script-lines.ts'
-import {cellMagic, isActive, markerIn, unwritten} from './cells.ts'
+import {cellMagic, escapeText, isActive, markerIn, unwritten} from './cells.ts'
 import {isTitle, markerText} from './marker.ts'
 
 /**
@@ -54,16 +54,17 @@ function cellLines(cell: Cell, language: Language): string[] {
   }
   metadata['cell_id'] ??= cell.id
   if (cell.cell_type !== 'code') {
-    const text = cell.source === '' ? [] : cell.source.split('\n').map((line) => (/^\\*%%(\s|%|$)/.test(line) ? `\\${line}` : line))
+    const text = escapeText(cell.source.split('\n'))
     return [`${language.comment} ${markerText({title, type: cell.cell_type, metadata})}`, ...commented(text, language)]
   }
   const magic = language.name === 'python' ? cellMagic(cell.source) : undefined
   if (magic) {
-    const told = {language: magic.language, ...(magic.args === '' ? {} : {magic_args: magic.args}), ...metadata}
-    return [`${language.comment} ${markerText({title, type: 'code', metadata: told})}`, ...(magic.body === '' ? [] : commented(magic.body.split('\n'), language))]
+    const {cell_id: id, ...others} = metadata
+    const told = {...others, ...(magic.args === '' ? {} : {magic_args: magic.args}), language: magic.language, cell_id: id}
+    return [`${language.comment} ${markerText({title, type: 'code', metadata: told})}`, ...(magic.body === '' ? [] : commented(escapeText(magic.body.split('\n')), language))]
   }
   const lines = cell.source === '' ? [] : cell.source.split('\n')
-  const body = isActive(metadata, language.extension.slice(1)) ? withoutMarkers(mapMagics(lines, language, (line, continues) => commentedLine(line, continues, language)), language) : commented(lines, language)
+  const body = isActive(metadata, language.extension.slice(1)) ? withoutMarkers(mapMagics(lines, language, (line, continues) => commentedLine(line, continues, language)), language) : commented(escapeText(lines), language)
   return [`${language.comment} ${markerText({title, type: 'code', metadata})}`, ...body]
 }
 

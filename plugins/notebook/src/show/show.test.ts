@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {parseNotebook} from './format/read.ts'
+import {parseNotebook} from '../format/read.ts'
 import {shown} from './show.ts'
 
 const outputs = [
