@@ -31,3 +31,6 @@ export const staysOpen = (line: string): boolean => /^cgpu (code|jupyter proxy|p
  * `test/pty/shell.test.ts`, `test/e2e/project-hooks.test.ts` and `test/e2e/update.test.ts` have them.
  */
 export const needsMore = (line: string): boolean => /^cgpu (ssh\b|shell trainer --session|config trust|update\b|version (list|use|install|remove)\b)/.test(line)
+
+/** Those whose test is `test/e2e/notebook-drive.test.ts`: they need a Drive. */
+export const isDriveExample = (line: string): boolean => /^cgpu (notebook|nb) (list|create|open|get|put|rename|copy|trash|restore|delete|share)\b/.test(line)

@@ -6,12 +6,12 @@ export interface UploadOptions {
   /** the file whose content is replaced, which keeps its type; or what a new one is called, and the folder it goes to */
   target: {id: string; mimeType: string} | {name: string; folder?: string | undefined}
   bytes: Uint8Array
+  /** bytes that are sent at once, a multiple of 256 KiB; default: 4 MiB */
+  pieceLength?: number | undefined
   onProgress?: ((done: number, total: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
-/** Pieces end on multiples of 256 KiB. */
-const pieceLength = 4 * 1024 * 1024
 /** failures in a row */
 const patience = 8
 const broken = [500, 502, 503, 504]
@@ -23,14 +23,14 @@ const forgotten = [404, 410]
  * once. Throws the refusals of `refusals.ts`, and UPLOAD_FAILED (69).
  */
 export async function upload(transport: Transport, options: UploadOptions): Promise<DriveFile> {
-  const {bytes, onProgress, signal} = options
+  const {bytes, pieceLength = 4 * 1024 * 1024, onProgress, signal} = options
   let session = await begin(transport, options)
   let sessions = 1
   let done = 0
   let asks = false
   onProgress?.(0, bytes.length)
   for (let failures = 0; failures <= patience;) {
-    const answer = await send(transport, session, {bytes, from: asks ? undefined : done, signal})
+    const answer = await send(transport, session, {bytes, from: asks ? undefined : done, length: pieceLength, signal})
     if (answer && answer.status < 300) {
       onProgress?.(bytes.length, bytes.length)
       return fileOf(answer.json())
@@ -57,7 +57,7 @@ export async function upload(transport: Transport, options: UploadOptions): Prom
 
 /** The address of a new session. */
 async function begin(transport: Transport, {target, bytes, signal}: UploadOptions): Promise<string> {
-  const isNew = 'name' in target
+  const isNew = !('id' in target)
   // Drive would make a guess at a type that is not named
   const mimeType = isNew ? mime.colab : target.mimeType
   const metadata = isNew ? {name: target.name, mimeType, ...(target.folder === undefined ? {} : {parents: [target.folder]})} : {mimeType}
@@ -72,8 +72,8 @@ async function begin(transport: Transport, {target, bytes, signal}: UploadOption
 }
 
 /** Sends the piece that begins at `from`; without it, asks how far the session is. Undefined: the connection was cut. */
-async function send(transport: Transport, session: string, {bytes, from, signal}: {bytes: Uint8Array; from: number | undefined; signal: AbortSignal | undefined}): Promise<Fetched | undefined> {
-  const end = Math.min(bytes.length, (from ?? 0) + pieceLength)
+async function send(transport: Transport, session: string, {bytes, from, length, signal}: {bytes: Uint8Array; from: number | undefined; length: number; signal: AbortSignal | undefined}): Promise<Fetched | undefined> {
+  const end = Math.min(bytes.length, (from ?? 0) + length)
   const range = from === undefined ? `bytes */${bytes.length}` : `bytes ${from}-${end - 1}/${bytes.length}`
   try {
     return await transport.send(session, {
