@@ -6,6 +6,7 @@ import type {Notebook, Output} from '../../plugins/notebook/src/format/model.ts'
 import type {NotebookRunResult} from '../../plugins/notebook/src/commands/notebook/run.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {envelope} from '../helpers/cli.ts'
+import {examples} from '../helpers/examples.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
 import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
 

@@ -44,7 +44,7 @@ describe('uploads to Drive', () => {
 
   it('takes a multipart body as the client sends it, and one in base64', async () => {
     const bytes = randomBytes(100_000)
-    const body = (encoding: string, content: Buffer | string): Buffer => Buffer.concat([
+    const body = (encoding: string, content: Buffer | string): Buffer<ArrayBuffer> => Buffer.concat([
       Buffer.from('--b\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{"name":"x.bin"}\r\n--b\r\n'),
       Buffer.from(`Content-Type: application/x-test\r\n${encoding}\r\n`), Buffer.from(content), Buffer.from('\r\n--b--'),
     ])
