@@ -114,7 +114,7 @@ describe('notebooks under version control', () => {
     const differs = await bench.cli(['notebook', 'test', 'differs.ipynb', '--junit', 'out/report.xml'], {env: {GITHUB_ACTIONS: 'true'}})
     assert.equal(differs.status, 1, differs.stderr)
     assert.match(differs.stdout, /^differs\.ipynb:3: cell 1: stdout differs\n@@ stdout @@\n-old\n\+new\ndiffers\.ipynb:\d+: cell 2: it took .* s, and 0\.001 s is its budget\nnotebook .*\ndiffers\.ipynb +failed +1 +2 +0 +0 /)
-    assert.match(differs.stderr, /\n::error file=differs\.ipynb,line=3,title=cell 1::stdout differs\n::error file=differs\.ipynb,line=\d+,title=cell 2::it took/)
+    assert.match(differs.stderr, /^::error file=differs\.ipynb,line=3,title=cell 1::stdout differs\n::error file=differs\.ipynb,line=\d+,title=cell 2::it took/m)
     assert.match(await read('out/report.xml'), /<failure message="stdout differs">@@ stdout @@\n-old\n\+new\n<\/failure>/)
     assert.equal(await read('differs.ipynb'), before)
     await bench.file('fails.ipynb', notebookOf(cellOf('import sys; sys.exit(1)', printed('')), cellOf('1', {execution_count: 2})))

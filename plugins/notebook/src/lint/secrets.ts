@@ -13,7 +13,7 @@ const secrets: [kind: string, pattern: RegExp][] = [
   ['a PyPI token', /\bpypi-AgEIcHlwaS5vcmc[\w-]{50,}/],
   ['a private key', /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/],
   ['a JSON web token', /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/],
-  ['a password in an address', /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@"'{}$]+:[^\s/:@"'{}$]{3,}@/i],
+  ['a password in an address', /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@"'{}$]{1,200}:[^\s/:@"'{}$]{3,200}@/i],
 ]
 
 /** What kinds of secrets are in the text; never the secrets. */

@@ -1,4 +1,4 @@
-import type {CodeCell, Notebook} from '../format/model.ts'
+import {type CodeCell, type Notebook, tagsOf} from '../format/model.ts'
 import type {CellResult} from '../run/run-notebook.ts'
 import {compareOutputs, type Difference} from './compare-outputs.ts'
 import {type Comparison, forCell} from './settings.ts'
@@ -28,27 +28,30 @@ export interface Ran {
   cells: readonly CellResult[]
   /** index of the one that ended it before its end */
   endedBy: number | undefined
+  /** which did so by sys.exit(), with success */
+  exited: boolean
 }
 
 /** A verdict for every code cell that is not blank. */
-export async function judge(committed: Notebook, {notebook, cells, endedBy}: Ran, comparisons: ReadonlyMap<number, Comparison>): Promise<CellVerdict[]> {
+export async function judge(committed: Notebook, {notebook, cells, endedBy, exited}: Ran, comparisons: ReadonlyMap<number, Comparison>): Promise<CellVerdict[]> {
   const results = new Map(cells.map((result) => [result.index, result]))
   const verdicts: CellVerdict[] = []
   for (const [index, cell] of notebook.cells.entries()) {
     const [before, comparison, result] = [committed.cells[index], comparisons.get(index), results.get(index)]
     if (cell.cell_type !== 'code' || before?.cell_type !== 'code' || !comparison || cell.source.trim() === '') continue
     const common = {cell: index + 1, id: cell.id, durationSeconds: result?.durationSeconds ?? 0, differences: [], ...(comparison.budgetMs === undefined ? {} : {budgetSeconds: comparison.budgetMs / 1000})}
-    verdicts.push(result ? {...common, ...(await verdictOf(before, cell, {comparison, result, stopped: index === endedBy}))} : {...common, ...unrun(before, endedBy)})
+    verdicts.push(result ? {...common, ...(await verdictOf(before, cell, {comparison, result, mayFail: exited && index === endedBy}))} : {...common, ...unrun(before, endedBy)})
   }
   return verdicts
 }
 
 type Verdict = Pick<CellVerdict, 'status'> & Partial<Pick<CellVerdict, 'message' | 'differences' | 'error'>>
 
-async function verdictOf(before: CodeCell, after: CodeCell, {comparison, result, stopped}: {comparison: Comparison; result: CellResult; stopped: boolean}): Promise<Verdict> {
+async function verdictOf(before: CodeCell, after: CodeCell, {comparison, result, mayFail}: {comparison: Comparison; result: CellResult; mayFail: boolean}): Promise<Verdict> {
   const {error, status} = result
-  const expected = before.outputs.some((output) => output.output_type === 'error')
-  if (stopped && status !== 'ok' && !expected) return {status: 'error', message: error ? `${error.name}: ${error.message}` : `it was ${status}`, ...(error ? {error} : {})}
+  const expected = mayFail || tagsOf(before).includes('raises-exception') || before.outputs.some((output) => output.output_type === 'error')
+  if (status === 'interrupted') return {status: 'error', message: 'it was interrupted: its time was over', ...(error ? {error} : {})}
+  if (status !== 'ok' && !expected) return {status: 'error', message: error ? `${error.name}: ${error.message}` : `it was ${status}`, ...(error ? {error} : {})}
   const differences = comparison.skip ? [] : await compareOutputs(before.outputs, after.outputs, comparison)
   const late = comparison.budgetMs !== undefined && result.durationSeconds * 1000 > comparison.budgetMs
   const messages = [...differences.map(({message}) => message), ...(late ? [`it took ${result.durationSeconds.toFixed(2)} s, and ${(comparison.budgetMs ?? 0) / 1000} s is its budget`] : [])]

@@ -26,7 +26,8 @@ export interface RunOnce {
 export async function runOnce(committed: Notebook, options: RunOnce): Promise<Ran> {
   const notebook = structuredClone(committed)
   for (const cell of notebook.cells) {
-    const fails = cell.cell_type === 'code' && cell.outputs.some((output) => output.output_type === 'error')
+    // sys.exit() ends a notebook, and does so here
+    const fails = cell.cell_type === 'code' && cell.outputs.some((output) => output.output_type === 'error' && output.ename !== 'SystemExit')
     if (fails) cell.metadata['tags'] = [...tagsOf(cell), 'raises-exception']
   }
   const {flags} = options
@@ -40,6 +41,6 @@ export async function runOnce(committed: Notebook, options: RunOnce): Promise<Ra
     throw new CgpuError(message, {code, category, exit, retryable, cause, fix: 'nothing was compared; test it again'})
   }
   const last = result.cells.at(-1)
-  const ended = error !== undefined || result.status === 'exited'
-  return {notebook, cells: result.cells, endedBy: ended ? last?.index : undefined}
+  const exited = result.status === 'exited'
+  return {notebook, cells: result.cells, endedBy: error || exited ? last?.index : undefined, exited}
 }

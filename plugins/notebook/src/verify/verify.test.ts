@@ -105,7 +105,7 @@ describe('judging a run', () => {
     const result = (index: number, more: object = {}) => ({index, id: '', status: 'ok' as const, executionCount: 1, durationSeconds: 2, ...more})
     const error = {name: 'ValueError', message: 'no', traceback: ['::error::no', 'line']}
     const cells = [...[0, 1, 2, 3, 4].map((index) => result(index)), result(6, {status: 'error', error})]
-    const verdicts = await judge(committed, {notebook: notebookAfter, cells, endedBy: 6}, comparisonsOf(committed, common))
+    const verdicts = await judge(committed, {notebook: notebookAfter, cells, endedBy: 6, exited: false}, comparisonsOf(committed, common))
     assert.deepEqual(verdicts.map(({id, status, message}) => [id, status, message]), [
       ['same', 'failed', 'stdout differs'], ['skipped', 'skipped', 'it is not to be compared'], ['partly', 'failed', 'stdout is new'], ['near', 'passed', undefined], ['slow', 'failed', 'it took 2.00 s, and 1 s is its budget'],
       ['fails', 'error', 'ValueError: no'], ['after', 'failed', 'it was not run: cell 7 ended the notebook'], ['last', 'skipped', 'it was not run: cell 7 ended the notebook'],
@@ -113,6 +113,16 @@ describe('judging a run', () => {
     const text = [...problemText({notebook: 'x.ipynb', status: 'error', durationSeconds: 1, cells: verdicts.map((one) => ({...one, line: one.cell}))}, false)].join('')
     assert.match(text, /^x\.ipynb:1: cell 1: stdout differs\n@@ stdout @@\n-1\n\+1\.1\n/)
     assert.match(text, /\nx\.ipynb:7: cell 7: ValueError: no\n\\::error::no\nline\n/)
+  })
+
+  it('takes a failure for one unless it is expected', async () => {
+    const failed: Output = {output_type: 'error', ename: 'E', evalue: '', traceback: []}
+    const committed = notebook(code('new'), code('known', {outputs: [failed]}), code('tagged', {metadata: {tags: ['raises-exception']}}), code('late', {outputs: [failed]}), code('left'))
+    const after = notebook(...(structuredClone(committed.cells) as CodeCell[]).map((cell) => ({...cell, outputs: [failed]}))) // all of them are code
+    const result = (index: number, status: 'error' | 'interrupted') => ({index, id: '', status, executionCount: 1, durationSeconds: 0, error: {name: 'E', message: '', traceback: []}})
+    const cells = [result(0, 'error'), result(1, 'error'), result(2, 'error'), result(3, 'interrupted'), result(4, 'error')]
+    const statuses = async (exited: boolean) => (await judge(committed, {notebook: after, cells, endedBy: 4, exited}, comparisonsOf(committed, common))).map(({status}) => status)
+    assert.deepEqual([await statuses(false), (await statuses(true))[4]], [['error', 'passed', 'failed', 'error', 'error'], 'failed'])
   })
 
   it('refuses settings of a cell that it cannot follow, naming the cell', () => {

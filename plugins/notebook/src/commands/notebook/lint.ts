@@ -1,6 +1,6 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, integer, option, string} from '@oclif/core/flags'
-import {CgpuCommand, ExitCode, inert, withEnv} from '@cgpu/plugin-sdk'
+import {CgpuCommand, errors, ExitCode, inert, withEnv} from '@cgpu/plugin-sdk'
 import {githubAnnotation, wantsAnnotations} from '../../annotations.ts'
 import type {Finding} from '../../lint/lint.ts'
 
@@ -33,6 +33,7 @@ Exit status: 0 nothing found, or all of it mended; 1 findings; 65 where a file i
 
   async run(): Promise<NotebookLintResult> {
     const {args, flags} = await this.parse(NotebookLint)
+    if (flags.fix && args.notebook.includes('-')) throw errors.usage('stdin cannot be mended', {code: 'USAGE', fix: 'give the notebook as a file'})
     const {chosenRules, lint} = await import('../../lint/lint.ts')
     const chosen = chosenRules(flags.rule ?? [], flags.ignore ?? [])
     const findings: Finding[] = []

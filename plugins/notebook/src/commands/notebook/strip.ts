@@ -23,7 +23,7 @@ Exit status: 0; with --check 1 where something is to be removed; 65 for a file t
   ]
   static override flags = withEnv({
     check: boolean({summary: 'change nothing; fail where there is something to remove'}),
-    keep: option({options: ['outputs', 'outputs-tagged', 'execution-counts', 'metadata'] as const, multiple: true, summary: 'leave this; of outputs-tagged those of cells with the tag keep-output'})(),
+    keep: option({env: 'CGPU_STRIP_KEEP', options: ['outputs', 'outputs-tagged', 'execution-counts', 'metadata'] as const, multiple: true, summary: 'leave this; of outputs-tagged those of cells with the tag keep-output'})(),
   })
   static override seeAlso = ['notebook lint', 'notebook diff']
   static override summary = 'remove outputs, execution counts and volatile metadata'

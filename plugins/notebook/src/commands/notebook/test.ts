@@ -1,6 +1,6 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
-import {CgpuCommand, CgpuError, withEnv, withKernel} from '@cgpu/plugin-sdk'
+import {CgpuCommand, CgpuError, errors, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import {isLively} from '@cgpu/plugin-sdk/render'
 import {wantsAnnotations} from '../../annotations.ts'
 import {parseDuration} from '../../durations.ts'
@@ -50,6 +50,7 @@ Exit status: 0 all as committed, or --update wrote what is new; 1 outputs differ
 
   async run(): Promise<NotebookTestResult> {
     const {args, flags} = await this.parse(NotebookTest)
+    if (flags.update && args.notebook.includes('-')) throw errors.usage('stdin cannot be updated', {code: 'USAGE', fix: 'give the notebook as a file'})
     const [{comparisonOf}, {verify}] = await Promise.all([import('../../verify/settings.ts'), import('../../verify/verify.ts')])
     const options = {
       flags, common: comparisonOf(flags), updates: flags.update,
@@ -62,13 +63,14 @@ Exit status: 0 all as committed, or --update wrote what is new; 1 outputs differ
     const tested: TestedNotebook[] = []
     let worst: CgpuError | undefined
     for (const path of args.notebook) {
+      const started = performance.now()
       const reporter = this.jsonEnabled() ? silentReporter : new TextReporter({quiet: this.quiet, log: false})
       try {
         tested.push(await verify(path, {...options, reporter, withKernel: (request, use) => withKernel(this, request, use)}))
       } catch (error) {
         reporter.failed(error)
         if (!(error instanceof CgpuError)) throw error
-        tested.push({notebook: path, status: 'error', durationSeconds: 0, cells: [], error: {code: error.code, message: error.message}})
+        tested.push({notebook: path, status: 'error', durationSeconds: (performance.now() - started) / 1000, cells: [], error: {code: error.code, message: error.message}})
         if (!worst || error.exit > worst.exit) worst = error
         // a file that is no notebook is its own trouble; anything else would be that of the next one too
         if (error.exit !== 65 && error.exit !== 66) break
