@@ -189,6 +189,10 @@ try {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})
   }
+  if (wanted('notebook-export')) {
+    const {notebookExportFigures} = await import('./notebook-export.mjs')
+    await notebookExportFigures({home, env, bin, rounds, add})
+  }
   if (wanted('history')) {
     const {historyFigures} = await import('./history.mjs')
     await historyFigures({env, bin, rounds, add})

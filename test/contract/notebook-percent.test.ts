@@ -47,7 +47,8 @@ function byJupytext(notebooks: Notebook[], scripts: string[]): Answer {
 
 /** What a script can carry of cells: no ids with jupytext, no outputs, not how they were shown. */
 function comparable({cells}: {cells: readonly {cell_type: string; source: string; metadata: Metadata}[]}): unknown[] {
-  return cells.map(({cell_type, source, metadata: {collapsed: _, scrolled: __, execution: ___, cell_id: ____, lines_to_next_cell: _____, ...metadata}}) => ({cell_type, source, metadata}))
+  const left = new Set(['cell_id', 'collapsed', 'execution', 'lines_to_next_cell', 'scrolled'])
+  return cells.map(({cell_type, source, metadata}) => ({cell_type, source, metadata: Object.fromEntries(Object.entries(metadata).filter(([name]) => !left.has(name)))}))
 }
 
 /** A script without what only one of both writes: ids, its header, blank lines that style guides want before functions. */

@@ -6,6 +6,7 @@ import type {Browser, Page, Request} from 'playwright-core'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {startBrowser} from '../helpers/browser.ts'
 import {examples} from '../helpers/examples.ts'
+import {linkPlugin} from '../helpers/plugin.ts'
 import {assertRefused, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAFElEQVR4nGP4z8CAFWEXHbQSACj/P8Fu7N9hAAAAAElFTkSuQmCC'
@@ -136,9 +137,26 @@ describe('cgpu notebook export', () => {
   it('refuses in one message what it cannot write', async () => {
     await bench.file('broken.ipynb', '{')
     const cases: [args: string[], status: number][] = [
-      [['analysis.ipynb', '--to', 'docx'], 64], [['analysis.ipynb', '--to', 'ipynb'], 64], [['broken.ipynb'], 65], [['none.ipynb'], 66], [['none.py', '--to', 'ipynb'], 66], [['analysis.ipynb', '-o', 'analysis.ipynb/a.html'], 73],
+      [['analysis.ipynb', '--to', 'ipynb'], 64], [['broken.ipynb'], 65], [['none.ipynb'], 66], [['none.py', '--to', 'ipynb'], 66], [['analysis.ipynb', '-o', 'analysis.ipynb/a.html'], 73],
     ]
     for (const [args, status] of cases) assertRefused(await bench.cli(['notebook', 'export', ...args]), status, args.join(' '))
+  })
+
+  it('takes formats of plugins, whose code cannot write into the result', async () => {
+    await linkPlugin(bench.home, [{name: 'cgpu-slides', hooks: {'notebook-exporter:register': `
+      return [
+        {format: 'slides', extension: 'deck.txt', async convert({cells}) { console.log('noise'); return cells.length + ' slides' }},
+        {format: 'broken', extension: 'txt', async convert() { throw new Error('no paper') }},
+      ]`}}])
+    const slides = await bench.cli(['notebook', 'export', 'analysis.ipynb', '--to', 'slides'])
+    assert.deepEqual([slides.status, slides.stdout, read('analysis.deck.txt')], [0, 'analysis.deck.txt\n', '6 slides'], slides.stderr)
+    const broken = await bench.cli(['notebook', 'export', 'analysis.ipynb', '--to', 'broken'])
+    assertRefused(broken, 64)
+    assert.match(broken.stderr, /error: the format broken failed: no paper\n/)
+    const unknown = await bench.cli(['notebook', 'export', 'analysis.ipynb', '--to', 'docx'])
+    assertRefused(unknown, 64)
+    assert.match(unknown.stderr, /fix: give one of html, pdf, md, py, script, percent, ipynb, slides, broken\n/)
+    await linkPlugin(bench.home, [])
   })
 
   it('shows cells in the terminal', async () => {

@@ -1,4 +1,4 @@
-import {errors, type NotebookExporterRegistration, sanitizeLine} from '@cgpu/plugin-sdk'
+import {errors, type HookHost, registeredNotebookExporters, sanitizeLine} from '@cgpu/plugin-sdk'
 import {notebookChunks} from '../format/write.ts'
 import {languageOf} from '../language.ts'
 import type {Format} from './exporter.ts'
@@ -17,17 +17,16 @@ const own: readonly Format[] = [
   {name: 'ipynb', extension: fixed('.ipynb'), write: async (notebook) => ({content: notebookChunks(notebook)})},
 ]
 
-export const ownFormats: readonly string[] = own.map(({name}) => name)
-
-/** The format of this name, or of the file that is to be written; HTML where neither says. Throws UNKNOWN_FORMAT (64). */
-export async function formatOf({to, out, registered}: {to: string | undefined; out: string | undefined; registered: () => Promise<NotebookExporterRegistration[]>}): Promise<Format> {
+/** The format of this name, or of the file that is to be written; HTML where neither says. Throws UNKNOWN_FORMAT (64), NOTEBOOK_EXPORTER_CLASH (72). */
+export async function formatOf(host: HookHost, {to, out}: {to: string | undefined; out: string | undefined}): Promise<Format> {
   const name = to ?? byEnding(out) ?? 'html'
   const found = own.find((one) => one.name === name)
   if (found) return found
-  const others = await registered()
+  const names = own.map((one) => one.name)
+  const others = await registeredNotebookExporters(host, names)
   const other = others.find(({format}) => format === name)
-  if (other) return fromPlugin(other)
-  throw errors.usage(`there is no format "${sanitizeLine(name, 40)}"`, {code: 'UNKNOWN_FORMAT', fix: `give one of ${[...ownFormats, ...others.map(({format}) => format)].join(', ')}`})
+  if (other) return fromPlugin(host, other)
+  throw errors.usage(`there is no format "${sanitizeLine(name, 40)}"`, {code: 'UNKNOWN_FORMAT', fix: `give one of ${[...names, ...others.map(({format}) => format)].join(', ')}`})
 }
 
 /** `-o report.pdf` says enough. */

@@ -15,7 +15,7 @@ export interface TerminalMarkdown {
 
 type Token = ReturnType<MarkdownIt['parse']>[number]
 
-const parser = new Markdown({linkify: true})
+const parser = new Markdown({html: true, linkify: true})
 
 /** Markdown for a terminal: headings, lists, code, tables and emphasis as terminals have them. Ends with a newline. */
 export function terminalMarkdown(source: string, options: TerminalMarkdown): string {
@@ -93,6 +93,7 @@ function inline(token: Token, {colour, safe}: TerminalMarkdown): string {
       if (!out.endsWith(href)) out += ` (${safe(href)})`
     } else if (one.type === 'softbreak') out += ' '
     else if (one.type === 'hardbreak') out += '\n'
+    else if (one.type === 'html_inline') out += /^<br\b/i.test(one.content) ? '\n' : ''
     else if (one.type === 'image') out += `[${safe(one.content || 'image')}]`
     else out += open.reduce((text, name) => style(text, name, colour), safe(one.content))
   }

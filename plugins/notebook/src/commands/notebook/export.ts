@@ -1,6 +1,6 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, string} from '@oclif/core/flags'
-import {CgpuCommand, errors, inert, registeredNotebookExporters, withEnv} from '@cgpu/plugin-sdk'
+import {CgpuCommand, errors, inert, withEnv} from '@cgpu/plugin-sdk'
 import type {ExportResult} from '../../export/export.ts'
 
 const group = {helpGroup: 'CONTENT'}
@@ -39,10 +39,10 @@ Exit status: 0; 64 for an unknown format; 65 for a file that is no notebook; 66 
     const paths = argv.map(String)
     if (paths.filter((path) => path === '-').length > 1) throw errors.usage('stdin is one notebook', {code: 'USAGE', fix: 'give - once'})
     if (flags.out === '-' && this.jsonEnabled()) throw errors.usage('stdout is for the JSON object', {code: 'USAGE', fix: 'give -o FILE'})
-    const [{formatOf, ownFormats}, {readSource}, {places}, {exportTo}] = await Promise.all([
+    const [{formatOf}, {readSource}, {places}, {exportTo}] = await Promise.all([
       import('../../export/formats.ts'), import('../../export/source.ts'), import('../../export/places.ts'), import('../../export/export.ts'),
     ])
-    const format = await formatOf({to: flags.to, out: flags.out, registered: () => registeredNotebookExporters(this, ownFormats)})
+    const format = await formatOf(this, {to: flags.to, out: flags.out})
     const sources = new Map(await Promise.all([...new Set(paths)].map(async (path) => [path, await readSource(path)] as const)))
     const old = flags['outputs-from']
     if (old !== undefined) {

@@ -37,7 +37,7 @@ export async function htmlPage(notebook: Notebook, options: PageOptions): Promis
   const headings = [...markdown.headings]
   const title = options.title ?? stringOr(notebook.metadata['title']) ?? headings.find(({level}) => level === 1)?.text ?? options.name
   const output: OutputOptions = {markdown, highlighter, math, trust: options.trust, lazy: options.print !== true}
-  return pieces()
+  return inBlocks(pieces())
 
   function* pieces(): Generator<string> {
     yield head(title, options.trust)
@@ -66,6 +66,18 @@ export async function htmlPage(notebook: Notebook, options: PageOptions): Promis
     const end = source.includes('\n') ? source.indexOf('\n') : source.length
     return `<span class="hljs-meta">${escapeHtml(source.slice(0, end))}</span>${highlighter.html(source.slice(end), other)}`
   }
+}
+
+/** Small pieces joined: each would be a write of its own. */
+function* inBlocks(pieces: Iterable<string>): Generator<string> {
+  let block = ''
+  for (const piece of pieces) {
+    block += piece
+    if (block.length < 256 * 1024) continue
+    yield block
+    block = ''
+  }
+  if (block !== '') yield block
 }
 
 const textHtml = (cell: Cell, markdown: MarkdownRenderer): string =>
