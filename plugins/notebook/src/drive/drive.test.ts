@@ -119,7 +119,11 @@ describe('notebooks in Drive', () => {
     await assert.rejects(findNotebook(lister, "it's.IPYNB"), {code: 'NOTEBOOK_NOT_FOUND'})
     assert.deepEqual((await listNotebooks(lister, {folder, trashed: true})).map(({name}) => name), ["it's.IPYNB"])
     await lister.update((await findNotebook(lister, "it's.IPYNB", {trashed: 'only'})).id, {trashed: false, name: 'its.ipynb'})
-    await lister.remove((await findNotebook(lister, 'its')).id)
+    const {id: its} = await findNotebook(lister, 'its')
+    await open(['drive'], ({method, nth}, moment) => {
+      if (method === 'DELETE' && nth === 0 && moment === 'after') throw cut()
+      return undefined
+    }).remove(its)
     assert.deepEqual((await listNotebooks(lister, {folder, query: 'its'})), [])
   })
 
