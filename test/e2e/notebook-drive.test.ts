@@ -36,6 +36,8 @@ describe('cgpu notebook, in Drive', function () {
     const listed = await home.cli(['nb', 'list'])
     const id = put.stdout.trim().split('/').at(-1)
     assert.match(listed.stdout, new RegExp(`^name         modified             owner           size   id\\ntrain\\.ipynb  \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d  me@example\\.com  \\d+ B  ${id}\\n$`))
+    const completed = await home.cli(['__complete', 'zsh', 'nb', 'get', 'tr'], {env: {CGPU_COMPLETION_MS: '10000'}})
+    assert.match(completed.stdout, /train\.ipynb/)
     const narrow = envelope<DriveNotebook[]>(await home.cli(['notebook', 'list', '--json'], {env: {CGPU_TOKEN: bed.emulator.world.standingToken('me@example.com', [scopes.email, scopes.driveFile])}}))
     assert.deepEqual(narrow.warnings, ['only notebooks that cgpu made are seen: me@example.com allowed no more. to see all: cgpu auth login --account me@example.com --scopes drive'])
     const none = await home.cli(['notebook', 'list'], {env: {CGPU_TOKEN: bed.emulator.world.standingToken('me@example.com', [scopes.email])}})

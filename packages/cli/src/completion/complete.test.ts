@@ -34,6 +34,8 @@ const commands = commandsOf({commands: {
   'fs:edit': {summary: 'edit a file', flags: {}, args: {path: {}}, aliases: []},
   'schedule:create': {summary: 'schedule', flags: {every: option()}, args: {name: {}}, aliases: []},
   'schedule:show': {summary: 'show', flags: {}, args: {name: {}}, aliases: []},
+  'notebook:get': {summary: 'download', flags: {}, args: {notebook: {}}, aliases: ['nb:get']},
+  'notebook:put': {summary: 'upload', flags: {}, args: {file: {}, notebook: {}}, aliases: []},
   completion: {summary: 'set up', flags: {}, args: {shell: {options: ['bash', 'zsh']}}, aliases: []},
   secret: {summary: 'hidden', hidden: true, flags: {}, args: {}, aliases: []},
   broken: null,
@@ -42,7 +44,7 @@ const commands = commandsOf({commands: {
 const listed = (...values: string[]) => async (): Promise<Candidate[]> => values.map((value) => ({value}))
 const sources: CompletionSources = {
   runtimes: listed('trainer', 'tester'), providers: listed('local', 'jupyter'), profiles: listed(), accounts: listed('me@example.com', 'you@example.com'), secrets: listed('HF_TOKEN', 'WANDB_API_KEY'),
-  jobs: async (beginning, which) => [{value: `${beginning}${which}`}], schedules: listed('nightly', 'sweep'), executions: listed('0mi-new', '0mi-old'), schemas: listed('runtime list', 'events'),
+  jobs: async (beginning, which) => [{value: `${beginning}${which}`}], schedules: listed('nightly', 'sweep'), executions: listed('0mi-new', '0mi-old'), schemas: listed('runtime list', 'events'), notebooks: listed('train.ipynb'),
   accelerators: async (kind, provider) => [{value: kind === 'gpu' ? `t4-${provider ?? 'any'}` : 'v5e'}], forwards: listed('f1', 'f2'), plugins: listed('cgpu-sing'), versions: listed('0.1.0', '0.2.0-beta.1'),
   kernels: async (runtime) => [{value: `running-on-${runtime ?? 'default'}`}, {value: '--force'}],
   specs: async (runtime) => [{value: `python-on-${runtime ?? 'default'}`}],
@@ -58,6 +60,7 @@ const values = async (...words: string[]): Promise<string[]> => {
 describe('complete', () => {
   const cases: [words: string[], expected: string[]][] = [
     [['ru'], ['run', 'runtime']],
+    [['nb', 'get', ''], ['train.ipynb']], [['notebook', 'put', ''], [':files']], [['notebook', 'put', 'x.ipynb', ''], ['train.ipynb']],
     [['sec'], []],
     [['plugins', 'inspect', ''], ['cgpu-sing']],
     [['version', 'use', '0.2'], ['0.2.0-beta.1']],
@@ -134,7 +137,7 @@ describe('complete', () => {
     [['fs', 'ls', 'trainer:a', 'trainer:data/'], [':nospace', 'trainer:data/data/', 'trainer:data/trainer5.csv']],
     [['fs', 'edit', 'trainer:t'], ['trainer:trainer0.csv']],
     [['nope', ''], []],
-    [[], ['auth', 'completion', 'config', 'cp', 'fs', 'history', 'job', 'kernel', 'logs', 'plugins', 'port', 'ps', 'run', 'runtime', 'schedule', 'shell', 'update', 'version']],
+    [[], ['auth', 'completion', 'config', 'cp', 'fs', 'history', 'job', 'kernel', 'logs', 'nb', 'notebook', 'plugins', 'port', 'ps', 'run', 'runtime', 'schedule', 'shell', 'update', 'version']],
   ]
   for (const [words, expected] of cases) it(`answers "${words.join(' ')}"`, async () => assert.deepEqual(await values(...words), expected))
 

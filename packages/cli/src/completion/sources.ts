@@ -53,6 +53,7 @@ export function liveSources(options: SourceOptions): CompletionSources {
       const {schemaNames} = await import('@cgpu/core/schema/commands')
       return plain(schemaNames().map((name) => name.replaceAll(':', ' ')))
     },
+    notebooks: async () => (await import('./sources/notebooks.ts')).notebooks(dirs.cache),
     async localEntries() {
       const entries = process.getBuiltinModule('node:fs').readdirSync(cwd, {withFileTypes: true})
       return entries.map((entry) => ({value: entry.isDirectory() ? `${entry.name}/` : entry.name}))

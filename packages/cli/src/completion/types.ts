@@ -83,6 +83,8 @@ export interface CompletionSources extends MachineSources {
   /** values that a setting can have; empty where any text will do */
   settingValues(key: string): Promise<Candidate[]>
   schemas(): Promise<Candidate[]>
+  /** names of notebooks in Drive, as they were last listed */
+  notebooks(): Promise<Candidate[]>
   /** entries of the working folder here; folders among them end with '/' */
   localEntries(): Promise<Candidate[]>
 }

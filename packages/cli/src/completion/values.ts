@@ -90,6 +90,8 @@ export async function argumentValues(position: ArgumentPosition, sources: Comple
   if (id === 'config:set' && at === 1) return only(await timely(sources.settingValues(positionals[0]!)))
   if (id === 'schema') return only(nextWords(await timely(sources.schemas()), positionals))
   if (id === 'help') return only(nextWords([...commands.map(({name: value, summary: description}) => ({value, description})), {value: 'exit-codes'}], positionals))
+  if (/^notebook:(copy|delete|get|open|rename|share|trash)$/.test(id) && at === 0) return only(await timely(sources.notebooks()))
+  if (id === 'notebook:put') return at === 0 ? only([], 'files') : only(await timely(sources.notebooks()))
   if (id === 'cp') return places(current, sources, true)
   if (id.startsWith('fs:') && first) return position.given.has('runtime') ? remotePaths(runtimeOf(position), '', current, sources) : places(current, sources, false)
   return command.remoteArgs ? only([], 'files') : only([])

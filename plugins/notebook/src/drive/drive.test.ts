@@ -119,7 +119,11 @@ describe('notebooks in Drive', () => {
     await assert.rejects(findNotebook(lister, "it's.IPYNB"), {code: 'NOTEBOOK_NOT_FOUND'})
     assert.deepEqual((await listNotebooks(lister, {folder, trashed: true})).map(({name}) => name), ["it's.IPYNB"])
     await lister.update((await findNotebook(lister, "it's.IPYNB", {trashed: 'only'})).id, {trashed: false, name: 'its.ipynb'})
-    await lister.remove((await findNotebook(lister, 'its')).id)
+    const {id: its} = await findNotebook(lister, 'its')
+    await open(['drive'], ({method, nth}, moment) => {
+      if (method === 'DELETE' && nth === 0 && moment === 'after') throw cut()
+      return undefined
+    }).remove(its)
     assert.deepEqual((await listNotebooks(lister, {folder, query: 'its'})), [])
   })
 
@@ -167,36 +171,38 @@ describe('notebooks in Drive', () => {
   })
 
   it('are asked for again where that harms nothing, and not where it could', async () => {
-    const failing = (status: number, body: object, times: number, headers: Record<string, string> = {}): Drive & {asked: number} => Object.assign(open(['drive'], (_, moment) => {
-      if (moment === 'before' && counted.asked++ < times) return Response.json(body, {status, headers})
-      return undefined
-    }), {asked: 0}) as Drive & {asked: number}
-    let counted = failing(403, {error: {errors: [{reason: 'userRateLimitExceeded'}], message: 'slow down'}}, 2, {'retry-after': '3'})
+    let asked = 0
+    /** Drive that answers so to the first requests. */
+    const failing = (status: number, body: object, times: number, headers: Record<string, string> = {}): Drive => {
+      asked = 0
+      return open(['drive'], (_, moment) => (moment === 'before' && asked++ < times ? Response.json(body, {status, headers}) : undefined))
+    }
+    let failed = failing(403, {error: {errors: [{reason: 'userRateLimitExceeded'}], message: 'slow down'}}, 2, {'retry-after': '3'})
     waits.length = 0
-    const {id} = await findNotebook(counted, 'first')
-    assert.deepEqual([counted.asked, waits], [3, [3000, 3000]])
-    counted = failing(503, {}, 1)
-    await assert.rejects(counted.copy(id, {name: 'once.ipynb'}), {code: 'DRIVE_UNAVAILABLE', exit: 69, retryable: true})
-    assert.equal(counted.asked, 1)
-    counted = failing(429, {}, 99)
-    await assert.rejects(counted.copy(id, {name: 'once.ipynb'}), {code: 'RATE_LIMITED', exit: 69})
-    assert.equal(counted.asked, 6)
+    const {id} = await findNotebook(failed, 'first')
+    assert.deepEqual([asked, waits], [3, [3000, 3000]])
+    failed = failing(503, {}, 1)
+    await assert.rejects(failed.copy(id, {name: 'once.ipynb'}), {code: 'DRIVE_UNAVAILABLE', exit: 69, retryable: true})
+    assert.equal(asked, 1)
+    failed = failing(429, {}, 99)
+    await assert.rejects(failed.copy(id, {name: 'once.ipynb'}), {code: 'RATE_LIMITED', exit: 69})
+    assert.equal(asked, 6)
     const refusals: [status: number, reason: string, code: string, exit: number][] = [
       [401, 'authError', 'SIGN_IN_EXPIRED', 67], [403, 'insufficientPermissions', 'SCOPE_MISSING', 67], [403, 'appNotAuthorizedToFile', 'SCOPE_MISSING', 67],
       [403, 'accessNotConfigured', 'DRIVE_API_OFF', 67], [403, 'storageQuotaExceeded', 'DRIVE_FULL', 68], [403, 'dailyLimitExceeded', 'DRIVE_DAILY_LIMIT', 68],
       [403, 'insufficientFilePermissions', 'DRIVE_FORBIDDEN', 67], [404, 'notFound', 'NOTEBOOK_NOT_FOUND', 66], [302, '', 'REDIRECTED', 69], [400, 'invalid', 'DRIVE_REFUSED', 69],
     ]
     for (const [status, reason, code, exit] of refusals) {
-      counted = failing(status, {error: {errors: [{reason}], message: `no\u001b[2J`}}, 1)
-      await assert.rejects(counted.get(id), (error: unknown) => {
+      failed = failing(status, {error: {errors: [{reason}], message: `no\u001b[2J`}}, 1)
+      await assert.rejects(failed.get(id), (error: unknown) => {
         assert.ok(error instanceof CgpuError)
         assert.deepEqual([error.code, error.exit, /\u001b/.test(error.message)], [code, exit, false])
         assert.ok(error.fix)
         return true
       })
     }
-    counted = failing(200, {nothing: true}, 1)
-    await assert.rejects(counted.get(id), {code: 'PROTOCOL', exit: 69})
+    failed = failing(200, {nothing: true}, 1)
+    await assert.rejects(failed.get(id), {code: 'PROTOCOL', exit: 69})
   })
 
   it('that others made are hidden from a sign-in for own files, which is said', async () => {

@@ -59,9 +59,9 @@ export class Drive {
     return checked(await this.#call((api) => api.files.copy({fileId: id, requestBody: {name, ...(folder === undefined ? {} : {parents: [folder]})}, ...everywhere, fields: fileFields})))
   }
 
-  /** For good. */
+  /** For good. One that is not there any more is removed: the answer to an earlier attempt may have been lost. */
   async remove(id: string): Promise<void> {
-    await this.#call((api) => api.files.delete({fileId: id, ...everywhere}))
+    await this.#call((api) => api.files.delete({fileId: id, ...everywhere})).catch(unlessGone)
   }
 
   async permissions(id: string): Promise<Permission[]> {
@@ -85,7 +85,7 @@ export class Drive {
   }
 
   async unshare(id: string, permission: string): Promise<void> {
-    await this.#call((api) => api.permissions.delete({fileId: id, permissionId: permission, ...everywhere}))
+    await this.#call((api) => api.permissions.delete({fileId: id, permissionId: permission, ...everywhere})).catch(unlessGone)
   }
 
   async #load(): Promise<drive_v3.Drive> {
@@ -119,6 +119,10 @@ function checked(value: unknown): DriveFile {
   } catch (error) {
     throw errors.network('Drive answered with something that is no file', {code: 'PROTOCOL', fix: 'update cgpu; --verbose shows the requests', cause: error})
   }
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof CgpuError && error.code === 'NOTEBOOK_NOT_FOUND')) throw error
 }
 
 const permissionOf = ({id, type, role, emailAddress}: drive_v3.Schema$Permission): Permission => ({id: id ?? '', type: type ?? '', role: role ?? '', email: emailAddress ?? null})

@@ -1,5 +1,6 @@
+import {join} from 'node:path'
 import {boolean, integer, string} from '@oclif/core/flags'
-import {withEnv} from '@cgpu/plugin-sdk'
+import {withEnv, writeAtomic} from '@cgpu/plugin-sdk'
 import {formatBytes, formatMoment, table} from '@cgpu/plugin-sdk/render'
 import {DriveCommand, driveFlags, type DriveNotebook} from '../../drive/command.ts'
 
@@ -33,6 +34,10 @@ Exit status: 0; 66 where there is no such folder; 67 where nobody is signed in, 
     const folder = flags.folder === undefined ? undefined : await findFolder(drive, flags.folder) ?? 'root'
     const {query, trashed, limit} = flags
     const found = await listNotebooks(drive, {query, trashed, limit, folder})
+    // for Tab; a cache that cannot be written is none
+    if (!trashed && query === undefined && folder === undefined && limit === undefined) {
+      await writeAtomic(join(this.config.cacheDir, 'notebooks.json'), JSON.stringify({version: 1, names: [...new Set(found.map(({name}) => name))].slice(0, 2000)})).catch(() => undefined)
+    }
     if (found.length > 0) {
       this.log(table(['name', 'modified', 'owner', 'size', 'id'], found.map(({name, modifiedAt, owner, size, id}) => [
         name, modifiedAt === null ? '' : formatMoment(Date.parse(modifiedAt)), owner ?? '', size === null ? '' : formatBytes(size), id,
