@@ -9,7 +9,7 @@ import type {KernelHost} from '@cgpu/core/provider'
 import type {RuntimeSession, UserKernel} from '@cgpu/core/runtime/session'
 import {type CgpuCommand, type ExecutionRequest, type KernelExecuteOptions, type KernelReply, type KernelRequest, type OwnKernel, withExecution} from '@cgpu/plugin-sdk'
 import {startDaemonLater} from './daemon/start-later.ts'
-import {type Begun, begunExec} from './history/begun.ts'
+import {type Begun, begunExec, begunNotebook} from './history/begun.ts'
 import {openCgpu} from './open-cgpu.ts'
 import {KernelOutput} from './plugin-kernel-output.ts'
 import {kernelHost, refuseSecrets} from './run/kernel-host.ts'
@@ -31,7 +31,9 @@ export async function withKernel<R extends {exitStatus?: number}>(command: CgpuC
     refuseSecrets(secrets, session)
     const runtimeInfo = {id: record.id, name: record.name, provider: record.provider}
     const execution: ExecutionRequest = {id: newRunId(), kind: 'exec', runtime: runtimeInfo, code, envNames: []}
-    const begun = begunExec(execution, record, {code}, {account, kernel: spec, 'new-kernel': true, secret: secrets}, values)
+    const begun = request.notebook
+      ? begunNotebook(execution, record, request.notebook, {code, account, secrets: values})
+      : begunExec(execution, record, {code}, {account, kernel: spec, 'new-kernel': true, secret: secrets}, values)
     return await recorded(begun, {command, cgpu}, () => withExecution(command, execution, {}, async () => {
       const opened = await session.freshKernel(spec ?? cgpu.settings.text('kernel'), {cwd})
       try {

@@ -26,6 +26,8 @@ export interface KernelRequest {
   startTimeoutMs?: number | undefined
   /** what is going to run, as plugins are asked about it (`execution:before`) */
   code: string
+  /** kept in the history as a run of this notebook, which `cgpu notebook run FILE ARGS` does again on the same runtime; default: as code */
+  notebook?: {file: string; args: readonly string[]} | undefined
   /** names of secrets that the code may ask for, where the runtime's libraries can */
   secrets?: readonly string[]
   signal?: AbortSignal | undefined

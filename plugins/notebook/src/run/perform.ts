@@ -19,6 +19,8 @@ export interface PerformOptions extends Prepared {
   timeoutMs: number | undefined
   startTimeoutMs: number
   reporter: Reporter
+  /** what the history does again */
+  given?: KernelRequest['notebook']
   flags: {
     runtime?: string | undefined
     account?: string | undefined
@@ -68,7 +70,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
   }
   try {
     const request: KernelRequest = {
-      runtime: flags.runtime, account: flags.account, kernel: flags.kernel ?? said, cwd: flags.cwd, startTimeoutMs: options.startTimeoutMs, secrets: flags.secret ?? [],
+      runtime: flags.runtime, account: flags.account, kernel: flags.kernel ?? said, cwd: flags.cwd, startTimeoutMs: options.startTimeoutMs, secrets: flags.secret ?? [], notebook: options.given,
       code: executable(notebook, runOptions).map(({cell}) => cell.source).join('\n\n'),
       signal: signals.starting, onLink: (state, reason) => reporter.link(state, reason),
     }
