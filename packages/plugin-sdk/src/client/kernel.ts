@@ -1,4 +1,4 @@
-import {errors} from '@cgpu/core/errors'
+import {type CgpuError, errors} from '@cgpu/core/errors'
 import type {CgpuCommand} from '../command.ts'
 
 /** A message of Jupyter's protocol that a kernel sent about code that runs; `date` is the kernel's own, ISO 8601. */
@@ -69,8 +69,16 @@ export interface OwnKernel {
   send(type: string, content: object): Promise<void>
 }
 
+/** How the work with a kernel ended, as plugins are told and the history keeps it. */
+export interface KernelWork {
+  /** default: 0 */
+  exitStatus?: number
+  /** the kernel or its machine went away, and the work knows no more than that */
+  lost?: CgpuError
+}
+
 /** How the host opens kernels for plugins of its process. */
-export type KernelHosting = <R extends {exitStatus?: number}>(command: CgpuCommand, request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
+export type KernelHosting = <R extends KernelWork>(command: CgpuCommand, request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
 
 const key = Symbol.for('cgpu.kernels')
 

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto'
-import {type CgpuError, type KernelRequest, type OwnKernel} from '@cgpu/plugin-sdk'
+import {type CgpuError, type KernelRequest, type KernelWork, type OwnKernel} from '@cgpu/plugin-sdk'
 import {isLively, TerminalFilter} from '@cgpu/plugin-sdk/render'
 import {notebookChunks} from '../format/write.ts'
 import {languageOf} from '../parameters/translate.ts'
@@ -42,7 +42,7 @@ export interface PerformOptions extends Prepared {
   signals?: Interrupts
   /** before the copy is written the last time */
   onEnded?: (run: NotebookRun) => void
-  withKernel: <R extends {exitStatus?: number}>(request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
+  withKernel: <R extends KernelWork>(request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
 }
 
 export interface Performed {
@@ -58,7 +58,7 @@ export interface Performed {
 /** Runs a prepared notebook on a kernel of its own, telling how it goes, and writes the executed copy whatever happens. */
 export async function perform(options: PerformOptions): Promise<Performed> {
   const {notebook, output, reporter, flags, warn, notice} = options
-  const saver = output === '-' ? undefined : await Saver.open(output, notebook)
+  const saver = output === '-' ? undefined : await Saver.open(output, notebook, {original: options.given?.file === output})
   const signals = options.signals ?? new Signals(notice)
   const answers = flags.stdin ? new StdinAnswers() : undefined
   const started = performance.now()
@@ -87,7 +87,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
       })
       signals.running(execution)
       const ran = await execution.run()
-      return {run: ran, exitStatus: ran.exitStatus, runtime: opened.runtime.name, kernel: opened.name}
+      return {run: ran, exitStatus: ran.exitStatus, ...(ran.cause ? {lost: ran.cause} : {}), runtime: opened.runtime.name, kernel: opened.name}
     })
     if (run.failed && flags['error-markers'] && run.status === 'error') addMarkers(notebook, run.failed.id)
     options.onEnded?.(run)
