@@ -13,7 +13,7 @@ def by_nbclient(fixture):
     from nbclient import NotebookClient
     from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 
-    notebook = nbformat.from_dict(fixture["notebook"])
+    notebook = nbformat.reads(json.dumps(fixture["notebook"]), as_version=nbformat.NO_CONVERT)
     client = NotebookClient(notebook, **options(fixture))
     try:
         client.execute()
@@ -24,6 +24,7 @@ def by_nbclient(fixture):
 
 def by_papermill(fixture):
     import papermill
+    import yaml
     from nbclient.exceptions import CellControlSignal, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
@@ -35,15 +36,20 @@ def by_papermill(fixture):
     failed = False
     try:
         papermill.execute_notebook(
-            source, target, parameters=fixture.get("parameters"), progress_bar=False, request_save_on_cell_execute=False, execution_timeout=given.pop("timeout", None), **given)
+            source, target, parameters=yaml.safe_load(fixture.get("parameters", "")), progress_bar=False, execution_timeout=given.pop("timeout", None), **given)
     except (CellControlSignal, DeadKernelError, PapermillExecutionError):
         failed = True
     with open(target, encoding="utf-8") as file:
-        return {"notebook": json.load(file), "failed": failed}
+        # numbers that JSON lacks, or that others' floats cannot hold
+        return {"notebook": json.load(file, parse_constant=str, parse_int=lambda digits: int(digits) if len(digits) < 16 else digits), "failed": failed}
 
 
 def options(fixture):
-    given = {"allow_errors": fixture.get("allowErrors", False), "allow_error_names": fixture.get("allowErrorNames", [])}
+    from traitlets.config import Config
+
+    # ports that were free a moment ago may be another's by now
+    config = Config({"KernelManager": {"transport": "ipc"}} if sys.platform == "linux" else {})
+    given = {"config": config, "allow_errors": fixture.get("allowErrors", False), "allow_error_names": fixture.get("allowErrorNames", [])}
     if "cellTimeout" in fixture:
         given.update(timeout=fixture["cellTimeout"], interrupt_on_timeout=True)
     return given
@@ -54,5 +60,5 @@ if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     run = {"nbclient": by_nbclient, "papermill": by_papermill}[sys.argv[1]]
     with tempfile.TemporaryDirectory() as home:
-        os.environ["IPYTHONDIR"] = home
+        os.environ.update(IPYTHONDIR=home, JUPYTER_RUNTIME_DIR=home)
         json.dump([run(one) for one in json.load(sys.stdin)], sys.stdout)
