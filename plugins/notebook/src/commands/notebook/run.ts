@@ -13,6 +13,7 @@ import type {PrepareFlags} from '../../run/prepare.ts'
 import type {CellResult, NotebookRun} from '../../run/run-notebook.ts'
 import type {Reporter} from '../../run/report.ts'
 import {joinPairs} from '../../parameters/values.ts'
+import {needTrust} from '../../trusted.ts'
 
 type RunFlags = PrepareFlags & PerformOptions['flags'] & {output?: string | undefined; 'startup-timeout': string}
 
@@ -82,6 +83,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   static override summary = 'run a notebook and write the executed copy'
 
   async run(): Promise<NotebookRunResult | BatchResult> {
+    needTrust()
     const {args, flags, metadata} = await this.parse(NotebookRunCommand, joinPairs(joinRuntimes(this.argv)))
     if (isBatch(args.notebook, flags)) {
       const {runBatch} = await import('../../batch/command.ts')
