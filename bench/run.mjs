@@ -175,6 +175,10 @@ async function jupyter() {
       const {pluginFigures} = await import('./plugins.mjs')
       await pluginFigures({home, env, bin, rounds, add, server})
     }
+    if (wanted('notebook')) {
+      const {notebookFigures} = await import('./notebook.mjs')
+      await notebookFigures({home, env, bin, rounds, add, server})
+    }
     json(['runtime', 'release', 'bench'])
     if (wanted('startup')) await startup()
   } finally {
@@ -184,7 +188,7 @@ async function jupyter() {
 }
 
 try {
-  if (['exec', 'cells', 'flood', 'repl', 'completion', 'jobs', 'proxy', 'shell', 'ports', 'files', 'plugins', 'startup'].some(wanted)) await jupyter()
+  if (['exec', 'cells', 'flood', 'repl', 'completion', 'jobs', 'proxy', 'shell', 'ports', 'files', 'plugins', 'notebook', 'startup'].some(wanted)) await jupyter()
   if (wanted('emulator')) {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})

@@ -12,6 +12,16 @@ const oclif = realpathSync(join(root, 'node_modules/@oclif/core'))
 /** Of the layers: what every command needs, what those do that read settings, and what those do that work on runtimes. */
 const bases = [['shell/fast'], ['config-command', 'render/table'], ['work-command']]
 
+/** Of the plugins that come along: commands that people wait for, too. The others' go the long way. */
+const quickPlugins = {'plugins/notebook': ['notebook:run']}
+
+function pluginCommands() {
+  return Object.entries(quickPlugins).flatMap(([folder, ids]) => {
+    const {commands} = JSON.parse(readFileSync(join(root, folder, 'oclif.manifest.json'), 'utf8'))
+    return ids.map((id) => ({id, folder, command: commands[id]}))
+  })
+}
+
 const lazyFiles = new Set([
   'config/index', 'config/plugin', 'config/plugin-loader', 'config/ts-path', 'errors/errors/pretty-print', 'errors/handle', 'help/index',
   'help/util', 'module-loader', 'performance', 'screen', 'util/os', 'ux/action/simple', 'ux/action/spinner', 'ux/colorize-json', 'ux/index', 'ux/theme',
@@ -76,7 +86,7 @@ function commandTable(manifest) {
   })
   const commands = {}
   const aliases = {}
-  for (const [id, command] of Object.entries(manifest.commands)) {
+  for (const [id, command] of [...Object.entries(manifest.commands), ...pluginCommands().map(({id, command}) => [id, command])]) {
     const takesArgs = command.strict === false || Object.keys(command.args ?? {}).length > 0
     const remoteArgs = command.remoteArgs === true
     const flags = remoteArgs ? Object.fromEntries(Object.entries(command.flags).map(([name, flag]) => [name, flagShape(flag)])) : undefined
@@ -96,9 +106,11 @@ export async function bundle({external = []} = {}) {
   const loaders = Object.entries(manifest.commands)
     .filter(([id]) => !table.commands[id].fullConfig)
     .map(([id, {relativePath}]) => `  ${JSON.stringify(id)}: () => import(${JSON.stringify(join(root, ...relativePath))}),`)
+  const ofPlugins = pluginCommands().map(({id, folder, command}) =>
+    `  ${JSON.stringify(id)}: async (config) => ((await import(${JSON.stringify(join(cli, 'shell/serve-plugin.js'))})).servePlugin(config), import(${JSON.stringify(join(root, folder, ...command.relativePath))})),`)
   const entry = [
     `import {runFast as run} from ${JSON.stringify(join(cli, 'shell/fast.js'))}`,
-    `const table = ${JSON.stringify(table)}`, 'const load = {', ...loaders, '}',
+    `const table = ${JSON.stringify(table)}`, 'const load = {', ...loaders, ...ofPlugins, '}',
     'export const runFast = (argv, root) => run(argv, {root, table, load})',
     // for the quick exec, whose own bundle is without all that it takes
     `export const rejoin = async (options) => (await import(${JSON.stringify(join(cli, 'quick/rejoin.js'))})).rejoin(options)`,

@@ -1,15 +1,18 @@
-// cgpu and nbclient execute the same notebooks on kernels of the same kind: what they record has to be equal, and what the fixture says.
+// cgpu, nbclient and papermill execute the same notebooks on kernels of the same kind: what they record has to be equal, and what the fixture says.
 import assert from 'node:assert/strict'
 import {spawn} from 'node:child_process'
-import {writeFile} from 'node:fs/promises'
+import {mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {HostedKernel} from '../../packages/cli/src/plugin-kernel.ts'
-import type {CodeCell, Notebook, Output} from '../../plugins/notebook/src/format/model.ts'
+import {type Cell, type CodeCell, type Notebook, type Output, tagsOf} from '../../plugins/notebook/src/format/model.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {notebookText} from '../../plugins/notebook/src/format/write.ts'
+import {injectParameters} from '../../plugins/notebook/src/parameters/inject.ts'
+import {readParameters} from '../../plugins/notebook/src/parameters/values.ts'
 import {append} from '../../plugins/notebook/src/run/outputs.ts'
 import {runNotebook} from '../../plugins/notebook/src/run/run-notebook.ts'
 import {widgetMime} from '../../plugins/notebook/src/run/widgets.ts'
+import type {RuntimeSession} from '@cgpu/core/runtime/session'
 import {repoRoot} from '../helpers/cli.ts'
 import {testPython} from '../helpers/jupyter-server.ts'
 import {type Fixture, fixtures} from '../helpers/notebook-fixtures.ts'
@@ -20,42 +23,67 @@ interface Executed {
   failed: boolean
 }
 
-function notebookOf({cells}: Fixture): object {
+function notebookOf({cells, own = 'python3', minor = 5, metadata: more = {}}: Fixture): object {
   const made = cells.map((cell, index) => {
-    const {source, type = 'code', tags, outputs = [], count = null} = typeof cell === 'string' ? {source: cell} : cell
-    const common = {cell_type: type, id: `cell-${index}`, source, metadata: tags ? {tags} : {}}
+    const {source, type = 'code', tags, outputs = [], count = null, metadata = {}, id = `cell-${index}`, attachments} = typeof cell === 'string' ? {source: cell} : cell
+    const common = {cell_type: type, ...(minor < 5 ? {} : {id}), source, metadata: {...metadata, ...(tags ? {tags} : {})}, ...(attachments ? {attachments} : {})}
     return type === 'code' ? {...common, outputs, execution_count: count} : common
   })
-  return {cells: made, metadata: {kernelspec: {name: 'python3', display_name: 'Python 3'}}, nbformat: 4, nbformat_minor: 5}
+  const language = own === 'python3' ? 'python' : own
+  return {cells: made, metadata: {...more, kernelspec: {name: own, display_name: own, language}}, nbformat: 4, nbformat_minor: minor}
 }
 
-/** nbclient's copies of all fixtures. */
-async function byNbclient(): Promise<Executed[]> {
-  const child = spawn(testPython, ['-B', join(repoRoot, 'test/helpers/nbclient-run.py')], {stdio: 'pipe'})
+/** Ready to run: its parameters are in it. */
+async function preparedOf(fixture: Fixture): Promise<Notebook> {
+  const notebook = parseNotebook(JSON.stringify(notebookOf(fixture)), fixture.name)
+  if (fixture.parameters === undefined) return notebook
+  injectParameters(notebook, await readParameters({typed: [], raw: [], files: [], yaml: [fixture.parameters], base64: []}), undefined, () => undefined)
+  return notebook
+}
+
+/** Copies of another program. nbclient knows no parameters: it gets notebooks that have them. */
+async function byOracle(oracle: 'nbclient' | 'papermill', some: Fixture[], jupyterPath: string): Promise<Executed[]> {
+  const given = await Promise.all(some.map(async (fixture) => {
+    const notebook: object = oracle === 'nbclient' && fixture.parameters !== undefined ? JSON.parse(notebookText(await preparedOf(fixture))) as object : notebookOf(fixture) // a notebook is an object
+    return {...fixture, notebook}
+  }))
+  const child = spawn(testPython, ['-B', join(repoRoot, 'test/helpers/notebook-oracles.py'), oracle], {stdio: 'pipe', env: {...process.env, JUPYTER_PATH: jupyterPath}})
   const chunks: Buffer[] = []
   const complaints: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk))
-  child.stdin.end(JSON.stringify(fixtures.map((fixture) => ({notebook: notebookOf(fixture), allowErrors: fixture.allowErrors ?? false, allowErrorNames: fixture.allowErrorNames ?? []}))))
+  child.stdin.end(JSON.stringify(given))
   const status = await new Promise((resolve) => child.once('close', resolve))
   assert.equal(status, 0, Buffer.concat(complaints).toString('utf8'))
-  const all = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {notebook: object; failed: boolean}[] // nbclient-run.py wrote it
-  return all.map(({notebook, failed}) => ({notebook: parseNotebook(JSON.stringify(notebook), 'nbclient'), failed}))
+  const all = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {notebook: object; failed: boolean}[] // notebook-oracles.py wrote it
+  return all.map(({notebook, failed}) => ({notebook: parseNotebook(JSON.stringify(notebook), oracle), failed}))
 }
 
-/** cgpu's, on one kernel of its own. The copies go through their file's text, as a reader gets them. */
+/** In two processes: most of the time they wait for kernels. */
+async function inHalves(oracle: 'nbclient' | 'papermill', jupyterPath: string): Promise<Executed[]> {
+  const half = (odd: number): Fixture[] => fixtures.filter((_, index) => index % 2 === odd)
+  const [even, odd] = await Promise.all([byOracle(oracle, half(0), jupyterPath), byOracle(oracle, half(1), jupyterPath)])
+  return fixtures.map((_, index) => (index % 2 === 0 ? even : odd)[index >> 1]!) // as many as there are fixtures
+}
+
+async function hostedKernel(session: RuntimeSession, name: string): Promise<HostedKernel> {
+  const opened = await session.freshKernel(name)
+  const info = (await opened.connection.request('shell', 'kernel_info_request', {})).content
+  return new HostedKernel(session, opened, {id: '', name: 'bed', provider: 'jupyter'}, info, {secret: async () => ({access: false, exists: false})})
+}
+
+/** cgpu's, on one kernel where the fixture wants none of its own. The copies go through their file's text, as a reader gets them. */
 async function byCgpu(bed: SessionBed): Promise<Executed[]> {
   const {session} = await bed.session({heartbeatMs: 10_000})
-  const opened = await session.freshKernel('python3')
-  const info = (await opened.connection.request('shell', 'kernel_info_request', {})).content
-  const kernel = new HostedKernel(session, opened, {id: '', name: 'bed', provider: 'jupyter'}, info, {secret: async () => ({access: false, exists: false})})
+  const shared = await hostedKernel(session, 'python3')
   const done: Executed[] = []
   for (const fixture of fixtures) {
-    const notebook = parseNotebook(JSON.stringify(notebookOf(fixture)), fixture.name)
-    const run = await runNotebook(notebook, kernel, {
-      allowErrors: fixture.allowErrors ? true : (fixture.allowErrorNames ?? []), skipTag: 'skip-execution', timing: true, cellTimeoutMs: undefined, timeoutMs: undefined,
+    const notebook = await preparedOf(fixture)
+    const run = await runNotebook(notebook, fixture.own === undefined ? shared : await hostedKernel(session, fixture.own), {
+      allowErrors: fixture.allowErrors ? true : (fixture.allowErrorNames ?? []), skipTag: 'skip-execution', timing: true,
+      cellTimeoutMs: fixture.cellTimeout === undefined ? undefined : fixture.cellTimeout * 1000, timeoutMs: undefined,
     })
-    done.push({notebook: parseNotebook(notebookText(notebook), fixture.name), failed: run.status !== 'ok'})
+    done.push({notebook: parseNotebook(notebookText(notebook), fixture.name), failed: run.status !== 'ok' && run.status !== 'exited'})
   }
   return done
 }
@@ -66,15 +94,40 @@ const merged = (outputs: Output[]): Output[] => {
   return all
 }
 
-/** What may differ: where a stream is cut into messages, times, names of temporary files, which kernel's `<cell line>` is which. */
-function comparable({notebook, failed}: Executed): unknown {
-  const cells = notebook.cells.map((cell) => {
+type Plain = Record<string, unknown>
+
+/** What may differ between any two runs: where a stream is cut into messages, times, names of temporary files and messages, and a kernel's own count. */
+function comparable({notebook}: Executed, {dies}: Fixture): {cells: Plain[]; metadata: Plain} {
+  const cells = notebook.cells.map((cell): Plain => {
     const {execution, ...metadata} = cell.metadata
     const times = typeof execution === 'object' && execution !== null ? Object.keys(execution).sort() : undefined
-    return {...cell, metadata: {...metadata, times}, ...(cell.cell_type === 'code' ? {outputs: merged(cell.outputs)} : {})}
+    if (cell.cell_type !== 'code') return {...cell, metadata}
+    const outputs = merged(cell.outputs).map((output) => (output.output_type === 'execute_result' ? {...output, execution_count: null} : output))
+    const same = {...cell, metadata, outputs}
+    // a process that ends takes its last messages along, or not
+    return dies ? {...same, execution_count: null} : {...same, times}
   })
-  const text = JSON.stringify({failed, cells, widgets: notebook.metadata['widgets']})
-  return JSON.parse(text.replaceAll(/ipykernel_\d+\/\d+/g, 'ipykernel').replaceAll(/"msg_id":"[^"]+"/g, '"msg_id":"…"'))
+  const text = JSON.stringify({cells, metadata: notebook.metadata})
+  return JSON.parse(text.replaceAll(/ipykernel_\d+\/\d+/g, 'ipykernel').replaceAll(/"msg_id":"[^"]+"/g, '"msg_id":"…"').replaceAll(/In\[\d+\]/g, 'In[…]')) as ReturnType<typeof comparable> // what was made above
+}
+
+/** The copies without what papermill does otherwise on purpose; docs/notebook-conformance.md lists it. */
+function withoutPapermills({cells, metadata}: ReturnType<typeof comparable>, ours: Executed, {minor = 5, dies}: Fixture): object {
+  const {papermill, language_info: language, ...rest} = metadata
+  const kept = cells.filter((cell) => !tagsOf(cell as unknown as Cell).includes('papermill-error-cell-tag')) // a cell in plain values
+  return {
+    metadata: {...rest, language: dies ? undefined : language, parameters: (papermill as {parameters?: object} | undefined)?.parameters ?? {}},
+    cells: kept.map((cell, index) => {
+      const {papermill: _, tags, ...own} = cell['metadata'] as Plain // as notebooks have it
+      const injected = Array.isArray(tags) && tags.includes('injected-parameters')
+      const left = ours.notebook.cells[index]?.metadata['execution'] === undefined
+      return {
+        ...cell, metadata: {...own, ...(Array.isArray(tags) && tags.length > 0 ? {tags} : {})},
+        ...(injected || minor < 5 ? {id: ''} : {}),
+        ...(left && cell['cell_type'] === 'code' ? {outputs: [], execution_count: null} : {}),
+      }
+    }),
+  }
 }
 
 /** `stdout: text`, `display: type=data … metadata`, `error: Name: message`, types in order. */
@@ -96,11 +149,17 @@ function assertGives(outputs: Output[], expected: string[]): void {
 describe('an executed notebook', () => {
   let bed: SessionBed
   let reference: Executed[]
+  let papermills: Executed[]
   let ours: Executed[]
   before(async function () {
-    this.timeout(180_000)
+    this.timeout(240_000)
     bed = await startSessionBed()
-    ;[ours, reference] = await Promise.all([byCgpu(bed), byNbclient()])
+    const jupyterPath = join(bed.jupyter.root, '.jupyter-test', 'data')
+    const echo = join(jupyterPath, 'kernels', 'echo')
+    await mkdir(echo, {recursive: true})
+    const argv = [testPython, '-B', join(repoRoot, 'test/helpers/echo_kernel.py'), '-f', '{connection_file}']
+    await writeFile(join(echo, 'kernel.json'), JSON.stringify({argv, display_name: 'echo', language: 'echo'}))
+    ;[ours, reference, papermills] = await Promise.all([byCgpu(bed), inHalves('nbclient', jupyterPath), inHalves('papermill', jupyterPath)])
   })
   after(() => bed.stop())
 
@@ -130,22 +189,39 @@ describe('an executed notebook', () => {
   })
 
   for (const [index, fixture] of fixtures.entries()) {
-    it(`is what nbclient makes of it: ${fixture.name}`, () => {
-      const [own, theirs] = [ours[index], reference[index]]
-      assert.ok(own && theirs)
-      assert.deepEqual(comparable(own), comparable(theirs))
-      assert.equal(own.failed, fixture.fails ?? false)
-      const cells = own.notebook.cells.filter((cell): cell is CodeCell => cell.cell_type === 'code')
-      assert.equal(cells.length, fixture.gives.length)
-      for (const [at, cell] of cells.entries()) {
-        const gives = [...(fixture.gives[at] ?? [])]
-        if (/^(\d+|null)$/.test(gives[0] ?? '')) assert.equal(String(cell.execution_count), gives.shift())
-        assertGives(cell.outputs, gives)
-      }
-      const saved = own.notebook.metadata['widgets'] as Record<string, {state: Record<string, {state: {outputs?: Output[]}}>}> | undefined // as widgets.ts makes it
-      const models = saved?.[widgetMime]?.state ?? {}
-      assert.deepEqual(Object.keys(models), Object.keys(fixture.widgets ?? {}))
-      for (const [id, outputs] of Object.entries(fixture.widgets ?? {})) assertGives(models[id]?.state.outputs ?? [], outputs)
+    it(`is what nbclient and papermill make of it: ${fixture.name}`, () => {
+      const [own, theirs, papermill] = [ours[index], reference[index], papermills[index]]
+      assert.ok(own && theirs && papermill)
+      const same = comparable(own, fixture)
+      const known = comparable(theirs, fixture)
+      assert.deepEqual(same.cells, known.cells)
+      assert.deepEqual({...same.metadata, papermill: undefined}, {...known.metadata, papermill: undefined})
+      assert.deepEqual(withoutPapermills(same, own, fixture), withoutPapermills(comparable(papermill, fixture), own, fixture))
+      assertStates(own, fixture)
+      assert.equal(theirs.failed, fixture.fails !== undefined)
+      const shown = own.notebook.cells.some((cell) => cell.cell_type === 'code' && cell.metadata['execution'] !== undefined && cell.outputs.some((output) => output.output_type === 'error'))
+      // papermill fails of any error that the copy shows
+      assert.equal(papermill.failed, fixture.fails === true || (shown && fixture.fails !== 'exits'))
     })
   }
 })
+
+/** The copy is what the fixture says, and has all that was given. */
+function assertStates({notebook, failed}: Executed, fixture: Fixture): void {
+  assert.equal(failed, fixture.fails === true)
+  const given = parseNotebook(JSON.stringify(notebookOf(fixture)), fixture.name).cells.filter((cell) => !tagsOf(cell).includes('injected-parameters'))
+  const kept = notebook.cells.filter((cell) => !tagsOf(cell).includes('injected-parameters'))
+  const what = ({id, source, metadata: {execution: _, ...metadata}, ...rest}: Cell): object => ({id, source, metadata, attachments: 'attachments' in rest ? rest.attachments : undefined})
+  assert.deepEqual(kept.map(what), given.map(what))
+  const cells = notebook.cells.filter((cell): cell is CodeCell => cell.cell_type === 'code')
+  assert.equal(cells.length, fixture.gives.length)
+  for (const [at, cell] of cells.entries()) {
+    const gives = [...(fixture.gives[at] ?? [])]
+    if (/^(\d+|null)$/.test(gives[0] ?? '')) assert.equal(String(cell.execution_count), gives.shift())
+    assertGives(cell.outputs, gives)
+  }
+  const saved = notebook.metadata['widgets'] as Record<string, {state: Record<string, {state: {outputs?: Output[]}}>}> | undefined // as widgets.ts makes it
+  const models = saved?.[widgetMime]?.state ?? {}
+  assert.deepEqual(Object.keys(models), Object.keys(fixture.widgets ?? {}))
+  for (const [id, outputs] of Object.entries(fixture.widgets ?? {})) assertGives(models[id]?.state.outputs ?? [], outputs)
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import {existsSync} from 'node:fs'
-import {readFile, stat, writeFile} from 'node:fs/promises'
+import {readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {Notebook, Output} from '../../plugins/notebook/src/format/model.ts'
 import type {NotebookRunResult} from '../../plugins/notebook/src/commands/notebook/run.ts'
@@ -40,9 +40,19 @@ describe('cgpu notebook run', () => {
     assert.deepEqual({output, status, exitStatus, parameters, runtime, kernel}, {output: 'sum.out.ipynb', status: 'ok', exitStatus: 0, parameters: {a: 41, b: '7'}, runtime: 'there', kernel: 'python3'})
     assert.deepEqual(cells.map((one) => [one.index, one.status, one.executionCount]), [[0, 'ok', 1], [1, 'ok', 2], [2, 'ok', 3], [3, 'ok', 4]])
     assert.deepEqual(outputs(await copy('sum.out.ipynb')), [[], [], ['41 7\n'], ['42']])
-    const [entry] = await bench.data<{kind: string; status: string; command: {code: string}}[]>(['history', 'list'])
-    assert.deepEqual([entry?.kind, entry?.status, entry?.command.code], ['exec', 'ok', 'a = 1\nb = "x"\n\n# Parameters\na = 41\nb = "7"\n\n\nprint(a, b)\n\na + 1'])
+    const [entry] = await bench.data<{kind: string; status: string; command: {notebook: string; args: string[]; code: string}}[]>(['history', 'list'])
+    assert.deepEqual([entry?.kind, entry?.status, entry?.command.code], ['notebook', 'ok', 'a = 1\nb = "x"\n\n# Parameters\na = 41\nb = "7"\n\n\nprint(a, b)\n\na + 1'])
+    assert.deepEqual([entry?.command.notebook, entry?.command.args], ['sum.ipynb', ['--parameters', 'a=41', '--parameters-raw', 'b=7']])
     assert.equal((await stat(join(bench.home.cwd, 'sum.out.ipynb'))).mode & 0o777, 0o666 & ~process.umask())
+  })
+
+  it('is done again from the history', async () => {
+    await rm(join(bench.home.cwd, 'sum.out.ipynb'))
+    const line = await bench.cli(['history', 'rerun', '--dry-run'])
+    assert.equal(line.stdout, 'cgpu notebook run sum.ipynb --runtime there --parameters a=41 --parameters-raw b=7\n', line.stderr)
+    const again = await bench.cli(['history', 'rerun'])
+    assert.deepEqual([again.status, again.stdout], [0, 'sum.out.ipynb\n'], again.stderr)
+    assert.deepEqual(outputs(await copy('sum.out.ipynb')), [[], [], ['41 7\n'], ['42']])
   })
 
   it('stops at the first error with its status, and marks the place until the next run', async () => {

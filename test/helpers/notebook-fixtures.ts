@@ -1,4 +1,4 @@
-// Notebooks for the conformance suite: each states what an executed copy of it holds. They run one after the other on one kernel.
+// Notebooks for the conformance suite: each states what an executed copy of it holds.
 
 export interface FixtureCell {
   source: string
@@ -7,6 +7,10 @@ export interface FixtureCell {
   /** of an earlier run */
   outputs?: object[]
   count?: number | null
+  /** besides tags */
+  metadata?: object
+  id?: string
+  attachments?: object
 }
 
 export interface Fixture {
@@ -14,8 +18,20 @@ export interface Fixture {
   cells: (FixtureCell | string)[]
   allowErrors?: boolean
   allowErrorNames?: string[]
-  /** true: a cell ends the run */
-  fails?: boolean
+  /** true: a cell ends the run; `exits`: with success, which nbclient takes for a failure */
+  fails?: true | 'exits'
+  /** YAML, as of `-y` */
+  parameters?: string
+  /** seconds */
+  cellTimeout?: number
+  /** of its format, 5 where it does not matter; below that cells have no ids */
+  minor?: number
+  /** of the notebook, besides its kernelspec */
+  metadata?: object
+  /** a kernel that nobody else has, of this name; cgpu runs the others one after the other on one */
+  own?: string
+  /** its kernel dies: what was on its way is lost or not */
+  dies?: true
   /** of each code cell: its outputs, in short (see `shortly`); a count in front where it is the fixture's point */
   gives: string[][]
   /** of widgets: their models' outputs, in short */
@@ -96,4 +112,40 @@ export const fixtures: Fixture[] = [
   {name: 'a widget that captures output', cells: [`${output('w3')}capture(out)\nprint("a", flush=True); print("b", flush=True); display(7)\ncapture(out, False)\nprint("outside")`], gives: [['stdout: outside\n']], widgets: {w3: ['stdout: a\nb\n', 'display: text/plain=7']}},
   {name: 'a widget whose output is cleared', cells: [`${display}${output('w4')}capture(out)\nprint("a", flush=True); clear_output(); print("b", flush=True); clear_output(wait=True); print("c", flush=True)\ncapture(out, False)`], gives: [[]], widgets: {w4: ['stdout: c\n']}},
   {name: 'a widget that captures an error', cells: [`${output('w5')}capture(out)\n1/0`, 'capture(out, False)'], allowErrors: true, gives: [[], []], widgets: {w5: ['error: ZeroDivisionError: division by zero']}},
+
+  {name: 'a cell whose time is over', cells: ['import time', 'time.sleep(60)', 'print("never")'], cellTimeout: 2, fails: true, gives: [[], ['error: KeyboardInterrupt: '], []]},
+  {name: 'a password is refused', cells: ['import getpass\ngetpass.getpass()'], fails: true, gives: [['error: StdinNotImplementedError: ~']]},
+  {name: 'a kernel that dies', cells: ['print("kept", flush=True)', 'import os\nos._exit(1)', 'print("never")'], own: 'python3', dies: true, fails: true, gives: [['stdout: kept\n'], [], []]},
+  {name: 'a widget that captures inside of another', cells: [`${output('w6')}inner = model('w7', 'OutputModel', {'outputs': [], 'msg_id': ''}, '@jupyter-widgets/output')\ncapture(out)\nprint(1, flush=True)\ncapture(inner)\nprint(2, flush=True)\ncapture(inner, False)\nprint(3, flush=True)\ncapture(out, False)\nprint(4)`], gives: [['stdout: 4\n']], widgets: {w6: ['stdout: 1\n3\n'], w7: ['stdout: 2\n']}},
+  {name: 'a captured display that is updated', cells: [`${display}${output('w8')}display("a", display_id="seven")\ncapture(out)\ndisplay("b", display_id="seven")\ncapture(out, False)`, 'update_display("c", display_id="seven")'], gives: [["display: text/plain='c'"], []], widgets: {w8: ["display: text/plain='b'"]}},
+  {name: 'clear_output that waits for an error', cells: [`${display}print("a"); clear_output(wait=True); 1/0`], fails: true, gives: [['error: ZeroDivisionError: division by zero']]},
+  {name: 'an error in async code', cells: ['import asyncio\nasync def bad():\n    await asyncio.sleep(0)\n    raise ValueError("async")\nawait bad()', 'print("never")'], fails: true, gives: [['error: ValueError: async'], []]},
+  {name: 'an error of one of several tasks', cells: ['import asyncio\nasync def one(n):\n    await asyncio.sleep(0)\n    return 1 / n\nawait asyncio.gather(one(1), one(0), return_exceptions=True)', 'await asyncio.gather(one(0))'], fails: true, gives: [["result: text/plain=[1.0, ZeroDivisionError('division by zero')]"], ['error: ZeroDivisionError: division by zero']]},
+  {name: 'sys.exit with success', cells: ['import sys, warnings\nwarnings.simplefilter("ignore")\nprint("done")\nsys.exit(0)', 'print("never")'], fails: 'exits', gives: [['stdout: done\n', 'error: SystemExit: 0'], []]},
+  {name: 'sys.exit without a status', cells: ['import sys, warnings\nwarnings.simplefilter("ignore")\nsys.exit()', 'print("never")'], fails: 'exits', gives: [['error: SystemExit: '], []]},
+  {name: 'sys.exit with a message', cells: ['import sys, warnings\nwarnings.simplefilter("ignore")\nsys.exit("no data")', 'print("never")'], fails: true, gives: [['error: SystemExit: no data'], []]},
+  {name: 'a warning', cells: ['import warnings\nwarnings.simplefilter("always")\nwarnings.warn("careful")'], gives: [['stderr: ~']]},
+  {name: 'names and text of other scripts', cells: ['größe = "日本語 🙂 \\u202e"\nprint(größe)\ngröße'], gives: [['stdout: 日本語 🙂 \u202e\n', "result: text/plain='日本語 🙂 \\u202e'"]]},
+  {name: 'a line of a million characters', cells: ['print("ab" * 500_000)'], gives: [[`stdout: ${'ab'.repeat(500_000)}\n`]]},
+  {name: 'binary data', cells: [`${display}from IPython.display import Image\ndisplay({"application/pdf": b"%PDF", "application/octet-stream": b"\\x00\\xff", "text/plain": "b"}, raw=True)\nImage(data=b"\\xff\\xd8\\xff", format="jpeg")`], gives: [['display: application/octet-stream=AP8= application/pdf=JVBERg== text/plain=b', 'result: image/jpeg=/9j/ text/plain=<IPython.core.display.Image object>']]},
+  {name: 'text data in lists of lines', cells: [`${display}display({"text/html": "a\\nb\\n", "text/markdown": "# c\\n", "application/javascript": "d\\n", "text/plain": ""}, raw=True)`], gives: [['display: application/javascript=d\n text/html=a\nb\n text/markdown=# c\n text/plain=']]},
+
+  {
+    name: 'parameters of every type', parameters: 'i: 41\nf: 1.5\nwhole: 1.0\nsmall: 1.0e-9\nbig: 123456789012345678901\nneg: -1\ns: "a \\"b\\"\\n\\\\ é 🙂"\nflag: true\nnothing: null\nl: [1, two, 3.0, [false]]\nd: {k: [v], x y: null}\ninf: .inf\n',
+    cells: [{source: ['i', 'f', 'whole', 'small', 'big', 'neg', 's', 'flag', 'nothing', 'l', 'd', 'inf'].map((name) => `${name} = 0`).join('\n'), tags: ['parameters']}, 'print(i, f, whole, small, big, neg, repr(s), flag, nothing, l, d, inf)'],
+    gives: [[], [], [`stdout: 41 1.5 1.0 1e-09 123456789012345678901 -1 'a "b"\\n\\\\ é 🙂' True None [1, 'two', 3.0, [False]] {'k': ['v'], 'x y': None} inf\n`]],
+  },
+  {name: 'parameters over those of an earlier run', parameters: 'a: 3', cells: ['a = 0', {source: 'a = 1\nb = 1', tags: ['parameters']}, {source: '# Parameters\na = 2\nb = 2\n', tags: ['injected-parameters'], outputs: stale, count: 2}, 'print(a, b)'], gives: [[], [], [], ['stdout: 3 1\n']]},
+  {name: 'parameters where no cell declares them', parameters: 'a: 3', cells: [{source: '# title', type: 'markdown'}, 'print(a)'], gives: [['1'], ['2', 'stdout: 3\n']]},
+  {name: 'parameters in the middle', parameters: 'a: 3', cells: ['print("first")', {source: 'a = 1', tags: ['parameters', 'other']}, {source: 'text', type: 'markdown'}, 'print(a)'], gives: [['stdout: first\n'], [], [], ['stdout: 3\n']]},
+
+  {name: 'a notebook of format 4.0', minor: 0, cells: [{source: '# title', type: 'markdown'}, 'print("old")'], gives: [['stdout: old\n']]},
+  {name: 'a notebook of format 4.2 with attachments', minor: 2, cells: [{source: '![](attachment:a.png)', type: 'markdown', attachments: {'a.png': {'image/png': png}}}, 'print("old")'], gives: [['stdout: old\n']]},
+  {name: 'a notebook of format 4.4 that is parameterised', minor: 4, parameters: 'a: 3', cells: [{source: 'a = 1', tags: ['parameters']}, 'print(a)'], gives: [[], [], ['stdout: 3\n']]},
+  {
+    name: 'ids and metadata stay', metadata: {title: 'ä', authors: [{name: 'A'}], custom: {deep: {x: [1, null]}}},
+    cells: [{source: 'print(1)', id: 'my-own_ID', tags: ['kept'], metadata: {collapsed: true, slideshow: {slide_type: 'slide'}, custom: {n: 1.5}}}, {source: 'raw', type: 'raw', id: 'r', metadata: {format: 'text/latex'}}],
+    gives: [['stdout: 1\n']],
+  },
+  {name: 'a kernel of another language', own: 'echo', cells: ['one\ntwo', 'fail', 'three'], fails: true, gives: [['stdout: one\ntwo'], ['error: EchoError: it was asked to'], []]},
 ]

@@ -6,10 +6,11 @@ import {newRunId} from '@cgpu/core/execution/id'
 import {interruptWhenLinked} from '@cgpu/core/execution/interrupt'
 import {KernelAnswers} from '@cgpu/core/execution/kernel-answers'
 import type {KernelHost} from '@cgpu/core/provider'
+import {sanitizeLine} from '@cgpu/core/text/line'
 import type {RuntimeSession, UserKernel} from '@cgpu/core/runtime/session'
-import {type CgpuCommand, type ExecutionRequest, type KernelExecuteOptions, type KernelReply, type KernelRequest, type OwnKernel, withExecution} from '@cgpu/plugin-sdk'
+import {type CgpuCommand, type ExecutionRequest, type KernelExecuteOptions, type KernelReply, type KernelRequest, type KernelWork, type OwnKernel, withExecution} from '@cgpu/plugin-sdk'
 import {startDaemonLater} from './daemon/start-later.ts'
-import {type Begun, begunExec} from './history/begun.ts'
+import {type Begun, begunExec, begunNotebook} from './history/begun.ts'
 import {openCgpu} from './open-cgpu.ts'
 import {KernelOutput} from './plugin-kernel-output.ts'
 import {kernelHost, refuseSecrets} from './run/kernel-host.ts'
@@ -18,7 +19,7 @@ import {kernelHost, refuseSecrets} from './run/kernel-host.ts'
 const limiterResetMs = 400
 
 /** `withKernel` of the SDK: a kernel of its own on a runtime, for a plugin of this process. */
-export async function withKernel<R extends {exitStatus?: number}>(command: CgpuCommand, request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>): Promise<R> {
+export async function withKernel<R extends KernelWork>(command: CgpuCommand, request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>): Promise<R> {
   const {code, cwd, kernel: spec, runtime, account, secrets = [], signal, onLink} = request
   const cgpu = await openCgpu(command, {runtime, account}, (line) => traceOf(command, line))
   const record = await cgpu.runtimes.select(runtime)
@@ -31,16 +32,25 @@ export async function withKernel<R extends {exitStatus?: number}>(command: CgpuC
     refuseSecrets(secrets, session)
     const runtimeInfo = {id: record.id, name: record.name, provider: record.provider}
     const execution: ExecutionRequest = {id: newRunId(), kind: 'exec', runtime: runtimeInfo, code, envNames: []}
-    const begun = begunExec(execution, record, {code}, {account, kernel: spec, 'new-kernel': true, secret: secrets}, values)
+    const begun = request.notebook
+      ? begunNotebook(execution, record, request.notebook, {code, account, secrets: values})
+      : begunExec(execution, record, {code}, {account, kernel: spec, 'new-kernel': true, secret: secrets}, values)
     return await recorded(begun, {command, cgpu}, () => withExecution(command, execution, {}, async () => {
-      const opened = await session.freshKernel(spec ?? cgpu.settings.text('kernel'), {cwd})
+      const name = spec ?? cgpu.settings.text('kernel')
+      const start = startOf(name, request.startTimeoutMs ?? 60_000, signal)
       try {
-        const info = await ready(session, opened, request.startTimeoutMs ?? 60_000, signal)
-        return await work(new HostedKernel(session, opened, runtimeInfo, info, host))
+        const opened = await session.freshKernel(name, {cwd, signal: start.signal})
+        try {
+          const info = await ready(session, opened, start.signal)
+          start.over()
+          return await work(new HostedKernel(session, opened, runtimeInfo, info, host))
+        } finally {
+          await session.shutdownKernel(opened.kernel.id).catch(() => undefined)
+        }
       } finally {
-        await session.shutdownKernel(opened.kernel.id).catch(() => undefined)
+        start.over()
       }
-    }, ({exitStatus}) => ({exitStatus: exitStatus ?? 0})))
+    }, ({exitStatus = 0, lost}) => (lost ? {status: 'lost'} : {exitStatus})))
   } finally {
     await session.close()
     startDaemonLater(cgpu.dirs, cgpu.settings)
@@ -48,13 +58,13 @@ export async function withKernel<R extends {exitStatus?: number}>(command: CgpuC
 }
 
 /** Does the work and keeps it in the history, unless that is off. */
-async function recorded<R extends {exitStatus?: number}>(begun: Begun, {command, cgpu}: {command: CgpuCommand; cgpu: Cgpu}, work: () => Promise<R>): Promise<R> {
+async function recorded<R extends KernelWork>(begun: Begun, {command, cgpu}: {command: CgpuCommand; cgpu: Cgpu}, work: () => Promise<R>): Promise<R> {
   if (!cgpu.settings.on('history')) return work()
   const {Recorder} = await import('./history/record.ts')
   const recorder = await Recorder.begin(begun, {stateDir: cgpu.dirs.state, version: command.config.version, onWarning: (message) => void command.warn(message)})
   try {
     const result = await work()
-    await recorder.ended({exitStatus: result.exitStatus ?? 0})
+    await (result.lost ? recorder.failed(result.lost) : recorder.ended({exitStatus: result.exitStatus ?? 0}))
     return result
   } catch (error) {
     await recorder.failed(error)
@@ -62,16 +72,22 @@ async function recorded<R extends {exitStatus?: number}>(begun: Begun, {command,
   }
 }
 
-/** Its `kernel_info_reply`. Throws KERNEL_START_TIMEOUT (71). */
-async function ready(session: RuntimeSession, {connection, kernel}: UserKernel, timeoutMs: number, signal: AbortSignal | undefined): Promise<Record<string, unknown>> {
+/** Aborts with KERNEL_START_TIMEOUT (71) when the kernel takes too long to start, or as `signal` does. */
+function startOf(name: string | undefined, timeoutMs: number, signal: AbortSignal | undefined): {signal: AbortSignal; over: () => void} {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new CgpuError(`the kernel${name === undefined ? '' : ` ${sanitizeLine(name, 80)}`} did not answer within ${timeoutMs / 1000} s`, {
+    code: 'KERNEL_START_TIMEOUT', category: 'kernel', exit: ExitCode.lost, fix: 'give it more time (--startup-timeout), or see whether it starts at all: cgpu exec --new-kernel "1"',
+  })), timeoutMs)
+  return {signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal, over: () => clearTimeout(timer)}
+}
+
+/** Its `kernel_info_reply`. */
+async function ready(session: RuntimeSession, {connection}: UserKernel, signal: AbortSignal): Promise<Record<string, unknown>> {
   try {
-    return (await connection.request('shell', 'kernel_info_request', {}, {timeoutMs, ...(signal ? {signal} : {})})).content
+    return (await connection.request('shell', 'kernel_info_request', {}, {timeoutMs: 0x7fff_ffff, signal})).content
   } catch (error) {
-    signal?.throwIfAborted()
-    if (!hasCode(error, 'NETWORK') || connection.state !== 'connected') throw await session.explain(error)
-    throw new CgpuError(`the kernel ${kernel.name} did not answer within ${timeoutMs / 1000} s`, {
-      code: 'KERNEL_START_TIMEOUT', category: 'kernel', exit: ExitCode.lost, fix: 'give it more time (--startup-timeout), or see whether it starts at all: cgpu exec --new-kernel "1"', cause: error,
-    })
+    signal.throwIfAborted()
+    throw await session.explain(error)
   }
 }
 

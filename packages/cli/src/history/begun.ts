@@ -1,13 +1,15 @@
 import type {ExecRequest} from '@cgpu/core/execution/exec'
 import type {RunRequest} from '@cgpu/core/execution/plan'
-import type {BeginFields, HistoryCommand} from '@cgpu/core/history/entry'
+import type {BeginFields, ExecutionKind, HistoryCommand} from '@cgpu/core/history/entry'
 import type {RuntimeRecord} from '@cgpu/core/runtime/record'
-import type {ExecutionRequest} from '@cgpu/plugin-sdk'
+import type {ExecutionRequest, KernelRequest} from '@cgpu/plugin-sdk'
 import type {ChosenRuntime} from '../run/acquire.ts'
 
 /** What a command tells the history of an execution that it begins. */
 export interface Begun {
   request: ExecutionRequest
+  /** where the history tells more than plugins are told */
+  kind?: ExecutionKind
   /** the machine, once it is known: to be filled in before the execution's `started` */
   on?: RuntimeRecord | undefined
   /** the machine that is wished for, where one may be made */
@@ -37,6 +39,11 @@ const runFlags = [
 export function begunExec(request: ExecutionRequest, on: RuntimeRecord, {code}: Pick<ExecRequest, 'code'>, flags: Flags, secrets: Begun['secrets'] = {}): Begun {
   const {file} = flags
   return {request, on, command: {code, ...(typeof file === 'string' ? {file} : {})}, given: chosen(flags, execFlags), secrets}
+}
+
+/** Of a notebook on a kernel of its own: `args` are flags that run it again. */
+export function begunNotebook(request: ExecutionRequest, on: RuntimeRecord, {file, args}: NonNullable<KernelRequest['notebook']>, {code, account, secrets}: {code: string; account: string | undefined; secrets: Begun['secrets']}): Begun {
+  return {request, kind: 'notebook', on, command: {notebook: file, args: [...args], code}, given: chosen({account}, ['account']), secrets: secrets ?? {}}
 }
 
 /** Of a visit of a terminal, or of a command given to it: never what was typed. */

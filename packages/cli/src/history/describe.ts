@@ -13,7 +13,8 @@ const sha256 = (data: string | Uint8Array): string => createHash('sha256').updat
 
 /** The command as the history may keep it. */
 export async function cleanCommand(command: HistoryCommand, redactor: HistoryRedactor): Promise<HistoryCommand> {
-  const {code, file, script, args, argv} = command
+  const {code, file, script, notebook, args, argv} = command
+  const ran = script ?? notebook
   const kept = code?.slice(0, longest)
   const clean: HistoryCommand = {
     ...command,
@@ -23,7 +24,7 @@ export async function cleanCommand(command: HistoryCommand, redactor: HistoryRed
   }
   const differs = (a: readonly string[] = [], b: readonly string[] = []): boolean => a.some((one, i) => one !== b[i])
   const redacted = clean.code !== kept || differs(args, clean.args) || differs(argv, clean.argv)
-  const hash = script !== undefined ? await sha256Of(script) : code !== undefined && file !== undefined ? sha256(code) : undefined
+  const hash = ran !== undefined ? await sha256Of(ran) : code !== undefined && file !== undefined ? sha256(code) : undefined
   return {
     ...clean,
     ...(hash === undefined ? {} : {sha256: hash}),

@@ -75,7 +75,7 @@ export class Recorder {
       const given = kept === undefined ? begun.given : {...begun.given, 'resume-cmd': kept}
       const command = await cleanCommand(begun.command, recorder.#redactor)
       await recorder.#store.append({
-        id: request.id, at: new Date().toISOString(), t: 'begin', kind: request.kind, ...machineOf(on), cwd: begun.cwd ?? process.cwd(),
+        id: request.id, at: new Date().toISOString(), t: 'begin', kind: begun.kind ?? request.kind, ...machineOf(on), cwd: begun.cwd ?? process.cwd(),
         command: kept === resume ? command : {...command, redacted: true}, envNames: request.envNames,
         ...(packages?.length ? {packages} : {}), ...(requirements === undefined ? {} : {requirements}), ...(outputs?.length ? {outputs} : {}),
         spec: specIn(begun), ...(Object.keys(given).length > 0 ? {given} : {}),

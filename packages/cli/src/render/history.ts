@@ -9,7 +9,8 @@ import {table, tableOptions} from './table.ts'
 import {style} from './terminal.ts'
 
 /** What was executed, on one line. */
-export function commandText({command: {code, script, args = [], argv = []}}: HistoryEntry): string {
+export function commandText({command: {code, script, notebook, args = [], argv = []}}: HistoryEntry): string {
+  if (notebook !== undefined) return shellLine([notebook, ...args])
   if (code !== undefined) return code.split('\n').find((line) => line.trim() !== '') ?? ''
   return shellLine(script === undefined ? argv : [script, ...args])
 }
@@ -33,7 +34,7 @@ export function historyDetails(entry: HistoryEntry): string {
     ...row('error', entry.code === undefined ? undefined : `${entry.code} (${entry.category ?? 'unknown'})`), ...row('message', message),
     ...row('started', at(entry.startedAt)), ...row('ended', at(entry.endedAt)), ...row('took', took(entry)),
     ...row('runtime', runtime && `${runtime.name} (${runtime.provider})`), ...row('accelerator', accelerator?.id), ...row('account', entry.account), ...row('kernel', entry.kernel),
-    ...row('folder', entry.cwd), ...row('script', command.script ?? command.file), ...row('environment', list(entry.envNames)),
+    ...row('folder', entry.cwd), ...row('script', command.script ?? command.file), ...row('notebook', command.notebook), ...row('environment', list(entry.envNames)),
     ...row('packages', list(entry.packages)), ...row('requirements', entry.requirements), ...row('outputs', list(entry.artifacts ?? entry.outputs)),
     ...row('printed', entry.stdoutBytes === undefined ? undefined : `${formatBytes(entry.stdoutBytes)}, errors ${formatBytes(entry.stderrBytes ?? 0)}`),
     ...row('peak memory', entry.peakMemoryBytes === undefined ? undefined : formatBytes(entry.peakMemoryBytes)),

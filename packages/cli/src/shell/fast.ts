@@ -1,3 +1,4 @@
+import type {Config} from '@oclif/core/config'
 import type {CgpuCommand} from '@cgpu/plugin-sdk'
 import type {IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import {reportCrash, watchForCrashes} from './crash.ts'
@@ -13,7 +14,7 @@ export interface FastOptions {
   /** folder of the CLI's package.json */
   root: string
   table: CommandTable
-  load: Record<string, () => Promise<{default: CommandClass}>>
+  load: Record<string, (config: Config) => Promise<{default: CommandClass}>>
   env?: NodeJS.ProcessEnv
 }
 
@@ -51,9 +52,10 @@ export async function runFast(argv: readonly string[], {root, table, load, env =
     return Config.load({root, userPlugins: false})
   }
   try {
-    const {default: Command} = await loadCommand()
+    const config = leanConfig({root, table, env, plugins, sandbox: () => import('../sandbox/hooks.ts'), loadFull})
+    const {default: Command} = await loadCommand(config)
     Command.id = found.id
-    await new Command(found.argv, leanConfig({root, table, env, plugins, sandbox: () => import('../sandbox/hooks.ts'), loadFull})).execute()
+    await new Command(found.argv, config).execute()
   } catch (error) {
     await reportCrash(error, argv, {version: table.version})
   }

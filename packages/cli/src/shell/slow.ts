@@ -1,9 +1,8 @@
 import {join} from 'node:path'
 import type {Config} from '@oclif/core/config'
 import {readFileSync} from 'node:fs'
-import {browserBy, type CgpuError, errors, googleBy, kernelsBy, sanitizeLine} from '@cgpu/plugin-sdk'
+import {type CgpuError, errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import {serveTrusted} from '../plugins/host.ts'
 import {isLively} from '../render/terminal.ts'
 import {reportCrash, watchForCrashes} from './crash.ts'
 import {asksForHelp, findCommand, wantsHelp, type CommandTable} from './command-table.ts'
@@ -11,6 +10,7 @@ import {unifyForeignCommands} from './foreign-commands.ts'
 import {useHostSdk} from './host-sdk.ts'
 import {loadConfig} from './load-config.ts'
 import {pinnedFor} from './pinned.ts'
+import {servePlugin} from './serve-plugin.ts'
 
 function readTable(root: string): CommandTable | undefined {
   try {
@@ -40,9 +40,6 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   const table = readTable(root)
   watchForCrashes(argv, table?.version)
   useHostSdk()
-  browserBy(async (url) => (await import('@cgpu/accounts')).openBrowser(url))
-  googleBy(async (...asked) => (await import('../plugin-google.ts')).googleAccess(...asked))
-  kernelsBy(async (...asked) => (await import('../plugin-kernel.ts')).withKernel(...asked))
   // plugins are run as they are compiled: nothing here transpiles, so there is nothing to warn of
   process.env['OCLIF_DISABLE_LINKED_ESM_WARNING'] ??= '1'
   // oclif's own output decides on its colours while it is loaded, and would colour a log of CI
@@ -65,7 +62,7 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
       return reportCrash(error, argv, {version: config.version})
     }
   }
-  serveTrusted(config)
+  servePlugin(config)
   const {normalizeArgv} = await import('@oclif/core/help')
   const [id = '', ...rest] = normalizeArgv(config, [...argv])
   const found = table && findCommand(argv, table)

@@ -26,6 +26,7 @@ function aspects(entry: HistoryEntry): Map<string, string[]> {
     ['kernel', one(entry.kernel)],
     ['spec', Object.entries(entry.spec).map(([key, value]) => `${key} ${String(value)}`)],
     ['script', one(command.script)],
+    ['notebook', one(command.notebook)],
     ['sha256', one(command.sha256)],
     ['arguments', command.args ?? []],
     ['command', one(command.argv && shellLine(command.argv))],

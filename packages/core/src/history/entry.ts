@@ -1,6 +1,6 @@
 import {isObject, type JsonObject, parseJson} from '../state/json.ts'
 
-export const executionKinds = ['exec', 'run', 'job', 'shell'] as const
+export const executionKinds = ['exec', 'run', 'job', 'shell', 'notebook'] as const
 export type ExecutionKind = (typeof executionKinds)[number]
 
 /** `running` and `unknown` are never written: they are how an execution without an end looks. */
@@ -16,10 +16,12 @@ export interface HistoryCommand {
   file?: string
   /** run: a script and its arguments, as typed */
   script?: string
+  /** notebook: its path as typed, - for stdin; `args` are flags that do it again, `code` is what its cells were */
+  notebook?: string
   args?: string[]
   /** run: a command; shell: one that was given to it, empty for a login shell */
   argv?: string[]
-  /** of the file or script as it was then */
+  /** of the file, script or notebook as it was then */
   sha256?: string
   /** too long to be kept whole: what is missing was this */
   cut?: {bytes: number; sha256: string}
@@ -126,7 +128,7 @@ function isCommand(value: unknown): boolean {
   if (!isObject(value)) return false
   const text = (key: string): boolean => value[key] === undefined || typeof value[key] === 'string'
   const list = (key: string): boolean => value[key] === undefined || isTexts(value[key])
-  return ['code', 'file', 'script', 'sha256'].every(text) && ['args', 'argv'].every(list)
+  return ['code', 'file', 'script', 'notebook', 'sha256'].every(text) && ['args', 'argv'].every(list)
 }
 
 function isTail(value: unknown): boolean {

@@ -3,6 +3,9 @@ import {tokenShapes} from '../text/secret-patterns.ts'
 
 const mark = '[redacted]'
 
+/** Whether something was taken out of it. */
+export const isRedacted = (text: string): boolean => text.includes(mark)
+
 /** "basic" and "token" are also words that people write */
 const bearer = /\b(Bearer)(\s+)[\w.~+/=-]{8,}|\b(Basic|Token)(\s+)(?=[\w.~+/=-]*[\d.~+/=-])[\w.~+/=-]{8,}/gi
 /** the password is up to the last @ before the path: it may hold one itself */

@@ -3,10 +3,11 @@ import {errors} from '../errors.ts'
 import {sanitizeLine} from '../text/line.ts'
 import {shellLine} from '../text/quote.ts'
 import type {HistoryEntry, SpecFlags} from './entry.ts'
+import {isRedacted} from './redact.ts'
 
 /** How an execution is done again. */
 export interface RerunPlan {
-  command: 'exec' | 'run'
+  command: 'exec' | 'run' | 'notebook run'
   /** behind the command */
   argv: string[]
   /** local folder to do it in */
@@ -27,17 +28,17 @@ export interface RerunOptions {
 export function rerunPlan(entry: HistoryEntry, {runtime, env}: RerunOptions): RerunPlan {
   const {command, cwd, given = {}, spec} = entry
   needVariables(entry, env)
-  const path = command.script ?? command.file
+  const path = command.script ?? command.notebook ?? command.file
   const more = {cwd, ...(path === undefined ? {} : {file: {path: resolve(cwd, path), sha256: command.sha256}})}
   const flags = flagWords(given)
   if (entry.kind === 'shell') throw errors.data(`${sanitizeLine(entry.id, 64)} cannot be done again: what is typed into a terminal is not kept`, {
     code: 'NOT_REPRODUCIBLE', fix: 'cgpu shell', details: {id: entry.id},
   })
-  if (entry.kind === 'exec') {
-    const name = runtime ?? entry.runtime?.name ?? 'rerun'
-    const argv = ['-r', name, ...flags, ...codeWords(entry)]
-    return {command: 'exec', argv, ...more, ...(runtime === undefined ? {ensure: {name, spec}} : {})}
-  }
+  const name = runtime ?? entry.runtime?.name ?? 'rerun'
+  // they work on a machine that is there
+  const ensured = {...more, ...(runtime === undefined ? {ensure: {name, spec}} : {})}
+  if (entry.kind === 'exec') return {command: 'exec', argv: ['-r', name, ...flags, ...codeWords(entry)], ...ensured}
+  if (entry.kind === 'notebook') return {command: 'notebook run', argv: [notebookOf(entry), '--runtime', name, ...flags, ...(command.args ?? [])], ...ensured}
   if (command.cut || command.redacted) throw notReproducible(entry)
   const where = runtime === undefined ? flagWords({...spec}) : ['-r', runtime]
   const what = command.script === undefined ? ['--', ...(command.argv ?? [])] : [command.script, ...(command.args ?? [])]
@@ -50,6 +51,16 @@ function codeWords(entry: HistoryEntry): string[] {
   if ((cut || redacted) && file !== undefined) return ['-f', file]
   if (cut || redacted || code === undefined) throw notReproducible(entry)
   return code === '-' || code.startsWith('-') ? ['--', code] : [code]
+}
+
+/** Its cells are read from the file again: only what was given to it has to be whole. */
+function notebookOf(entry: HistoryEntry): string {
+  const {notebook, args = []} = entry.command
+  if (notebook === undefined || notebook === '-') throw errors.data(`${sanitizeLine(entry.id, 64)} cannot be done again: the notebook came from stdin`, {
+    code: 'NOT_REPRODUCIBLE', fix: 'give notebooks as files', details: {id: entry.id},
+  })
+  if (args.some(isRedacted)) throw notReproducible(entry)
+  return notebook
 }
 
 function notReproducible({id, command}: HistoryEntry): Error {
@@ -80,6 +91,6 @@ export function flagWords(flags: Readonly<Record<string, unknown>>): string[] {
 /** What a person would type, from `here`. */
 export function rerunLine({command, argv, cwd, ensure}: RerunPlan, here: string): string {
   const first = ensure ? [`${shellLine(['cgpu', 'runtime', 'ensure', ensure.name, ...flagWords({...ensure.spec})])} >&2`] : []
-  const steps = [...(cwd === here || cwd === '' ? [] : [`cd ${shellLine([cwd])}`]), ...first, shellLine(['cgpu', command, ...argv])]
+  const steps = [...(cwd === here || cwd === '' ? [] : [`cd ${shellLine([cwd])}`]), ...first, shellLine(['cgpu', ...command.split(' '), ...argv])]
   return steps.join(' && ')
 }

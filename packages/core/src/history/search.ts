@@ -165,6 +165,7 @@ function* linesOf(bytes: Buffer, ids: Iterable<string>): Generator<{start: numbe
 export function* textsOf({command, message, traceback, tail}: HistoryEntry): Generator<string> {
   if (command.code !== undefined) yield command.code
   if (command.script !== undefined) yield command.script
+  if (command.notebook !== undefined) yield command.notebook
   if (command.argv ?? command.args) yield (command.argv ?? command.args ?? []).join(' ')
   for (const text of [message, traceback, tail?.stdout, tail?.stderr]) if (text !== undefined) yield text
 }

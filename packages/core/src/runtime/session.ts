@@ -1,4 +1,5 @@
 import type {JupyterServer, KernelConnection, LinkState} from '@cgpu/jupyter'
+import {abortable} from '../abortable.ts'
 import type {AgentClient} from '../agent/client.ts'
 import {CgpuError, errors} from '../errors.ts'
 import type {RuntimeEndpoint} from '../provider.ts'
@@ -127,12 +128,22 @@ export class RuntimeSession {
   }
 
   /** A kernel of its own for one execution; the caller shuts it down with `shutdownKernel`. `cwd`: below the working folder. */
-  async freshKernel(spec?: string, {cwd}: {cwd?: string | undefined} = {}): Promise<UserKernel> {
+  async freshKernel(spec?: string, {cwd, signal}: {cwd?: string | undefined; signal?: AbortSignal} = {}): Promise<UserKernel> {
     return this.guard(async () => {
       const server = await this.server()
       const chosen = await this.#spec(spec)
       const model = await server.startKernel({name: chosen.name, ...(cwd === undefined ? {} : {path: cwd})})
-      return {kernel: {id: model.id, ...chosen}, connection: await this.#open(model.id), key: null, replaced: false}
+      // a server opens no channels before the kernel answers
+      const opening = this.#open(model.id)
+      try {
+        return {kernel: {id: model.id, ...chosen}, connection: await abortable(opening, signal), key: null, replaced: false}
+      } catch (error) {
+        opening.then((connection) => connection.close()).catch(() => undefined)
+        // nobody else knows of it; where the machine cannot be reached there is nothing to wait for
+        const ended = server.shutdownKernel(model.id).catch(() => undefined)
+        if (signal?.aborted) await ended
+        throw error
+      }
     })
   }
 

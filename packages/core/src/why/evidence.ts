@@ -3,7 +3,7 @@ export interface Evidence {
   id: string
   /** name of its runtime */
   runtime: string
-  kind: 'job' | 'run' | 'exec' | 'shell'
+  kind: 'job' | 'run' | 'exec' | 'shell' | 'notebook'
   /** of a job: starting, running, exited, lost, unknown; of an execution: its status */
   state: string
   exitStatus: number | null

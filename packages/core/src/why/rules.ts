@@ -7,7 +7,7 @@ type Rule = (evidence: Evidence) => Diagnosis | undefined
 
 const again = ({kind, id}: Evidence): string => {
   if (kind === 'shell') return `cgpu history show ${id}`
-  return kind === 'exec' ? `cgpu history rerun ${id}` : `cgpu job retry ${id}`
+  return kind === 'exec' || kind === 'notebook' ? `cgpu history rerun ${id}` : `cgpu job retry ${id}`
 }
 
 /** A rule by what was printed. */

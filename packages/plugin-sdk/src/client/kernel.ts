@@ -1,4 +1,4 @@
-import {errors} from '@cgpu/core/errors'
+import {type CgpuError, errors} from '@cgpu/core/errors'
 import type {CgpuCommand} from '../command.ts'
 
 /** A message of Jupyter's protocol that a kernel sent about code that runs; `date` is the kernel's own, ISO 8601. */
@@ -26,6 +26,8 @@ export interface KernelRequest {
   startTimeoutMs?: number | undefined
   /** what is going to run, as plugins are asked about it (`execution:before`) */
   code: string
+  /** kept in the history as a run of this notebook, which `cgpu notebook run FILE ARGS` does again on the same runtime; default: as code */
+  notebook?: {file: string; args: readonly string[]} | undefined
   /** names of secrets that the code may ask for, where the runtime's libraries can */
   secrets?: readonly string[]
   signal?: AbortSignal | undefined
@@ -67,8 +69,16 @@ export interface OwnKernel {
   send(type: string, content: object): Promise<void>
 }
 
+/** How the work with a kernel ended, as plugins are told and the history keeps it. */
+export interface KernelWork {
+  /** default: 0 */
+  exitStatus?: number
+  /** the kernel or its machine went away, and the work knows no more than that */
+  lost?: CgpuError
+}
+
 /** How the host opens kernels for plugins of its process. */
-export type KernelHosting = <R extends {exitStatus?: number}>(command: CgpuCommand, request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
+export type KernelHosting = <R extends KernelWork>(command: CgpuCommand, request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
 
 const key = Symbol.for('cgpu.kernels')
 

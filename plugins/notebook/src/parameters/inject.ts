@@ -1,5 +1,6 @@
 import {closest, errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import {type CodeCell, isRecord, type Notebook, tagsOf} from '../format/model.ts'
+import {checkTypes} from './check-types.ts'
 import {parametersOf, parametersTag} from './inspect.ts'
 import type {Value} from './python.ts'
 import {languageOf, parameterSource, translatorFor} from './translate.ts'
@@ -14,7 +15,10 @@ const injectedId = 'injected-parameters'
  */
 export function injectParameters(notebook: Notebook, values: Readonly<Record<string, Value>>, kernel: string | undefined, onWarning: (message: string) => void): string {
   const declared = parametersOf(notebook)
-  if (declared) refuseUnknown(Object.keys(values), declared.map(({name}) => name))
+  if (declared) {
+    refuseUnknown(Object.keys(values), declared.map(({name}) => name))
+    checkTypes(values, declared)
+  }
   const said = languageOf(notebook)
   const source = parameterSource(values, translatorFor(kernel ?? said.kernel, said.language))
   const cells = notebook.cells

@@ -5,6 +5,8 @@ export interface Parameter {
   name: string
   /** as annotated, else as its value looks; null: neither tells */
   type: string | null
+  /** the notebook itself says the type */
+  annotated: boolean
   /** its source text */
   default: string
   help: string | null
@@ -28,7 +30,7 @@ export function inspect(source: string): Parameter[] {
     const typed = /^type:\s*(\S+)\s*(.*)$/.exec(comment)
     const help = (typed ? typed[2] : comment)?.trim()
     const value = rest.trim()
-    return [{name, type: annotation?.trim() ?? typed?.[1] ?? typeOf(value), default: value, help: help ? help : null}]
+    return [{name, type: annotation?.trim() ?? typed?.[1] ?? typeOf(value), annotated: annotation !== undefined || typed?.[1] !== undefined, default: value, help: help ? help : null}]
   })
 }
 

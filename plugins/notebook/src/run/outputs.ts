@@ -33,6 +33,8 @@ export function append(outputs: Output[], output: Output): void {
 export class OutputRecorder {
   readonly widgets: Widgets
   readonly #displays = new Map<string, {cell: CodeCell; output: DisplayOutput}[]>()
+  /** ids that a cell shows: of ten thousand cells each is cleared when it begins */
+  readonly #shownBy = new WeakMap<CodeCell, Set<string>>()
   #clearNext = false
 
   /** `send`: to the kernel, by the shell channel */
@@ -78,7 +80,12 @@ export class OutputRecorder {
     append(cell.outputs, output)
     const id = displayId(message)
     if (id === undefined || output.output_type === 'stream' || output.output_type === 'error') return
-    this.#displays.set(id, [...(this.#displays.get(id) ?? []), {cell, output}])
+    const shown = this.#displays.get(id)
+    if (shown) shown.push({cell, output})
+    else this.#displays.set(id, [{cell, output}])
+    const ids = this.#shownBy.get(cell)
+    if (ids) ids.add(id)
+    else this.#shownBy.set(cell, new Set([id]))
   }
 
   #updateDisplays(message: KernelMessage): boolean {
@@ -92,10 +99,8 @@ export class OutputRecorder {
 
   #clear(cell: CodeCell): void {
     cell.outputs = []
-    for (const [id, shown] of this.#displays) {
-      const others = shown.filter((one) => one.cell !== cell)
-      if (others.length !== shown.length) this.#displays.set(id, others)
-    }
+    for (const id of this.#shownBy.get(cell) ?? []) this.#displays.set(id, (this.#displays.get(id) ?? []).filter((one) => one.cell !== cell))
+    this.#shownBy.delete(cell)
   }
 }
 

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto'
-import {type CgpuError, type KernelRequest, type OwnKernel} from '@cgpu/plugin-sdk'
+import {type CgpuError, type KernelRequest, type KernelWork, type OwnKernel} from '@cgpu/plugin-sdk'
 import {isLively, TerminalFilter} from '@cgpu/plugin-sdk/render'
 import {notebookChunks} from '../format/write.ts'
 import {languageOf} from '../parameters/translate.ts'
@@ -19,6 +19,8 @@ export interface PerformOptions extends Prepared {
   timeoutMs: number | undefined
   startTimeoutMs: number
   reporter: Reporter
+  /** what the history does again */
+  given?: KernelRequest['notebook']
   flags: {
     runtime?: string | undefined
     account?: string | undefined
@@ -40,7 +42,7 @@ export interface PerformOptions extends Prepared {
   signals?: Interrupts
   /** before the copy is written the last time */
   onEnded?: (run: NotebookRun) => void
-  withKernel: <R extends {exitStatus?: number}>(request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
+  withKernel: <R extends KernelWork>(request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
 }
 
 export interface Performed {
@@ -56,7 +58,7 @@ export interface Performed {
 /** Runs a prepared notebook on a kernel of its own, telling how it goes, and writes the executed copy whatever happens. */
 export async function perform(options: PerformOptions): Promise<Performed> {
   const {notebook, output, reporter, flags, warn, notice} = options
-  const saver = output === '-' ? undefined : await Saver.open(output, notebook)
+  const saver = output === '-' ? undefined : await Saver.open(output, notebook, {original: options.given?.file === output})
   const signals = options.signals ?? new Signals(notice)
   const answers = flags.stdin ? new StdinAnswers() : undefined
   const started = performance.now()
@@ -68,7 +70,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
   }
   try {
     const request: KernelRequest = {
-      runtime: flags.runtime, account: flags.account, kernel: flags.kernel ?? said, cwd: flags.cwd, startTimeoutMs: options.startTimeoutMs, secrets: flags.secret ?? [],
+      runtime: flags.runtime, account: flags.account, kernel: flags.kernel ?? said, cwd: flags.cwd, startTimeoutMs: options.startTimeoutMs, secrets: flags.secret ?? [], notebook: options.given,
       code: executable(notebook, runOptions).map(({cell}) => cell.source).join('\n\n'),
       signal: signals.starting, onLink: (state, reason) => reporter.link(state, reason),
     }
@@ -85,7 +87,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
       })
       signals.running(execution)
       const ran = await execution.run()
-      return {run: ran, exitStatus: ran.exitStatus, runtime: opened.runtime.name, kernel: opened.name}
+      return {run: ran, exitStatus: ran.exitStatus, ...(ran.cause ? {lost: ran.cause} : {}), runtime: opened.runtime.name, kernel: opened.name}
     })
     if (run.failed && flags['error-markers'] && run.status === 'error') addMarkers(notebook, run.failed.id)
     options.onEnded?.(run)

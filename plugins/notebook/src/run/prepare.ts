@@ -4,6 +4,7 @@ import {parametersTag} from '../parameters/inspect.ts'
 import type {Value} from '../parameters/python.ts'
 import {removeMarkers} from './markers.ts'
 import {select} from './select.ts'
+import {refuseTooBig} from './too-big.ts'
 
 export interface PrepareFlags {
   kernel?: string | undefined
@@ -35,6 +36,7 @@ export async function prepare(path: string, flags: PrepareFlags, onWarning: (mes
   const selected = select(notebook, flags)
   // whichever cells run, the parameters hold
   for (const cell of notebook.cells) if (tagsOf(cell).includes(parametersTag)) selected?.add(cell.id)
+  refuseTooBig(notebook, selected)
   const {parameters: typed = [], 'parameters-raw': raw = [], 'parameters-file': files = [], 'parameters-yaml': yaml = [], 'parameters-base64': base64 = [], given} = flags
   if (!given && [typed, raw, files, yaml, base64].every((one) => one.length === 0)) return {notebook, selected, parameters: {}}
   const [{plain, readParameters}, {injectParameters}] = await Promise.all([import('../parameters/values.ts'), import('../parameters/inject.ts')])

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import {mkdir, mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import type {Notebook} from '../format/model.ts'
 import {notebookText} from '../format/write.ts'
 import {Saver} from './save.ts'
+
+async function waitFor(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve))
+}
 
 describe('saving the executed copy', () => {
   let folder: string
@@ -45,6 +49,24 @@ describe('saving the executed copy', () => {
     await rm(home, {recursive: true})
     await writeFile(home, 'in the way')
     saver.changed('cell')
-    await assert.rejects(saver.finish(), {code: 'CANNOT_WRITE'})
+    const error = await saver.finish().then(() => assert.fail('it was written'), (thrown: {code: string; exit: number; fix: string}) => thrown)
+    assert.deepEqual([error.code, error.exit], ['CANNOT_WRITE', 73])
+    const kept = /^take the executed copy from (.+)$/.exec(error.fix)?.[1] ?? ''
+    assert.equal(await readFile(kept, 'utf8'), notebookText(empty()))
+    await rm(dirname(kept), {recursive: true})
+  })
+
+  it('leaves a notebook alone that somebody saved while it ran, and writes beside it', async () => {
+    const path = join(folder, 'own.ipynb')
+    await writeFile(path, 'before')
+    const notebook = empty()
+    const saver = await Saver.open(path, notebook, {original: true})
+    saver.changed('cell')
+    await waitFor(async () => (await readFile(path, 'utf8')) === notebookText(notebook))
+    await writeFile(path, 'theirs')
+    notebook.metadata['n'] = 1
+    saver.changed('cell')
+    await assert.rejects(saver.finish(), {code: 'NOTEBOOK_CHANGED', exit: 72, fix: `take the outputs from the executed copy: ${join(folder, 'own.out.ipynb')}`})
+    assert.deepEqual([await readFile(path, 'utf8'), await readFile(join(folder, 'own.out.ipynb'), 'utf8')], ['theirs', notebookText(notebook)])
   })
 })

@@ -1,6 +1,7 @@
-import {access, constants, stat} from 'node:fs/promises'
-import {dirname} from 'node:path'
-import {errors, sanitizeLine, writeAtomic} from '@cgpu/plugin-sdk'
+import {access, constants, mkdtemp, stat} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {basename, dirname, join} from 'node:path'
+import {type CgpuError, errors, sanitizeLine, writeAtomic} from '@cgpu/plugin-sdk'
 import type {Notebook} from '../format/model.ts'
 import {notebookChunks} from '../format/write.ts'
 
@@ -11,7 +12,7 @@ const whilePrintingMs = 5_000
 
 /** Writes the executed copy while the notebook runs: after every cell, less often where a write takes long; `finish` always writes the last state. */
 export class Saver {
-  readonly #path: string
+  #path: string
   readonly #notebook: Notebook
   readonly #mode: number
   #writing: Promise<void> | undefined
@@ -20,6 +21,9 @@ export class Saver {
   #dirty = false
   #finished = false
   #failure: unknown
+  /** of the notebook itself, as it was read or written last */
+  #mark: string | undefined
+  #conflict: CgpuError | undefined
 
   private constructor(path: string, notebook: Notebook, mode: number) {
     this.#path = path
@@ -27,8 +31,8 @@ export class Saver {
     this.#mode = mode
   }
 
-  /** Throws CANNOT_WRITE (73) where the copy could not be written later. */
-  static async open(path: string, notebook: Notebook): Promise<Saver> {
+  /** `original`: it is the notebook itself, which nobody else may write meanwhile. Throws CANNOT_WRITE (73) where the copy could not be written later. */
+  static async open(path: string, notebook: Notebook, {original = false} = {}): Promise<Saver> {
     const there = await stat(path).catch(() => undefined)
     if (there?.isDirectory()) throw errors.cannotWrite(`${sanitizeLine(path)} is a folder`, {code: 'CANNOT_WRITE', fix: 'give the path of a file with -o'})
     const writable = await access(there ? path : dirname(path), constants.W_OK).then(() => true, () => false)
@@ -37,7 +41,9 @@ export class Saver {
       const exists = await stat(dirname(path)).then(() => true, () => false)
       throw errors.cannotWrite(`${sanitizeLine(path)} cannot be written: ${exists ? 'permission denied' : 'there is no such folder'}`, {code: 'CANNOT_WRITE', fix: 'give another path with -o'})
     }
-    return new Saver(path, notebook, there ? there.mode & 0o777 : 0o666)
+    const saver = new Saver(path, notebook, there ? there.mode & 0o777 : 0o666)
+    if (original) saver.#mark = await markOf(path)
+    return saver
   }
 
   changed(when: 'cell' | 'output'): void {
@@ -46,13 +52,14 @@ export class Saver {
     this.#plan(when === 'output' ? whilePrintingMs : 0)
   }
 
-  /** Writes what there is now, the last time. Throws CANNOT_WRITE (73). */
+  /** Writes what there is now, the last time. Throws CANNOT_WRITE (73); the copy is then in a folder of the system's for such. NOTEBOOK_CHANGED (72). */
   async finish(): Promise<void> {
     this.#finished = true
     clearTimeout(this.#timer)
     await this.#writing
     if (this.#dirty) await this.#write()
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined) throw await this.#rescued(this.#failure)
+    if (this.#conflict) throw this.#conflict
   }
 
   #plan(atLeastMs: number): void {
@@ -68,7 +75,9 @@ export class Saver {
     const started = performance.now()
     this.#dirty = false
     try {
+      await this.#stepAside()
       await writeAtomic(this.#path, notebookChunks(this.#notebook), {mode: this.#mode, followLink: true})
+      if (this.#mark !== undefined) this.#mark = await markOf(this.#path)
       this.#failure = undefined
     } catch (error) {
       this.#failure = error
@@ -78,5 +87,45 @@ export class Saver {
     this.#due = ended + (ended - started) * pauseFactor
     this.#writing = undefined
     if (this.#dirty && !this.#finished) this.#plan(whilePrintingMs)
+  }
+
+  /** Somebody saved the notebook while it ran: theirs stays, and this goes beside it. */
+  async #stepAside(): Promise<void> {
+    if (this.#mark === undefined) return
+    const now = await markOf(this.#path)
+    if (now === undefined || now === this.#mark) return
+    const changed = this.#path
+    this.#path = await freeName(changed)
+    this.#mark = undefined
+    this.#conflict = errors.conflict(`${sanitizeLine(changed)} was changed while it ran, and is left as it is`, {
+      code: 'NOTEBOOK_CHANGED', category: 'file', fix: `take the outputs from the executed copy: ${sanitizeLine(this.#path)}`,
+    })
+  }
+
+  /** What was executed is not lost with its place. */
+  async #rescued(failure: unknown): Promise<unknown> {
+    try {
+      const path = join(await mkdtemp(join(tmpdir(), 'cgpu-notebook-')), basename(this.#path))
+      await writeAtomic(path, notebookChunks(this.#notebook))
+      const why = failure instanceof Error ? failure.message : String(failure)
+      this.#failure = undefined
+      return errors.cannotWrite(why, {code: 'CANNOT_WRITE', fix: `take the executed copy from ${path}`, cause: failure})
+    } catch {
+      return failure
+    }
+  }
+}
+
+/** Tells whether a file is still the same; undefined: there is none. */
+async function markOf(path: string): Promise<string | undefined> {
+  const there = await stat(path, {bigint: true}).catch(() => undefined)
+  return there && `${there.ino} ${there.size} ${there.mtimeNs}`
+}
+
+async function freeName(path: string): Promise<string> {
+  const name = path.replace(/\.ipynb$/i, '')
+  for (let number = 1; ; number++) {
+    const candidate = `${name}.out${number === 1 ? '' : `-${number}`}.ipynb`
+    if (!(await stat(candidate).catch(() => undefined))) return candidate
   }
 }

@@ -9,7 +9,7 @@ import {HistoryStore} from '@cgpu/core/history/store'
 import {requestedAccelerators} from '@cgpu/core/runtime/spec'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {warnEarly, withEnv} from '@cgpu/plugin-sdk'
+import {type CgpuCommand, warnEarly, withEnv} from '@cgpu/plugin-sdk'
 import {runtimeFlag} from '../../flags.ts'
 import {sha256Of} from '../../history/describe.ts'
 import {WorkCommand} from '../../work-command.ts'
@@ -28,6 +28,8 @@ export default class HistoryRerun extends WorkCommand<Planned | undefined> {
     {command: '<%= config.bin %> history rerun 0mibvu0c4-5f1e0a9b3c --dry-run', description: 'the command that would do it again'},
     {command: '<%= config.bin %> history rerun 0mibvu0c4-5f1e0a9b3c -r trainer', description: 'do it again, on trainer'},
   ]
+  // a notebook's command is a plugin's
+  static override fullConfig = true
   static override flags = {...runtimeFlag, ...withEnv({'dry-run': boolean({summary: 'print the command only'})})}
   static override seeAlso = ['history show', 'history diff']
   static override summary = 'do an execution again'
@@ -65,13 +67,19 @@ export default class HistoryRerun extends WorkCommand<Planned | undefined> {
     } catch (error) {
       throw errors.notFound(`the folder ${sanitizeLine(cwd)} is gone`, {code: 'FILE_NOT_FOUND', category: 'file', fix: 'make it again, or see the command with --dry-run and change it', cause: error})
     }
-    const {default: Again} = command === 'exec' ? await import('../exec.ts') : await import('../run.ts')
+    const Again = command === 'exec' ? (await import('../exec.ts')).default : command === 'run' ? (await import('../run.ts')).default : await this.#ofPlugin(command)
     const own = [...(this.jsonEnabled() ? ['--json'] : []), ...(this.quiet ? ['--quiet'] : []), ...(this.verbose ? ['--verbose'] : [])]
     const again = new Again([...own, ...argv], this.config)
     again.id = this.id
     // from here on it is the other command that answers
     this.#handedOver = true
     await again.execute()
+  }
+
+  async #ofPlugin(command: string): Promise<new (argv: string[], config: HistoryRerun['config']) => CgpuCommand> {
+    const found = this.config.findCommand(command.replaceAll(' ', ':'))
+    if (!found) throw errors.notFound(`cgpu ${command} is not here`, {code: 'UNKNOWN_COMMAND', category: 'plugin', fix: `install the plugin that has it: cgpu plugins install @cgpu/plugin-${command.split(' ', 1)[0]}`})
+    return await found.load() as unknown as new (argv: string[], config: HistoryRerun['config']) => CgpuCommand // as every command of ours
   }
 
   async #ensure(cgpu: Cgpu, {name, spec}: NonNullable<RerunPlan['ensure']>): Promise<void> {

@@ -6,12 +6,14 @@ import {CgpuCommand, errors, inert, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import {batchFlags, isBatch, joinRuntimes} from '../../batch/flags.ts'
 import type {BatchResult} from '../../batch/result.ts'
 import {parseDuration} from '../../durations.ts'
+import {wordsOf} from '../../run/again.ts'
 import {outputPath} from '../../run/output-path.ts'
 import type {PerformOptions} from '../../run/perform.ts'
 import type {PrepareFlags} from '../../run/prepare.ts'
 import type {CellResult, NotebookRun} from '../../run/run-notebook.ts'
 import type {Reporter} from '../../run/report.ts'
 import {joinPairs} from '../../parameters/values.ts'
+import {needTrust} from '../../trusted.ts'
 
 type RunFlags = PrepareFlags & PerformOptions['flags'] & {output?: string | undefined; 'startup-timeout': string}
 
@@ -81,7 +83,8 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   static override summary = 'run a notebook and write the executed copy'
 
   async run(): Promise<NotebookRunResult | BatchResult> {
-    const {args, flags} = await this.parse(NotebookRunCommand, joinPairs(joinRuntimes(this.argv)))
+    needTrust()
+    const {args, flags, metadata} = await this.parse(NotebookRunCommand, joinPairs(joinRuntimes(this.argv)))
     if (isBatch(args.notebook, flags)) {
       const {runBatch} = await import('../../batch/command.ts')
       return runBatch(args.notebook, flags, {command: this, dataDir: this.config.dataDir, json: this.jsonEnabled(), quiet: this.quiet})
@@ -91,14 +94,15 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     if (flags.stdin && notebook === '-') throw errors.usage('stdin is the notebook, so it cannot answer input()', {code: 'USAGE', fix: 'give the notebook as a file'})
     const reporter = await this.#reporter(flags, output)
     try {
-      return await this.#perform(notebook, {flags, output, reporter})
+      const again = wordsOf(flags, NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
+      return await this.#perform(notebook, {flags, output, reporter, again})
     } catch (error) {
       reporter.failed(error)
       throw error
     }
   }
 
-  async #perform(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<NotebookRunResult> {
+  async #perform(notebook: string, {flags, output, reporter, again}: {flags: RunFlags; output: string; reporter: Reporter; again: string[]}): Promise<NotebookRunResult> {
     const limits = {
       cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
       timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
@@ -108,7 +112,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     const [{prepare}, {perform}] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts')])
     const prepared = await prepare(notebook, flags, warn)
     const work = () => perform({
-      ...prepared, ...limits, output, reporter, flags, warn,
+      ...prepared, ...limits, output, reporter, flags, warn, given: {file: notebook, args: again},
       notice: (message) => this.notice(message),
       withKernel: (request, use) => withKernel(this, request, use),
     })
