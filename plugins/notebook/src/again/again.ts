@@ -183,7 +183,10 @@ export class Again {
 
 /** The executed copy, as it is; undefined where there is none to go by. */
 async function copyAt({output, notebook, flags, notice}: AgainOptions): Promise<Notebook | undefined> {
-  const all = (why: string): undefined => void notice(`${why}: everything runs`)
+  const all = (why: string): undefined => {
+    notice(`${why}: everything runs`)
+    return undefined
+  }
   let copy: Notebook
   try {
     copy = await readNotebook(output)

@@ -45,7 +45,7 @@ export async function watchNotebook<R>(path: string, {output, dataDir, keep, run
     const fresh = (await kept.list()).filter(({kernel}) => !before.some((one) => one.kernel === kernel))
     if (!keep) for (const {kernel, runtimeName} of fresh) {
       try {
-        await cgpu.call(['kernel', 'shutdown', kernel, '--runtime', runtimeName])
+        await cgpu.call(['kernel', 'shutdown', kernel, '--runtime', runtimeName, '--yes'])
         await kept.drop(kernel)
       } catch (error) {
         warn(`the kernel ${kernel} on ${runtimeName} could not be ended: ${error instanceof Error ? error.message : String(error)}`)

@@ -18,6 +18,8 @@ export class Saver {
   #timer: NodeJS.Timeout | undefined
   #due = 0
   #dirty = false
+  /** a cell ended while this was written */
+  #urgent = false
   #finished = false
   #failure: unknown
 
@@ -42,6 +44,7 @@ export class Saver {
 
   changed(when: 'cell' | 'output'): void {
     this.#dirty = true
+    this.#urgent ||= when === 'cell'
     if (this.#writing || (this.#timer && when === 'output')) return
     this.#plan(when === 'output' ? whilePrintingMs : 0)
   }
@@ -67,16 +70,18 @@ export class Saver {
   async #write(): Promise<void> {
     const started = performance.now()
     this.#dirty = false
+    this.#urgent = false
     try {
       await writeAtomic(this.#path, notebookChunks(this.#notebook), {mode: this.#mode, followLink: true})
       this.#failure = undefined
     } catch (error) {
       this.#failure = error
       this.#dirty = true
+      this.#urgent = false
     }
     const ended = performance.now()
     this.#due = ended + (ended - started) * pauseFactor
     this.#writing = undefined
-    if (this.#dirty && !this.#finished) this.#plan(whilePrintingMs)
+    if (this.#dirty && !this.#finished) this.#plan(this.#urgent ? 0 : whilePrintingMs)
   }
 }
