@@ -85,7 +85,7 @@ export class Again {
     if (mode === undefined) return new Again(options, {kept, entries, executed: [], choices: {}})
     const copy = await copyAt(options)
     const executed = copy ? executedCells(copy, {same: await isSame(options.path, output)}) : []
-    if (mode === 'failed' && copy && !executed.some(({state}) => state === 'failed')) notice('no cell failed in the executed copy')
+    if (mode === 'failed' && copy && executed.every(({state}) => state === 'finished')) notice('no cell failed in the executed copy')
     const said = copy && kernelRecordOf(copy)
     const record = said && usable(said, entries, options) ? said : undefined
     const input = {notebook, cells: options.cells.map(({cell}) => cell), executed, mode, kernelName: flags.kernel}

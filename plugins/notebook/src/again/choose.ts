@@ -26,12 +26,11 @@ export interface Choice extends Plan {
 export async function choose({notebook, cells, executed, mode, kernel, pending, kernelName}: ChooseInput): Promise<Choice> {
   const pairing = pair(cells, executed)
   const names = await namesIn([...cells, ...executed.map(({cell, hash}) => ({source: hash === undefined || hash === hashOf(cell.source) ? cell.source : ''}))], isPython(notebook, kernelName))
-  const nothing: Names = opaque
   const formerOf = (one: Executed): Former => {
     // of a cell that was edited in its place only the hash is left of what ran
     const known = one.hash === undefined || one.hash === hashOf(one.cell.source)
     return {
-      position: one.position, names: known ? (names[cells.length + executed.indexOf(one)] ?? nothing) : nothing, state: one.state,
+      position: one.position, names: known ? (names[cells.length + executed.indexOf(one)] ?? opaque) : opaque, state: one.state,
       inKernel: kernel !== undefined && one.kernel === kernel, count: one.count,
     }
   }
@@ -41,7 +40,7 @@ export async function choose({notebook, cells, executed, mode, kernel, pending, 
       const former = pairing.of.get(cell.id)
       // where the copy does not say what ran, only --changed has to know
       const changed = former !== undefined && former.hash !== hashOf(cell.source) && !(former.hash === undefined && mode !== 'changed')
-      return {names: names[at] ?? nothing, changed, ...(former ? {former: formerOf(former)} : {})}
+      return {names: names[at] ?? opaque, changed, ...(former ? {former: formerOf(former)} : {})}
     }),
   })
   return {...planned, pairing}

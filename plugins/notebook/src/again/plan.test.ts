@@ -55,6 +55,7 @@ describe('choosing what runs again', () => {
       ['what ran in another order', 'changed', 'kept', [{now: 'a = 1', count: 9}, {now: 'a = 2', count: 3}, {now: 'print(a)', was: null}], '1 2 3'],
       ['from the one that failed', 'failed', 'kept', ['a = 1', 'b = a', {now: 'c = b; oops', state: 'failed'}, {now: 'd = 1', was: null}], '3 4'],
       ['from the one that failed, with nothing in a kernel', 'failed', 'fresh', ['a = 1', 'z = 1', {now: 'c = a; oops', state: 'failed'}, {now: 'print(c)', was: null}], '1 3 4'],
+      ['from the one that ended with its kernel', 'failed', 'kept', ['a = 1', {now: 'b = a', state: 'unfinished'}, {now: 'print(b)', was: null}], '2 3'],
       ['nothing failed: what was not executed', 'failed', 'kept', ['a = 1', {now: 'b = a', was: null}, 'print("c")'], '2'],
       ['an edit before the one that failed', 'failed', 'kept', [{now: 'a = 2', was: 'a = 1'}, 'z = 1', {now: 'print(a); oops', state: 'failed'}], '1 3'],
       ['behind the last one that finished', 'resume', 'kept', ['a = 1', 'b = 2', {now: 'c = a', state: 'unfinished'}, {now: 'print(c)', was: null}], '3 4'],
@@ -104,6 +105,7 @@ describe('names in a cell', () => {
       const names = pythonNames(source)
       assert.deepEqual([[...names.uses].join(' '), [...names.writes].join(' '), names.opaque], [uses, writes, false], source)
     }
+    assert.equal(pythonNames(`x = ${'a + '.repeat(20_000)}a`).opaque, true)
     for (const source of ['x =', 'exec("a = 1")', 'from a import *', '!ls', '%run x.py', '%%bash\nls', 'y = !ls']) assert.equal(pythonNames(source).opaque, true, source)
   })
 })

@@ -1,5 +1,6 @@
 import {builtins} from './builtins.ts'
 import type {Names} from './names.ts'
+import {all, Writers} from './writers.ts'
 
 export type Mode = 'changed' | 'failed' | 'resume'
 
@@ -55,7 +56,6 @@ export function plan(input: PlanInput): Plan {
   return new Planning(input).plan()
 }
 
-const all = '*'
 const wrote = ({writes, opaque}: Names, name: string): boolean => opaque || (name === all ? writes.size > 0 : writes.has(name))
 const uses = ({uses: used, opaque}: Names, name: string): boolean => opaque || used.has(name)
 
@@ -63,19 +63,28 @@ class Planning {
   readonly #in: PlanInput
   readonly #due = new Map<number, string>()
   readonly #queue: number[] = []
+  /** by name: what the kept kernel has of it */
+  readonly #inKernel = new Map<string, {wrong: boolean; last: number; begun: boolean}>()
+  /** how many of the cells that write a name were looked at */
+  readonly #looked = new Map<string, number>()
   readonly #leftover = new Set<string>()
   /** what the cell that failed may have changed and needs itself */
   readonly #halfDone = new Set<string>()
   /** with --from-failed and --resume: everything from here on */
   readonly #begin: number
+  /** which cells write a name, and which did when they ran */
+  readonly #makers: Writers
+  readonly #formerly: Writers
   /** names that some cell uses: what others do to the rest is nobody's concern. With a cell that may use any, undefined */
   readonly #used: ReadonlySet<string> | undefined
 
   constructor(input: PlanInput) {
     this.#in = input
     this.#begin = this.#beginning()
-    const all = input.cells.map(({names}) => names)
-    this.#used = all.some((names) => names.opaque) ? undefined : new Set(all.flatMap((names) => [...names.uses]))
+    this.#makers = new Writers(input.cells.map(({names}) => names))
+    this.#formerly = new Writers(input.cells.map(({former}) => former?.names))
+    const each = input.cells.map(({names}) => names)
+    this.#used = each.some((names) => names.opaque) ? undefined : new Set(each.flatMap((names) => [...names.uses]))
   }
 
   plan(): Plan {
@@ -104,7 +113,7 @@ class Planning {
   #beginning(): number {
     const {mode, cells} = this.#in
     if (mode === 'changed') return cells.length
-    const found = cells.findIndex(({former}) => (mode === 'failed' ? former?.state === 'failed' : former?.state !== 'finished'))
+    const found = cells.findIndex(({former}) => (mode === 'failed' ? former && former.state !== 'finished' : former?.state !== 'finished'))
     return found < 0 ? cells.length : found
   }
 
@@ -134,6 +143,7 @@ class Planning {
     const {cells, kernel} = this.#in
     const from = cells[at]?.names
     if (!from) return
+    if (this.#due.size === cells.length) return
     for (let later = at + 1; later < cells.length; later++) {
       const to = cells[later]?.names
       if (!to || this.#due.has(later)) continue
@@ -164,37 +174,53 @@ class Planning {
     if (!names) return
     for (const name of names.opaque ? [all, ...names.uses] : names.uses) {
       if (builtins.has(name) && !this.#isWritten(name)) continue
-      const makers = cells.flatMap((cell, before) => (before < at && wrote(cell.names, name) ? [before] : []))
+      const makers = this.#makers.of(name)
       const why = name === all ? `cell ${at + 1} may need what it sets` : `cell ${at + 1} needs ${name}`
-      if (kernel === 'fresh') makers.forEach((one) => this.#add(one, why))
+      if (kernel === 'fresh') this.#addBefore(at, makers, {key: name, why})
       else if (this.#isWrong(name, at)) {
-        if (makers.length === 0 && name !== all) this.#leftover.add(name)
-        makers.forEach((one) => this.#add(one, name === all ? why : `${why} as it was there, and it changed since`))
-      } else makers.filter((one) => cells[one]?.former?.inKernel !== true).forEach((one) => this.#add(one, `${why}, which is not in the kernel`))
+        if (name !== all && !((makers[0] ?? at) < at)) this.#leftover.add(name)
+        this.#addBefore(at, makers, {key: name, why: name === all ? why : `${why} as it was there, and it changed since`})
+      } else this.#addBefore(at, makers, {key: `${name} in`, why: `${why}, which is not in the kernel`, unless: (one) => cells[one]?.former?.inKernel === true})
     }
+  }
+
+  /** Those of the places that stand before; of one `key` none is looked at twice. */
+  #addBefore(at: number, places: readonly number[], {key, why, unless}: {key: string; why: string; unless?: (one: number) => boolean}): void {
+    const [from, to] = [this.#looked.get(key) ?? 0, places.findIndex((one) => one >= at)]
+    const end = to < 0 ? places.length : to
+    for (const one of places.slice(from, end)) if (!unless?.(one)) this.#add(one, why)
+    this.#looked.set(key, Math.max(from, end))
   }
 
   /** The kept kernel has something else under the name than it would have had at that place. */
   #isWrong(name: string, at: number): boolean {
+    const known = this.#inKernel.get(name) ?? this.#kernelHas(name)
+    this.#inKernel.set(name, known)
+    if (known.begun && at === this.#begin) this.#halfDone.add(name)
+    return known.wrong || at <= known.last || (known.begun && at < this.#begin)
+  }
+
+  /** `last`: behind it the name is as it should be. `begun`: the cell to begin with wrote it; where it ended is where to go on, what it did until then is told, and undone by --changed. */
+  #kernelHas(name: string): {wrong: boolean; last: number; begun: boolean} {
     const {cells, gone, pending} = this.#in
-    if (pending.includes(name) || gone.some((one) => one.inKernel && wrote(one.names, name))) return true
-    let count = 0
-    for (const [position, {former, changed}] of cells.entries()) {
-      if (!former?.inKernel || !wrote(former.names, name)) continue
-      // where it ended is where to go on; what that cell did until then is told, and undone by --changed
-      if (position === this.#begin && at >= position && former.state !== 'finished') {
-        if (at === position) this.#halfDone.add(name)
+    let [wrong, last, count, begun] = [pending.includes(name) || gone.some((one) => one.inKernel && wrote(one.names, name)), -1, 0, false]
+    for (const position of this.#formerly.of(name)) {
+      const {former, changed} = cells[position] ?? {}
+      if (!former?.inKernel) continue
+      if (position === this.#begin && former.state !== 'finished') {
+        begun = true
         continue
       }
-      if (changed || position >= at || former.state !== 'finished') return true
-      if (former.count !== undefined && former.count < count) return true
+      // also where they ran in another order
+      wrong ||= changed === true || former.state !== 'finished' || (former.count ?? count) < count
       count = former.count ?? count
+      last = position
     }
-    return false
+    return {wrong, last, begun}
   }
 
   #isWritten(name: string): boolean {
-    return this.#in.cells.some(({names, former}) => names.writes.has(name) || former?.names.writes.has(name) === true) || this.#in.gone.some(({names}) => names.writes.has(name))
+    return this.#makers.has(name) || this.#formerly.has(name) || this.#in.gone.some(({names}) => names.writes.has(name))
   }
 
   #isUsed(name: string): boolean {
@@ -203,7 +229,7 @@ class Planning {
 
   #whySkipped(at: number): string {
     return this.#begin < this.#in.cells.length && at < this.#begin
-      ? `it ran before ${this.#in.mode === 'failed' ? `cell ${this.#begin + 1}, which failed` : 'the run ended'}, and is unchanged`
+      ? `it ran before ${this.#in.mode === 'failed' ? `cell ${this.#begin + 1}, which ${this.#in.cells[this.#begin]?.former?.state === 'failed' ? 'failed' : 'did not finish'}` : 'the run ended'}, and is unchanged`
       : 'it is unchanged, and so is what it depends on'
   }
 

@@ -64,7 +64,13 @@ export function pythonNames(source: string): PythonNames {
   const tree = parser.parse(text)
   reading.names.opaque = opaque
   tree.iterate({enter: (node) => void (reading.names.opaque ||= node.type.isError)})
-  return reading.whole(tree.topNode)
+  try {
+    return reading.whole(tree.topNode)
+  } catch (error) {
+    // nested deeper than the stack goes
+    if (!(error instanceof RangeError)) throw error
+    return {...new Reading(text).names, opaque: true}
+  }
 }
 
 class Reading {

@@ -84,9 +84,9 @@ export async function perform(options: PerformOptions): Promise<Performed> {
       signal: signals.starting, onLink: (state, reason) => reporter.link(state, reason),
     }
     const {run, runtime, kernel} = await options.withKernel(request, async (opened) => {
-      reporter.started({id: randomUUID(), runtime: opened.runtime.name, kernel: opened.name})
       notebook.metadata['kernelspec'] = {...(notebook.metadata['kernelspec'] as object | undefined), ...kernelspecOf(notebook.metadata['kernelspec'], opened)}
       const due = {...runOptions, selected: (await again?.decide(opened)) ?? selected}
+      reporter.started({id: randomUUID(), runtime: opened.runtime.name, kernel: opened.name})
       const record = new RunRecord(notebook, again?.recordFor(opened))
       record.due(executable(notebook, due).map(({cell}) => cell))
       // until here the copy was that of an earlier run
@@ -103,6 +103,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
           reporter.message(cell, message)
         },
         onSkip: (index, reason) => {
+          reporter.clear()
           notice(`cell ${index + 1}: skipped, ${reason}`)
           skipped.push({index, id: notebook.cells[index]?.id ?? '', runs: false, reason})
         },
@@ -113,6 +114,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
       signals.running(execution)
       const ran = await execution.run()
       recorded.ended(ran, skipped.length === 0 && (due.selected === undefined || (again?.selection.length ?? 0) > 0))
+      reporter.clear()
       await again?.ended(ran, opened)
       return {run: ran, exitStatus: ran.exitStatus, runtime: opened.runtime.name, kernel: opened.name}
     })
