@@ -12,6 +12,7 @@ import {type CgpuCommand, type ExecutionRequest, type KernelExecuteOptions, type
 import {startDaemonLater} from './daemon/start-later.ts'
 import {type Begun, begunExec, begunNotebook} from './history/begun.ts'
 import {openCgpu} from './open-cgpu.ts'
+import {openOwn} from './plugin-kernel-kept.ts'
 import {KernelOutput} from './plugin-kernel-output.ts'
 import {kernelHost, refuseSecrets} from './run/kernel-host.ts'
 
@@ -20,7 +21,7 @@ const limiterResetMs = 400
 
 /** `withKernel` of the SDK: a kernel of its own on a runtime, for a plugin of this process. */
 export async function withKernel<R extends KernelWork>(command: CgpuCommand, request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>): Promise<R> {
-  const {code, cwd, kernel: spec, runtime, account, secrets = [], signal, onLink} = request
+  const {code, cwd, kernel: spec, runtime, account, secrets = [], signal, onLink, keep} = request
   const cgpu = await openCgpu(command, {runtime, account}, (line) => traceOf(command, line))
   const record = await cgpu.runtimes.select(runtime)
   const {configDir} = command.config
@@ -38,14 +39,16 @@ export async function withKernel<R extends KernelWork>(command: CgpuCommand, req
     return await recorded(begun, {command, cgpu}, () => withExecution(command, execution, {}, async () => {
       const name = spec ?? cgpu.settings.text('kernel')
       const start = startOf(name, request.startTimeoutMs ?? 60_000, signal)
+      let answered = false
       try {
-        const opened = await session.freshKernel(name, {cwd, signal: start.signal})
+        const {opened, kept} = await openOwn(session, name, {cwd, keep, signal: start.signal})
         try {
           const info = await ready(session, opened, start.signal)
           start.over()
-          return await work(new HostedKernel(session, opened, runtimeInfo, info, host))
+          answered = true
+          return await work(new HostedKernel(session, opened, runtimeInfo, info, host, kept))
         } finally {
-          await session.shutdownKernel(opened.kernel.id).catch(() => undefined)
+          if (!keep || !answered) await session.shutdownKernel(opened.kernel.id).catch(() => undefined)
         }
       } finally {
         start.over()
@@ -93,6 +96,8 @@ async function ready(session: RuntimeSession, {connection}: UserKernel, signal: 
 
 /** A kernel of a session as plugins see it. */
 export class HostedKernel implements OwnKernel {
+  readonly id: string
+  readonly kept?: NonNullable<OwnKernel['kept']>
   readonly runtime: OwnKernel['runtime']
   readonly name: string
   readonly language: string
@@ -102,10 +107,12 @@ export class HostedKernel implements OwnKernel {
   readonly #host: KernelHost
   #running = false
 
-  constructor(session: RuntimeSession, opened: UserKernel, runtime: OwnKernel['runtime'], info: Record<string, unknown>, host: KernelHost) {
+  constructor(session: RuntimeSession, opened: UserKernel, runtime: OwnKernel['runtime'], info: Record<string, unknown>, host: KernelHost, kept?: OwnKernel['kept']) {
     this.#session = session
     this.#opened = opened
     this.#host = host
+    this.id = opened.kernel.id
+    if (kept) this.kept = kept
     this.runtime = runtime
     this.info = info
     this.name = opened.kernel.name

@@ -13,4 +13,4 @@ export function supportsContract(declared: unknown): boolean {
 }
 
 /** Events of ours; all others are oclif's. Those of features to come are theirs too, so that an older cgpu knows whose they are. */
-export const isCgpuEvent = (event: string): boolean => /^(execution|runtime|provider|scheme|secret|secret-source|notebook|notebook-exporter|job|metric|metric-sink|pipeline|pipeline-executor):/.test(event)
+export const isCgpuEvent = (event: string): boolean => /^(execution|runtime|provider|scheme|secret|secret-source|notebook|notebook-exporter|cell|job|metric|metric-sink|pipeline|pipeline-executor):/.test(event)

@@ -43,6 +43,44 @@ export interface JobInfo {
   runtime: RuntimeInfo
 }
 
+/** A notebook that is about to be executed, or was. */
+export interface NotebookRequest {
+  /** stable for this run; the same in all of its hooks */
+  id: string
+  /** its path, or `-` */
+  notebook: string
+  /** where the executed copy goes, or `-` */
+  output: string
+  /** as the user gave them, and in hooks after `notebook:before` also as plugins did */
+  parameters?: Record<string, unknown>
+}
+
+export interface NotebookOutcome {
+  /** `lost`: its machine or kernel went away */
+  status: 'ok' | 'error' | 'interrupted' | 'vetoed' | 'lost'
+  /** of the command */
+  exitStatus: number
+  durationMs: number
+  /** how many cells ran */
+  cells: number
+  error?: {code: string; message: string}
+}
+
+export interface NotebookCell {
+  id: string
+  /** of all cells, from 0 */
+  index: number
+  /** absent for plugins that may not run code */
+  source?: string
+  tags: string[]
+}
+
+export interface CellOutcome {
+  status: 'ok' | 'error' | 'interrupted' | 'lost'
+  durationMs: number
+  error?: {name: string; message: string}
+}
+
 /** What a hook is given, and what it may answer. Every option object carries `contract`. */
 export interface CgpuHooks extends Hooks {
   'execution:before': {
@@ -63,6 +101,12 @@ export interface CgpuHooks extends Hooks {
   'runtime:after-release': {options: {contract: number; runtime: RuntimeInfo; released: boolean}; return: void}
   /** a job that was left running is over; told once, by the command that sees it first */
   'job:ended': {options: {contract: number; job: JobInfo; outcome: Pick<ExecutionOutcome, 'status' | 'exitStatus'>}; return: void}
+  /** before a machine is needed; `parameters` are set where the user set no other value */
+  'notebook:before': {options: {contract: number; request: NotebookRequest}; return: void | {veto?: string; parameters?: Record<string, unknown>}}
+  'notebook:after': {options: {contract: number; request: NotebookRequest; outcome: NotebookOutcome}; return: void}
+  /** `skip`: why the cell is left as it is, and the run goes on; a veto ends the run */
+  'cell:before': {options: {contract: number; request: NotebookRequest; cell: NotebookCell}; return: void | {veto?: string; skip?: string}}
+  'cell:after': {options: {contract: number; request: NotebookRequest; cell: NotebookCell; outcome: CellOutcome}; return: void}
   // registrations: asked when what they bring is first needed; they answer with one, or with several
   'provider:register': {options: {contract: number}; return: void | ProviderRegistration | ProviderRegistration[]}
   'scheme:register': {options: {contract: number}; return: void | SchemeRegistration | SchemeRegistration[]}
@@ -74,7 +118,7 @@ export interface CgpuHooks extends Hooks {
 
 export type CgpuEvent =
   | 'execution:before' | 'execution:after' | 'runtime:before-create' | 'runtime:after-create'
-  | 'job:ended' | 'runtime:before-release' | 'runtime:after-release' | 'provider:register' | 'scheme:register'
+  | 'job:ended' | 'runtime:before-release' | 'runtime:after-release' | 'notebook:before' | 'notebook:after' | 'cell:before' | 'cell:after' | 'provider:register' | 'scheme:register'
   | 'secret-source:register' | 'metric-sink:register' | 'notebook-exporter:register' | 'pipeline-executor:register'
 
 /** The type of a hook's default export: `const hook: CgpuHook<'execution:before'> = async ({request}) => …`. */

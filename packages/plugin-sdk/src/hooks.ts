@@ -9,7 +9,8 @@ import {giveMeasurement, measuredOf} from './measure.ts'
 import {isAbort} from './problem.ts'
 import {registeredMetricSinks} from './registrations.ts'
 
-function refuseVeto(answers: {plugin: string; project?: string; result: unknown}[], what: string): void {
+/** Throws VETOED (75) where an answer forbids it. */
+export function refuseVeto(answers: {plugin: string; project?: string; result: unknown}[], what: string): void {
   for (const {plugin, project, result} of answers) {
     const veto: unknown = isRecord(result) ? result['veto'] : undefined
     if (typeof veto !== 'string' || veto === '') continue

@@ -59,6 +59,15 @@ export async function projectAnswers(host: HooksHost, event: ProjectEvent, told:
   return answers
 }
 
+/** Whether there is a hook of the project file to ask, or to refuse for. The user may be asked to agree, as before any hook. */
+export async function declaresHook(host: HooksHost, event: ProjectEvent): Promise<boolean> {
+  const cwd = process.cwd()
+  const looked = known.get(cwd) ?? agreedHooks(host, cwd)
+  known.set(cwd, looked)
+  const {hooks, refused} = await looked
+  return refused !== undefined || hooks.some((one) => one.event === event)
+}
+
 /** Those that may run here: a repository that was cloned must not run anything by itself. */
 async function agreedHooks(host: HooksHost, cwd: string): Promise<ProjectHooks> {
   const wanted = process.env['CGPU_PROJECT_HOOKS']

@@ -23,16 +23,19 @@ export async function runSandboxedHook(held: Held, event: string, files: readonl
   const left = Math.max(1, HOOK_BUDGET_MS - 50 - (performance.now() - started))
   const result = await sandbox.hook(event, files, agreed && runsCode ? rest : withoutCode(rest), left)
   if (!isObject(result)) return undefined
-  const {veto, env, spec} = result
-  return {...(veto === undefined ? {} : {veto}), ...(env !== undefined && agreed && runsCode ? {env} : {}), ...(spec !== undefined && agreed && managesRuntimes ? {spec} : {})}
+  const {veto, env, spec, parameters, skip} = result
+  const ofCode = Object.entries({env, parameters, skip}).filter(([, value]) => value !== undefined && agreed && runsCode)
+  return {...(veto === undefined ? {} : {veto}), ...Object.fromEntries(ofCode), ...(spec !== undefined && agreed && managesRuntimes ? {spec} : {})}
 }
 
 /** What runs is the user's own: who may not run code himself learns that something runs, and where. */
 function withoutCode(options: JsonObject): JsonObject {
-  const {request} = options
+  const {request, cell} = options
   if (!isObject(request)) return options
-  const {code: _, argv: __, ...known} = request
-  return {...options, request: known}
+  const {code: _, argv: __, parameters: ___, ...known} = request
+  if (!isObject(cell)) return {...options, request: known}
+  const {source: ____, ...place} = cell
+  return {...options, request: known, cell: place}
 }
 
 async function sandboxOf(held: Held): Promise<Sandbox> {

@@ -4,6 +4,7 @@ import {isObject, isStringRecord} from '../state/json.ts'
 /** Events that a project's hooks may answer. */
 export const projectEvents = [
   'execution:before', 'execution:after', 'job:ended', 'runtime:before-create', 'runtime:after-create', 'runtime:before-release', 'runtime:after-release',
+  'notebook:before', 'notebook:after', 'cell:before', 'cell:after',
 ] as const
 export type ProjectEvent = (typeof projectEvents)[number]
 

@@ -14,6 +14,22 @@ export interface KernelMessage {
   buffers: Uint8Array[]
 }
 
+/** A kernel that an earlier piece of work left running. */
+export interface KeptKernel {
+  /** ids, of the runtime and of the kernel */
+  runtime: string
+  kernel: string
+  /** how many executions it may have seen, as `executionCount` counts them: with another count somebody else used it. Only IPython's kernels are asked */
+  executions?: readonly number[]
+}
+
+export interface KeepRequest {
+  /** the first of these that runs on the runtime is used again; what is busy is interrupted first */
+  again?: readonly KeptKernel[]
+  /** those of these that run on the runtime are ended */
+  end?: readonly KeptKernel[]
+}
+
 export interface KernelRequest {
   /** the runtime, by name or unique prefix; default: as for `cgpu exec` */
   runtime?: string | undefined
@@ -30,6 +46,8 @@ export interface KernelRequest {
   notebook?: {file: string; args: readonly string[]} | undefined
   /** names of secrets that the code may ask for, where the runtime's libraries can */
   secrets?: readonly string[]
+  /** leaves the kernel running when the work is over */
+  keep?: KeepRequest | undefined
   signal?: AbortSignal | undefined
   /** told when the connection is lost, and when it is back */
   onLink?: (state: 'reconnecting' | 'connected', reason: string) => void
@@ -56,6 +74,9 @@ export interface KernelReply {
 
 /** A kernel of its own, ended when the work with it is. What it throws is a CgpuError: KERNEL_DIED (71) where its process is gone. */
 export interface OwnKernel {
+  id: string
+  /** what became of the kept one: used `again`; in place of one that is `gone`, that somebody else `used`, or that stays `busy`, this one is fresh. Absent: there was none */
+  kept?: 'again' | 'gone' | 'used' | 'busy'
   runtime: {id: string; name: string; provider: string}
   /** its kernelspec */
   name: string
@@ -88,7 +109,7 @@ export function kernelsBy(hosting: KernelHosting): void {
 }
 
 /**
- * Starts a kernel on a runtime, gives it to `work`, and ends it. Plugins are asked before and told afterwards, as of `cgpu exec`. Throws
+ * Starts a kernel on a runtime, gives it to `work`, and ends it, unless it is to be kept. Plugins are asked before and told afterwards, as of `cgpu exec`. Throws
  * what `work` does, KERNEL_NOT_FOUND (66), KERNEL_START_TIMEOUT (71), VETOED (75), and CAPABILITY_MISSING (64) in a sandbox.
  */
 export const withKernel: KernelHosting = async (command, request, work) => {

@@ -23,7 +23,7 @@ export interface HookRecorder {
   answer<E extends CgpuEvent>(event: E, answer: CgpuHooks[E]['return']): Promise<void>
 }
 
-const events: CgpuEvent[] = ['execution:before', 'execution:after', 'runtime:before-create', 'runtime:after-create', 'runtime:before-release', 'runtime:after-release', 'job:ended']
+const events: CgpuEvent[] = ['execution:before', 'execution:after', 'runtime:before-create', 'runtime:after-create', 'runtime:before-release', 'runtime:after-release', 'job:ended', 'notebook:before', 'notebook:after', 'cell:before', 'cell:after']
 
 /** Links a recording plugin into the home. `name`: hooks of several plugins are merged by their names. */
 export async function hookRecorder(home: Pick<TestHome, 'path' | 'link'>, name = 'cgpu-hook-recorder'): Promise<HookRecorder> {

@@ -44,7 +44,7 @@ export interface StaticInput {
 }
 
 /** Events that a plugin may have hooks for in its sandbox. */
-export const sandboxedEvent = /^(execution|runtime|notebook|job):/
+export const sandboxedEvent = /^(execution|runtime|notebook|cell|job):/
 
 const maxBytes = 2 * 1024 * 1024
 const idPattern = /^[A-Za-z0-9][\w-]{0,60}(:[A-Za-z0-9][\w-]{0,60}){0,5}$/

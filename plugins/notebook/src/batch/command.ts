@@ -1,6 +1,7 @@
 import {cgpu, type CgpuCommand, CgpuError, errors, ExitCode, withKernel, writeAtomic} from '@cgpu/plugin-sdk'
 import {table} from '@cgpu/plugin-sdk/render'
 import {parseDuration} from '../durations.ts'
+import {askedPlugins} from '../hooks/ask.ts'
 import type {PerformOptions} from '../run/perform.ts'
 import {prepare} from '../run/prepare.ts'
 import {silentReporter} from '../run/report.ts'
@@ -85,7 +86,7 @@ async function runAll({notebooks, flags, limits, host, teller, warn}: Work): Pro
       jobs: runs.filter((run) => !done.has(run)), places, parallel: flags.parallel ?? places.length, isLost,
       isStopped: () => interrupts.stopped,
       work: (run, place) => runOne(run, {
-        ...limits, flags: {...flags, runtime: place}, dataDir: host.dataDir, reporter: teller.reporterOf(run), signals: interrupts.forRun(),
+        ...limits, flags: {...flags, runtime: place}, dataDir: host.dataDir, asked: (about) => askedPlugins(host.command, about), reporter: teller.reporterOf(run), signals: interrupts.forRun(),
         warn: (message) => warn(`${run.label}: ${message}`), withKernel: (request, use) => withKernel(host.command, request, use),
       }),
       onLost: (place, left) => teller.note('RUNTIME_LOST', `${place ?? 'the runtime'} cannot be used any more; ${left} left`),

@@ -9,9 +9,12 @@ const patienceMs = 300
 /** The file itself, whatever leads to it. */
 export const placeOf = async (path: string): Promise<string> => realpath(path).catch(async () => join(await realpath(dirname(path)).catch(() => resolve(dirname(path))), basename(path)))
 
+/** Where cgpu keeps what it knows of a copy, on this computer: a path to add an ending to. */
+export const stateOf = async (output: string, dataDir: string): Promise<string> => join(dataDir, 'notebooks', createHash('sha256').update(await placeOf(output)).digest('hex').slice(0, 32))
+
 /** Lets one run at a time write this copy, on this computer: two would take turns at it. `dataDir` is cgpu's. Throws NOTEBOOK_BUSY (72). */
 export async function alone<T>(output: string, dataDir: string, work: () => Promise<T>): Promise<T> {
-  const lock = join(dataDir, 'notebooks', `${createHash('sha256').update(await placeOf(output)).digest('hex').slice(0, 32)}.lock`)
+  const lock = `${await stateOf(output, dataDir)}.lock`
   let begun = false
   try {
     return await withLock(lock, () => {

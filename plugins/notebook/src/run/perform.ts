@@ -1,13 +1,17 @@
 import {randomUUID} from 'node:crypto'
 import {type CgpuError, type KernelRequest, type KernelWork, type OwnKernel} from '@cgpu/plugin-sdk'
 import {isLively, TerminalFilter} from '@cgpu/plugin-sdk/render'
+import type {Again, Selected} from '../again/again.ts'
+import {RunRecord} from '../again/record.ts'
+import {recording} from '../again/recording.ts'
+import type {Notebook} from '../format/model.ts'
 import {notebookChunks} from '../format/write.ts'
 import {languageOf} from '../parameters/translate.ts'
 import {failureOf} from './failure.ts'
 import {addMarkers} from './markers.ts'
 import type {Prepared} from './prepare.ts'
 import type {Reporter} from './report.ts'
-import {executable, NotebookExecution, type NotebookRun} from './run-notebook.ts'
+import {executable, NotebookExecution, type NotebookRun, type RunOptions} from './run-notebook.ts'
 import {Saver} from './save.ts'
 import {type Interrupts, Signals} from './signals.ts'
 import {StdinAnswers} from './stdin-lines.ts'
@@ -15,6 +19,10 @@ import {StdinAnswers} from './stdin-lines.ts'
 export interface PerformOptions extends Prepared {
   /** `-`: nothing is written, `chunks` give the copy */
   output: string
+  /** absent: all that is selected runs, on a kernel of its own */
+  again?: Again | undefined
+  /** of other plugins, where one of them listens */
+  cellHooks?: Pick<RunOptions, 'beforeCell' | 'afterCell'> | undefined
   cellTimeoutMs: number | undefined
   timeoutMs: number | undefined
   startTimeoutMs: number
@@ -46,7 +54,7 @@ export interface PerformOptions extends Prepared {
 }
 
 export interface Performed {
-  result: Pick<NotebookRun, 'status' | 'exitStatus' | 'cells'> & {runtime: string; kernel: string; durationSeconds: number}
+  result: Pick<NotebookRun, 'status' | 'exitStatus' | 'cells'> & {runtime: string; kernel: string; durationSeconds: number; selection?: Selected[]}
   /** absent: it succeeded */
   failure?: (details: Record<string, unknown>) => CgpuError
   /** of the cell that failed, for a terminal */
@@ -57,7 +65,7 @@ export interface Performed {
 
 /** Runs a prepared notebook on a kernel of its own, telling how it goes, and writes the executed copy whatever happens. */
 export async function perform(options: PerformOptions): Promise<Performed> {
-  const {notebook, output, reporter, flags, warn, notice} = options
+  const {notebook, output, reporter, flags, warn, notice, again} = options
   const saver = output === '-' ? undefined : await Saver.open(output, notebook, {original: options.given?.file === output})
   const signals = options.signals ?? new Signals(notice)
   const answers = flags.stdin ? new StdinAnswers() : undefined
@@ -68,25 +76,48 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     allowErrors: flags['allow-errors'] ? (true as const) : (flags['allow-error-names'] ?? []).flatMap((names) => names.split(',')),
     skipTag: flags['skip-tag'], timing: flags.timing, cellTimeoutMs: options.cellTimeoutMs, timeoutMs: options.timeoutMs, selected,
   }
+  const skipped: Selected[] = []
   try {
+    if (again?.idle) return await withoutRunning(again, {notebook, saver, reporter, durationSeconds: () => (performance.now() - started) / 1000})
     const request: KernelRequest = {
       runtime: flags.runtime, account: flags.account, kernel: flags.kernel ?? said, cwd: flags.cwd, startTimeoutMs: options.startTimeoutMs, secrets: flags.secret ?? [], notebook: options.given,
-      code: executable(notebook, runOptions).map(({cell}) => cell.source).join('\n\n'),
+      keep: again?.keep,
+      code: executable(notebook, {...runOptions, selected: again?.mayRun ?? selected}).map(({cell}) => cell.source).join('\n\n'),
       signal: signals.starting, onLink: (state, reason) => reporter.link(state, reason),
     }
     const {run, runtime, kernel} = await options.withKernel(request, async (opened) => {
-      reporter.started({id: randomUUID(), runtime: opened.runtime.name, kernel: opened.name})
       notebook.metadata['kernelspec'] = {...(notebook.metadata['kernelspec'] as object | undefined), ...kernelspecOf(notebook.metadata['kernelspec'], opened)}
+      const due = {...runOptions, selected: (await again?.decide(opened)) ?? selected}
+      reporter.started({id: randomUUID(), runtime: opened.runtime.name, kernel: opened.name})
+      const record = new RunRecord(notebook, again?.recordFor(opened))
+      record.due(executable(notebook, due).map(({cell}) => cell))
+      // until here the copy was that of an earlier run
+      saver?.changed('cell')
+      const recorded = recording(record, notebook)
       const execution = new NotebookExecution(notebook, opened, {
-        ...runOptions,
-        onCell: (event) => reporter.cell(event),
-        onMessage: (cell, message) => reporter.message(cell, message),
+        ...due, ...options.cellHooks,
+        onCell: (event) => {
+          recorded.cell(event)
+          reporter.cell(event)
+        },
+        onMessage: (cell, message) => {
+          recorded.message(cell, message)
+          reporter.message(cell, message)
+        },
+        onSkip: (index, reason) => {
+          reporter.clear()
+          notice(`cell ${index + 1}: skipped, ${reason}`)
+          skipped.push({index, id: notebook.cells[index]?.id ?? '', runs: false, reason})
+        },
         onChange: (when) => saver?.changed(when),
         onWarning: warn,
         ...(answers ? {onInput: async (prompt: string) => (reporter.clear(), answers.next(prompt))} : {}),
       })
       signals.running(execution)
       const ran = await execution.run()
+      recorded.ended(ran, skipped.length === 0 && (due.selected === undefined || (again?.selection.length ?? 0) > 0))
+      reporter.clear()
+      await again?.ended(ran, opened)
       return {run: ran, exitStatus: ran.exitStatus, ...(ran.cause ? {lost: ran.cause} : {}), runtime: opened.runtime.name, kernel: opened.name}
     })
     if (run.failed && flags['error-markers'] && run.status === 'error') addMarkers(notebook, run.failed.id)
@@ -99,7 +130,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     const error = failed ? failure({}) : undefined
     reporter.finished({status: run.status, exitStatus: error?.exit ?? run.exitStatus, durationSeconds, ...(error ? {error: {code: error.code, message: error.message}} : {})})
     return {
-      result: {status: run.status, exitStatus: error?.exit ?? run.exitStatus, cells: run.cells, runtime, kernel, durationSeconds},
+      result: {status: run.status, exitStatus: error?.exit ?? run.exitStatus, cells: run.cells, runtime, kernel, durationSeconds, ...selectionOf(again, skipped)},
       ...(failed ? {failure} : {}),
       traceback: run.status === 'error' ? tracebackOf(run) : '',
       chunks: () => notebookChunks(notebook),
@@ -111,6 +142,23 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     // what broke on the way, a lost machine for one, leaves what was executed until then
     await saver?.finish().catch(() => undefined)
   }
+}
+
+/** Nothing has to run: the copy is what it was, with what changed beside the code. */
+async function withoutRunning(again: Again, {notebook, saver, reporter, durationSeconds}: {notebook: Notebook; saver: Saver | undefined; reporter: Reporter; durationSeconds: () => number}): Promise<Performed> {
+  await again.decide()
+  saver?.changed('cell')
+  await saver?.finish()
+  reporter.finished({status: 'ok', exitStatus: 0, durationSeconds: durationSeconds()})
+  const {kernel = ''} = languageOf(notebook)
+  return {result: {status: 'ok', exitStatus: 0, cells: [], runtime: '', kernel, durationSeconds: durationSeconds(), ...selectionOf(again, [])}, traceback: '', chunks: () => notebookChunks(notebook)}
+}
+
+/** Absent: everything ran. */
+function selectionOf(again: Again | undefined, skipped: readonly Selected[]): {selection?: Selected[]} {
+  const left = (again?.selection ?? []).map((one) => skipped.find(({index}) => index === one.index) ?? one)
+  const selection = left.length > 0 ? left : [...skipped]
+  return selection.length > 0 ? {selection} : {}
 }
 
 /** What the copy says of its kernel: what it said before, where that ran it. */

@@ -29,8 +29,11 @@ export interface Prepared {
   parameters: Record<string, unknown>
 }
 
+/** Asks for more parameters than are given, once the notebook is read. */
+export type MoreParameters = (given: Record<string, Value>, notebook: Notebook) => Promise<Record<string, Value>>
+
 /** Reads the notebook, chooses its cells, and sets its parameters: all that can be wrong before a machine is needed. */
-export async function prepare(path: string, flags: PrepareFlags, onWarning: (message: string) => void): Promise<Prepared> {
+export async function prepare(path: string, flags: PrepareFlags, onWarning: (message: string) => void, more?: MoreParameters): Promise<Prepared> {
   const notebook = await readNotebook(path)
   removeMarkers(notebook)
   const selected = select(notebook, flags)
@@ -38,9 +41,10 @@ export async function prepare(path: string, flags: PrepareFlags, onWarning: (mes
   for (const cell of notebook.cells) if (tagsOf(cell).includes(parametersTag)) selected?.add(cell.id)
   refuseTooBig(notebook, selected)
   const {parameters: typed = [], 'parameters-raw': raw = [], 'parameters-file': files = [], 'parameters-yaml': yaml = [], 'parameters-base64': base64 = [], given} = flags
-  if (!given && [typed, raw, files, yaml, base64].every((one) => one.length === 0)) return {notebook, selected, parameters: {}}
+  if (!given && !more && [typed, raw, files, yaml, base64].every((one) => one.length === 0)) return {notebook, selected, parameters: {}}
   const [{plain, readParameters}, {injectParameters}] = await Promise.all([import('../parameters/values.ts'), import('../parameters/inject.ts')])
-  const values = {...await readParameters({typed, raw, files, yaml, base64}), ...given}
+  const own = {...await readParameters({typed, raw, files, yaml, base64}), ...given}
+  const values = more ? await more(own, notebook) : own
   if (Object.keys(values).length > 0) {
     const id = injectParameters(notebook, values, flags.kernel, onWarning)
     selected?.add(id)

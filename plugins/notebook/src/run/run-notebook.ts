@@ -19,6 +19,10 @@ export interface RunOptions {
   /** the notebook changed: at the end of a cell, or while one prints */
   onChange?: (when: 'cell' | 'output') => void
   onWarning?: (message: string) => void
+  /** asked before each cell: a reason leaves it out; a CgpuError ends the run */
+  beforeCell?: (cell: CodeCell, index: number) => Promise<string | undefined>
+  afterCell?: (cell: CodeCell, result: CellResult) => Promise<void>
+  onSkip?: (index: number, reason: string) => void
 }
 
 export type CellEvent =
@@ -94,11 +98,22 @@ export class NotebookExecution {
     for (const [at, {cell, index}] of due.entries()) {
       if (this.#stopped) return {status: 'interrupted', exitStatus: 130, cells, stopped: this.#stopped}
       const place = {index, position: at + 1, total: due.length}
+      try {
+        const reason = await this.#options.beforeCell?.(cell, index)
+        if (reason !== undefined) {
+          this.#options.onSkip?.(index, reason)
+          continue
+        }
+      } catch (error) {
+        if (!(error instanceof CgpuError)) throw error
+        return {status: 'error', exitStatus: error.exit, cells, cause: error}
+      }
       this.#options.onCell?.({type: 'begin', ...place})
       const end = await this.#cell(cell, place)
       cells.push(end.result)
       this.#options.onCell?.({type: 'end', ...place, status: end.result.status, durationMs: end.result.durationSeconds * 1000})
       this.#options.onChange?.('cell')
+      await this.#options.afterCell?.(cell, end.result)
       if (end.ends) return {...end.ends, cells, ...(end.ends.status === 'exited' ? {} : {failed: end.result})}
     }
     return {status: 'ok', exitStatus: 0, cells}

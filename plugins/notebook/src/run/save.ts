@@ -19,6 +19,8 @@ export class Saver {
   #timer: NodeJS.Timeout | undefined
   #due = 0
   #dirty = false
+  /** a cell ended while this was written */
+  #urgent = false
   #finished = false
   #failure: unknown
   /** of the notebook itself, as it was read or written last */
@@ -48,6 +50,7 @@ export class Saver {
 
   changed(when: 'cell' | 'output'): void {
     this.#dirty = true
+    this.#urgent ||= when === 'cell'
     if (this.#writing || (this.#timer && when === 'output')) return
     this.#plan(when === 'output' ? whilePrintingMs : 0)
   }
@@ -74,6 +77,7 @@ export class Saver {
   async #write(): Promise<void> {
     const started = performance.now()
     this.#dirty = false
+    this.#urgent = false
     try {
       await this.#stepAside()
       await writeAtomic(this.#path, notebookChunks(this.#notebook), {mode: this.#mode, followLink: true})
@@ -82,11 +86,12 @@ export class Saver {
     } catch (error) {
       this.#failure = error
       this.#dirty = true
+      this.#urgent = false
     }
     const ended = performance.now()
     this.#due = ended + (ended - started) * pauseFactor
     this.#writing = undefined
-    if (this.#dirty && !this.#finished) this.#plan(whilePrintingMs)
+    if (this.#dirty && !this.#finished) this.#plan(this.#urgent ? 0 : whilePrintingMs)
   }
 
   /** Somebody saved the notebook while it ran: theirs stays, and this goes beside it. */

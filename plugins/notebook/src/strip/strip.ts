@@ -11,8 +11,8 @@ export type Keep = (typeof keepable)[number]
 export const keepTag = 'keep-output'
 
 /** What editors and runners note in a cell whenever it is run, opened or scrolled. */
-const volatileOfCells = new Set(['ExecuteTime', 'collapsed', 'execution', 'executionInfo', 'hidden', 'outputId', 'papermill', 'pycharm', 'scrolled', 'trusted'])
-const volatileOfNotebooks = new Set(['papermill', 'signature', 'widgets'])
+const volatileOfCells = new Set(['ExecuteTime', 'cgpu', 'collapsed', 'execution', 'executionInfo', 'hidden', 'outputId', 'papermill', 'pycharm', 'scrolled', 'trusted'])
+const volatileOfNotebooks = new Set(['cgpu', 'papermill', 'signature', 'widgets'])
 /** Of Colab's own record in a cell: where it was opened and how high its output was. */
 const volatileOfColab = new Set(['base_uri', 'height', 'referenced_widgets'])
 

@@ -36,6 +36,7 @@ const withheld = (name: string) => (): never => {
 export const registeredNotebookExporters = withheld('registeredNotebookExporters')
 export const registeredPipelineExecutors = withheld('registeredPipelineExecutors')
 export const confirm = withheld('confirm')
+export const notebookHooks = withheld('notebookHooks')
 export const withLock = withheld('withLock')
 export const writeAtomic = withheld('writeAtomic')
 

@@ -2,28 +2,35 @@ import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
-import {CgpuCommand, errors, inert, withEnv, withKernel} from '@cgpu/plugin-sdk'
+import {CgpuCommand, errors, inert, reportError, withEnv, withKernel} from '@cgpu/plugin-sdk'
+import type {Again, AgainFlags, Selected} from '../../again/again.ts'
 import {batchFlags, isBatch, joinRuntimes} from '../../batch/flags.ts'
 import type {BatchResult} from '../../batch/result.ts'
 import {parseDuration} from '../../durations.ts'
-import {wordsOf} from '../../run/again.ts'
+import {askedPlugins} from '../../hooks/ask.ts'
+import {wordsOf} from '../../run/words.ts'
 import {outputPath} from '../../run/output-path.ts'
-import type {PerformOptions} from '../../run/perform.ts'
-import type {PrepareFlags} from '../../run/prepare.ts'
+import type {Performed, PerformOptions} from '../../run/perform.ts'
+import type {Prepared, PrepareFlags} from '../../run/prepare.ts'
 import type {CellResult, NotebookRun} from '../../run/run-notebook.ts'
 import type {Reporter} from '../../run/report.ts'
 import {joinPairs} from '../../parameters/values.ts'
 import {needTrust} from '../../trusted.ts'
 
-type RunFlags = PrepareFlags & PerformOptions['flags'] & {output?: string | undefined; 'startup-timeout': string}
+type RunFlags = PrepareFlags & PerformOptions['flags'] & AgainFlags & {output?: string | undefined; 'startup-timeout': string}
 
 const group = {helpGroup: 'PARAMETERS'}
 const which = {helpGroup: 'CELLS'}
+const again = {helpGroup: 'AGAIN'}
+const chosen = ['from', 'until', 'cells', 'tags']
+
+const goesByCopy = (flags: AgainFlags): boolean => flags.changed === true || flags['from-failed'] === true || flags.resume === true || flags['keep-kernel'] === true
 
 export interface NotebookRunResult {
   notebook: string
   /** where the executed copy is; `-`: it was printed */
   output: string
+  /** empty where nothing had to run */
   runtime: string
   kernel: string
   status: NotebookRun['status']
@@ -31,10 +38,12 @@ export interface NotebookRunResult {
   durationSeconds: number
   parameters: Record<string, unknown>
   cells: CellResult[]
+  /** which cells ran and which did not, and why; absent: all did that were asked for */
+  selection?: Selected[]
 }
 
 /** Executes a notebook on a kernel of its own and writes the executed copy. */
-export default class NotebookRunCommand extends CgpuCommand<NotebookRunResult | BatchResult> {
+export default class NotebookRunCommand extends CgpuCommand<NotebookRunResult | BatchResult | undefined> {
   static override aliases = ['nb:run']
   static override args = {notebook: stringArg({description: 'the notebook, or several; - reads it from stdin', required: true, multiple: true})}
   static override description = `Runs cell by cell on a fresh kernel, stops at the first error, and writes the executed copy after every cell and at the end, whatever happens: to NAME.out.ipynb unless -o or --inplace say otherwise.
@@ -45,6 +54,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   static override examples = [
     {command: '<%= config.bin %> notebook run analysis.ipynb', description: 'the executed copy is analysis.out.ipynb'},
     {command: '<%= config.bin %> notebook run analysis.ipynb -o done.ipynb -p epochs 3 -p name small', description: 'with parameters, as papermill takes them'},
+    {command: '<%= config.bin %> notebook run analysis.ipynb --changed', description: 'only what changed since, and what depends on it'},
     {command: '<%= config.bin %> notebook run analysis.ipynb --until setup --cell-timeout 10m', description: 'up to the cell tagged setup, none longer than ten minutes'},
     {command: '<%= config.bin %> nb run analysis.ipynb --inplace --allow-errors', description: 'into the same file, going on after errors'},
     {command: '<%= config.bin %> notebook run analysis.ipynb --grid epochs=1,2 --parallel 2 -o runs/ --html runs.html', description: 'once with each value, two at a time, with a report'},
@@ -78,46 +88,44 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     until: string({...which, summary: 'end with this cell', helpValue: 'CELL'}),
     cells: string({...which, multiple: true, summary: 'run these only: 1,3-5, ids, tags', helpValue: 'CELLS'}),
     tags: string({...which, multiple: true, summary: 'run cells with one of these tags only', helpValue: 'TAGS'}),
+    changed: boolean({...again, exclusive: ['from-failed', 'resume', ...chosen], summary: 'run what changed since the executed copy was made, and what depends on it'}),
+    'from-failed': boolean({...again, exclusive: ['resume', ...chosen], summary: 'begin at the cell that failed in the executed copy'}),
+    resume: boolean({...again, exclusive: chosen, summary: 'go on behind the last cell that finished in the executed copy'}),
+    'keep-kernel': boolean({...again, summary: 'leave the kernel running, and use it again the next time'}),
+    'fresh-kernel': boolean({...again, dependsOn: ['keep-kernel'], summary: 'end the kept kernel, and keep a fresh one'}),
+    watch: boolean({...again, exclusive: ['inplace', 'from-failed', 'resume', 'stdin', ...chosen], summary: 'run what changed whenever the notebook is saved, until Ctrl-C'}),
   })
   static override seeAlso = ['notebook params', 'exec', 'runtime list']
   static override summary = 'run a notebook and write the executed copy'
 
-  async run(): Promise<NotebookRunResult | BatchResult> {
+  /** what was typed besides the notebook, for the history */
+  #words: string[] = []
+
+  async run(): Promise<NotebookRunResult | BatchResult | undefined> {
     needTrust()
     const {args, flags, metadata} = await this.parse(NotebookRunCommand, joinPairs(joinRuntimes(this.argv)))
     if (isBatch(args.notebook, flags)) {
+      if (flags.watch || goesByCopy(flags)) throw errors.usage('the flags under AGAIN are for one notebook', {code: 'USAGE', fix: 'leave them out, or --skip-done leaves out what is done'})
       const {runBatch} = await import('../../batch/command.ts')
       return runBatch(args.notebook, flags, {command: this, dataDir: this.config.dataDir, json: this.jsonEnabled(), quiet: this.quiet})
     }
     const [notebook = ''] = args.notebook
     const output = outputPath(notebook, flags)
     if (flags.stdin && notebook === '-') throw errors.usage('stdin is the notebook, so it cannot answer input()', {code: 'USAGE', fix: 'give the notebook as a file'})
+    this.#words = wordsOf(flags, NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
+    if (flags.watch) return this.#watch(notebook, flags, output)
     const reporter = await this.#reporter(flags, output)
     try {
-      const again = wordsOf(flags, NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
-      return await this.#perform(notebook, {flags, output, reporter, again})
+      return await this.#result(notebook, {flags, output, reporter})
     } catch (error) {
       reporter.failed(error)
       throw error
     }
   }
 
-  async #perform(notebook: string, {flags, output, reporter, again}: {flags: RunFlags; output: string; reporter: Reporter; again: string[]}): Promise<NotebookRunResult> {
-    const limits = {
-      cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
-      timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
-      startTimeoutMs: parseDuration(flags['startup-timeout']),
-    }
-    const warn = (message: string): void => void this.warn(message)
-    const [{prepare}, {perform}] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts')])
-    const prepared = await prepare(notebook, flags, warn)
-    const work = () => perform({
-      ...prepared, ...limits, output, reporter, flags, warn, given: {file: notebook, args: again},
-      notice: (message) => this.notice(message),
-      withKernel: (request, use) => withKernel(this, request, use),
-    })
-    const performed = output === '-' ? await work() : await (await import('../../run/alone.ts')).alone(output, this.config.dataDir, work)
-    const result: NotebookRunResult = {notebook, output, ...performed.result, parameters: prepared.parameters}
+  async #result(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<NotebookRunResult> {
+    const {performed, parameters} = await this.#perform(notebook, {flags, output, reporter})
+    const result: NotebookRunResult = {notebook, output, ...performed.result, parameters}
     const forPeople = !this.jsonEnabled() && flags.output !== 'ndjson'
     if (performed.failure) {
       if (forPeople) process.stderr.write(performed.traceback)
@@ -126,6 +134,44 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     if (forPeople && output === '-') await pipeline(Readable.from(performed.chunks()), process.stdout, {end: false})
     else if (forPeople) this.log(inert(output))
     return result
+  }
+
+  async #perform(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<{performed: Performed; parameters: Record<string, unknown>}> {
+    const limits = {
+      cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
+      timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
+      startTimeoutMs: parseDuration(flags['startup-timeout']),
+    }
+    const warn = (message: string): void => void this.warn(message)
+    const notice = (message: string): void => this.notice(message)
+    const [{prepare}, {perform}, asked] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts'), askedPlugins(this, {notebook, output})])
+    let parameters: Record<string, unknown> = {}
+    const work = async (): Promise<Performed> => {
+      const prepared = await prepare(notebook, flags, warn, asked && ((given, of) => asked.parameters(given, of)))
+      parameters = prepared.parameters
+      const run = async (): Promise<Performed> => perform({
+        ...prepared, ...limits, output, reporter, flags, warn, notice, given: {file: notebook, args: this.#words}, cellHooks: asked?.cells, again: await this.#again(notebook, {flags, output, prepared}),
+        withKernel: (request, use) => withKernel(this, request, use),
+      })
+      return output === '-' ? run() : (await import('../../run/alone.ts')).alone(output, this.config.dataDir, run)
+    }
+    return {performed: await (asked ? asked.told(work) : work()), parameters}
+  }
+
+  async #again(path: string, {flags, output, prepared: {notebook}}: {flags: RunFlags; output: string; prepared: Prepared}): Promise<Again | undefined> {
+    if (!goesByCopy(flags)) return undefined
+    const [{Again: Runs}, {executable}] = await Promise.all([import('../../again/again.ts'), import('../../run/run-notebook.ts')])
+    return Runs.of({notebook, path, output, flags, dataDir: this.config.dataDir, cells: executable(notebook, {skipTag: flags['skip-tag']}), notice: (message) => this.notice(message)})
+  }
+
+  async #watch(notebook: string, flags: RunFlags, output: string): Promise<NotebookRunResult | undefined> {
+    if (notebook === '-' || output === '-' || this.jsonEnabled() || flags.output === 'ndjson') throw errors.usage('--watch needs a notebook and a copy that are files, and prints text', {code: 'USAGE', fix: 'leave out --json and --output, and give the notebook by its path'})
+    const {watchNotebook} = await import('../../again/watch-notebook.ts')
+    return watchNotebook(notebook, {
+      output, dataDir: this.config.dataDir, keep: flags['keep-kernel'] === true, notice: (message) => this.notice(message), warn: (message) => this.warn(message),
+      tell: (error) => reportError(error, {command: this.id ?? '', json: false, verbose: this.verbose, warnings: []}),
+      run: async (first) => this.#result(notebook, {flags: {...flags, changed: true, 'keep-kernel': true, 'fresh-kernel': first && flags['fresh-kernel'] === true}, output, reporter: await this.#reporter(flags, output)}),
+    })
   }
 
   override jsonEnabled(): boolean {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {wordsOf} from './again.ts'
+import {wordsOf} from './words.ts'
 
 describe('flags that run a notebook again', () => {
   it('are those that were given, without where it ran and what was printed', () => {
