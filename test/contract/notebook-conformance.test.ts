@@ -211,7 +211,8 @@ function assertStates({notebook, failed}: Executed, fixture: Fixture): void {
   assert.equal(failed, fixture.fails === true)
   const given = parseNotebook(JSON.stringify(notebookOf(fixture)), fixture.name).cells.filter((cell) => !tagsOf(cell).includes('injected-parameters'))
   const kept = notebook.cells.filter((cell) => !tagsOf(cell).includes('injected-parameters'))
-  const what = ({id, source, metadata: {execution: _, ...metadata}, ...rest}: Cell): object => ({id, source, metadata, attachments: 'attachments' in rest ? rest.attachments : undefined})
+  const what = ({id, source, metadata, ...rest}: Cell): object =>
+    ({id, source, metadata: Object.entries(metadata).filter(([key]) => key !== 'execution'), attachments: 'attachments' in rest ? rest.attachments : undefined})
   assert.deepEqual(kept.map(what), given.map(what))
   const cells = notebook.cells.filter((cell): cell is CodeCell => cell.cell_type === 'code')
   assert.equal(cells.length, fixture.gives.length)

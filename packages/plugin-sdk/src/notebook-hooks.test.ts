@@ -6,7 +6,8 @@ import {notebookHooks} from './notebook-hooks.ts'
 
 /** A host with plugins that answer as told, by their names. */
 function hostWith(answers: Record<string, Record<string, unknown>>): HookHost & {warnings: string[]; asked: string[]} {
-  const [warnings, asked]: string[][] = [[], []]
+  const warnings: string[] = []
+  const asked: string[] = []
   const runHook = async (event: string) => {
     asked.push(event)
     return {successes: Object.entries(answers).filter(([, all]) => event in all).map(([name, all]) => ({plugin: {name}, result: all[event]})), failures: []}

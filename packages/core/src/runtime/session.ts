@@ -128,7 +128,7 @@ export class RuntimeSession {
   }
 
   /** A kernel of its own for one execution; the caller shuts it down with `shutdownKernel`. `cwd`: below the working folder. */
-  async freshKernel(spec?: string, {cwd, signal}: {cwd?: string | undefined; signal?: AbortSignal} = {}): Promise<UserKernel> {
+  async freshKernel(spec?: string, {cwd, signal}: {cwd?: string | undefined; signal?: AbortSignal | undefined} = {}): Promise<UserKernel> {
     return this.guard(async () => {
       const server = await this.server()
       const chosen = await this.#spec(spec)
