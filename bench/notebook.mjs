@@ -35,13 +35,13 @@ export async function notebookFigures({home: above, env: given, bin, rounds, add
     return name
   }
   const cgpu = (args, more = {}) => run(process.execPath, [bin, 'notebook', 'run', ...args, '--runtime', 'bench'], {env: {...env, ...more}, cwd: home})
-  const python = (program) => join(dirname(process.env.CGPU_TEST_PYTHON), program)
+  const python = (environment, program) => join(dirname(process.env.CGPU_TEST_PYTHON), '..', '..', environment, 'bin', program)
 
   const fifty = file('fifty.ipynb', many(50, (n) => `print(${n})`))
   const samples = await interleave(rounds, {
     cgpu: () => cgpu([fifty, '-o', 'cgpu.ipynb']),
-    papermill: () => run(python('papermill'), [fifty, 'papermill.ipynb', '--no-progress-bar'], {env, cwd: home}),
-    execute: () => run(python('jupyter-execute'), [fifty, '--output', 'execute.ipynb'], {env, cwd: home}),
+    papermill: () => run(python('oracles', 'papermill'), [fifty, 'papermill.ipynb', '--no-progress-bar'], {env, cwd: home}),
+    execute: () => run(python('current', 'jupyter-execute'), [fifty, '--output', 'execute.ipynb'], {env, cwd: home}),
   }, {warmup: 1})
   const of = (name, what) => median(samples[name].map((sample) => sample[what]))
   for (const [name, label, limit] of [['papermill', 'papermill', 0.4], ['execute', 'jupyter execute', 0.65]]) {

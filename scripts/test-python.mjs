@@ -1,4 +1,5 @@
-// Makes the tests' own Python environment: the current Jupyter server and kernel, and beside it a kernel as on Colab.
+// Makes the tests' own Python environment: the current Jupyter server and kernel, and beside it a kernel as on Colab, and other
+// programs for notebooks to compare with, which would change the server if they were installed where it is.
 // From PyPI; where pip reaches nothing, from a Python that already has them (Debian's jupyter-server, python3-ipykernel).
 import {spawn, spawnSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
@@ -45,6 +46,11 @@ function packagesOf(python) {
   return run(python, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))']).stdout.trim()
 }
 
+/** pip leaves out what it finds by this file. */
+function sharePackages(of, made) {
+  writeFileSync(join(packagesOf(bin(made)), 'tests.pth'), `${packagesOf(bin(of))}\n`)
+}
+
 function registerColabKernel(server, kernel) {
   const dir = join(server, 'share', 'jupyter', 'kernels', 'colab')
   mkdirSync(dir, {recursive: true})
@@ -70,12 +76,12 @@ function debianPython() {
 /** Path of the Python that the tests use. Rejects with a sentence and a fix when it cannot be made. */
 export async function ensureTestPython(options = {}) {
   await ensureEnvironment(options)
-  for (const name of ['current', 'colab']) if (existsSync(join(home, name))) leaveDebuggerOut(join(home, name))
+  for (const name of ['current', 'colab', 'oracles']) if (existsSync(join(home, name))) leaveDebuggerOut(join(home, name))
   return bin(join(home, 'current'))
 }
 
 async function ensureEnvironment({log = console.error}) {
-  const requirements = ['requirements.txt', 'requirements-colab.txt'].map((name) => join(root, 'test', name))
+  const requirements = ['requirements.txt', 'requirements-colab.txt', 'requirements-oracles.txt'].map((name) => join(root, 'test', name))
   const stamp = createHash('sha256').update(requirements.map((file) => readFileSync(file, 'utf8')).join('\0')).digest('hex')
   const stampFile = join(home, 'stamp')
   const server = join(home, 'current')
@@ -104,6 +110,8 @@ async function ensureEnvironment({log = console.error}) {
     registerColabKernel(server, server)
   } else {
     registerColabKernel(server, kernel)
+    const missing = await makeVenv(python, join(home, 'oracles'), requirements[2], (made) => sharePackages(server, made))
+    if (missing) throw new Error(`${missing}\nfix: make PyPI reachable for pip`)
   }
   writeFileSync(stampFile, stamp)
 }
@@ -123,8 +131,7 @@ export async function ensureLabPython({log = console.error} = {}) {
   rmSync(labHome, {recursive: true, force: true})
   mkdirSync(labHome, {recursive: true})
   log('making the JupyterLab of the tests (once)')
-  // pip leaves out what it finds by this file
-  const problem = await makeVenv(server, venv, requirements, (made) => writeFileSync(join(packagesOf(bin(made)), 'tests.pth'), `${shared}\n`))
+  const problem = await makeVenv(server, venv, requirements, (made) => sharePackages(join(home, 'current'), made))
   if (problem) throw new Error(`${problem}\nfix: make PyPI reachable for pip`)
   writeFileSync(stampFile, stamp)
   return bin(venv)

@@ -14,7 +14,7 @@ import {runNotebook} from '../../plugins/notebook/src/run/run-notebook.ts'
 import {widgetMime} from '../../plugins/notebook/src/run/widgets.ts'
 import type {RuntimeSession} from '@cgpu/core/runtime/session'
 import {repoRoot} from '../helpers/cli.ts'
-import {testPython} from '../helpers/jupyter-server.ts'
+import {oraclePython, testPython} from '../helpers/jupyter-server.ts'
 import {type Fixture, fixtures} from '../helpers/notebook-fixtures.ts'
 import {type SessionBed, startSessionBed} from '../helpers/session-bed.ts'
 
@@ -47,7 +47,7 @@ async function byOracle(oracle: 'nbclient' | 'papermill', some: Fixture[], jupyt
     const notebook: object = oracle === 'nbclient' && fixture.parameters !== undefined ? JSON.parse(notebookText(await preparedOf(fixture))) as object : notebookOf(fixture) // a notebook is an object
     return {...fixture, notebook}
   }))
-  const child = spawn(testPython, ['-B', join(repoRoot, 'test/helpers/notebook-oracles.py'), oracle], {stdio: 'pipe', env: {...process.env, JUPYTER_PATH: jupyterPath}})
+  const child = spawn(oraclePython, ['-B', join(repoRoot, 'test/helpers/notebook-oracles.py'), oracle], {stdio: 'pipe', env: {...process.env, JUPYTER_PATH: jupyterPath}})
   const chunks: Buffer[] = []
   const complaints: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))

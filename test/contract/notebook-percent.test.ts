@@ -6,7 +6,7 @@ import {percentText} from '../../plugins/notebook/src/export/percent/write.ts'
 import type {Cell, Metadata, Notebook} from '../../plugins/notebook/src/format/model.ts'
 import {languageOfFile} from '../../plugins/notebook/src/language.ts'
 import {repoRoot} from '../helpers/cli.ts'
-import {testPython} from '../helpers/jupyter-server.ts'
+import {oraclePython} from '../helpers/jupyter-server.ts'
 
 const python = languageOfFile('.py')
 assert.ok(python)
@@ -40,7 +40,7 @@ interface Answer {
 }
 
 function byJupytext(notebooks: Notebook[], scripts: string[]): Answer {
-  const {status, stdout, stderr} = spawnSync(testPython, ['-B', join(repoRoot, 'test/helpers/jupytext-run.py')], {input: JSON.stringify({notebooks, scripts}), encoding: 'utf8', maxBuffer: 64e6})
+  const {status, stdout, stderr} = spawnSync(oraclePython, ['-B', join(repoRoot, 'test/helpers/jupytext-run.py')], {input: JSON.stringify({notebooks, scripts}), encoding: 'utf8', maxBuffer: 64e6})
   assert.equal(status, 0, stderr)
   return JSON.parse(stdout) as Answer // jupytext-run.py wrote it
 }

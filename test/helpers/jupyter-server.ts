@@ -11,6 +11,8 @@ import {fileURLToPath} from 'node:url'
 
 /** The environment made by `npm test`: jupyter_server 2.21, ipykernel 7.4; its kernel `colab` is ipykernel 6.17. */
 export const testPython = fileURLToPath(new URL('../../node_modules/.cache/cgpu-test-python/current/bin/python', import.meta.url))
+/** A Python that has papermill and jupytext, too. */
+export const oraclePython = fileURLToPath(new URL('../../node_modules/.cache/cgpu-test-python/oracles/bin/python', import.meta.url))
 
 export interface StartJupyterOptions {
   /** true, false: output limits on or off; default: the server's own default, which is on */
