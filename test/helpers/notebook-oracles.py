@@ -48,7 +48,7 @@ def options(fixture):
     from traitlets.config import Config
 
     # ports that were free a moment ago may be another's by now
-    config = Config({"KernelManager": {"transport": "ipc"}} if sys.platform == "linux" else {})
+    config = Config({"KernelManager": {"transport": "ipc", "ip": os.path.join(os.environ["IPYTHONDIR"], "k")}} if sys.platform == "linux" else {})
     given = {"config": config, "allow_errors": fixture.get("allowErrors", False), "allow_error_names": fixture.get("allowErrorNames", [])}
     if "cellTimeout" in fixture:
         given.update(timeout=fixture["cellTimeout"], interrupt_on_timeout=True)
@@ -60,5 +60,5 @@ if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     run = {"nbclient": by_nbclient, "papermill": by_papermill}[sys.argv[1]]
     with tempfile.TemporaryDirectory() as home:
-        os.environ.update(IPYTHONDIR=home, JUPYTER_RUNTIME_DIR=home)
+        os.environ["IPYTHONDIR"] = home
         json.dump([run(one) for one in json.load(sys.stdin)], sys.stdout)
