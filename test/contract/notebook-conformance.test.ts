@@ -96,7 +96,7 @@ const merged = (outputs: Output[]): Output[] => {
 
 type Plain = Record<string, unknown>
 
-/** What may differ between any two runs: where a stream is cut into messages, times, names of temporary files and messages, and a kernel's own count. */
+/** What may differ between any two runs: where a stream is cut into messages, times, names of temporary files and messages, a kernel's own count, and where its packages are. */
 function comparable({notebook}: Executed, {dies}: Fixture): {cells: Plain[]; metadata: Plain} {
   const cells = notebook.cells.map((cell): Plain => {
     const {execution, ...metadata} = cell.metadata
@@ -108,7 +108,7 @@ function comparable({notebook}: Executed, {dies}: Fixture): {cells: Plain[]; met
     return dies ? {...same, execution_count: null} : {...same, times}
   })
   const text = JSON.stringify({cells, metadata: notebook.metadata})
-  return JSON.parse(text.replaceAll(/ipykernel_\d+\/\d+/g, 'ipykernel').replaceAll(/"msg_id":"[^"]+"/g, '"msg_id":"…"').replaceAll(/In\[\d+\]/g, 'In[…]')) as ReturnType<typeof comparable> // what was made above
+  return JSON.parse(text.replaceAll(/ipykernel_\d+\/\d+/g, 'ipykernel').replaceAll(/"msg_id":"[^"]+"/g, '"msg_id":"…"').replaceAll(/In\[\d+\]/g, 'In[…]').replaceAll(/[\w./+-]+\/site-packages\//g, '')) as ReturnType<typeof comparable> // what was made above
 }
 
 /** The copies without what papermill does otherwise on purpose; docs/notebook-conformance.md lists it. */
@@ -212,7 +212,7 @@ function assertStates({notebook, failed}: Executed, fixture: Fixture): void {
   const given = parseNotebook(JSON.stringify(notebookOf(fixture)), fixture.name).cells.filter((cell) => !tagsOf(cell).includes('injected-parameters'))
   const kept = notebook.cells.filter((cell) => !tagsOf(cell).includes('injected-parameters'))
   const what = ({id, source, metadata, ...rest}: Cell): object =>
-    ({id, source, metadata: Object.entries(metadata).filter(([key]) => key !== 'execution'), attachments: 'attachments' in rest ? rest.attachments : undefined})
+    ({id, source, metadata: Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== 'execution')), attachments: 'attachments' in rest ? rest.attachments : undefined})
   assert.deepEqual(kept.map(what), given.map(what))
   const cells = notebook.cells.filter((cell): cell is CodeCell => cell.cell_type === 'code')
   assert.equal(cells.length, fixture.gives.length)
