@@ -16,7 +16,8 @@ const notebookOf = (...cells: (string | ReturnType<typeof cellOf>)[]): string =>
   `${JSON.stringify({cells: cells.map((one, at) => ({id: `c${at}`, ...(typeof one === 'string' ? cellOf(one) : one)})), metadata: {kernelspec: {name: 'python3', display_name: 'Python'}}, nbformat: 4, nbformat_minor: 5}, null, 1)}\n`
 const printed = (text: string) => ({execution_count: 1, outputs: [{name: 'stdout', output_type: 'stream', text}]})
 
-describe('notebooks under version control', () => {
+describe('notebooks under version control', function () {
+  this.timeout(60_000)
   let bench: Workbench
   let git: (line: string) => Promise<string>
   before(async () => {

@@ -75,6 +75,12 @@ describe('merging notebooks', () => {
     }), {numRuns: 60})
   })
 
+  it('writes the result as ours is written', () => {
+    const ours = '{\n  "nbformat": 4,\n  "nbformat_minor": 5,\n  "metadata": {},\n  "cells": [\n    {\n      "id": "a",\n      "cell_type": "markdown",\n      "source": [\n        "x\\n",\n        "y"\n      ],\n      "metadata": {}\n    }\n  ]\n}'
+    assert.equal(writtenLike(ours, parseNotebook(ours, 'x')), ours)
+    assert.equal(writtenLike(`${JSON.stringify(JSON.parse(ours))}\n`, parseNotebook(ours, 'x')), `${JSON.stringify(JSON.parse(ours))}\n`)
+  })
+
   it('joins what both sides did, and marks what contradicts', () => {
     const base = notebook(code('a', 'one\ntwo\nthree\nfour', {outputs: [stream('old')]}), code('b', 'x = 1'), code('c', 'kept'), code('d', 'dropped'))
     const ours = notebook(code('a', '1\ntwo\nthree\nfour', {outputs: [stream('ours')]}), code('b', 'x = 2'), code('o', 'of ours'), code('c', 'kept, changed by us'), code('d', 'dropped', {outputs: [stream('run')]}))

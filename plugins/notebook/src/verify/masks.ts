@@ -5,6 +5,8 @@ export type Mask = [name: string, pattern: RegExp]
 /** What differs from run to run and says nothing. Dates come before times, and both before durations, which look alike. */
 export const builtinMasks: readonly Mask[] = [
   ['uuid', /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi],
+  // of pandas' styled tables and of matplotlib's SVG: random, unless salted
+  ['id', /\bT_[0-9a-f]{5}(?=_|\b)|(?<=id="|#)[a-z][0-9a-f]{10}\b/g],
   ['address', /\b0x[0-9a-f]{4,}\b/gi],
   ['temp-path', /(?:\/private)?\/(?:tmp|var\/tmp|var\/folders|dev\/shm)\/[^\s'"`,;:)\]}>]+|\b[A-Z]:\\Users\\[^\\\s]+\\AppData\\Local\\Temp\\[^\s'",;)\]}>]+/gi],
   ['date', /\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?Z|\s?UTC|[+-]\d{2}:?\d{2})?)?\b/g],

@@ -31,6 +31,7 @@ describe('comparing outputs', () => {
   const masks: [text: string, masked: string][] = [
     ['<Model object at 0x7f3a2c1d>', '<Model object at <address>>'],
     ['id 123e4567-e89b-12d3-a456-426614174000', 'id <uuid>'],
+    ['<td id="T_8c1f2_row0">, <path id="m0123456789"/>, <use href="#m0123456789"/>, #ff00ff', '<td id="<id>_row0">, <path id="<id>"/>, <use href="#<id>"/>, #ff00ff'],
     ['saved /tmp/tmpab12/x.txt, see /var/folders/a/b', 'saved <temp-path>, see <temp-path>'],
     ['2026-11-29T08:33:33.123Z and 2026-11-29, 08:33:33', '<date> and <date>, <time>'],
     ['Sun Nov 29 08:33:33 UTC 2026', '<date>'],
