@@ -267,6 +267,27 @@ describe('notebooks in Drive', () => {
       assert.deepEqual([anew.status, anew.file.name, anew.file.id === made.file.id], ['created', 'work.ipynb', false])
     })
 
+    it('give way to whoever saves during a long upload', async () => {
+      const pieceLength = 256 * 1024
+      await writeFile(at('long.ipynb'), textOf('1'))
+      await put('long.ipynb')
+      await writeFile(at('long.ipynb'), textOf('x'.repeat(2 * pieceLength)))
+      const slow = open()
+      const plain = slow.access.fetch.bind(slow.access)
+      let saved = false
+      slow.access.fetch = async (url, options) => {
+        const answer = await plain(url, options)
+        if (options?.method === 'PUT' && !saved) {
+          saved = true
+          await writeNotebook(drive, 'long', bytesOf('theirs'))
+        }
+        return answer
+      }
+      await assert.rejects(putNotebook(slow, at('long.ipynb'), {force: false, asNew: false, store, pieceLength}), {code: 'DRIVE_CHANGED', exit: 72})
+      assert.equal((await readNotebook(drive, 'long')).bytes.toString(), textOf('theirs'))
+      assert.equal((await put('long.ipynb', {force: true, pieceLength})).status, 'updated')
+    })
+
     it('that are strangers to each other are not taken for the same', async () => {
       await writeNotebook(drive, 'stranger', bytesOf('there'))
       await writeFile(at('stranger.ipynb'), textOf('here'))

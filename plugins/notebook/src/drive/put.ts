@@ -48,7 +48,12 @@ export async function putNotebook(drive: Drive, local: string, options: PutOptio
   if (there?.md5 === mine) return keep({file: there, status: 'unchanged'})
   if (there && !force) refuseLoss(there, before, local)
   const goal = there ? {id: there.id, mimeType: there.mimeType} : {name: nameFor(drive, ref, local), folder: parent}
-  const file = await upload(drive.transport, {...rest, target: goal, bytes})
+  // a long upload leaves others time to save theirs
+  const mayFinish = there && !force ? async (): Promise<void> => {
+    const now = await drive.get(there.id)
+    if (now.revision !== there.revision) throw changed(now, local)
+  } : undefined
+  const file = await upload(drive.transport, {...rest, target: goal, bytes, mayFinish})
   return keep({file, status: there ? 'updated' : 'created'})
 }
 

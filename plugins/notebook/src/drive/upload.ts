@@ -8,6 +8,8 @@ export interface UploadOptions {
   bytes: Uint8Array
   /** bytes that are sent at once, a multiple of 256 KiB; default: 4 MiB */
   pieceLength?: number | undefined
+  /** asked before the last of several pieces, by which the upload counts: what it throws leaves the file as it is */
+  mayFinish?: (() => Promise<void>) | undefined
   onProgress?: ((done: number, total: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -23,13 +25,14 @@ const forgotten = [404, 410]
  * once. Throws the refusals of `refusals.ts`, and UPLOAD_FAILED (69).
  */
 export async function upload(transport: Transport, options: UploadOptions): Promise<DriveFile> {
-  const {bytes, pieceLength = 4 * 1024 * 1024, onProgress, signal} = options
+  const {bytes, pieceLength = 4 * 1024 * 1024, mayFinish, onProgress, signal} = options
   let session = await begin(transport, options)
   let sessions = 1
   let done = 0
   let asks = false
   onProgress?.(0, bytes.length)
   for (let failures = 0; failures <= patience;) {
+    if (!asks && done > 0 && done + pieceLength >= bytes.length) await mayFinish?.()
     const answer = await send(transport, session, {bytes, from: asks ? undefined : done, length: pieceLength, signal})
     if (answer && answer.status < 300) {
       onProgress?.(bytes.length, bytes.length)
