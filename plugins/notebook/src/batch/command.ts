@@ -90,7 +90,7 @@ async function runAll({notebooks, flags, limits, host, teller, warn}: Work): Pro
         warn: (message) => warn(`${run.label}: ${message}`), withKernel: (request, use) => withKernel(host.command, request, use),
       }),
       onLost: (place, left) => teller.note('RUNTIME_LOST', `${place ?? 'the runtime'} cannot be used any more; ${left} left`),
-      onBack: (run) => teller.note('RUN_AGAIN', `${run.label} begins again on another runtime`),
+      onBack: (_run, outcome) => teller.again(outcome),
       onResult: (_run, outcome) => {
         if (isLost(outcome)) lost = outcome
         if (failedItself(outcome, interrupts.stopped)) first ??= outcome
