@@ -33,7 +33,8 @@ describe('the events of a batch', () => {
     assert.deepEqual(events.map(({seq}) => seq), events.map((_, index) => index))
     const batch = events[0]?.id
     const runs = [...new Set(events.map(({id}) => id))].filter((id) => id !== batch)
-    assert.deepEqual(runs.map((id) => events.flatMap((event) => (event.id === id ? [event.type] : []))), Array(3).fill(['started', 'progress', 'stderr', 'display', 'finished']))
+    assert.equal(runs.length, 3)
+    assert.deepEqual(runs.map((id) => events.flatMap((event) => (event.id === id ? [event.type] : []))), runs.map(() => ['started', 'progress', 'stderr', 'display', 'finished']))
     assert.deepEqual(events.flatMap((event) => (event.type === 'started' ? [[event.notebook, event.output]] : [])), [['a.ipynb', 'a.out.ipynb'], ['b.ipynb', 'runs/javascript:"b".ipynb'], ['a.ipynb', 'a.out.ipynb']])
     assert.deepEqual(events.flatMap((event) => (event.type === 'notice' ? [[event.code, event.id === batch]] : [])), [['RUN_SKIPPED', true], ['RUN_AGAIN', true]])
     assert.deepEqual(events.flatMap((event) => (event.type === 'finished' && event.id === batch ? [event.exitStatus] : [])), [3])
