@@ -11,7 +11,7 @@ export function someOutcomes(): {outcomes: Outcome[]; first: Outcome} {
     ({run, exitStatus: 0, durationSeconds: 0, runtime: null, kernel: null, parameters: {}, cells: [], due: [], traceback: '', ...more})
   const ran = {runtime: 'trainer', kernel: 'python3'}
   const first = outcome(planned(2, 'b', {set: {lr: '<2>'}, label: 'b.ipynb lr=<2>', output: 'runs/javascript:"b".ipynb'}), {
-    ...ran, status: 'error', exitStatus: 3, durationSeconds: 61.4, parameters: {lr: '<2>'}, failedSource: '<script>alert(1)</script>',
+    ...ran, status: 'error', exitStatus: 3, durationSeconds: 61.4, parameters: {lr: '<2>'}, failed: {id: '1', index: 1, source: '<script>alert(1)</script>'},
     error: new CgpuError('cell 2 failed: SystemExit: 3', {code: 'CODE_FAILED', category: 'code', exit: 3, fix: 'see the executed copy'}),
     cells: [cell(0, 0.5), cell(1, 60, {name: 'SystemExit', message: '3', traceback: ['\u001B[31mTraceback\u001B[0m <b>']})],
     due: [{index: 0, id: '0', title: 'lr = 1'}, {index: 1, id: '1', title: '<script>alert(1)</script>'}, {index: 2, id: '2', title: 'after()'}],

@@ -29,10 +29,16 @@ export async function notebookHooks(host: HookHost): Promise<NotebookHooks> {
 
 /** Whether a plugin, or the project's file, has a hook for the event. */
 async function listens(host: HookHost, event: CgpuEvent): Promise<boolean> {
-  const {plugins} = host.config as Partial<Pick<Config, 'plugins'>>
-  // without oclif's whole config it cannot be told
-  if (!plugins || [...plugins.values()].some(({hooks}) => Object.hasOwn(hooks, event))) return true
+  if (pluginListens(host.config, event)) return true
   return isProjectEvent(event) && declaresHook(host, event)
+}
+
+/** The lean config refuses what it has not, so it is asked whether it has. Without either it cannot be told. */
+function pluginListens(config: object, event: CgpuEvent): boolean {
+  if ('listensTo' in config && typeof config.listensTo === 'function') return Boolean(config.listensTo(event))
+  if (!('plugins' in config)) return true
+  const {plugins} = config as Pick<Config, 'plugins'> // oclif's whole config
+  return [...plugins.values()].some(({hooks}) => Object.hasOwn(hooks, event))
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

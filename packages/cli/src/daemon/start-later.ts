@@ -2,10 +2,14 @@ import type {Settings} from '@cgpu/core/config/resolve'
 import {ensureDaemon, poke} from '@cgpu/daemon/client'
 import {daemonProgram} from './program.ts'
 
-/** Starts the daemon when this command is all done, unless somebody is against it. */
+let planned = false
+
+/** Starts the daemon when this command is all done, unless somebody is against it. Kernel after kernel of one command asks for it: once is enough. */
 export function startDaemonLater(dirs: {state: string}, settings: Settings, env: NodeJS.ProcessEnv = process.env): void {
   const wish = settings.text('daemon')
   if (wish === 'off' || (wish === 'auto' && env['CI'])) return
+  if (planned) return
+  planned = true
   process.once('beforeExit', () => {
     const program = daemonProgram()
     if (program) ensureDaemon(dirs, env, program, {start: true})

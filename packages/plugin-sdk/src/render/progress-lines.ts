@@ -4,7 +4,7 @@ import {measure, type ProgressOptions} from './progress.ts'
 import {type Env, isLively, type Output, truncate} from './terminal.ts'
 
 const FRAME_MS = 80
-/** Where the terminal does not say how high it is. */
+/** Where the terminal does not say how high it is, or says 0. */
 const USUAL_ROWS = 24
 
 /**
@@ -67,11 +67,11 @@ export class ProgressLines {
   }
 
   #draw(): void {
-    const most = Math.max(1, (this.#stream.rows ?? USUAL_ROWS) - 1)
+    const most = Math.max(1, (this.#stream.rows || USUAL_ROWS) - 1)
     const all = [...this.#events.values()].map(({event, since}) => this.#text(event, since))
     // more than the screen holds could not be drawn anew
     const lines = all.length <= most ? all : [...all.slice(0, most - 1), `and ${all.length - most + 1} more`]
-    const width = (this.#stream.columns ?? 80) - 1
+    const width = (this.#stream.columns || 80) - 1
     this.#stream.write(`${this.#top()}${lines.map((line) => `${truncate(line, width)}\u001b[K`).join('\n')}\u001b[J`)
     this.#drawn = lines.length
   }

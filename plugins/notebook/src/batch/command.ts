@@ -3,9 +3,8 @@ import {table} from '@cgpu/plugin-sdk/render'
 import {parseDuration} from '../durations.ts'
 import {askedPlugins} from '../hooks/ask.ts'
 import type {PerformOptions} from '../run/perform.ts'
-import {prepare} from '../run/prepare.ts'
 import {silentReporter} from '../run/report.ts'
-import {isDone, runKey} from './done.ts'
+import {isDone, keyOf} from './done.ts'
 import type {BatchFlags} from './flags.ts'
 import {BatchInterrupts} from './interrupts.ts'
 import {type PlanFlags, planRuns} from './plan.ts'
@@ -27,6 +26,8 @@ export interface BatchHost {
   /** --json */
   json: boolean
   quiet: boolean
+  /** flags that run one of them again, but for its output and its set */
+  words: readonly string[]
 }
 
 /** These say that the runtime went, whatever ran on it. */
@@ -87,10 +88,11 @@ async function runAll({notebooks, flags, limits, host, teller, warn}: Work): Pro
       isStopped: () => interrupts.stopped,
       work: (run, place) => runOne(run, {
         ...limits, flags: {...flags, runtime: place}, dataDir: host.dataDir, asked: (about) => askedPlugins(host.command, about), reporter: teller.reporterOf(run), signals: interrupts.forRun(),
+        words: host.words, notice: (message) => teller.note('NOTICE', `${run.label}: ${message}`),
         warn: (message) => warn(`${run.label}: ${message}`), withKernel: (request, use) => withKernel(host.command, request, use),
       }),
       onLost: (place, left) => teller.note('RUNTIME_LOST', `${place ?? 'the runtime'} cannot be used any more; ${left} left`),
-      onBack: (run) => teller.note('RUN_AGAIN', `${run.label} begins again on another runtime`),
+      onBack: (_run, outcome) => teller.again(outcome),
       onResult: (_run, outcome) => {
         if (isLost(outcome)) lost = outcome
         if (failedItself(outcome, interrupts.stopped)) first ??= outcome
@@ -148,8 +150,7 @@ async function runtimesOf(given: string | undefined): Promise<Place[]> {
 async function doneAlready(runs: readonly PlannedRun[], flags: BatchCommandFlags): Promise<Set<PlannedRun>> {
   const done = new Set<PlannedRun>()
   for (const run of runs) {
-    const prepared = await prepare(run.notebook, {...flags, given: run.set}, () => {})
-    if (await isDone(run.output, runKey(prepared, flags))) done.add(run)
+    if (await isDone(run.output, await keyOf(run, flags))) done.add(run)
   }
   return done
 }

@@ -2,6 +2,8 @@ import {createHash} from 'node:crypto'
 import {readFile} from 'node:fs/promises'
 import {isRecord, type Notebook, tagsOf} from '../format/model.ts'
 import {languageOf} from '../parameters/translate.ts'
+import {prepare, type PrepareFlags} from '../run/prepare.ts'
+import type {PlannedRun} from './run.ts'
 
 export interface KeyFlags {
   kernel?: string | undefined
@@ -17,6 +19,9 @@ export function runKey({notebook, selected}: {notebook: Notebook; selected: Read
   const how = [flags.kernel ?? languageOf(notebook).kernel ?? null, flags.cwd ?? null, flags['skip-tag'], flags['allow-errors'] ?? false, flags['allow-error-names'] ?? []]
   return createHash('sha256').update(JSON.stringify([cells, how])).digest('hex')
 }
+
+/** Of a planned run, without what plugins would add to its parameters. */
+export const keyOf = async ({notebook, set}: PlannedRun, flags: KeyFlags & PrepareFlags): Promise<string> => runKey(await prepare(notebook, {...flags, given: set}, () => {}), flags)
 
 /** Notes in the copy what it is of, and how that ended so far. */
 export function stamp(notebook: Notebook, key: string, status: string): void {

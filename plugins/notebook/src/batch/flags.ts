@@ -35,6 +35,9 @@ export function isBatch(notebooks: readonly string[], flags: BatchFlags): boolea
   return given || notebooks.length > 1 || (flags.runtime?.includes(',') ?? false)
 }
 
+/** The flags that hold for each run of a batch, but for where its copy goes. */
+export const ofEachRun = (flags: object): Record<string, unknown> => Object.fromEntries(Object.entries(flags).filter(([name]) => !(name in batchFlags) && name !== 'out' && name !== 'inplace'))
+
 /** `--runtime a --runtime b`, which is one flag to the parser, as `--runtime=a,b`. */
 export function joinRuntimes(argv: readonly string[]): string[] {
   const end = argv.indexOf('--') === -1 ? argv.length : argv.indexOf('--')

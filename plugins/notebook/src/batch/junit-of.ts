@@ -17,7 +17,7 @@ function suiteOf(outcome: Outcome): JUnitSuite {
 function caseOf(cell: CellResult | undefined, outcome: Outcome): Omit<JUnitTest, 'name' | 'classname'> {
   if (!cell) return {timeSeconds: 0, status: 'skipped', message: 'it was not run'}
   const timeSeconds = cell.durationSeconds
-  if (succeeded(outcome) || cell !== outcome.cells.at(-1)) return {timeSeconds, status: 'passed'}
+  if (cell.id !== outcome.failed?.id) return {timeSeconds, status: 'passed'}
   const {error: why} = cell
   const message = outcome.error?.message ?? why?.name ?? outcome.status
   const details = why?.traceback.join('\n') || (why && `${why.name}: ${why.message}`)

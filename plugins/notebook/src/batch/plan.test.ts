@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import {mkdir, mkdtemp, rm, symlink, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join, relative} from 'node:path'
-import {isBatch, joinRuntimes} from './flags.ts'
+import {joinPairs} from '../parameters/values.ts'
+import {isBatch, joinRuntimes, ofEachRun} from './flags.ts'
 import {type PlanFlags, planRuns} from './plan.ts'
+import {setWords} from './run.ts'
 
 const notebook = JSON.stringify({cells: [{cell_type: 'code', metadata: {tags: ['parameters']}, source: 'lr = 1\nname = ""', outputs: [], execution_count: null}], metadata: {}, nbformat: 4, nbformat_minor: 4})
 
@@ -57,6 +59,13 @@ describe('the plan of a batch', () => {
     ]
     for (const [names, flags, code, message] of cases) await assert.rejects(planned(names, flags), {code, message}, JSON.stringify([names, flags]))
     await assert.rejects(planRuns(['-'], {}, () => {}), {code: 'USAGE'})
+  })
+
+  it('can be given again, one run at a time', () => {
+    const set = {text: '3', list: [1n, 'a'], count: 3n, rate: 1, on: true, none: null}
+    assert.deepEqual(setWords(set), ['--parameters-raw=text=3', '--parameters-yaml={"list":[1,"a"]}', '--parameters=count=3', '--parameters=rate=1.0', '--parameters=on=True', '--parameters=none=None'])
+    assert.deepEqual(joinPairs(setWords(set)), setWords(set))
+    assert.deepEqual(ofEachRun({grid: ['a=1'], junit: 'x', out: 'x', kernel: 'ir', parallel: 2}), {kernel: 'ir'})
   })
 
   it('is asked for by several notebooks, several runtimes, or a flag of its own', () => {

@@ -14,7 +14,7 @@ export interface QueueOptions<J, R> {
   /** the last result of a job */
   onResult?: (job: J, result: R) => void
   onLost?: (place: Place, left: number) => void
-  onBack?: (job: J) => void
+  onBack?: (job: J, result: R) => void
 }
 
 /** Does all jobs, in their order as far as there is room, each at the place with the least work. Jobs that were not begun have no result. */
@@ -32,7 +32,7 @@ export async function runQueue<J, R>({jobs, places, parallel, work, isLost, isSt
     if (lost && busy.size > 0 && !again.has(job) && !isStopped()) {
       again.add(job)
       waiting.unshift(job)
-      onBack?.(job)
+      onBack?.(job, result)
       return
     }
     results.set(job, result)

@@ -44,8 +44,8 @@ export interface Outcome {
   /** why it did not succeed, or why it was skipped or not run */
   error?: CgpuError
   reason?: string
-  /** the source of the cell that ended it */
-  failedSource?: string
+  /** the cell that ended it, its source cut where that is long */
+  failed?: {id: string; index: number; source: string}
   /** as it was told, for a terminal */
   traceback: string
 }
@@ -61,3 +61,11 @@ export function valueText(value: Value): string {
 }
 
 export const setText = (set: ParameterSet): string => Object.entries(set).map(([name, value]) => `${name}=${valueText(value)}`).join(', ')
+
+/** Flags that give the set again. */
+export function setWords(set: ParameterSet): string[] {
+  return Object.entries(set).map(([name, value]) => {
+    if (typeof value === 'string') return `--parameters-raw=${name}=${value}`
+    return typeof value === 'object' && value !== null ? `--parameters-yaml=${JSON.stringify({[name]: plain(value)})}` : `--parameters=${name}=${valueText(value)}`
+  })
+}

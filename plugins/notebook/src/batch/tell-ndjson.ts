@@ -13,9 +13,14 @@ export class NdjsonTeller implements BatchTeller {
   readonly #batch = randomUUID()
   readonly #encoder = new NdjsonEncoder({id: ''})
   readonly #ids = new Map<PlannedRun, string>()
+  readonly #write: (text: string) => void
   #total = 0
   #done = 0
   #over = false
+
+  constructor(write: (text: string) => void = (text) => void process.stdout.write(text)) {
+    this.#write = write
+  }
 
   begun(total: number): void {
     this.#total = total
@@ -39,12 +44,17 @@ export class NdjsonTeller implements BatchTeller {
     }
   }
 
-  ended({run, status, exitStatus, durationSeconds, error, reason}: Outcome): void {
+  ended(outcome: Outcome): void {
+    const {run, status, reason} = outcome
     this.#done += 1
-    const id = this.#ids.get(run)
-    if (id === undefined) this.#tell(this.#batch, {type: 'notice', code: status === 'skipped' ? 'RUN_SKIPPED' : 'RUN_NOT_RUN', message: `${run.label}: ${reason ?? status}`})
-    else this.#tell(id, {type: 'finished', exitStatus, durationSeconds, status, ...(error ? {error: {code: error.code, message: error.message}} : {})})
+    if (this.#ids.has(run)) this.#finished(outcome)
+    else this.#tell(this.#batch, {type: 'notice', code: status === 'skipped' ? 'RUN_SKIPPED' : 'RUN_NOT_RUN', message: `${run.label}: ${reason ?? status}`})
     this.#tell(this.#batch, {type: 'progress', message: 'running notebooks', done: this.#done, total: this.#total})
+  }
+
+  again(outcome: Outcome): void {
+    this.#finished(outcome)
+    this.note('RUN_AGAIN', `${outcome.run.label} begins again on another runtime`)
   }
 
   clear(): void {}
@@ -59,9 +69,13 @@ export class NdjsonTeller implements BatchTeller {
     this.#tell(this.#batch, {type: 'finished', exitStatus, durationSeconds, status, ...(error ? {error} : {})})
   }
 
+  #finished({run, status, exitStatus, durationSeconds, error}: Outcome): void {
+    this.#tell(this.#ids.get(run) ?? this.#batch, {type: 'finished', exitStatus, durationSeconds, status, ...(error ? {error: {code: error.code, message: error.message}} : {})})
+  }
+
   #tell(id: string, body: Body): void {
     this.#encoder.id = id
-    process.stdout.write(this.#encoder.line(body))
+    this.#write(this.#encoder.line(body))
   }
 }
 

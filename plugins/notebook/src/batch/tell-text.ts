@@ -46,6 +46,11 @@ export class TextTeller implements BatchTeller {
     this.#overall.show({message: 'running notebooks', done: this.#done, total: this.#total})
   }
 
+  again({run, error}: Outcome): void {
+    this.#lines.end(String(run.n))
+    this.note('', `${run.label} begins again on another runtime: ${error?.message ?? 'its own was lost'}`)
+  }
+
   clear(): void {
     this.#lines.clear()
   }

@@ -8,6 +8,8 @@ export interface BatchTeller {
   reporterOf(run: PlannedRun): Reporter
   /** of one run, its last word */
   ended(outcome: Outcome): void
+  /** of one run whose runtime was lost: it begins again */
+  again(outcome: Outcome): void
   /** before anything else is written to the terminal */
   clear(): void
   /** something about the batch */
@@ -17,4 +19,4 @@ export interface BatchTeller {
 }
 
 /** `--json`: nothing until the result. */
-export const silentTeller = (reporter: Reporter): BatchTeller => ({begun() {}, reporterOf: () => reporter, ended() {}, clear() {}, note() {}, over() {}})
+export const silentTeller = (reporter: Reporter): BatchTeller => ({begun() {}, reporterOf: () => reporter, ended() {}, again() {}, clear() {}, note() {}, over() {}})

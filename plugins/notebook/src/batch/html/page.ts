@@ -52,14 +52,13 @@ function summaryRow(outcome: Outcome, path: string): string {
 }
 
 function section(outcome: Outcome): string {
-  const {run, status, error, reason, parameters, kernel, cells, failedSource} = outcome
-  const failed = succeeded(outcome) ? undefined : cells.at(-1)
-  const traceback = failed?.error?.traceback.join('\n') ?? ''
+  const {run, status, error, reason, parameters, kernel, cells, failed} = outcome
+  const traceback = cells.find(({id}) => id === failed?.id)?.error?.traceback.join('\n') ?? ''
   return `<section id="run-${run.n}">
 <h2>${run.n}. ${escapeMarkup(run.label)}</h2>
 <p>${statusText(status)}${error ? `: ${escapeMarkup(error.message)}` : reason === undefined ? '' : `: ${escapeMarkup(reason)}`}</p>
 ${error?.fix === undefined ? '' : `<p class="dim">${escapeMarkup(error.fix)}</p>\n`}${kernel === null ? '' : `<p class="dim">kernel ${escapeMarkup(kernel)}</p>\n`}${parameterTable(parameters)}${
-  failed && failedSource !== undefined ? `<h3>cell ${failed.index + 1}</h3>\n<pre class="source">${escapeMarkup(failedSource)}</pre>\n` : ''}${
+  failed ? `<h3>cell ${failed.index + 1}</h3>\n<pre class="source">${escapeMarkup(failed.source)}</pre>\n` : ''}${
   traceback === '' ? '' : `<pre class="traceback">${escapeMarkup(traceback)}</pre>\n`}${cellTable(outcome)}</section>
 `
 }
@@ -96,7 +95,7 @@ function statusText(status: OutcomeStatus): string {
 
 /** A cell whose error was allowed did not fail the run. */
 function cellStatus(cell: CellResult, outcome: Outcome): string {
-  const allowed = cell.status === 'error' && (succeeded(outcome) || cell !== outcome.cells.at(-1))
+  const allowed = cell.status === 'error' && cell.id !== outcome.failed?.id
   return allowed ? '<span class="status idle">failed, allowed</span>' : statusText(cell.status)
 }
 

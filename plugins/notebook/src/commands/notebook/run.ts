@@ -4,7 +4,7 @@ import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
 import {CgpuCommand, errors, inert, reportError, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import type {Again, AgainFlags, Selected} from '../../again/again.ts'
-import {batchFlags, isBatch, joinRuntimes} from '../../batch/flags.ts'
+import {batchFlags, isBatch, joinRuntimes, ofEachRun} from '../../batch/flags.ts'
 import type {BatchResult} from '../../batch/result.ts'
 import {parseDuration} from '../../durations.ts'
 import {askedPlugins} from '../../hooks/ask.ts'
@@ -107,7 +107,8 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     if (isBatch(args.notebook, flags)) {
       if (flags.watch || goesByCopy(flags)) throw errors.usage('the flags under AGAIN are for one notebook', {code: 'USAGE', fix: 'leave them out, or --skip-done leaves out what is done'})
       const {runBatch} = await import('../../batch/command.ts')
-      return runBatch(args.notebook, flags, {command: this, dataDir: this.config.dataDir, json: this.jsonEnabled(), quiet: this.quiet})
+      const words = wordsOf(ofEachRun(flags), NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
+      return runBatch(args.notebook, flags, {command: this, dataDir: this.config.dataDir, json: this.jsonEnabled(), quiet: this.quiet, words})
     }
     const [notebook = ''] = args.notebook
     const output = outputPath(notebook, flags)
