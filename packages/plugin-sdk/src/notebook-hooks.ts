@@ -29,10 +29,16 @@ export async function notebookHooks(host: HookHost): Promise<NotebookHooks> {
 
 /** Whether a plugin, or the project's file, has a hook for the event. */
 async function listens(host: HookHost, event: CgpuEvent): Promise<boolean> {
-  const {plugins} = host.config as Partial<Pick<Config, 'plugins'>>
-  // without oclif's whole config it cannot be told
-  if (!plugins || [...plugins.values()].some(({hooks}) => Object.hasOwn(hooks, event))) return true
+  if (pluginListens(host.config, event)) return true
   return isProjectEvent(event) && declaresHook(host, event)
+}
+
+/** On its short way cgpu has loaded no plugin, and tells it by `hasHook`. */
+function pluginListens(config: object, event: CgpuEvent): boolean {
+  if ('hasHook' in config && typeof config.hasHook === 'function') return config.hasHook(event) === true
+  if (!('plugins' in config)) return true // it cannot be told
+  const {plugins} = config as Pick<Config, 'plugins'> // oclif's
+  return [...plugins.values()].some(({hooks}) => Object.hasOwn(hooks, event))
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
