@@ -9,7 +9,7 @@ import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {recordOf} from '../../plugins/notebook/src/again/record.ts'
 import {envelope, startCgpu} from '../helpers/cli.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
-import {assertRefused, jupyterFor, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const notebookOf = (...sources: string[]): string => JSON.stringify({
   cells: sources.map((source, at) => ({cell_type: 'code', id: `c${at + 1}`, metadata: {}, source, outputs: [], execution_count: null})),
@@ -19,12 +19,8 @@ const notebookOf = (...sources: string[]): string => JSON.stringify({
 /** What each cell printed; undefined: nothing. */
 const printed = ({cells}: Notebook): (string | undefined)[] => cells.flatMap((cell) => (cell.cell_type === 'code' ? [cell.outputs.map((one) => (one.output_type === 'stream' ? one.text.trim() : one.output_type === 'error' ? one.ename : '?'))[0]] : []))
 
-/** Looks until it is so; the test's own time limit ends it otherwise. */
-async function untilAsync(is: () => Promise<boolean>): Promise<void> {
-  while (!(await is())) await new Promise((resolve) => setTimeout(resolve, 20))
-}
-
-describe('running a notebook again', () => {
+describe('running a notebook again', function () {
+  this.timeout(60_000)
   let bench: Workbench
   let server: TestJupyter
   before(async () => {
@@ -82,8 +78,11 @@ describe('running a notebook again', () => {
     await bench.file('k.ipynb', notebookOf('n = 1\nprint("first", n)', 'import os, time\nwhile not os.path.exists("go"): time.sleep(0.02)\nprint("second")', 'n += 1\nprint(n)'))
     const client = startCgpu(['notebook', 'run', 'k.ipynb', '--keep-kernel'], {home: bench.home})
     const begun = async (): Promise<boolean> => (await copy('k.out.ipynb').catch(() => undefined))?.cells.some((cell) => cell.id === 'c2' && recordOf(cell)?.status === 'begun') === true
-    await untilAsync(begun)
-    client.kill('SIGKILL')
+    try {
+      await until(begun, () => 'the second cell has not begun', 40_000)
+    } finally {
+      client.kill('SIGKILL')
+    }
     await once(client, 'close')
     await writeFile(join(server.root, 'go'), '')
     assert.deepEqual(await ran('k.ipynb', '--keep-kernel', '--resume'), [2, 3])
@@ -94,7 +93,7 @@ describe('running a notebook again', () => {
     const before = await kernels()
     await bench.file('w.ipynb', notebookOf('x = 1', 'print(x)'))
     const watching = bench.cli(['notebook', 'run', 'w.ipynb', '--watch'], {signalAfter: {signal: 'SIGINT', stream: 'stderr', match: /(waiting for[^]*){2}/}})
-    await untilAsync(async () => printed(await copy('w.out.ipynb').catch(() => ({cells: []}) as unknown as Notebook)).includes('1'))
+    await until(async () => (await readFile(join(bench.home.cwd, 'w.out.ipynb'), 'utf8').catch(() => '')).includes('"1\\n"'), () => 'the first run has not ended', 40_000)
     // as editors save: another file in its place
     await bench.file('w.new', notebookOf('x = 1', 'print(x + 1)'))
     await rename(join(bench.home.cwd, 'w.new'), join(bench.home.cwd, 'w.ipynb'))

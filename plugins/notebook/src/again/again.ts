@@ -148,7 +148,8 @@ export class Again {
       if (run) due.add(index)
       else if (former) takeOver(cell, former)
     })
-    if (this.#copy) keepKernel(notebook, kernelRecordOf(this.#copy))
+    const said = this.#copy && kernelRecordOf(this.#copy)
+    if (this.#copy) keepKernel(notebook, said && {...said, pending: choice === again ? choice.after : said.pending})
     for (const key of ['widgets', 'language_info'] as const) if (this.#copy?.metadata[key] !== undefined) notebook.metadata[key] = this.#copy.metadata[key]
     if (kernel && choice.halfDone.length > 0) {
       const names = choice.halfDone.includes('*') ? 'what it uses' : choice.halfDone.join(', ')
@@ -163,6 +164,11 @@ export class Again {
     if (kernel.kept !== 'again') return {id: kernel.id, count: 0, pending: []}
     // a run of chosen cells on a kernel that has seen others says nothing of the rest
     return {id: kernel.id, count: this.#record?.count ?? 0, pending: this.#chosen?.pending ?? ['*']}
+  }
+
+  /** Names that are uncertain in the kernel when all that was decided ran. */
+  get after(): string[] {
+    return this.#chosen?.after ?? []
   }
 
   async ended(run: NotebookRun, kernel: OwnKernel): Promise<void> {

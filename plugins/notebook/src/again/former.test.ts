@@ -26,7 +26,7 @@ describe('what an executed copy tells', () => {
     assert.deepEqual(executedCells(notebook, {same: true}).map(({position, state, hash, kernel, count}) => [position, state, hash, kernel, count]), [
       [0, 'finished', hashOf('1'), 'k1', 1], [1, 'failed', hashOf('2'), 'k1', 2], [2, 'unfinished', hashOf('3'), 'k1', undefined],
     ])
-    record.whole()
+    record.whole([])
     assert.deepEqual(kernelRecordOf(notebook)?.pending, [])
     record.due([a])
     assert.equal(recordOf(a), undefined)

@@ -5,11 +5,13 @@ import {builtins, readers} from './builtins.ts'
 export interface Names {
   uses: ReadonlySet<string>
   writes: ReadonlySet<string>
+  /** of those: assigned whatever happens */
+  sure: ReadonlySet<string>
   /** it may use and write any */
   opaque: boolean
 }
 
-export const opaque: Names = {uses: new Set(), writes: new Set(), opaque: true}
+export const opaque: Names = {uses: new Set(), writes: new Set(), sure: new Set(), opaque: true}
 
 /**
  * Of cells that belong together: what a function's body uses, its callers use; what is handed to a function that changes it, or has a method
@@ -42,7 +44,7 @@ export function namesOf(cells: readonly PythonNames[]): Names[] {
     }
     const uses = new Set(cell.uses)
     for (const name of touched) if (!own.has(name) && !cell.writes.has(name)) uses.add(name)
-    return {uses, writes, opaque: cell.opaque}
+    return {uses, writes, sure: cell.sure, opaque: cell.opaque}
   })
 }
 

@@ -16,7 +16,7 @@ function planned(mode: Mode, kernel: PlanInput['kernel'], cells: (string | Case)
   const all = cells.map((one) => (typeof one === 'string' ? {now: one} : one))
   const then = all.map(({now, was}) => (was === undefined ? now : was))
   const names = namesOf([...all.map(({now}) => now), ...then.map((one) => one ?? ''), ...gone].map(pythonNames))
-  const nothing = {uses: new Set<string>(), writes: new Set<string>(), opaque: false}
+  const nothing = {uses: new Set<string>(), writes: new Set<string>(), sure: new Set<string>(), opaque: false}
   const formerAt = (at: number, rest: Partial<Former> = {}): Former => ({position: at, names: names[cells.length + at] ?? nothing, state: 'finished', inKernel: kernel === 'kept', count: at + 1, ...rest})
   return plan({
     mode, kernel, pending,
@@ -40,6 +40,7 @@ describe('choosing what runs again', () => {
       ['the last one changed', 'changed', 'kept', [load, 'y = df.sum()', {now: 'print(y)', was: 'print(y, 1)'}], '3'],
       ['the same on a fresh kernel: with what it needs', 'changed', 'fresh', [load, 'z = 1', 'y = df.sum()', {now: 'print(y)', was: 'print(y, 1)'}], '1 3 4'],
       ['the first one changed', 'changed', 'kept', [{now: 'a = 2', was: 'a = 1'}, 'b = a', 'c = 1', 'print(b)'], '1 2 4'],
+      ['over several cells', 'changed', 'fresh', [{now: 'a = 2', was: 'a = 1'}, 'z = 1', 'b = a', 'print(b)'], '1 3 4'],
       ['a new one', 'changed', 'kept', ['a = 1', {now: 'a2 = a', was: null}, 'print(a)'], '2'],
       ['a counter that would count twice', 'changed', 'kept', ['n = 0', {now: 'n += 2', was: 'n += 1'}, 'print(n)'], '1 2 3'],
       ['a name that a later cell changed', 'changed', 'kept', ['l = []', {now: 'print(len(l))', was: 'print(l)'}, 'l.append(1)', 'print("x")'], '1 2 3'],

@@ -44,6 +44,8 @@ export interface Plan {
   halfDone: string[]
   /** what is uncertain in the kernel until all of it has run; `*`: everything */
   pending: string[]
+  /** what is uncertain when all of it has run: what cells set that are gone, or were others */
+  after: string[]
 }
 
 /**
@@ -62,6 +64,8 @@ const uses = ({uses: used, opaque}: Names, name: string): boolean => opaque || u
 class Planning {
   readonly #in: PlanInput
   readonly #due = new Map<number, string>()
+  /** of those that are due: whose result, or place in the order, changes what others have */
+  readonly #affecting = new Set<number>()
   readonly #queue: number[] = []
   /** by name: what the kept kernel has of it */
   readonly #inKernel = new Map<string, {wrong: boolean; last: number; begun: boolean}>()
@@ -99,14 +103,14 @@ class Planning {
     this.#spread()
     return {
       cells: cells.map((_, at) => ({run: this.#due.has(at), why: this.#due.get(at) ?? this.#whySkipped(at)})),
-      leftover: [...this.#leftover].sort(), halfDone: [...this.#halfDone].filter((name) => name !== all || this.#halfDone.size === 1).sort(), pending: this.#pending(),
+      leftover: [...this.#leftover].sort(), halfDone: [...this.#halfDone].filter((name) => name !== all || this.#halfDone.size === 1).sort(), pending: this.#pending(), after: this.#after(),
     }
   }
 
   #spread(): void {
     for (let at = this.#queue.shift(); at !== undefined; at = this.#queue.shift()) {
       this.#needs(at)
-      if (this.#in.kernel === 'kept' || this.#changes(at)) this.#forward(at)
+      if (this.#affecting.has(at)) this.#forward(at)
     }
   }
 
@@ -132,9 +136,13 @@ class Planning {
       : mode === 'failed' ? 'it stands behind the cell that failed' : 'it stands behind where the run ended')
   }
 
-  #add(at: number, why: string): void {
-    if (this.#due.has(at)) return
+  /** `anew`: only for what others need of it; its result stays what it is. */
+  #add(at: number, why: string, {anew = false} = {}): void {
+    // in a kept kernel it also undoes what later cells did to the names
+    const affects = !anew || this.#in.kernel === 'kept'
+    if (this.#due.has(at) && (!affects || this.#affecting.has(at))) return
     this.#due.set(at, why)
+    if (affects) this.#affecting.add(at)
     this.#queue.push(at)
   }
 
@@ -143,10 +151,10 @@ class Planning {
     const {cells, kernel} = this.#in
     const from = cells[at]?.names
     if (!from) return
-    if (this.#due.size === cells.length) return
+    if (this.#affecting.size === cells.length) return
     for (let later = at + 1; later < cells.length; later++) {
       const to = cells[later]?.names
-      if (!to || this.#due.has(later)) continue
+      if (!to || this.#affecting.has(later)) continue
       const shared = common(from, to, kernel === 'kept' ? [...to.uses, ...[...to.writes].filter((name) => this.#isUsed(name))] : [...to.uses])
       if (shared !== undefined) this.#add(later, shared === all ? `it may depend on cell ${at + 1}, which runs` : `it depends on cell ${at + 1}, which runs: ${shared}`)
     }
@@ -154,7 +162,7 @@ class Planning {
 
   #forwardOld({names, position}: Former, who: string): void {
     this.#in.cells.forEach(({names: to, former}, at) => {
-      if (this.#due.has(at) || (former && former.position <= position)) return
+      if (this.#affecting.has(at) || (former && former.position <= position)) return
       const shared = common(names, to, [...to.uses])
       if (shared !== undefined) this.#add(at, shared === all ? `it may depend on ${who}` : `it depended on ${who}: ${shared}`)
     })
@@ -188,7 +196,7 @@ class Planning {
   #addBefore(at: number, places: readonly number[], {key, why, unless}: {key: string; why: string; unless?: (one: number) => boolean}): void {
     const [from, to] = [this.#looked.get(key) ?? 0, places.findIndex((one) => one >= at)]
     const end = to < 0 ? places.length : to
-    for (const one of places.slice(from, end)) if (!unless?.(one)) this.#add(one, why)
+    for (const one of places.slice(from, end)) if (!unless?.(one)) this.#add(one, why, {anew: true})
     this.#looked.set(key, Math.max(from, end))
   }
 
@@ -197,7 +205,13 @@ class Planning {
     const known = this.#inKernel.get(name) ?? this.#kernelHas(name)
     this.#inKernel.set(name, known)
     if (known.begun && at === this.#begin) this.#halfDone.add(name)
-    return known.wrong || at <= known.last || (known.begun && at < this.#begin)
+    return known.wrong || at <= known.last || (known.begun && this.#isHalfDone(name, at))
+  }
+
+  /** The cell to begin with leaves it half done, and does not say so by needing it itself. */
+  #isHalfDone(name: string, at: number): boolean {
+    const {names} = this.#in.cells[this.#begin] ?? {}
+    return at < this.#begin || (at > this.#begin && names !== undefined && !names.sure.has(name) && !uses(names, name))
   }
 
   /** `last`: behind it the name is as it should be. `begun`: the cell to begin with wrote it; where it ended is where to go on, what it did until then is told, and undone by --changed. */
@@ -238,7 +252,17 @@ class Planning {
     const due = [...this.#due.keys()].flatMap((at) => [cells[at]?.names, cells[at]?.former?.names])
     const every = [...due, ...gone.map(({names}) => names)].filter((one) => one !== undefined)
     if (every.some(({opaque}) => opaque)) return [all]
-    return [...new Set([...pending, ...every.flatMap(({writes}) => [...writes])])].filter((name) => this.#isUsed(name)).sort()
+    return [...new Set([...pending, ...every.flatMap(({writes}) => [...writes])])].sort()
+  }
+
+  /** A name is as it should be again when the last cell that writes it ran. */
+  #after(): string[] {
+    const {cells, gone, pending, kernel} = this.#in
+    if (kernel === 'fresh') return []
+    const others = cells.flatMap(({former, changed}) => (former && (changed || former.state !== 'finished') ? [former] : []))
+    const old = [...gone, ...others].filter(({inKernel}) => inKernel).map(({names}) => names)
+    if (old.some(({opaque}) => opaque)) return [all]
+    return [...new Set([...pending, ...old.flatMap(({writes}) => [...writes])])].filter((name) => !this.#due.has(this.#makers.last(name) ?? -1)).sort()
   }
 }
 

@@ -8,6 +8,8 @@ export interface PythonNames {
   uses: Set<string>
   /** assigned, deleted, or changed in place: `d[k] = 1`, `o.x = 1` */
   writes: Set<string>
+  /** of those: assigned whatever happens, when the cell is over */
+  sure: Set<string>
   /** that an import binds: calling what is in a module changes no name */
   imports: Set<string>
   /** whose method is called for its effect, as `list.append(x)` is */
@@ -75,7 +77,7 @@ export function pythonNames(source: string): PythonNames {
 
 class Reading {
   readonly names: PythonNames = {
-    uses: new Set(), writes: new Set(), imports: new Set(), receivers: new Set(), settings: new Set(), calls: [], changers: new Set(), carries: new Map(), effects: new Map(), opaque: false,
+    uses: new Set(), writes: new Set(), sure: new Set(), imports: new Set(), receivers: new Set(), settings: new Set(), calls: [], changers: new Set(), carries: new Map(), effects: new Map(), opaque: false,
   }
 
   readonly #text: string
@@ -89,7 +91,7 @@ class Reading {
   }
 
   whole(node: Node): PythonNames {
-    const sure = new Set<string>()
+    const {sure} = this.names
     this.block(node, {sure})
     for (const name of this.#later) if (!sure.has(name)) this.names.uses.add(name)
     return this.names

@@ -91,9 +91,9 @@ export class RunRecord {
     if (recordOf(cell)?.status === 'error') this.end(cell, 'allowed')
   }
 
-  /** All of it ran: the kernel holds what the copy says. */
-  whole(): void {
-    if (this.#kernel) this.#kernel.pending = []
+  /** All of it ran: the kernel holds what the copy says, but for these names. */
+  whole(pending: string[]): void {
+    if (this.#kernel) this.#kernel.pending = pending
   }
 
   #put(cell: CodeCell, record: CellRecord): void {

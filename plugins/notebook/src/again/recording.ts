@@ -24,10 +24,10 @@ export function recording(record: RunRecord, {cells}: Notebook) {
       const cell = channel === 'iopub' && type === 'execute_input' ? code(index) : undefined
       if (cell && typeof content['execution_count'] === 'number') record.counted(cell, content['execution_count'])
     },
-    /** `planned`: what did not run needed not to */
-    ended({status, failed}: NotebookRun, planned: boolean): void {
+    /** `after`: names that are uncertain in the kernel when the run went well; undefined: any may be */
+    ended({status, failed}: NotebookRun, after: string[] | undefined): void {
       if (last && last.id !== failed?.id) record.allow(last)
-      if (status === 'ok' && planned) record.whole()
+      if (status === 'ok' && after) record.whole(after)
     },
   }
 }

@@ -28,6 +28,11 @@ export class Writers {
     return this.#byName.has(name)
   }
 
+  /** The last that says so itself. */
+  last(name: string): number | undefined {
+    return this.#byName.get(name)?.at(-1)
+  }
+
   of(name: string): number[] {
     if (name === all) return this.#all
     const named = this.#byName.get(name) ?? []

@@ -115,7 +115,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
       })
       signals.running(execution)
       const ran = await execution.run()
-      recorded.ended(ran, skipped.length === 0 && (due.selected === undefined || (again?.selection.length ?? 0) > 0))
+      recorded.ended(ran, skipped.length > 0 ? undefined : again?.selection.length ? again.after : due.selected ? undefined : [])
       reporter.clear()
       await again?.ended(ran, opened)
       return {run: ran, exitStatus: ran.exitStatus, ...(ran.cause ? {lost: ran.cause} : {}), runtime: opened.runtime.name, kernel: opened.name}
