@@ -87,10 +87,11 @@ describe('cgpu notebook export', () => {
     })
 
     it('runs what it holds only with --trust-html', async () => {
-      await exported('analysis.ipynb', '--trust-html', '-o', 'trusted.html')
+      await bench.file('plot.ipynb', JSON.stringify({...(JSON.parse(notebook) as object), cells: [code('plot', '', display({'text/html': '<script>window.ran = 1</script>'}))]}))
+      await exported('plot.ipynb', '--trust-html', '-o', 'trusted.html')
       const page = await browser.newPage()
       await page.goto(pathToFileURL(join(bench.home.cwd, 'trusted.html')).href)
-      assert.notEqual(await page.evaluate('window.ran'), undefined)
+      assert.equal(await page.evaluate('window.ran'), 1)
       await page.close()
     })
   })
