@@ -12,7 +12,7 @@ import {assertRefused, type Workbench, workbench} from '../helpers/workbench.ts'
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAFElEQVR4nGP4z8CAFWEXHbQSACj/P8Fu7N9hAAAAAElFTkSuQmCC'
 const display = (data: object, metadata: object = {}) => ({output_type: 'display_data', data, metadata})
 const code = (id: string, source: string, ...outputs: object[]) => ({cell_type: 'code', id, metadata: {}, source, outputs, execution_count: 1})
-const attack = (n: number) => `<script>window.top.ran=${n}</script><img src="x" onerror="window.top.ran=${n + 1}"><svg onload="window.top.ran=${n + 2}"></svg><iframe srcdoc="<script>top.ran=${n + 3}</script>"></iframe>`
+const attack = (n: number) => `<script>window.top.ran=${n}</script><img src="x" onerror="window.top.ran=${n + 1}"><svg onload="window.top.ran=${n + 2}"></svg><iframe srcdoc="<script>top.ran=${n + 3}</script>"></iframe><meta http-equiv="refresh" content="0;url=gone">`
 const notebook = JSON.stringify({
   cells: [
     {cell_type: 'markdown', id: 'intro', metadata: {}, source: `# The *title*\n\nText $\\frac{1}{2}$ and ![a](attachment:a.png).\n\n${attack(10)}`, attachments: {'a.png': {'image/png': png}}},
@@ -87,10 +87,11 @@ describe('cgpu notebook export', () => {
     })
 
     it('runs what it holds only with --trust-html', async () => {
-      await exported('analysis.ipynb', '--trust-html', '-o', 'trusted.html')
+      await bench.file('plot.ipynb', JSON.stringify({...(JSON.parse(notebook) as object), cells: [code('plot', '', display({'text/html': '<script>window.ran = 1</script>'}))]}))
+      await exported('plot.ipynb', '--trust-html', '-o', 'trusted.html')
       const page = await browser.newPage()
       await page.goto(pathToFileURL(join(bench.home.cwd, 'trusted.html')).href)
-      assert.notEqual(await page.evaluate('window.ran'), undefined)
+      assert.equal(await page.evaluate('window.ran'), 1)
       await page.close()
     })
   })

@@ -130,6 +130,7 @@ describe('what goes with an export', () => {
 
   it('goes beside the notebook, to the file or into the folder that is named, and never over the notebook', async () => {
     assert.deepEqual(await places([{path: 'x/a.ipynb', extension: '.html'}], undefined), [{from: 'x/a.ipynb', to: join('x', 'a.html')}])
+    assert.deepEqual(await places([{path: 'https://x.example/y/a.ipynb', extension: '.html'}], undefined), [{from: 'https://x.example/y/a.ipynb', to: 'a.html'}])
     assert.deepEqual(await places([{path: '-', extension: '.html'}], undefined), [{from: '-', to: '-'}])
     assert.deepEqual((await places([{path: 'x/a.ipynb', extension: '.md'}, {path: 'b.ipynb', extension: '.md'}], 'out')).map(({to}) => to), [join('out', 'a.md'), join('out', 'b.md')])
     await assert.rejects(places([{path: 'x/a.ipynb', extension: '.md'}, {path: 'y/a.ipynb', extension: '.md'}], 'out'), /both be written/)

@@ -2,22 +2,25 @@ import {readFile} from 'node:fs/promises'
 import {basename, dirname, extname} from 'node:path'
 import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import type {Notebook} from '../format/model.ts'
-import {parseNotebook, readNotebook} from '../format/read.ts'
+import {parseNotebook, readNotebook, readStdin} from '../format/read.ts'
 import {languageOfFile} from '../language.ts'
 
 export interface Source {
   notebook: Notebook
   /** its name without its ending */
   name: string
-  /** undefined: it came by stdin */
+  /** undefined: it came by stdin or from elsewhere */
   folder: string | undefined
 }
 
-/** Reads a notebook, or a script in the percent format, told by its ending; on stdin by how it begins. Throws as readNotebook does, and PERCENT_LANGUAGE (64). */
+/** Whether it is an address, not a path of this computer (whose drives have one letter). */
+export const isElsewhere = (path: string): boolean => /^[a-z][a-z\d+.-]+:/i.test(path)
+
+/** Reads a notebook, or a script in the percent format, told by its ending; on stdin by how it begins. Throws as readNotebook does, and PERCENT_HEADER (65). */
 export async function readSource(path: string): Promise<Source> {
   if (path === '-') return {notebook: await fromStdin(), name: 'notebook', folder: undefined}
   const extension = extname(path)
-  const place = {name: basename(path, extension) || 'notebook', folder: dirname(path)}
+  const place = {name: basename(path, extension) || 'notebook', folder: isElsewhere(path) ? undefined : dirname(path)}
   const language = languageOfFile(extension)
   if (!language) return {notebook: await readNotebook(path), ...place}
   const {percentNotebook} = await import('./percent/read.ts')
@@ -25,9 +28,7 @@ export async function readSource(path: string): Promise<Source> {
 }
 
 async function fromStdin(): Promise<Notebook> {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
-  const text = Buffer.concat(chunks).toString('utf8')
+  const text = await readStdin()
   const script = /^\uFEFF?\s*#/.test(text) ? languageOfFile('.py') : undefined
   return script ? (await import('./percent/read.ts')).percentNotebook(text, script) : parseNotebook(text, 'stdin')
 }

@@ -83,7 +83,8 @@ async function readText(path: string, name: string): Promise<string> {
   }
 }
 
-async function readStdin(): Promise<string> {
+/** All of stdin as text. Throws NOTEBOOK_INVALID (65) where it is over 1 GiB. */
+export async function readStdin(): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {

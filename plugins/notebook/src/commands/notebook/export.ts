@@ -15,7 +15,6 @@ Exit status: 0; 64 for an unknown format; 65 for a file that is no notebook; 66 
   static override examples = [
     {command: '<%= config.bin %> notebook export analysis.ipynb', description: 'analysis.html, for any browser'},
     {command: '<%= config.bin %> notebook export analysis.ipynb -o report.html --no-input --toc --title Report', description: 'a report without code'},
-    {command: '<%= config.bin %> notebook export analysis.ipynb --to md -o -', description: 'as Markdown on stdout'},
     {command: '<%= config.bin %> nb export analysis.ipynb --to percent', description: 'analysis.py, to be edited as a script'},
     {command: '<%= config.bin %> nb export analysis.py --to ipynb -o new.ipynb --outputs-from analysis.ipynb', description: 'back to a notebook, with the outputs it had'},
   ]

@@ -1,5 +1,8 @@
 import type {MarkdownIt} from 'markdown-it'
 
+/** What is longer is no formula: looking for its end at every dollar would take too long. */
+const longest = 20_000
+
 /** Takes TeX and gives HTML. */
 export type MathRenderer = (tex: string, display: boolean) => string
 
@@ -15,7 +18,7 @@ export const hasMath = (text: string): boolean => /\$|\\[([]|\\begin\{/.test(tex
 /** Makes `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and `\begin{…}…\end{…}` formulas, as Jupyter does: what is in them is no Markdown. `put` gives the HTML for one. */
 export function mathRules(markdown: MarkdownIt, put: MathRenderer): void {
   const inline = (text: string, from: number): Formula | undefined => {
-    const rest = text.slice(from)
+    const rest = text.slice(from, from + longest)
     const [whole = '', tex = '', other = ''] = /^\$\$([^$]+)\$\$/.exec(rest) ?? /^\\\\?\[([\s\S]+?)\\\\?\]/.exec(rest) ?? []
     if (whole !== '') return {length: whole.length, tex: tex || other, display: true}
     const [begun, name = ''] = /^\\begin\{(\w+\*?)\}/.exec(rest) ?? []
@@ -46,7 +49,7 @@ export function mathRules(markdown: MarkdownIt, put: MathRenderer): void {
     const lineOf = (line: number): string => state.src.slice((state.bMarks[line] ?? 0) + (state.tShift[line] ?? 0), state.eMarks[line])
     if ((state.sCount[start] ?? 0) - state.blkIndent >= 4 || !/^(\$\$|\\begin\{|\\\\?\[)/.test(lineOf(start))) return false
     let text = ''
-    for (let line = start; line < end && lineOf(line) !== ''; line++) {
+    for (let line = start; line < end && lineOf(line) !== '' && text.length < longest; line++) {
       text += `${lineOf(line)}\n`
       const formula = inline(text, 0)
       if (!formula || text.slice(formula.length).trim() !== '') continue

@@ -39,7 +39,7 @@ math[display="block"] { overflow-x: auto; overflow-y: hidden; padding: .3rem 0 }
 .hljs-built_in, .hljs-type, .hljs-class { color: var(--type) }
 .hljs-subst { color: var(--text) }
 ${['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'].map((name) =>
-    `.ansi-${name}-fg, .ansi-bright-${name}-fg { color: var(--${name}) } .ansi-${name}-bg, .ansi-bright-${name}-bg { background: var(--${name}); color: var(--page) }`).join('\n')}
+    `.ansi-${name}-fg, .ansi-bright-${name}-fg { color: var(--${name}) } .ansi-${name}-bg, .ansi-bright-${name}-bg { background: color-mix(in srgb, var(--${name}) 30%, var(--page)) }`).join('\n')}
 @media print { main { max-width: none; padding: 0 } .source, .output pre { break-inside: auto } img, table { break-inside: avoid } @page { margin: 15mm } }
 `
 

@@ -33,11 +33,11 @@ export function markerIn(line: string, comment: string): string | undefined {
   return text
 }
 
-/** The fence that is open behind this line of Markdown: what is in it begins no cell. One that `rest` does not close is none. */
-export function fenceAfter(text: string, open: string | undefined, rest: () => string[]): string | undefined {
+/** The fence that is open behind this line of Markdown: what is in it begins no cell. One that no later line closes (`closes`) is none. */
+export function fenceAfter(text: string, open: string | undefined, closes: (fence: string) => boolean): string | undefined {
   if (open !== undefined) return text.trim().startsWith(open) && /^[`~]+$/.test(text.trim()) ? undefined : open
   const opened = /^ {0,3}(`{3,}|~{3,})/.exec(text)?.[1]
-  return opened !== undefined && rest().includes(opened) ? opened : undefined
+  return opened !== undefined && closes(opened) ? opened : undefined
 }
 
 /** Puts a backslash before what would begin a cell once it is a comment, or takes it away; Markdown means the same with it. */
@@ -48,7 +48,7 @@ function outsideFences(lines: readonly string[], change: (line: string) => strin
   let fence: string | undefined
   return lines.map((line, index) => {
     const within = fence !== undefined
-    fence = fenceAfter(line, fence, () => lines.slice(index + 1).map((other) => other.trim()))
+    fence = fenceAfter(line, fence, (opened) => lines.slice(index + 1).some((other) => other.trim() === opened))
     return within ? line : change(line)
   })
 }

@@ -79,7 +79,7 @@ function* pieces(lines: readonly string[], language: Language): Generator<Piece>
     }
     piece.lines.push(line)
     strings.read(line)
-    if (/\[(markdown|md|raw)\]/.test(piece.marker ?? '')) fence = fenceAfter(uncommented(line, language), fence, () => lines.slice(index + 1).map((other) => uncommented(other, language).trim()))
+    if (/\[(markdown|md|raw)\]/.test(piece.marker ?? '')) fence = fenceAfter(uncommented(line, language), fence, (opened) => lines.slice(index + 1).some((other) => uncommented(other, language).trim() === opened))
   }
   if (piece.marker !== undefined || piece.lines.some((one) => one.trim() !== '')) yield trimmed(piece)
 }
