@@ -29,10 +29,16 @@ export async function notebookHooks(host: HookHost): Promise<NotebookHooks> {
 
 /** Whether a plugin, or the project's file, has a hook for the event. */
 async function listens(host: HookHost, event: CgpuEvent): Promise<boolean> {
-  const {plugins} = host.config as Partial<Pick<Config, 'plugins'>>
-  // without oclif's whole config it cannot be told
-  if (!plugins || [...plugins.values()].some(({hooks}) => Object.hasOwn(hooks, event))) return true
+  if (heard(host.config, event)) return true
   return isProjectEvent(event) && declaresHook(host, event)
+}
+
+/** By the config of the short way, which knows who listens without having loaded the plugins, or by oclif's. */
+function heard(config: object, event: CgpuEvent): boolean {
+  if ('hears' in config && typeof config.hears === 'function') return config.hears(event) === true
+  const {plugins} = config as Partial<Pick<Config, 'plugins'>>
+  // without either it cannot be told
+  return !plugins || [...plugins.values()].some(({hooks}) => Object.hasOwn(hooks, event))
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

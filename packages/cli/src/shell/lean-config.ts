@@ -38,6 +38,8 @@ export function leanConfig({root, table, env = process.env, plugins = [], sandbo
     pluginRoots: new Map(plugins.map(({root: folder, name}) => [folder, name])),
     /** what untrusted ones would bring, were they trusted */
     withheld: new Map(plugins.map(({name, withheld = []}) => [name, withheld])),
+    /** whether somebody has a hook for the event */
+    hears: (event: string): boolean => table.hookEvents.includes(event) || plugins.some(({hooks}) => Object.hasOwn(hooks, event)),
     prepareHooks(topic: string, onWarning: (message: string) => void) {
       if (plugins.some(({level, hooks}) => level === 'trusted' && Object.keys(hooks).some((event) => event.startsWith(topic)))) void import('./plugin-hooks.ts').then(({prepare}) => prepare({bundle: 'fast', plugins, topic, onWarning}))
     },
