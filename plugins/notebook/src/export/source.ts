@@ -1,6 +1,7 @@
 import {readFile} from 'node:fs/promises'
 import {basename, dirname, extname} from 'node:path'
-import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {errors, type HookHost, sanitizeLine} from '@cgpu/plugin-sdk'
+import {isAddress, nameOf} from '../addresses/address.ts'
 import type {Notebook} from '../format/model.ts'
 import {parseNotebook, readNotebook} from '../format/read.ts'
 import {languageOfFile} from '../language.ts'
@@ -9,13 +10,14 @@ export interface Source {
   notebook: Notebook
   /** its name without its ending */
   name: string
-  /** undefined: it came by stdin */
+  /** undefined: it came by stdin, or from an address */
   folder: string | undefined
 }
 
 /** Reads a notebook, or a script in the percent format, told by its ending; on stdin by how it begins. Throws as readNotebook does, and PERCENT_LANGUAGE (64). */
-export async function readSource(path: string): Promise<Source> {
+export async function readSource(path: string, host?: HookHost): Promise<Source> {
   if (path === '-') return {notebook: await fromStdin(), name: 'notebook', folder: undefined}
+  if (isAddress(path)) return {notebook: await readNotebook(path, host), name: nameOf(path).replace(/\.ipynb$/i, ''), folder: undefined}
   const extension = extname(path)
   const place = {name: basename(path, extension) || 'notebook', folder: dirname(path)}
   const language = languageOfFile(extension)
