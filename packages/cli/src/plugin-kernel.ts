@@ -37,6 +37,7 @@ export async function withKernel<R extends KernelWork>(command: CgpuCommand, req
       ? begunNotebook(execution, record, request.notebook, {code, account, secrets: values})
       : begunExec(execution, record, {code}, {account, kernel: spec, 'new-kernel': true, secret: secrets}, values)
     return await recorded(begun, {command, cgpu}, () => withExecution(command, execution, {}, async () => {
+      await request.before?.(runtimeInfo)
       const name = spec ?? cgpu.settings.text('kernel')
       const start = startOf(name, request.startTimeoutMs ?? 60_000, signal)
       let answered = false

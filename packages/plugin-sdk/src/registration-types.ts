@@ -8,11 +8,36 @@ export interface ProviderRegistration {
   factory: ProviderFactory
 }
 
-/** How `cgpu cp SCHEME://… NAME:PATH` fetches a file: on the machine, by HTTP or by a program that it has. */
+/** A small file, such as a notebook, that came from an address. */
+export interface SchemeFile {
+  data: Uint8Array
+  /** what the server calls this state of it */
+  version?: string | undefined
+}
+
+/**
+ * How files of a scheme are read and written from the user's own computer: notebooks are. Each throws what the user is to read, with an
+ * address that holds none of its secrets.
+ */
+export interface SchemeFiles {
+  /** The whole file. Throws where it has more than `maxBytes`. */
+  read?: (address: string, options: {signal: AbortSignal; maxBytes: number}) => Promise<SchemeFile>
+  /** Before anything is written: the version that is there, null where there is nothing, undefined where that cannot be told. Throws where `write` could only fail. */
+  look?: (address: string, options: {signal: AbortSignal}) => Promise<string | null | undefined>
+  /** Replaces the whole file, unless `replaces` is told and there is another version by now (a CgpuError of status 72). Returns the new version, where it is told. */
+  write?: (address: string, file: Blob, options: {signal: AbortSignal; replaces?: string | null | undefined}) => Promise<string | undefined>
+}
+
+/** How `cgpu cp SCHEME://… NAME:PATH` fetches a file: on the machine, by HTTP or by a program that it has; and how notebooks are read and written here. */
 export interface SchemeRegistration {
   /** unique among all schemes: lower case, `ftp` for `ftp://…` */
   scheme: string
   resolve: SchemeHandler
+  /** without it a notebook is read by what `resolve` says, where that goes by HTTP */
+  read?: SchemeFiles['read']
+  look?: SchemeFiles['look']
+  /** without it a notebook cannot be written there */
+  write?: SchemeFiles['write']
 }
 
 /**

@@ -28,6 +28,14 @@ export interface HistoryItem {
   status: string
 }
 
+export interface ScheduleInfo {
+  name: string
+  /** the command, without `cgpu` */
+  argv: string[]
+  /** ISO time of the next run; null: none is due */
+  nextAt: string | null
+}
+
 /**
  * cgpu's commands as functions. Each is a command with --json in a process of its own, so that all of its rules hold: plugins are asked,
  * the history is kept, what fails throws the command's CgpuError. Code or a program that fails is a result with its exit status.
@@ -74,6 +82,13 @@ export const cgpu = {
 
   history: {
     list: (flags: Flags = {}): Promise<HistoryItem[]> => dataOf(['history', 'list', ...words(flags), '--json']),
+  },
+
+  schedules: {
+    /** Has a command of cgpu run at set times, in this folder. `flags`: of `cgpu schedule create`, such as `cron`, `every`. */
+    create: (name: string, argv: readonly string[], flags: Flags, options?: CallOptions): Promise<ScheduleInfo> => dataOf(['schedule', 'create', name, ...words(flags), '--json', '--', ...argv], options),
+    list: (): Promise<ScheduleInfo[]> => dataOf(['schedule', 'list', '--json']),
+    remove: (name: string): Promise<unknown> => dataOf(['schedule', 'rm', name, '--json']),
   },
 
   settings: {

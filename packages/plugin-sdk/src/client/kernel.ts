@@ -49,6 +49,8 @@ export interface KernelRequest {
   /** leaves the kernel running when the work is over */
   keep?: KeepRequest | undefined
   signal?: AbortSignal | undefined
+  /** called when the runtime is chosen and no plugin forbids it, before the kernel starts: files that it needs can be sent now */
+  before?: (runtime: {id: string; name: string; provider: string}) => Promise<void>
   /** told when the connection is lost, and when it is back */
   onLink?: (state: 'reconnecting' | 'connected', reason: string) => void
 }

@@ -1,5 +1,5 @@
 import {type CodeCell, type Notebook} from '../format/model.ts'
-import {languageOf} from '../parameters/translate.ts'
+import {languageOf} from '../parameters/said-language.ts'
 import {type Executed, pair, type Pairing} from './former.ts'
 import {type Names, namesOf, opaque} from './names.ts'
 import {type Former, type Mode, plan, type Plan} from './plan.ts'

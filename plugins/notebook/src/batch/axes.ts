@@ -1,5 +1,5 @@
 import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
-import type {Value} from '../parameters/python.ts'
+import type {Value} from '../parameters/value.ts'
 import {inferred} from '../parameters/values.ts'
 
 /** A parameter and the values that it is to have, one after the other. */

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto'
 import {readFile} from 'node:fs/promises'
 import {isRecord, type Notebook, tagsOf} from '../format/model.ts'
-import {languageOf} from '../parameters/translate.ts'
+import {languageOf} from '../parameters/said-language.ts'
 import {prepare, type PrepareFlags} from '../run/prepare.ts'
 import type {PlannedRun} from './run.ts'
 

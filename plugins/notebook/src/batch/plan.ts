@@ -1,6 +1,7 @@
 import {mkdir, stat} from 'node:fs/promises'
 import {basename, dirname} from 'node:path'
 import {CgpuError, errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {isAddress} from '../addresses/address.ts'
 import {readParameters} from '../parameters/values.ts'
 import {placeOf} from '../run/alone.ts'
 import {prepare, type PrepareFlags} from '../run/prepare.ts'
@@ -18,6 +19,8 @@ export interface PlanFlags extends PrepareFlags {
   matrix?: string[] | undefined
   junit?: string | undefined
   html?: string | undefined
+  include?: string[] | undefined
+  fetch?: string[] | undefined
 }
 
 /**
@@ -25,7 +28,8 @@ export interface PlanFlags extends PrepareFlags {
  * Throws what `prepare` does, INVALID_SWEEP, TOO_MANY_RUNS, OUTPUT_TEMPLATE, OUTPUT_TWICE (64), MATRIX_INVALID (65), MATRIX_NOT_FOUND (66), CANNOT_WRITE (73).
  */
 export async function planRuns(places: readonly string[], flags: PlanFlags, onWarning: (message: string) => void): Promise<PlannedRun[]> {
-  if (places.includes('-') || flags.out === '-') throw errors.usage('a batch reads and writes files', {code: 'USAGE', fix: 'give notebooks by their paths, and a folder with -o DIR/'})
+  if ([...places, flags.out ?? ''].some((place) => place === '-' || isAddress(place))) throw errors.usage('a batch reads and writes files', {code: 'USAGE', fix: 'give notebooks by their paths, and a folder with -o DIR/'})
+  if (flags.include || flags.fetch) throw errors.usage('files travel with one notebook, not with a batch', {code: 'USAGE', fix: 'carry them yourself: cgpu cp FILE NAME:'})
   const isFolder = flags.out !== undefined && (await stat(flags.out).catch(() => undefined))?.isDirectory() === true
   const [sets, found] = await Promise.all([
     parameterSets(flags.grid ?? [], flags.matrix ?? []),

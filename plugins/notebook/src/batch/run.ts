@@ -1,5 +1,5 @@
 import type {CgpuError} from '@cgpu/plugin-sdk'
-import {floatText, type Value} from '../parameters/python.ts'
+import {floatText, type Value} from '../parameters/value.ts'
 import {plain} from '../parameters/values.ts'
 import type {CellResult, NotebookRun} from '../run/run-notebook.ts'
 import type {ParameterSet} from './matrix.ts'

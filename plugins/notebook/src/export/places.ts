@@ -1,7 +1,7 @@
 import {realpath, stat} from 'node:fs/promises'
 import {basename, dirname, extname, join, resolve} from 'node:path'
 import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
-import {isElsewhere} from './source.ts'
+import {isAddress} from '../addresses/address.ts'
 
 export interface Place {
   /** the path as given, or `-` */
@@ -19,7 +19,7 @@ export async function places(sources: readonly {path: string; extension: string}
   if (out === '-' && sources.length > 1) throw errors.usage('several notebooks cannot go to stdout', {code: 'USAGE', fix: 'give a folder: -o FOLDER'})
   const all = sources.map(({path, extension}) => {
     if (folder) return {from: path, to: join(out, named(path, extension))}
-    return {from: path, to: out ?? (path === '-' ? '-' : join(isElsewhere(path) ? '.' : dirname(path), named(path, extension)))}
+    return {from: path, to: out ?? (path === '-' ? '-' : join(isAddress(path) ? '.' : dirname(path), named(path, extension)))}
   })
   const seen = new Map<string, string>()
   for (const {from, to} of all) {

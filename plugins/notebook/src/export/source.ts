@@ -1,6 +1,7 @@
 import {readFile} from 'node:fs/promises'
 import {basename, dirname, extname} from 'node:path'
-import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {errors, type HookHost, sanitizeLine} from '@cgpu/plugin-sdk'
+import {isAddress, nameOf} from '../addresses/address.ts'
 import type {Notebook} from '../format/model.ts'
 import {parseNotebook, readNotebook, readStdin} from '../format/read.ts'
 import {languageOfFile} from '../language.ts'
@@ -9,18 +10,16 @@ export interface Source {
   notebook: Notebook
   /** its name without its ending */
   name: string
-  /** undefined: it came by stdin or from elsewhere */
+  /** undefined: it came by stdin, or from an address */
   folder: string | undefined
 }
 
-/** Whether it is an address, not a path of this computer (whose drives have one letter). */
-export const isElsewhere = (path: string): boolean => /^[a-z][a-z\d+.-]+:/i.test(path)
-
 /** Reads a notebook, or a script in the percent format, told by its ending; on stdin by how it begins. Throws as readNotebook does, and PERCENT_HEADER (65). */
-export async function readSource(path: string): Promise<Source> {
+export async function readSource(path: string, host?: HookHost): Promise<Source> {
   if (path === '-') return {notebook: await fromStdin(), name: 'notebook', folder: undefined}
+  if (isAddress(path)) return {notebook: await readNotebook(path, host), name: nameOf(path).replace(/\.ipynb$/i, ''), folder: undefined}
   const extension = extname(path)
-  const place = {name: basename(path, extension) || 'notebook', folder: isElsewhere(path) ? undefined : dirname(path)}
+  const place = {name: basename(path, extension) || 'notebook', folder: dirname(path)}
   const language = languageOfFile(extension)
   if (!language) return {notebook: await readNotebook(path), ...place}
   const {percentNotebook} = await import('./percent/read.ts')

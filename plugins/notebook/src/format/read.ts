@@ -1,18 +1,22 @@
 import {createHash} from 'node:crypto'
 import {readFile} from 'node:fs/promises'
-import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {errors, type HookHost, sanitizeLine} from '@cgpu/plugin-sdk'
+import {isAddress, shownPlace} from '../addresses/address.ts'
 import {type Cell, isRecord, type Notebook} from './model.ts'
 import {notebookSchema} from './schema.ts'
 
 const tooLarge = 1024 * 1024 * 1024
 
-/** Reads and checks a notebook; `-` is stdin. Throws NOTEBOOK_NOT_FOUND (66), NOTEBOOK_NOT_JSON, NOTEBOOK_INVALID, NOTEBOOK_VERSION, DUPLICATE_CELL_IDS (65). */
-export async function readNotebook(path: string): Promise<Notebook> {
-  return parseNotebook(await readSource(path), path === '-' ? 'stdin' : sanitizeLine(path))
+/** Reads and checks a notebook; `-` is stdin, and an address is reached, by a plugin's scheme where there is a `host`. Throws NOTEBOOK_NOT_FOUND (66), NOTEBOOK_NOT_JSON, NOTEBOOK_INVALID, NOTEBOOK_VERSION, DUPLICATE_CELL_IDS (65). */
+export async function readNotebook(path: string, host?: HookHost): Promise<Notebook> {
+  return parseNotebook(await readSource(path, host), path === '-' ? 'stdin' : shownPlace(path))
 }
 
-/** The file's text, unchecked; `-` is stdin. Throws NOTEBOOK_NOT_FOUND (66). */
-export const readSource = (path: string): Promise<string> => (path === '-' ? readStdin() : readText(path, sanitizeLine(path)))
+/** The text of the file or the address, unchecked; `-` is stdin. Throws NOTEBOOK_NOT_FOUND (66). */
+export async function readSource(path: string, host?: HookHost): Promise<string> {
+  if (isAddress(path)) return (await import('../addresses/read.ts')).readAddress(path, host)
+  return path === '-' ? readStdin() : readText(path, sanitizeLine(path))
+}
 
 /** The notebook in a file's text; `name` is what messages call it. `duplicateIds`: cells that share an id are let pass. */
 export function parseNotebook(text: string, name: string, {duplicateIds = false} = {}): Notebook {

@@ -1,6 +1,7 @@
 import {outputLines} from '../compare/output-text.ts'
 import {type Cell, type CodeCell, isRecord, type Notebook, type Output, tagsOf} from '../format/model.ts'
-import {inspect, parametersTag} from '../parameters/inspect.ts'
+import {inspect} from '../parameters/inspect.ts'
+import {parametersTag} from '../parameters/tags.ts'
 import {secretsIn} from './secrets.ts'
 
 export interface LintOptions {

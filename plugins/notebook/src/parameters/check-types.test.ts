@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {checkTypes} from './check-types.ts'
 import {inspect} from './inspect.ts'
-import type {Value} from './python.ts'
+import type {Value} from './value.ts'
 
 const declared = inspect('n: int = 1\nx: float = 0.5\non: bool = True\ns: str = ""\nl: list[int] = []\nd: Dict[str, int] = {}\neither: int | None = 3\nplain = 1\nsaid = 1  # type: int count')
 

@@ -1,6 +1,6 @@
 import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import type {Parameter} from './inspect.ts'
-import type {Value} from './python.ts'
+import type {Value} from './value.ts'
 
 /** By the first word of an annotation; others say nothing that could be checked here. */
 const fits: Record<string, (value: Value) => boolean> = {

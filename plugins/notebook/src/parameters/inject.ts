@@ -1,9 +1,12 @@
 import {closest, errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import {type CodeCell, isRecord, type Notebook, tagsOf} from '../format/model.ts'
 import {checkTypes} from './check-types.ts'
-import {parametersOf, parametersTag} from './inspect.ts'
-import type {Value} from './python.ts'
-import {languageOf, parameterSource, translatorFor} from './translate.ts'
+import {parametersOf} from './inspect.ts'
+import {translatorFor} from './languages.ts'
+import {languageOf} from './said-language.ts'
+import {parametersTag} from './tags.ts'
+import {parameterSource} from './translate.ts'
+import type {Value} from './value.ts'
 import {plain} from './values.ts'
 
 const injectedTag = 'injected-parameters'
@@ -14,7 +17,7 @@ const injectedId = 'injected-parameters'
  * Returns its id. Throws UNKNOWN_PARAMETER, INVALID_PARAMETER, PARAMETERS_LANGUAGE (64).
  */
 export function injectParameters(notebook: Notebook, values: Readonly<Record<string, Value>>, kernel: string | undefined, onWarning: (message: string) => void): string {
-  const declared = parametersOf(notebook)
+  const declared = parametersOf(notebook, kernel)
   if (declared) {
     refuseUnknown(Object.keys(values), declared.map(({name}) => name))
     checkTypes(values, declared)

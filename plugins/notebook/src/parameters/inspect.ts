@@ -1,4 +1,9 @@
 import {type Notebook, tagsOf} from '../format/model.ts'
+import type {Translator} from './translator.ts'
+import {languageNamed} from './languages.ts'
+import {python} from './languages/python.ts'
+import {languageOf} from './said-language.ts'
+import {parametersTag} from './tags.ts'
 
 /** A parameter as the notebook's cell tagged `parameters` declares it. */
 export interface Parameter {
@@ -12,20 +17,17 @@ export interface Parameter {
   help: string | null
 }
 
-export const parametersTag = 'parameters'
-
-/** Undefined where no code cell has the tag. */
-export function parametersOf({cells}: Notebook): Parameter[] | undefined {
-  const cell = cells.find((one) => one.cell_type === 'code' && tagsOf(one).includes(parametersTag))
-  return cell && inspect(cell.source)
+/** Undefined where no code cell has the tag. `kernel`: another one than the notebook names. A language that is not known is read as Python. */
+export function parametersOf(notebook: Notebook, kernel?: string): Parameter[] | undefined {
+  const cell = notebook.cells.find((one) => one.cell_type === 'code' && tagsOf(one).includes(parametersTag))
+  const said = languageOf(notebook)
+  return cell && inspect(cell.source, languageNamed(kernel ?? said.kernel, said.language))
 }
 
-const assignment = /^(?<name>[\p{L}_.][\p{L}\p{N}_.]*)\s*(?::\s*(?<annotation>[^=]+?)\s*)?(?:=(?!=)|<-)\s*(?<rest>.+)$/su
-
-/** Assignments at the beginning of a line, in Python or R: `name: type = value  # type: T help`. */
-export function inspect(source: string): Parameter[] {
-  return statements(source).flatMap(({code, comment}) => {
-    const {name, annotation, rest} = assignment.exec(code)?.groups ?? {}
+/** Assignments at the beginning of a line, such as `name: type = value  # type: T help`. */
+export function inspect(source: string, language: Translator = python): Parameter[] {
+  return statements(source, language).flatMap(({code, comment}) => {
+    const {name, annotation, rest} = language.assignment.exec(code)?.groups ?? {}
     if (name === undefined || rest === undefined) return []
     const typed = /^type:\s*(\S+)\s*(.*)$/.exec(comment)
     const help = (typed ? typed[2] : comment)?.trim()
@@ -35,29 +37,29 @@ export function inspect(source: string): Parameter[] {
 }
 
 /** Lines at the margin, with those that follow until brackets and quotes are closed; comments apart. */
-function statements(source: string): {code: string; comment: string}[] {
+function statements(source: string, language: Translator): {code: string; comment: string}[] {
   const found: {code: string; comment: string}[] = []
   let at = 0
   while (at < source.length) {
-    const {code, comment, end} = statement(source, at)
+    const {code, comment, end} = statement(source, at, language)
     if (/^\S/.test(code)) found.push({code: code.trimEnd(), comment})
     at = end
   }
   return found
 }
 
-function statement(source: string, start: number): {code: string; comment: string; end: number} {
+function statement(source: string, start: number, {comment: marker, quotes = '"\''}: Translator): {code: string; comment: string; end: number} {
   let code = ''
   let comment = ''
   let depth = 0
   let at = start
   while (at < source.length) {
     const character = source[at] ?? ''
-    if (character === '#') {
+    if (source.startsWith(marker, at)) {
       const end = lineEnd(source, at)
-      comment = source.slice(at + 1, end).trim()
+      comment = source.slice(at + marker.length, end).trim()
       at = end
-    } else if (character === '"' || character === "'") {
+    } else if (quotes.includes(character)) {
       const end = stringEnd(source, at)
       code += source.slice(at, end)
       at = end
@@ -90,10 +92,10 @@ function stringEnd(source: string, start: number): number {
 }
 
 function typeOf(value: string): string | null {
-  if (/^[+-]?\d[\d_]*L?$/.test(value)) return 'int'
+  if (/^[+-]?\d[\d_]*[LnI]?$/.test(value)) return 'int'
   if (/^[+-]?(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) return 'float'
-  if (/^(True|False|TRUE|FALSE)$/.test(value)) return 'bool'
-  if (/^[rbfu]{0,2}["']/i.test(value)) return 'str'
-  if (/^(\[|list\(|c\()/.test(value)) return 'list'
-  return value.startsWith('{') ? 'dict' : null
+  if (/^\$?(true|false)$/i.test(value)) return 'bool'
+  if (/^[rbfu]{0,2}(["'`]).*\1$/is.test(value)) return 'str'
+  if (/^(\[|list\(|c\(|Seq\(|List\(|@\(|new\s*(\w+\s*)?\[\])/.test(value)) return 'list'
+  return /^(\{|Dict[{(]|@\{|Map[[(]|containers\.Map)/.test(value) ? 'dict' : null
 }

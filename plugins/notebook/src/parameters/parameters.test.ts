@@ -3,9 +3,11 @@ import type {Notebook} from '../format/model.ts'
 import {parseNotebook} from '../format/read.ts'
 import {injectParameters} from './inject.ts'
 import {inspect} from './inspect.ts'
-import {pythonLiteral, type Value} from './python.ts'
-import {rLiteral} from './r.ts'
-import {parameterSource, translatorFor} from './translate.ts'
+import {translatorFor} from './languages.ts'
+import {pythonLiteral} from './languages/python.ts'
+import {r, rLiteral} from './languages/r.ts'
+import {parameterSource} from './translate.ts'
+import type {Value} from './value.ts'
 import {inferred, joinPairs, readParameters} from './values.ts'
 
 const none = {typed: [], raw: [], files: [], yaml: [], base64: []}
@@ -51,7 +53,7 @@ describe('parameters', () => {
     await assert.rejects(readParameters({...none, files: ['/nowhere.yaml']}), (error: {code: string}) => code(error) === 'PARAMETERS_FILE')
     await assert.rejects(readParameters({...none, typed: ['=1']}), (error: {code: string}) => code(error) === 'INVALID_PARAMETER')
     for (const name of ['a b', 'lambda', '1a', 'a;b']) assert.throws(() => parameterSource({[name]: 1n}, translatorFor('python3', undefined)), (error: {code: string}) => code(error) === 'INVALID_PARAMETER', name)
-    assert.throws(() => translatorFor('julia-1.9', 'julia'), (error: {code: string}) => code(error) === 'PARAMETERS_LANGUAGE')
+    assert.throws(() => translatorFor('sas', 'SAS'), (error: {code: string}) => code(error) === 'PARAMETERS_LANGUAGE')
   })
 
   it('are found with type, default and help', () => {
@@ -59,7 +61,7 @@ describe('parameters', () => {
     assert.deepEqual(inspect(source).map(({name, type, default: value, help}) => [name, type, value, help]), [
       ['lr', 'float', '1e-3', 'learning rate'], ['name', 'str', '"a#b"', 'what it is called'], ['layers', 'list', '[   1,     2, ]', 'first'], ['x', null, 'y = None', null], ['text', 'str', '"""a\n= b"""', null],
     ])
-    assert.deepEqual(inspect('alpha <- 0.5 # step\nn = 3L').map(({name, type, default: value}) => [name, type, value]), [['alpha', 'float', '0.5'], ['n', 'int', '3L']])
+    assert.deepEqual(inspect('alpha <- 0.5 # step\nn = 3L', r).map(({name, type, default: value}) => [name, type, value]), [['alpha', 'float', '0.5'], ['n', 'int', '3L']])
   })
 
   it('are injected behind the tagged cell, in place of the former ones, or at the top', () => {

@@ -1,6 +1,6 @@
 import {readFile} from 'node:fs/promises'
 import {type CgpuError, errors, sanitizeLine} from '@cgpu/plugin-sdk'
-import type {Value} from './python.ts'
+import type {Value} from './value.ts'
 
 /** Parameters as they are given: `-p`, `-r` as NAME=VALUE, files, YAML, YAML in base64. */
 export interface GivenParameters {

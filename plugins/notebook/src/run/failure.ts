@@ -1,4 +1,5 @@
 import {CgpuError, errors, ExitCode, sanitizeLine} from '@cgpu/plugin-sdk'
+import {shownPlace} from '../addresses/address.ts'
 import type {NotebookRun} from './run-notebook.ts'
 
 export interface FailureContext {
@@ -15,7 +16,7 @@ export interface FailureContext {
 export function failureOf(run: NotebookRun, {output, cellTimeout, timeout, signalStatus, details}: FailureContext): CgpuError {
   const number = run.failed && run.failed.index + 1
   const where = number === undefined ? 'the notebook' : `cell ${number}`
-  const copy = output === '-' ? 'what it printed so far is on stdout' : `see the executed copy: ${sanitizeLine(output)}`
+  const copy = output === '-' ? 'what it printed so far is on stdout' : `see the executed copy: ${shownPlace(output)}`
   if (run.cause) {
     const {message, code, category, exit, fix, retryable} = run.cause
     return new CgpuError(`${where}: ${message}`, {code, category, exit, retryable, fix: fix === undefined ? copy : `${fix}; ${copy}`, details, cause: run.cause})

@@ -1,20 +1,21 @@
 import {randomUUID} from 'node:crypto'
-import {type CgpuError, type KernelRequest, type KernelWork, type OwnKernel} from '@cgpu/plugin-sdk'
+import {CgpuError, type KernelRequest, type KernelWork, type OwnKernel} from '@cgpu/plugin-sdk'
 import {isLively, TerminalFilter} from '@cgpu/plugin-sdk/render'
 import type {Again, Selected} from '../again/again.ts'
 import {RunRecord} from '../again/record.ts'
 import {recording} from '../again/recording.ts'
 import type {Notebook} from '../format/model.ts'
 import {notebookChunks} from '../format/write.ts'
-import {languageOf} from '../parameters/translate.ts'
+import {languageOf} from '../parameters/said-language.ts'
 import {failureOf} from './failure.ts'
 import {addMarkers} from './markers.ts'
 import type {Prepared} from './prepare.ts'
 import type {Reporter} from './report.ts'
 import {executable, NotebookExecution, type NotebookRun, type RunOptions} from './run-notebook.ts'
-import {Saver} from './save.ts'
+import {type CopySaver, Saver} from './save.ts'
 import {type Interrupts, Signals} from './signals.ts'
 import {StdinAnswers} from './stdin-lines.ts'
+import type {Travel} from '../travel/travel.ts'
 
 export interface PerformOptions extends Prepared {
   /** `-`: nothing is written, `chunks` give the copy */
@@ -23,6 +24,10 @@ export interface PerformOptions extends Prepared {
   again?: Again | undefined
   /** of other plugins, where one of them listens */
   cellHooks?: Pick<RunOptions, 'beforeCell' | 'afterCell'> | undefined
+  /** keeps the copy of an output that is an address */
+  remote?: {saver: (notebook: Prepared['notebook']) => Promise<CopySaver>} | undefined
+  /** what goes to the runtime before, and comes back after it */
+  travel?: Travel | undefined
   cellTimeoutMs: number | undefined
   timeoutMs: number | undefined
   startTimeoutMs: number
@@ -66,7 +71,8 @@ export interface Performed {
 /** Runs a prepared notebook on a kernel of its own, telling how it goes, and writes the executed copy whatever happens. */
 export async function perform(options: PerformOptions): Promise<Performed> {
   const {notebook, output, reporter, flags, warn, notice, again} = options
-  const saver = output === '-' ? undefined : await Saver.open(output, notebook, {original: options.given?.file === output})
+  const saver = output === '-' ? undefined : await (options.remote ? options.remote.saver(notebook) : Saver.open(output, notebook, {original: options.given?.file === output}))
+  let saved = false
   const signals = options.signals ?? new Signals(notice)
   const answers = flags.stdin ? new StdinAnswers() : undefined
   const started = performance.now()
@@ -83,8 +89,9 @@ export async function perform(options: PerformOptions): Promise<Performed> {
       runtime: flags.runtime, account: flags.account, kernel: flags.kernel ?? said, cwd: flags.cwd, startTimeoutMs: options.startTimeoutMs, secrets: flags.secret ?? [], notebook: options.given,
       keep: again?.keep,
       code: executable(notebook, {...runOptions, selected: again?.mayRun ?? selected}).map(({cell}) => cell.source).join('\n\n'),
-      signal: signals.starting, onLink: (state, reason) => reporter.link(state, reason),
+      signal: signals.starting, ...(options.travel ? {before: async ({name}) => options.travel?.send(name, signals.starting)} : {}), onLink: (state, reason) => reporter.link(state, reason),
     }
+    let unfetched: unknown
     const {run, runtime, kernel} = await options.withKernel(request, async (opened) => {
       notebook.metadata['kernelspec'] = {...(notebook.metadata['kernelspec'] as object | undefined), ...kernelspecOf(notebook.metadata['kernelspec'], opened)}
       const due = {...runOptions, selected: (await again?.decide(opened)) ?? selected}
@@ -115,6 +122,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
       })
       signals.running(execution)
       const ran = await execution.run()
+      await options.travel?.fetch(opened.runtime.name).catch((error: unknown) => (unfetched = error))
       recorded.ended(ran, skipped.length > 0 ? undefined : again?.selection.length ? again.after : due.selected ? undefined : [])
       reporter.clear()
       await again?.ended(ran, opened)
@@ -123,9 +131,12 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     if (run.failed && flags['error-markers'] && run.status === 'error') addMarkers(notebook, run.failed.id)
     options.onEnded?.(run)
     saver?.changed('cell')
+    saved = true
     await saver?.finish()
     const durationSeconds = (performance.now() - started) / 1000
     const failed = run.status !== 'ok' && run.status !== 'exited'
+    if (unfetched !== undefined && !failed) throw unfetched
+    if (unfetched !== undefined) warn(told(unfetched))
     const failure = (details: Record<string, unknown>) => failureOf(run, {output, cellTimeout: flags['cell-timeout'], timeout: flags.timeout, signalStatus: signals.exitStatus, details})
     const error = failed ? failure({}) : undefined
     reporter.finished({status: run.status, exitStatus: error?.exit ?? run.exitStatus, durationSeconds, ...(error ? {error: {code: error.code, message: error.message}} : {})})
@@ -140,12 +151,12 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     answers?.close()
     signals.dispose()
     // what broke on the way, a lost machine for one, leaves what was executed until then
-    await saver?.finish().catch(() => undefined)
+    await saver?.finish().catch((error: unknown) => (saved ? undefined : warn(told(error))))
   }
 }
 
 /** Nothing has to run: the copy is what it was, with what changed beside the code. */
-async function withoutRunning(again: Again, {notebook, saver, reporter, durationSeconds}: {notebook: Notebook; saver: Saver | undefined; reporter: Reporter; durationSeconds: () => number}): Promise<Performed> {
+async function withoutRunning(again: Again, {notebook, saver, reporter, durationSeconds}: {notebook: Notebook; saver: CopySaver | undefined; reporter: Reporter; durationSeconds: () => number}): Promise<Performed> {
   await again.decide()
   saver?.changed('cell')
   await saver?.finish()
@@ -160,6 +171,8 @@ function selectionOf(again: Again | undefined, skipped: readonly Selected[]): {s
   const selection = left.length > 0 ? left : [...skipped]
   return selection.length > 0 ? {selection} : {}
 }
+
+const told = (error: unknown): string => (error instanceof CgpuError ? `${error.message}${error.fix === undefined ? '' : `; ${error.fix}`}` : String(error))
 
 /** What the copy says of its kernel: what it said before, where that ran it. */
 function kernelspecOf(before: unknown, {name, language}: OwnKernel): object {

@@ -1,7 +1,8 @@
+import type {HookHost} from '@cgpu/plugin-sdk'
 import {type Notebook, tagsOf} from '../format/model.ts'
 import {readNotebook} from '../format/read.ts'
-import {parametersTag} from '../parameters/inspect.ts'
-import type {Value} from '../parameters/python.ts'
+import {parametersTag} from '../parameters/tags.ts'
+import type {Value} from '../parameters/value.ts'
 import {removeMarkers} from './markers.ts'
 import {select} from './select.ts'
 import {refuseTooBig} from './too-big.ts'
@@ -32,9 +33,9 @@ export interface Prepared {
 /** Asks for more parameters than are given, once the notebook is read. */
 export type MoreParameters = (given: Record<string, Value>, notebook: Notebook) => Promise<Record<string, Value>>
 
-/** Reads the notebook, chooses its cells, and sets its parameters: all that can be wrong before a machine is needed. */
-export async function prepare(path: string, flags: PrepareFlags, onWarning: (message: string) => void, more?: MoreParameters): Promise<Prepared> {
-  const notebook = await readNotebook(path)
+/** Reads the notebook, chooses its cells, and sets its parameters: all that can be wrong before a machine is needed. `host` asks plugins for schemes. */
+export async function prepare(path: string, flags: PrepareFlags, onWarning: (message: string) => void, more?: MoreParameters, host?: HookHost): Promise<Prepared> {
+  const notebook = await readNotebook(path, host)
   removeMarkers(notebook)
   const selected = select(notebook, flags)
   // whichever cells run, the parameters hold

@@ -10,8 +10,14 @@ const pauseFactor = 10
 /** While a cell goes on printing. */
 const whilePrintingMs = 5_000
 
+/** Keeps the executed copy: `changed` tells that there is something new, `finish` writes the last state. */
+export interface CopySaver {
+  changed(when: 'cell' | 'output'): void
+  finish(): Promise<void>
+}
+
 /** Writes the executed copy while the notebook runs: after every cell, less often where a write takes long; `finish` always writes the last state. */
-export class Saver {
+export class Saver implements CopySaver {
   #path: string
   readonly #notebook: Notebook
   readonly #mode: number

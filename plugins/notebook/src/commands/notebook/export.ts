@@ -42,7 +42,7 @@ Exit status: 0; 64 for an unknown format; 65 for a file that is no notebook; 66 
       import('../../export/formats.ts'), import('../../export/source.ts'), import('../../export/places.ts'), import('../../export/export.ts'),
     ])
     const format = await formatOf(this, {to: flags.to, out: flags.out})
-    const sources = new Map(await Promise.all([...new Set(paths)].map(async (path) => [path, await readSource(path)] as const)))
+    const sources = new Map(await Promise.all([...new Set(paths)].map(async (path) => [path, await readSource(path, this)] as const)))
     const old = flags['outputs-from']
     if (old !== undefined) {
       const [{restoreOutputs}, {readNotebook}] = await Promise.all([import('../../export/restore-outputs.ts'), import('../../format/read.ts')])

@@ -4,6 +4,7 @@ import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
 import {CgpuCommand, errors, inert, reportError, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import type {Again, AgainFlags, Selected} from '../../again/again.ts'
+import {isAddress, openPlace} from '../../addresses/address.ts'
 import {batchFlags, isBatch, joinRuntimes, ofEachRun} from '../../batch/flags.ts'
 import type {BatchResult} from '../../batch/result.ts'
 import {parseDuration} from '../../durations.ts'
@@ -14,10 +15,11 @@ import type {Performed, PerformOptions} from '../../run/perform.ts'
 import type {Prepared, PrepareFlags} from '../../run/prepare.ts'
 import type {CellResult, NotebookRun} from '../../run/run-notebook.ts'
 import type {Reporter} from '../../run/report.ts'
+import type {TravelFlags} from '../../travel/travel.ts'
 import {joinPairs} from '../../parameters/values.ts'
 import {needTrust} from '../../trusted.ts'
 
-type RunFlags = PrepareFlags & PerformOptions['flags'] & AgainFlags & {output?: string | undefined; 'startup-timeout': string}
+type RunFlags = PrepareFlags & PerformOptions['flags'] & AgainFlags & TravelFlags & {output?: string | undefined; 'startup-timeout': string}
 
 const group = {helpGroup: 'PARAMETERS'}
 const which = {helpGroup: 'CELLS'}
@@ -45,7 +47,7 @@ export interface NotebookRunResult {
 /** Executes a notebook on a kernel of its own and writes the executed copy. */
 export default class NotebookRunCommand extends CgpuCommand<NotebookRunResult | BatchResult | undefined> {
   static override aliases = ['nb:run']
-  static override args = {notebook: stringArg({description: 'the notebook, or several; - reads it from stdin', required: true, multiple: true})}
+  static override args = {notebook: stringArg({description: 'the notebook, a file or an address, or several; - reads it from stdin', required: true, multiple: true})}
   static override description = `Runs cell by cell on a fresh kernel, stops at the first error, and writes the executed copy after every cell and at the end, whatever happens: to NAME.out.ipynb unless -o or --inplace say otherwise.
 
 Several notebooks, or one of the flags under BATCH, make a batch: each run has a kernel of its own, goes on where another fails, and a table of all comes at the end. -o is a folder then (DIR/), or a template: {name} {folder} {n} {set}, and each parameter by its name.
@@ -66,7 +68,9 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     kernel: string({char: 'k', helpGroup: 'RUNTIME', summary: 'the kernel to use, by the name of its kernelspec; default: the notebook\'s', helpValue: 'NAME'}),
     cwd: string({helpGroup: 'RUNTIME', summary: 'folder on the runtime to run in, below its working folder', helpValue: 'DIR'}),
     secret: string({helpGroup: 'RUNTIME', multiple: true, summary: 'a secret that the code may ask for, on Colab', helpValue: 'NAME'}),
-    out: string({char: 'o', summary: 'where the executed copy goes; - prints it', helpValue: 'FILE', exclusive: ['inplace']}),
+    include: string({helpGroup: 'RUNTIME', multiple: true, summary: 'a file or folder that goes to the runtime before the run', helpValue: 'PATH'}),
+    fetch: string({helpGroup: 'RUNTIME', multiple: true, summary: 'what comes back after the run, also after one that failed', helpValue: 'PATTERN'}),
+    out: string({char: 'o', summary: 'where the executed copy goes, a file or an address; - prints it', helpValue: 'FILE', exclusive: ['inplace']}),
     inplace: boolean({summary: 'write the outputs into the notebook itself'}),
     output: option({options: ['text', 'json', 'ndjson'] as const, summary: 'text for people, one JSON object, or an event a line'})(),
     'log-output': boolean({summary: 'print what cells print as it comes'}),
@@ -113,7 +117,8 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     const [notebook = ''] = args.notebook
     const output = outputPath(notebook, flags)
     if (flags.stdin && notebook === '-') throw errors.usage('stdin is the notebook, so it cannot answer input()', {code: 'USAGE', fix: 'give the notebook as a file'})
-    this.#words = wordsOf(flags, NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
+    if ((flags.watch || goesByCopy(flags)) && [notebook, output].some(isAddress)) throw errors.usage('the flags under AGAIN need a notebook and a copy that are files', {code: 'USAGE', fix: 'leave them out, or give paths'})
+    this.#words = wordsOf({...flags, ...(flags.out === undefined ? {} : {out: openPlace(flags.out)})}, NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
     if (flags.watch) return this.#watch(notebook, flags, output)
     const reporter = await this.#reporter(flags, output)
     try {
@@ -126,14 +131,14 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
 
   async #result(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<NotebookRunResult> {
     const {performed, parameters} = await this.#perform(notebook, {flags, output, reporter})
-    const result: NotebookRunResult = {notebook, output, ...performed.result, parameters}
+    const result: NotebookRunResult = {notebook: openPlace(notebook), output: openPlace(output), ...performed.result, parameters}
     const forPeople = !this.jsonEnabled() && flags.output !== 'ndjson'
     if (performed.failure) {
       if (forPeople) process.stderr.write(performed.traceback)
       throw performed.failure({...result})
     }
     if (forPeople && output === '-') await pipeline(Readable.from(performed.chunks()), process.stdout, {end: false})
-    else if (forPeople) this.log(inert(output))
+    else if (forPeople) this.log(inert(result.output))
     return result
   }
 
@@ -145,13 +150,16 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     }
     const warn = (message: string): void => void this.warn(message)
     const notice = (message: string): void => this.notice(message)
-    const [{prepare}, {perform}, asked] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts'), askedPlugins(this, {notebook, output})])
+    const [{prepare}, {perform}, asked] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts'), askedPlugins(this, {notebook: openPlace(notebook), output: openPlace(output)})])
     let parameters: Record<string, unknown> = {}
+    // before the notebook is read: what is written there from now on is not replaced
+    const remote = isAddress(output) ? await (await import('../../addresses/remote-copy.ts')).RemoteCopy.open({address: output, host: this}) : undefined
+    const travel = flags.include || flags.fetch ? await (await import('../../travel/travel.ts')).planTravel({notebook, output, flags, onWarning: warn}) : undefined
     const work = async (): Promise<Performed> => {
-      const prepared = await prepare(notebook, flags, warn, asked && ((given, of) => asked.parameters(given, of)))
+      const prepared = await prepare(notebook, flags, warn, asked && ((given, of) => asked.parameters(given, of)), this)
       parameters = prepared.parameters
       const run = async (): Promise<Performed> => perform({
-        ...prepared, ...limits, output, reporter, flags, warn, notice, given: {file: notebook, args: this.#words}, cellHooks: asked?.cells, again: await this.#again(notebook, {flags, output, prepared}),
+        ...prepared, ...limits, output, remote, travel, reporter, flags, warn, notice, given: {file: openPlace(notebook), args: this.#words}, cellHooks: asked?.cells, again: await this.#again(notebook, {flags, output, prepared}),
         withKernel: (request, use) => withKernel(this, request, use),
       })
       return output === '-' ? run() : (await import('../../run/alone.ts')).alone(output, this.config.dataDir, run)

@@ -12,7 +12,7 @@ import {shown, type ShowOptions} from '../../show/show.ts'
 /** Prints a notebook as text. */
 export default class NotebookShow extends CgpuCommand<Notebook> {
   static override aliases = ['nb:show']
-  static override args = {notebook: stringArg({description: 'the notebook, or a script in the percent format; - reads it from stdin', required: true})}
+  static override args = {notebook: stringArg({description: 'the notebook, a file or an address, or a script in the percent format; - reads it from stdin', required: true})}
   static override description = `Cells with their prompts and outputs. In a terminal text is laid out, code is coloured, pictures are shown where the terminal can (else their type and size), and what is longer than the screen goes through your pager (CGPU_PAGER, PAGER, less). With --json the notebook itself, checked and upgraded to format 4.5.
 
 Exit status: 0; 64 for a cell that is not there; 65 for a file that is no notebook; 66 for a file that is not there.`
@@ -29,7 +29,7 @@ Exit status: 0; 64 for a cell that is not there; 65 for a file that is no notebo
 
   async run(): Promise<Notebook> {
     const {args, flags} = await this.parse(NotebookShow)
-    const {notebook} = await readSource(args.notebook)
+    const {notebook} = await readSource(args.notebook, this)
     const chosen = select(notebook, {cells: flags.cells})
     if (chosen) notebook.cells = notebook.cells.filter(({id}) => chosen.has(id))
     if (this.jsonEnabled()) return notebook

@@ -1,0 +1,2 @@
+/** of the cell that declares parameters, and their defaults */
+export const parametersTag = 'parameters'
