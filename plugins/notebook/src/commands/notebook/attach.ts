@@ -2,6 +2,7 @@ import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
 import {CgpuCommand, inert, withEnv} from '@cgpu/plugin-sdk'
 import type {AttachedResult} from '../../detach/attach.ts'
+import {needTrust} from '../../trusted.ts'
 
 /** Follows a notebook that was left running. */
 export default class NotebookAttach extends CgpuCommand<AttachedResult> {
@@ -24,6 +25,7 @@ Exit status: that of the run, see cgpu notebook run; 130 when it was left; 66 wh
   static override summary = 'follow a notebook that was left running'
 
   async run(): Promise<AttachedResult> {
+    needTrust()
     const {args, flags} = await this.parse(NotebookAttach)
     const reporter = (await import('../../run/report.ts')).reporterFor(flags, {json: this.jsonEnabled(), quiet: this.quiet})
     try {

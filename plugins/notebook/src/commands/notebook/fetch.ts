@@ -1,6 +1,7 @@
 import {string as stringArg} from '@oclif/core/args'
 import {string} from '@oclif/core/flags'
 import {CgpuCommand, inert, withEnv} from '@cgpu/plugin-sdk'
+import {needTrust} from '../../trusted.ts'
 
 export interface FetchedCopy {
   /** of the job that runs it */
@@ -33,6 +34,7 @@ Exit status: 0, however the run ended; 66 when there is no copy, or none any mor
   static override summary = 'fetch the executed copy of a notebook that was left running'
 
   async run(): Promise<FetchedCopy> {
+    needTrust()
     const {args, flags} = await this.parse(NotebookFetch)
     const [{fetchCopy, isOver, outputOf}, {findRun}] = await Promise.all([import('../../detach/copy.ts'), import('../../detach/place.ts')])
     const found = await findRun(args.id, this.config.dataDir, flags.runtime)
