@@ -7,7 +7,6 @@ import {join} from 'node:path'
 import type {AttachedResult} from '../../plugins/notebook/src/detach/attach.ts'
 import type {DetachedRun} from '../../plugins/notebook/src/detach/start.ts'
 import type {FetchedCopy} from '../../plugins/notebook/src/commands/notebook/fetch.ts'
-import type {NotebookRunResult} from '../../plugins/notebook/src/commands/notebook/run.ts'
 import {type CliResult, envelope, startCgpu} from '../helpers/cli.ts'
 import {examples} from '../helpers/examples.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
@@ -60,7 +59,6 @@ describe('cgpu notebook run --detach', function () {
     assert.deepEqual([again.error.code, told, status, kept, kernel], ['CODE_FAILED', id, 'error', {a: 7}, 'python3'])
     assert.deepEqual(cells.map((one) => [one.index, one.status, one.executionCount]), [[0, 'ok', 1], [1, 'ok', 2], [2, 'ok', 3], [3, 'ok', 4], [4, 'error', 5], [6, 'error', 6]])
     assert.equal(await text('again.ipynb'), await text('eventful.out.ipynb'))
-    const _: keyof NotebookRunResult extends keyof AttachedResult ? true : never = true
   })
 
   it('goes on when its client is killed or leaves, and loses nothing', async () => {

@@ -29,8 +29,8 @@ export async function notebookHooks(host: HookHost): Promise<NotebookHooks> {
 
 /** Whether a plugin, or the project's file, has a hook for the event. */
 async function listens(host: HookHost, event: CgpuEvent): Promise<boolean> {
-  const {plugins} = host.config as Partial<Pick<Config, 'plugins'>>
-  // without oclif's whole config it cannot be told
+  // without oclif's whole config, which refuses the question then, it cannot be told
+  const {plugins} = ('plugins' in host.config ? host.config : {}) as Partial<Pick<Config, 'plugins'>>
   if (!plugins || [...plugins.values()].some(({hooks}) => Object.hasOwn(hooks, event))) return true
   return isProjectEvent(event) && declaresHook(host, event)
 }
