@@ -24,8 +24,8 @@ export interface Plan {
   copy: string
 }
 
-/** The driver, beside `src` and `dist` alike. */
-const driverFolder = fileURLToPath(new URL('../../python/', import.meta.url))
+/** The driver, beside `src` and `dist` alike; found by this package's name, as this module may be part of a bundle elsewhere. */
+const driverFolder = fileURLToPath(new URL('../python/', import.meta.resolve('@cgpu/plugin-notebook')))
 const packageName = 'cgpu_notebook'
 
 /** The driver and its plan as one file that Python runs. */
