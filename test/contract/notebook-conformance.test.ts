@@ -66,6 +66,20 @@ async function inHalves(oracle: 'nbclient' | 'papermill', jupyterPath: string): 
   return fixtures.map((_, index) => (index % 2 === 0 ? even : odd)[index >> 1]!) // as many as there are fixtures
 }
 
+/** Those that share a kernel: the driver has one, too. */
+const shared = fixtures.filter(({own}) => own === undefined)
+
+/** By what executes a notebook on the machine for `--detach`: its files' text. */
+async function byDriver(): Promise<{notebook: string; failed: boolean}[]> {
+  const given = await Promise.all(shared.map(async (fixture) => ({notebook: await preparedOf(fixture), allowErrors: fixture.allowErrors ?? false, allowErrorNames: fixture.allowErrorNames ?? [], cellTimeout: fixture.cellTimeout ?? null})))
+  const child = spawn(testPython, ['-B', join(repoRoot, 'test/helpers/notebook-driver-run.py')], {stdio: ['pipe', 'pipe', 'inherit']})
+  const chunks: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  child.stdin.end(JSON.stringify(given))
+  assert.equal(await new Promise((resolve) => child.once('close', resolve)), 0)
+  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as {notebook: string; failed: boolean}[] // notebook-driver-run.py wrote it
+}
+
 async function hostedKernel(session: RuntimeSession, name: string): Promise<HostedKernel> {
   const opened = await session.freshKernel(name)
   const info = (await opened.connection.request('shell', 'kernel_info_request', {})).content
@@ -151,6 +165,7 @@ describe('an executed notebook', () => {
   let reference: Executed[]
   let papermills: Executed[]
   let ours: Executed[]
+  let driven: {notebook: string; failed: boolean}[]
   before(async function () {
     this.timeout(240_000)
     bed = await startSessionBed()
@@ -159,7 +174,7 @@ describe('an executed notebook', () => {
     await mkdir(echo, {recursive: true})
     const argv = [testPython, '-B', join(repoRoot, 'test/helpers/echo_kernel.py'), '-f', '{connection_file}']
     await writeFile(join(echo, 'kernel.json'), JSON.stringify({argv, display_name: 'echo', language: 'echo'}))
-    ;[ours, reference, papermills] = await Promise.all([byCgpu(bed), inHalves('nbclient', jupyterPath), inHalves('papermill', jupyterPath)])
+    ;[ours, reference, papermills, driven] = await Promise.all([byCgpu(bed), inHalves('nbclient', jupyterPath), inHalves('papermill', jupyterPath), byDriver()])
   })
   after(() => bed.stop())
 
@@ -186,6 +201,18 @@ describe('an executed notebook', () => {
     const [cell] = notebook.cells
     assert.ok(cell?.cell_type === 'code')
     assert.deepEqual(merged(cell.outputs).map(shortly), [`stdout: ${Array.from({length: 50}, (_, i) => `${i}\n`).join('')}`])
+  })
+
+  it('is the same when it is left running: as a file, too', () => {
+    assert.equal(driven.length, shared.length)
+    for (const [index, fixture] of shared.entries()) {
+      const [own, theirs] = [ours[fixtures.indexOf(fixture)], driven[index]]
+      assert.ok(own && theirs)
+      const notebook = parseNotebook(theirs.notebook, fixture.name)
+      assert.deepEqual(comparable({notebook, failed: theirs.failed}, fixture), comparable(own, fixture), fixture.name)
+      assert.equal(theirs.failed, own.failed, fixture.name)
+      assert.equal(theirs.notebook, notebookText(notebook), `${fixture.name}: the file`)
+    }
   })
 
   for (const [index, fixture] of fixtures.entries()) {

@@ -1,4 +1,6 @@
-import {CgpuError, type ErrorCategory} from '@cgpu/core/errors'
+import type {ChildProcessByStdio} from 'node:child_process'
+import type {Readable, Writable} from 'node:stream'
+import {CgpuError, type ErrorCategory, errors} from '@cgpu/core/errors'
 import {isWithinHook} from '../hook-guard.ts'
 import type {FailureEnvelope, SuccessEnvelope} from '../envelope.ts'
 
@@ -28,11 +30,21 @@ export const callCgpu: CallCgpu = async (args, options) => {
   return (call ?? bySpawning)(args, options)
 }
 
-const bySpawning: CallCgpu = async (args, {input = '', signal} = {}) => {
+/** Throws CAPABILITY_MISSING (64) where plugins call cgpu by another way than a process of its own: in a sandbox. */
+export function needOwnProcess(what: string): void {
+  if (key in globalThis) throw errors.usage(`a plugin in a sandbox cannot ${what}`, {code: 'CAPABILITY_MISSING', category: 'plugin', fix: 'ask for its state now and then: cgpu.jobs.show'})
+}
+
+/** cgpu in a process of its own; its stdin and stdout are pipes. */
+export async function spawnCgpu<E extends 'inherit' | 'pipe'>(args: readonly string[], stderr: E): Promise<ChildProcessByStdio<Writable, Readable, E extends 'pipe' ? Readable : null>> {
   const {spawn} = await import('node:child_process') // few commands of few plugins need it
-  const child = spawn(process.execPath, [...process.execArgv, '--', process.argv[1] ?? '', ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'], windowsHide: true, env: {...process.env, [depthVariable]: String(Number(process.env[depthVariable] ?? 0) + (isWithinHook() ? 1 : 0))},
-  })
+  return spawn(process.execPath, [...process.execArgv, '--', process.argv[1] ?? '', ...args], {
+    stdio: ['pipe', 'pipe', stderr], windowsHide: true, env: {...process.env, [depthVariable]: String(Number(process.env[depthVariable] ?? 0) + (isWithinHook() ? 1 : 0))},
+  }) as ChildProcessByStdio<Writable, Readable, E extends 'pipe' ? Readable : null> // as stdio says
+}
+
+const bySpawning: CallCgpu = async (args, {input = '', signal} = {}) => {
+  const child = await spawnCgpu(args, 'inherit')
   const stop = (): void => void child.kill('SIGINT')
   signal?.addEventListener('abort', stop, {once: true})
   let stdout = ''

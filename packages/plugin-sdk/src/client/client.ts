@@ -1,5 +1,6 @@
 import type {ConfigEntryJson, ExecJson, RunJson, RuntimeJson} from '@cgpu/core/schema/types'
-import {type CallOptions, dataOf} from './call.ts'
+import {type CallOptions, dataOf, needOwnProcess} from './call.ts'
+import type {FollowEvent, FollowOptions} from './follow.ts'
 
 /** Flags by their long names: `true` stands alone, lists are given several times, undefined ones are left out. */
 export type Flags = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
@@ -15,6 +16,10 @@ export interface JobSummary {
   runtime: string
   state: string
   exitStatus: number | null
+  /** the program and its arguments, as they run on the machine; absent: it cannot be asked */
+  argv?: string[]
+  /** as it was typed; only where it was started from here */
+  command?: string[]
 }
 
 export interface FileInfo {
@@ -49,6 +54,18 @@ export const cgpu = {
 
   /** Runs a program to its end. `flags`: of `cgpu run`, such as `runtime`, `gpu`, `env`, `packages`. */
   run: (argv: readonly string[], flags: Flags = {}, options?: CallOptions): Promise<RunJson> => dataOf(['run', ...words(flags), '--json', '--', ...argv], options),
+
+  /** Uploads a script of this computer and leaves it running. `flags`: of `cgpu run`. Returns its job. */
+  detach: (script: string, args: readonly string[] = [], flags: Flags = {}, options?: CallOptions): Promise<JobSummary> => dataOf(['run', '--detach', ...words(flags), '--json', script, ...args], options),
+
+  /**
+   * Follows a job: its output from the beginning and as it comes, to its end; returns its exit status. Its outputs are brought back and its
+   * machine is given back as by `cgpu job attach`, whose `flags` these are. Throws what that does, and CAPABILITY_MISSING (64) in a sandbox.
+   */
+  follow: async (job: string, onEvent: (event: FollowEvent) => void, flags: Flags = {}, options: FollowOptions = {}): Promise<number> => {
+    needOwnProcess('follow a job')
+    return (await import('./follow.ts')).follow(['job', 'attach', job, ...words(flags)], onEvent, options)
+  },
 
   runtimes: {
     list: (): Promise<RuntimeJson[]> => dataOf(['runtime', 'list', '--json']),

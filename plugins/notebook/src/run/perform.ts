@@ -180,7 +180,8 @@ function kernelspecOf(before: unknown, {name, language}: OwnKernel): object {
   return known ? {} : {name, language, display_name: name}
 }
 
-function tracebackOf({failed}: NotebookRun): string {
+/** Of the cell that failed, for a terminal. */
+export function tracebackOf({failed}: Pick<NotebookRun, 'failed'>): string {
   const lines = failed?.error?.traceback ?? []
   const filter = new TerminalFilter()
   const text = filter.write(lines.join('\n')) + filter.end()

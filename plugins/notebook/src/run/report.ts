@@ -8,6 +8,8 @@ export interface Reporter {
   started(about: {id: string; runtime: string; kernel: string}): void
   cell(event: CellEvent): void
   message(cell: number, message: KernelMessage): void
+  /** it was left running, where that is news */
+  detached?(about: {id: string; runtime: string}): void
   /** the connection to the machine */
   link(state: 'reconnecting' | 'connected', reason: string): void
   /** before anything else is written to the terminal */
@@ -95,6 +97,12 @@ export class NdjsonReporter implements Reporter {
     this.#write(this.#encoder.encode({type: 'started', id, runtime, kernel}))
   }
 
+  detached({id, runtime}: {id: string; runtime: string}): void {
+    this.#write(this.#encoder.encode({type: 'started', id, runtime}))
+    this.#over = true
+    this.#write(this.#encoder.line({type: 'finished', exitStatus: 0, durationSeconds: (performance.now() - this.#openedAt) / 1000, status: 'detached'}))
+  }
+
   cell(event: CellEvent): void {
     const {position, total} = event
     this.#write(this.#encoder.encode({type: 'progress', message: 'running the notebook', detail: `cell ${position} of ${total}`, done: event.type === 'begin' ? position - 1 : position, total}))
@@ -136,3 +144,10 @@ export class NdjsonReporter implements Reporter {
 
 /** `--json`: nothing until the result. */
 export const silentReporter: Reporter = {started() {}, cell() {}, message() {}, link() {}, clear() {}, failed() {}, finished() {}}
+
+/** As the flags ask for. `printsCopy`: stdout is for the copy */
+export function reporterFor(flags: {output?: string | undefined; 'log-output'?: boolean}, {json, quiet, printsCopy = false}: {json: boolean; quiet: boolean; printsCopy?: boolean}): Reporter {
+  if (json) return silentReporter
+  if (flags.output === 'ndjson') return new NdjsonReporter()
+  return new TextReporter({quiet, log: flags['log-output'] === true && !printsCopy})
+}

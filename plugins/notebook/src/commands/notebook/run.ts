@@ -7,6 +7,7 @@ import type {Again, AgainFlags, Selected} from '../../again/again.ts'
 import {isAddress, openPlace} from '../../addresses/address.ts'
 import {batchFlags, isBatch, joinRuntimes, ofEachRun} from '../../batch/flags.ts'
 import type {BatchResult} from '../../batch/result.ts'
+import type {DetachedRun} from '../../detach/start.ts'
 import {parseDuration} from '../../durations.ts'
 import {askedPlugins} from '../../hooks/ask.ts'
 import {wordsOf} from '../../run/words.ts'
@@ -20,6 +21,12 @@ import {joinPairs} from '../../parameters/values.ts'
 import {needTrust} from '../../trusted.ts'
 
 type RunFlags = PrepareFlags & PerformOptions['flags'] & AgainFlags & TravelFlags & {output?: string | undefined; 'startup-timeout': string}
+
+const limitsOf = (flags: RunFlags) => ({
+  cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
+  timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
+  startTimeoutMs: parseDuration(flags['startup-timeout']),
+})
 
 const group = {helpGroup: 'PARAMETERS'}
 const which = {helpGroup: 'CELLS'}
@@ -45,7 +52,7 @@ export interface NotebookRunResult {
 }
 
 /** Executes a notebook on a kernel of its own and writes the executed copy. */
-export default class NotebookRunCommand extends CgpuCommand<NotebookRunResult | BatchResult | undefined> {
+export default class NotebookRunCommand extends CgpuCommand<NotebookRunResult | BatchResult | DetachedRun | undefined> {
   static override aliases = ['nb:run']
   static override args = {notebook: stringArg({description: 'the notebook, a file or an address, or several; - reads it from stdin', required: true, multiple: true})}
   static override description = `Runs cell by cell on a fresh kernel, stops at the first error, and writes the executed copy after every cell and at the end, whatever happens: to NAME.out.ipynb unless -o or --inplace say otherwise.
@@ -60,6 +67,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     {command: '<%= config.bin %> notebook run analysis.ipynb --until setup --cell-timeout 10m', description: 'up to the cell tagged setup, none longer than ten minutes'},
     {command: '<%= config.bin %> nb run analysis.ipynb --inplace --allow-errors', description: 'into the same file, going on after errors'},
     {command: '<%= config.bin %> notebook run analysis.ipynb --grid epochs=1,2 --parallel 2 -o runs/ --html runs.html', description: 'once with each value, two at a time, with a report'},
+    {command: '<%= config.bin %> notebook run analysis.ipynb --detach', description: 'leave it running on the runtime, and print its id'},
   ]
   static override flags = withEnv({
     ...batchFlags,
@@ -72,6 +80,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     fetch: string({helpGroup: 'RUNTIME', multiple: true, summary: 'what comes back after the run, also after one that failed', helpValue: 'PATTERN'}),
     out: string({char: 'o', summary: 'where the executed copy goes, a file or an address; - prints it', helpValue: 'FILE', exclusive: ['inplace']}),
     inplace: boolean({summary: 'write the outputs into the notebook itself'}),
+    detach: boolean({char: 'd', exclusive: ['inplace', 'stdin', 'secret', 'log-output', 'changed', 'from-failed', 'resume', 'keep-kernel', 'watch'], summary: 'print the id of the job that runs it, and leave it running on the runtime'}),
     output: option({options: ['text', 'json', 'ndjson'] as const, summary: 'text for people, one JSON object, or an event a line'})(),
     'log-output': boolean({summary: 'print what cells print as it comes'}),
     'allow-errors': boolean({summary: 'go on after cells that fail'}),
@@ -99,16 +108,17 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     'fresh-kernel': boolean({...again, dependsOn: ['keep-kernel'], summary: 'end the kept kernel, and keep a fresh one'}),
     watch: boolean({...again, exclusive: ['inplace', 'from-failed', 'resume', 'stdin', ...chosen], summary: 'run what changed whenever the notebook is saved, until Ctrl-C'}),
   })
-  static override seeAlso = ['notebook params', 'exec', 'runtime list']
+  static override seeAlso = ['notebook attach', 'notebook fetch', 'notebook params', 'exec', 'runtime list']
   static override summary = 'run a notebook and write the executed copy'
 
   /** what was typed besides the notebook, for the history */
   #words: string[] = []
 
-  async run(): Promise<NotebookRunResult | BatchResult | undefined> {
+  async run(): Promise<NotebookRunResult | BatchResult | DetachedRun | undefined> {
     needTrust()
     const {args, flags, metadata} = await this.parse(NotebookRunCommand, joinPairs(joinRuntimes(this.argv)))
     if (isBatch(args.notebook, flags)) {
+      if (flags.detach) throw errors.usage('several runs cannot be left running by one command', {code: 'USAGE', fix: 'start each with a --detach of its own'})
       if (flags.watch || goesByCopy(flags)) throw errors.usage('the flags under AGAIN are for one notebook', {code: 'USAGE', fix: 'leave them out, or --skip-done leaves out what is done'})
       const {runBatch} = await import('../../batch/command.ts')
       const words = wordsOf(ofEachRun(flags), NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
@@ -122,11 +132,22 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     if (flags.watch) return this.#watch(notebook, flags, output)
     const reporter = await this.#reporter(flags, output)
     try {
-      return await this.#result(notebook, {flags, output, reporter})
+      return await (flags.detach ? this.#detach(notebook, {flags, output, reporter}) : this.#result(notebook, {flags, output, reporter}))
     } catch (error) {
       reporter.failed(error)
       throw error
     }
+  }
+
+  async #detach(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<DetachedRun> {
+    const [{prepare}, {startDetached}, asked] = await Promise.all([import('../../run/prepare.ts'), import('../../detach/start.ts'), askedPlugins(this, {notebook, output})])
+    const prepared = await prepare(notebook, flags, (message) => void this.warn(message), asked && ((given, of) => asked.parameters(given, of)))
+    const started = await startDetached(notebook, prepared, {...limitsOf(flags), output, flags, dataDir: this.config.dataDir})
+    const {id, runtime} = started
+    reporter.detached?.(started)
+    if (!this.jsonEnabled() && flags.output !== 'ndjson') this.log(inert(id))
+    this.notice(`the notebook runs on ${runtime}; follow it: cgpu notebook attach ${id}; its copy so far: cgpu notebook fetch ${id}`)
+    return started
   }
 
   async #result(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<NotebookRunResult> {
@@ -143,11 +164,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   }
 
   async #perform(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<{performed: Performed; parameters: Record<string, unknown>}> {
-    const limits = {
-      cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
-      timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
-      startTimeoutMs: parseDuration(flags['startup-timeout']),
-    }
+    const limits = limitsOf(flags)
     const warn = (message: string): void => void this.warn(message)
     const notice = (message: string): void => this.notice(message)
     const [{prepare}, {perform}, asked] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts'), askedPlugins(this, {notebook: openPlace(notebook), output: openPlace(output)})])
@@ -188,10 +205,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   }
 
   async #reporter(flags: {output?: string | undefined; 'log-output'?: boolean}, output: string): Promise<Reporter> {
-    const {NdjsonReporter, silentReporter, TextReporter} = await import('../../run/report.ts')
-    if (this.jsonEnabled()) return silentReporter
-    if (flags.output === 'ndjson') return new NdjsonReporter()
-    return new TextReporter({quiet: this.quiet, log: flags['log-output'] === true && output !== '-'})
+    return (await import('../../run/report.ts')).reporterFor(flags, {json: this.jsonEnabled(), quiet: this.quiet, printsCopy: output === '-'})
   }
 }
 

@@ -1,0 +1,58 @@
+// What is sent for a detached run, and what its driver tells when it cannot begin.
+import assert from 'node:assert/strict'
+import {spawnSync} from 'node:child_process'
+import {existsSync} from 'node:fs'
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {type DriverEvent, DriverEvents} from '../../plugins/notebook/src/detach/events.ts'
+import {packed, type Plan} from '../../plugins/notebook/src/detach/plan.ts'
+import {placeFor} from '../../plugins/notebook/src/detach/place.ts'
+import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
+import {notebookText} from '../../plugins/notebook/src/format/write.ts'
+import {testPython} from '../helpers/jupyter-server.ts'
+
+const stream = {output_type: 'stream', name: 'stdout', text: ['a\u2028', 'b\r\n', 'ä😀']}
+const notebook = parseNotebook(JSON.stringify({
+  cells: [
+    {cell_type: 'code', metadata: {tags: ['x'], n: [1, 2.5, null, '\u001B']}, source: 'print(1)\n', outputs: [stream, {output_type: 'display_data', data: {'application/json': {b: 1, a: []}, 'text/html': '<b>\n</b>'}, metadata: {}}], execution_count: 3},
+    {cell_type: 'markdown', metadata: {trusted: true}, source: '# \ud800 half', attachments: {'a.png': {'image/png': 'x'}}},
+  ],
+  metadata: {signature: 's', z: {}, a: 1}, nbformat: 4, nbformat_minor: 4,
+}), 'odd')
+const plan: Plan = {
+  notebook, kernel: null, allowErrors: [], skipTag: 'skip-execution', timing: true, errorMarkers: true, cellTimeoutMs: null, timeoutMs: null, startTimeoutMs: 1000, limits: {}, selected: null, copy: 'cgpu-notebooks/odd.ipynb',
+}
+
+describe('the driver of a detached run', () => {
+  it('says what is missing where no kernel can be started, leaves the copy as Jupyter writes it, and nothing else', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cgpu-driver-'))
+    try {
+      const script = join(folder, 'notebook-0.py')
+      await writeFile(script, await packed(plan))
+      // -S: without what was installed, jupyter_client for one
+      const {status, stdout, stderr} = spawnSync(testPython, ['-B', '-S', '-u', script], {cwd: folder, encoding: 'utf8'})
+      const [event, ...more] = new DriverEvents().take(stdout)
+      assert.deepEqual([status, event?.type, event?.type === 'failed' && event.error.code, more], [66, 'failed', 'JUPYTER_CLIENT_MISSING', []], stderr)
+      assert.equal(await readFile(join(folder, plan.copy), 'utf8'), notebookText(notebook))
+      assert.equal(existsSync(script), false)
+    } finally {
+      await rm(folder, {recursive: true, force: true})
+    }
+  })
+
+  it('is understood wherever its lines are cut, and whatever else is there', () => {
+    const events: DriverEvent[] = [{type: 'started', kernel: 'python3', total: 1, limits: {}}, {type: 'begin', index: 0, position: 1, total: 1}]
+    const text = `${events.map((one) => JSON.stringify(one)).join('\nnot JSON\n{"type":"of a later version"}\n')}\n`
+    for (let size = 1; size < text.length; size += 7) {
+      const lines = new DriverEvents()
+      const read = Array.from({length: Math.ceil(text.length / size)}, (_, at) => lines.take(text.slice(at * size, (at + 1) * size))).flat()
+      assert.deepEqual(read, events)
+    }
+  })
+
+  it('keeps copies under names that need no quoting', () => {
+    const names = ['/a/My notes (1).ipynb', '-', '../..', 'été*.IPYNB', '.hidden.ipynb'].map((name) => placeFor('0123456789ab', name, '/data').copy)
+    assert.deepEqual(names, ['My-notes-1-', 'notebook', 'notebook', 't-', 'hidden'].map((stem) => `cgpu-notebooks/${stem}-0123456789ab.ipynb`))
+  })
+})
