@@ -116,7 +116,7 @@ const filesOf = (...patterns) => globSync(patterns, {cwd: root}).sort()
 const waiters = [
   'e2e/{colab-runtime,daemon-jobs,emulator-faults,job-follow,jobs-colab,jobs-release}',
   'fault/{colab-control-emulated,colab-run,colab-runtime,daemon,exec-kernel,job-link,kernel-link,offline,transfer}',
-  'contract/local-reaper',
+  'contract/{local-reaper,notebook-conformance}',
 ].flatMap((names) => filesOf(`test/${names}.test.ts`))
 
 /** A suite of its own for each file: the next one that waits is taken by whoever is done. */

@@ -86,13 +86,15 @@ describe('a notebook run that cannot be', function () {
   })
 
   it('leaves a notebook alone that was changed while it ran into itself', async () => {
-    const path = await bench.file('edited.ipynb', notebookOf(`open(${JSON.stringify(join(bench.home.cwd, 'edited.ipynb'))}, "a").write(" ")`, 'print("whole")'))
-    const before = await readFile(path, 'utf8')
+    // not before the run itself has written into it
+    const edit = `import time\npath = ${JSON.stringify(join(bench.home.cwd, 'edited.ipynb'))}\nwhile '"begun"' + "\\n" not in open(path).read(): time.sleep(0.01)\nopen(path, "a").write(" ")`
+    const path = await bench.file('edited.ipynb', notebookOf(edit, 'print("whole")'))
     const done = await run('edited.ipynb', '--inplace')
     assert.equal(done.status, 72, done.stderr)
     assert.match(done.stderr, /^error: edited\.ipynb was changed while it ran, and is left as it is\nfix: take the outputs from the executed copy: edited\.out\.ipynb\n$/m)
     assert.deepEqual(outputs(await copy('edited.out.ipynb')).at(-1), ['whole\n'])
-    assert.equal((await readFile(path, 'utf8')).replace(/ $/, ''), before)
+    assert.match(await readFile(path, 'utf8'), / $/)
+    assert.deepEqual(outputs(await copy('edited.ipynb')), [[], []])
   })
 
   it('ends a cell that floods when its time is over, with what it printed', async () => {

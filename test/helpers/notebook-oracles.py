@@ -1,11 +1,13 @@
-"""Runs notebooks by nbclient or papermill (the first argument), each on a kernel of its own: a JSON list of fixtures on stdin, [{notebook, failed}] on stdout."""
+"""
+Runs notebooks by nbclient or papermill (the first argument): a JSON list of fixtures on stdin, [{notebook, failed}] on stdout. Those that
+want no kernel of their own share one, which counts from 1 again for each.
+"""
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
-
-from fresh_kernels import fork_kernels
 
 
 def by_nbclient(fixture):
@@ -44,21 +46,68 @@ def by_papermill(fixture):
         return {"notebook": json.load(file, parse_constant=str, parse_int=lambda digits: int(digits) if len(digits) < 16 else digits), "failed": failed}
 
 
-def options(fixture):
-    from traitlets.config import Config
+shared = []
+PATIENCE = 25  # seconds for a fixture: nbclient may wait for ever where a widget captures output, and not the next time
 
-    # ports that were free a moment ago may be another's by now
-    config = Config({"KernelManager": {"transport": "ipc", "ip": os.path.join(os.environ["IPYTHONDIR"], "k")}} if sys.platform == "linux" else {})
-    given = {"config": config, "allow_errors": fixture.get("allowErrors", False), "allow_error_names": fixture.get("allowErrorNames", [])}
+
+class Stuck(Exception):
+    pass
+
+
+def shared_kernel():
+    from jupyter_client.blocking import BlockingKernelClient
+    from jupyter_client.manager import KernelManager
+
+    if not shared:
+        manager = KernelManager(kernel_name="python3", client_class="jupyter_client.asynchronous.AsyncKernelClient")
+        manager.start_kernel()
+        own = BlockingKernelClient()
+        own.load_connection_info(manager.get_connection_info())
+        own.start_channels()
+        own.wait_for_ready(timeout=60)
+        shared.extend([manager, own])
+    again = "get_ipython().history_manager.enabled = False; get_ipython().history_manager.reset(new_session=False); get_ipython().execution_count = 1"
+    shared[1].execute_interactive(again, silent=True, store_history=False, timeout=60)
+    return shared[0]
+
+
+def end_shared():
+    if shared:
+        shared[1].stop_channels()
+        shared[0].shutdown_kernel(now=True)
+        shared.clear()
+
+
+def options(fixture):
+    given = {"km": None if "own" in fixture else shared_kernel(), "allow_errors": fixture.get("allowErrors", False), "allow_error_names": fixture.get("allowErrorNames", [])}
     if "cellTimeout" in fixture:
         given.update(timeout=fixture["cellTimeout"], interrupt_on_timeout=True)
     return given
 
 
+def give_up(*_):
+    raise Stuck
+
+
+def patiently(run, fixture):
+    for _ in range(3):
+        signal.alarm(PATIENCE)
+        try:
+            return run(fixture)
+        except Stuck:
+            end_shared()
+        finally:
+            signal.alarm(0)
+    raise Stuck(fixture["name"])
+
+
 if __name__ == "__main__":
-    fork_kernels()
     logging.disable(logging.CRITICAL)
     run = {"nbclient": by_nbclient, "papermill": by_papermill}[sys.argv[1]]
     with tempfile.TemporaryDirectory() as home:
         os.environ["IPYTHONDIR"] = home
-        json.dump([run(one) for one in json.load(sys.stdin)], sys.stdout)
+        signal.signal(signal.SIGALRM, give_up)
+        try:
+            json.dump([patiently(run, one) for one in json.load(sys.stdin)], sys.stdout)
+        finally:
+            end_shared()

@@ -86,8 +86,15 @@ export class Saver implements CopySaver {
     this.#urgent = false
     try {
       await this.#stepAside()
-      await writeAtomic(this.#path, notebookChunks(this.#notebook), {mode: this.#mode, followLink: true})
-      if (this.#mark !== undefined) this.#mark = await markOf(this.#path)
+      let bytes = 0
+      const counted = function* (chunks: Iterable<string>): Iterable<string> {
+        for (const chunk of chunks) {
+          bytes += Buffer.byteLength(chunk)
+          yield chunk
+        }
+      }
+      await writeAtomic(this.#path, counted(notebookChunks(this.#notebook)), {mode: this.#mode, followLink: true})
+      if (this.#mark !== undefined) this.#mark = await markOf(this.#path, bytes)
       this.#failure = undefined
     } catch (error) {
       this.#failure = error
@@ -127,10 +134,10 @@ export class Saver implements CopySaver {
   }
 }
 
-/** Tells whether a file is still the same; undefined: there is none. */
-async function markOf(path: string): Promise<string | undefined> {
+/** Tells whether a file is still the same; undefined: there is none. With another size than `bytes` it is somebody else's already. */
+async function markOf(path: string, bytes?: number): Promise<string | undefined> {
   const there = await stat(path, {bigint: true}).catch(() => undefined)
-  return there && `${there.ino} ${there.size} ${there.mtimeNs}`
+  return there && (bytes === undefined || there.size === BigInt(bytes) ? `${there.ino} ${there.size} ${there.mtimeNs}` : 'another')
 }
 
 async function freeName(path: string): Promise<string> {

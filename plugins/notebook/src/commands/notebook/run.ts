@@ -63,9 +63,6 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   static override examples = [
     {command: '<%= config.bin %> notebook run analysis.ipynb', description: 'the executed copy is analysis.out.ipynb'},
     {command: '<%= config.bin %> notebook run analysis.ipynb -o done.ipynb -p epochs 3 -p name small', description: 'with parameters, as papermill takes them'},
-    {command: '<%= config.bin %> notebook run analysis.ipynb --changed', description: 'only what changed since, and what depends on it'},
-    {command: '<%= config.bin %> notebook run analysis.ipynb --until setup --cell-timeout 10m', description: 'up to the cell tagged setup, none longer than ten minutes'},
-    {command: '<%= config.bin %> nb run analysis.ipynb --inplace --allow-errors', description: 'into the same file, going on after errors'},
     {command: '<%= config.bin %> notebook run analysis.ipynb --grid epochs=1,2 --parallel 2 -o runs/ --html runs.html', description: 'once with each value, two at a time, with a report'},
     {command: '<%= config.bin %> notebook run analysis.ipynb --detach', description: 'leave it running on the runtime, and print its id'},
   ]
