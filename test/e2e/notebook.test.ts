@@ -136,7 +136,7 @@ describe('cgpu notebook run', () => {
       assert.equal(status, 0, `${line}\n${stderr}`)
     }
     assert.deepEqual(outputs(await copy('done.ipynb')), [[], [], ['smallsmallsmall\n'], ['done\n']])
-    assert.deepEqual(outputs(await copy('analysis.out.ipynb')), [[], ['large\n'], []])
+    assert.deepEqual(outputs(await copy('analysis.out.ipynb')), [[], ['large\n'], ['done\n']])
   })
 
   it('lists parameters', async () => {

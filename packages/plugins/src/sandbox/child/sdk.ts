@@ -35,6 +35,8 @@ const withheld = (name: string) => (): never => {
 }
 export const registeredNotebookExporters = withheld('registeredNotebookExporters')
 export const registeredPipelineExecutors = withheld('registeredPipelineExecutors')
+export const registeredSchemes = withheld('registeredSchemes')
+export const keepOutOfDebugLog = withheld('keepOutOfDebugLog')
 export const confirm = withheld('confirm')
 export const notebookHooks = withheld('notebookHooks')
 export const withLock = withheld('withLock')

@@ -2,7 +2,7 @@ import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
-import {CgpuCommand, errors, inert, reportError, withEnv, withKernel} from '@cgpu/plugin-sdk'
+import {CgpuCommand, errors, inert, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import type {Again, AgainFlags, Selected} from '../../again/again.ts'
 import {isAddress, openPlace} from '../../addresses/address.ts'
 import {batchFlags, isBatch, joinRuntimes, ofEachRun} from '../../batch/flags.ts'
@@ -189,7 +189,8 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
 
   async #watch(notebook: string, flags: RunFlags, output: string): Promise<NotebookRunResult | undefined> {
     if (notebook === '-' || output === '-' || this.jsonEnabled() || flags.output === 'ndjson') throw errors.usage('--watch needs a notebook and a copy that are files, and prints text', {code: 'USAGE', fix: 'leave out --json and --output, and give the notebook by its path'})
-    const {watchNotebook} = await import('../../again/watch-notebook.ts')
+    // cgpu's own, which a sandbox lacks
+    const [{watchNotebook}, {reportError}] = await Promise.all([import('../../again/watch-notebook.ts'), import('@cgpu/plugin-sdk')])
     return watchNotebook(notebook, {
       output, dataDir: this.config.dataDir, keep: flags['keep-kernel'] === true, notice: (message) => this.notice(message), warn: (message) => this.warn(message),
       tell: (error) => reportError(error, {command: this.id ?? '', json: false, verbose: this.verbose, warnings: []}),
