@@ -1,29 +1,19 @@
 import {CgpuError, ExitCode, sanitizeLine} from '@cgpu/plugin-sdk'
+import type {NotebookRunResult} from '../commands/notebook/run.ts'
 import type {Notebook} from '../format/model.ts'
 import {isRecord} from '../format/model.ts'
 import {failureOf} from '../run/failure.ts'
 import {tracebackOf} from '../run/perform.ts'
 import type {Reporter} from '../run/report.ts'
-import type {CellResult, NotebookRun} from '../run/run-notebook.ts'
 import {fetchCopy} from './copy.ts'
 import {followRun} from './follow.ts'
 import {LatestCopy} from './latest-copy.ts'
 import {Leaving} from './leaving.ts'
 import type {FoundRun} from './place.ts'
 
-export interface AttachedResult {
+export interface AttachedResult extends Omit<NotebookRunResult, 'selection'> {
   /** of the job that runs it */
   id: string
-  notebook: string
-  /** where the executed copy is */
-  output: string
-  runtime: string
-  kernel: string
-  status: NotebookRun['status']
-  exitStatus: number
-  durationSeconds: number
-  parameters: Record<string, unknown>
-  cells: CellResult[]
 }
 
 export interface Attached {
