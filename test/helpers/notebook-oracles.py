@@ -61,7 +61,7 @@ def shared_kernel():
     if not shared:
         manager = KernelManager(kernel_name="python3", client_class="jupyter_client.asynchronous.AsyncKernelClient")
         manager.start_kernel()
-        own = BlockingKernelClient()
+        own = BlockingKernelClient(parent=manager)  # alive while its process is: without it a kernel slow to beat counts as dead
         own.load_connection_info(manager.get_connection_info())
         own.start_channels()
         own.wait_for_ready(timeout=60)
