@@ -230,7 +230,7 @@ describe('a daemon in trouble', () => {
     await bed.cli(['daemon', 'stop'])
   })
 
-  it('ends itself when it has nothing to do, and when its folder is gone', async () => {
+  it('ends itself when it has nothing to do, and when its folder or its socket is gone', async () => {
     const idle = await bed.start({CGPU_DAEMON_IDLE: '400'})
     // should it be too late, it starts one that soon ends as well
     await bed.cli(['exec', '1'], {env: {CGPU_DAEMON_IDLE: '400'}})
@@ -239,7 +239,17 @@ describe('a daemon in trouble', () => {
     assert.match(await readFile(join(folder(), 'daemon.log'), 'utf8'), /stopping: nothing to do\n/)
     const other = await bed.start({CGPU_DAEMON_IDLE: '2000'})
     await rm(folder(), {recursive: true, maxRetries: 5})
+    // and leaves the one that came in its place alone
+    const next = await bed.start()
     await gone(other)
+    assert.deepEqual([(await bed.status()).state, (await bed.status()).pid], ['running', next])
+    await bed.cli(['daemon', 'stop'])
+    await gone(next)
+    // and when nobody can reach it any more
+    const unheard = await bed.start({CGPU_DAEMON_IDLE: '2000'})
+    await rm((await bed.record()).socket)
+    await gone(unheard)
+    assert.match(await readFile(join(folder(), 'daemon.log'), 'utf8'), /retiring: its socket is gone\n/)
     assert.deepEqual(processesOf(bed.home.path).filter((one) => String(one).includes('daemon')), [])
   })
 

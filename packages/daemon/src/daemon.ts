@@ -215,6 +215,8 @@ export class Daemon {
   async #sweep(): Promise<void> {
     const mine = readDaemonRecord(this.#options.dirs.state)
     if (!this.#retiring && (typeof mine === 'string' || mine.pid !== process.pid)) return this.stop(typeof mine === 'string' ? `its state is gone: ${mine}` : 'another daemon is in its place')
+    // as what cleans folders of temporary files does
+    if (!this.#retiring && process.platform !== 'win32' && !existsSync(this.#record.socket)) return this.retire('its socket is gone')
     this.#sessions.sweep()
     if (this.#working > 0 || this.#clients.size > 0 || this.#tasks.busy) this.#neededAt = Date.now()
     if (Date.now() - this.#neededAt >= (this.#options.idleMs ?? idleMs)) await this.stop('nothing to do')

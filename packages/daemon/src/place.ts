@@ -38,14 +38,18 @@ export function daemonPlace(state: string): DaemonPlace {
 /** Linux allows 107 bytes for the path of a socket, macOS 103. */
 const maxSocketBytes = 100
 
-/** Where the socket of a daemon of this state folder goes, and the folder that must be private for it. */
+/**
+ * Where the socket of a daemon of this state folder goes, and the folder that must be private for it. Each has a name of its own: closing
+ * a socket removes its file, and one whose folder was taken away and made anew under it would remove its successor's.
+ */
 export function socketPlace(state: string, env: NodeJS.ProcessEnv = process.env): {socket: string; folder?: string} {
   if (process.platform === 'win32') return {socket: `\\\\.\\pipe\\cgpu-${hashOf(state)}-${process.pid}-${Math.random().toString(36).slice(2)}`}
   const {folder} = daemonPlace(state)
-  const usual = path.join(folder, 'daemon.sock')
+  const name = `daemon-${process.getBuiltinModule('node:crypto').randomBytes(4).toString('hex')}.sock`
+  const usual = path.join(folder, name)
   if (Buffer.byteLength(usual) <= maxSocketBytes) return {socket: usual, folder}
   const short = path.join(env['XDG_RUNTIME_DIR'] || os.tmpdir(), `cgpu-${process.getuid?.() ?? 0}-${hashOf(state)}`)
-  return {socket: path.join(short, 'daemon.sock'), folder: short}
+  return {socket: path.join(short, name), folder: short}
 }
 
 const hashOf = (text: string): string => process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('base64url').slice(0, 16)

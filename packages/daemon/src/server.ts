@@ -1,5 +1,6 @@
-import {chmodSync, mkdirSync, rmSync} from 'node:fs'
+import {chmodSync, mkdirSync, readdirSync, rmSync} from 'node:fs'
 import {createServer, type Server, type Socket} from 'node:net'
+import {join} from 'node:path'
 import {errors} from '@cgpu/core/errors'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {maxFrameBytes, maxGreetingBytes} from './frames.ts'
@@ -9,7 +10,7 @@ import {Wire} from './wire.ts'
 
 export interface ListenOptions {
   socket: string
-  /** must be for its owner only */
+  /** must be for its owner only; sockets in it are removed */
   folder?: string | undefined
   token: string
   /** a client that has shown who it is */
@@ -24,9 +25,11 @@ const maxStrangers = 32
 
 /** Listens on the socket. Throws DAEMON_EXPOSED (73) when others could get at it, and what listening throws. */
 export async function listen({socket, folder, token, onClient, onStranger}: ListenOptions): Promise<Server> {
-  if (folder !== undefined) makePrivate(folder)
-  // of a daemon that was killed: whoever comes here holds the lock
-  if (process.platform !== 'win32') rmSync(socket, {force: true})
+  if (folder !== undefined) {
+    makePrivate(folder)
+    // of daemons that were killed: whoever comes here holds the lock
+    for (const name of readdirSync(folder)) if (name.endsWith('.sock')) rmSync(join(folder, name), {force: true})
+  }
   const server = createServer((connection) => greet(connection, {token, onClient, onStranger}))
   server.maxConnections = 256
   let strangers = 0
