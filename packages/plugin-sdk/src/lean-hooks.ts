@@ -2,3 +2,4 @@
 export type {ExecutionRequest} from './hook-types.ts'
 export {guarded, strayOfHook} from './hook-guard.ts'
 export {withExecution} from './hooks.ts'
+export {registeredMetricSinks} from './registrations.ts'

@@ -38,8 +38,16 @@ export async function registeredSecretSources(host: HookHost): Promise<Registere
   })
 }
 
-/** Who is given measurements. Two of one name: both plugins are named (METRIC_SINK_CLASH). */
-export async function registeredMetricSinks(host: HookHost): Promise<Registered<MetricSinkRegistration>[]> {
+const sinks = new WeakMap<HookHost, Promise<Registered<MetricSinkRegistration>[]>>()
+
+/** Who is given measurements; each host asks once, whatever it executes. Two of one name: both plugins are named (METRIC_SINK_CLASH). */
+export function registeredMetricSinks(host: HookHost): Promise<Registered<MetricSinkRegistration>[]> {
+  const asked = sinks.get(host) ?? askForSinks(host)
+  sinks.set(host, asked)
+  return asked
+}
+
+async function askForSinks(host: HookHost): Promise<Registered<MetricSinkRegistration>[]> {
   return unique(await fire(host, 'metric-sink:register', {}), {
     host, what: 'a metric sink', code: 'METRIC_SINK_CLASH', nameOf: ({name}) => name,
     lacks: ({name, sink}) => (typeof name !== 'string' || name === '' || typeof sink !== 'function' ? 'a name or a function' : undefined),

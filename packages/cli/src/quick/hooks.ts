@@ -1,6 +1,6 @@
 import type {ExecOutcome} from '@cgpu/core/execution/exec'
 import type {Dirs} from '@cgpu/core/state/dirs'
-import {type ExecutionRequest, strayOfHook, withExecution} from '@cgpu/plugin-sdk/lean-hooks'
+import {type ExecutionRequest, registeredMetricSinks, strayOfHook, withExecution} from '@cgpu/plugin-sdk/lean-hooks'
 import type {IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import {runPluginHooks, prepare} from '../shell/plugin-hooks.ts'
 
@@ -14,25 +14,31 @@ export interface QuickHooksOptions {
 
 /** Asks and tells plugins around an execution that the daemon runs. */
 export class QuickHooks {
-  readonly #options: QuickHooksOptions
+  readonly #prepare: (topic: string) => void
+  readonly #host: Parameters<typeof withExecution>[0]
   readonly #ended = Promise.withResolvers<ExecOutcome>()
   #work: Promise<unknown> | undefined
 
   constructor(options: QuickHooksOptions) {
-    this.#options = options
+    this.#host = hostOf(options)
     this.#ended.promise.catch(() => undefined)
     // a timer that a hook left behind may throw
     process.on('uncaughtException', (error) => {
       if (!strayOfHook(error)) throw error
     })
-    prepare({bundle: 'fast-parts', plugins: options.plugins, topic: 'execution:', onWarning: options.onWarning})
+    this.#prepare = (topic) => prepare({bundle: 'fast-parts', plugins: options.plugins, topic, onWarning: options.onWarning})
+    this.#prepare('execution:before')
+    // asked for by the execution, too, which tells what is wrong with them
+    registeredMetricSinks(this.#host).catch(() => undefined)
   }
 
   /** Throws VETOED (75). */
   async mayRun(request: ExecutionRequest): Promise<void> {
     const allowed = Promise.withResolvers<void>()
-    this.#work = withExecution(this.#host(), request, {}, () => {
+    this.#work = withExecution(this.#host, request, {}, () => {
       allowed.resolve()
+      // once the code is on its way
+      setImmediate(() => this.#prepare('execution:after'))
       return this.#ended.promise
     }, (outcome) => outcome)
     this.#work.catch((error: unknown) => allowed.reject(error))
@@ -45,15 +51,14 @@ export class QuickHooks {
     else this.#ended.reject(end.error)
     await this.#work?.catch(() => undefined)
   }
+}
 
-  #host(): Parameters<typeof withExecution>[0] {
-    const {plugins, version, dirs, json, onWarning} = this.#options
-    const config = {
-      bin: 'cgpu', name: '@cgpu/cli', version, configDir: dirs.config, dataDir: dirs.data, cacheDir: dirs.cache, platform: process.platform, arch: process.arch,
-      pluginRoots: new Map(plugins.map(({root, name}) => [root, name])),
-      runHook: (event: string, options: Record<string, unknown>, ms?: number) =>
-        runPluginHooks(plugins.filter(({hooks}) => Object.hasOwn(hooks, event)), event, {options, config: config as never, ms}), // what hooks may count on of it
-    }
-    return {config: config as never, warn: onWarning, jsonEnabled: () => json} // as above
+function hostOf({plugins, version, dirs, json, onWarning}: QuickHooksOptions): Parameters<typeof withExecution>[0] {
+  const config = {
+    bin: 'cgpu', name: '@cgpu/cli', version, configDir: dirs.config, dataDir: dirs.data, cacheDir: dirs.cache, platform: process.platform, arch: process.arch,
+    pluginRoots: new Map(plugins.map(({root, name}) => [root, name])),
+    runHook: (event: string, options: Record<string, unknown>, ms?: number) =>
+      runPluginHooks(plugins.filter(({hooks}) => Object.hasOwn(hooks, event)), event, {options, config: config as never, ms}), // what hooks may count on of it
   }
+  return {config: config as never, warn: onWarning, jsonEnabled: () => json} // as above
 }

@@ -40,12 +40,13 @@ export async function runPluginHooks(plugins: readonly IndexedPlugin[], event: s
   return results
 }
 
-const sdkIn = (bundle: 'fast' | 'fast-parts'): string => new URL(`../${bundle}/sdk.js`, import.meta.url).href
-let sdk = sdkIn('fast')
+/** The SDK of the bundle that this process runs from: see scripts/bundle.mjs and bundle-daemon.mjs. */
+const sdkIn = {fast: 'fast/sdk.js', 'fast-parts': 'fast-parts/cli-quick-hooks.js'}
+let sdk = new URL(`../${sdkIn.fast}`, import.meta.url).href
 
 export interface Preparing {
   /** that this process runs from */
-  bundle: 'fast' | 'fast-parts'
+  bundle: keyof typeof sdkIn
   plugins: readonly IndexedPlugin[]
   /** hooks of events that begin so will be called */
   topic: string
@@ -54,7 +55,7 @@ export interface Preparing {
 
 /** Loads hooks of trusted plugins while something else is waited for. What cannot be loaded is told when it is called. */
 export function prepare({bundle, plugins, topic, onWarning}: Preparing): void {
-  sdk = sdkIn(bundle)
+  sdk = new URL(`../${sdkIn[bundle]}`, import.meta.url).href
   const roots = new Map(plugins.map(({root, name}) => [root, name]))
   for (const {root, hooks, level} of plugins) {
     if (level !== 'trusted') continue
