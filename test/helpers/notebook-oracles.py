@@ -61,21 +61,23 @@ def shared_kernel():
     if not shared:
         manager = KernelManager(kernel_name="python3", client_class="jupyter_client.asynchronous.AsyncKernelClient")
         manager.start_kernel()
+        shared.append(manager)
         own = BlockingKernelClient(parent=manager)  # alive while its process is: without it a kernel slow to beat counts as dead
         own.load_connection_info(manager.get_connection_info())
+        shared.append(own)
         own.start_channels()
         own.wait_for_ready(timeout=60)
-        shared.extend([manager, own])
     again = "get_ipython().history_manager.enabled = False; get_ipython().history_manager.reset(new_session=False); get_ipython().execution_count = 1"
     shared[1].execute_interactive(again, silent=True, store_history=False, timeout=60)
     return shared[0]
 
 
 def end_shared():
-    if shared:
-        shared[1].stop_channels()
-        shared[0].shutdown_kernel(now=True)
-        shared.clear()
+    for client in shared[1:]:
+        client.stop_channels()
+    for manager in shared[:1]:
+        manager.shutdown_kernel(now=True)
+    shared.clear()
 
 
 def options(fixture):
@@ -95,6 +97,11 @@ def patiently(run, fixture):
         try:
             return run(fixture)
         except Stuck:
+            end_shared()
+        except RuntimeError as error:
+            if "kernel_info" not in str(error):
+                raise
+            # it did not start: ports that jupyter_client finds free may be taken before the kernel has them
             end_shared()
         finally:
             signal.alarm(0)
