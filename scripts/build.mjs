@@ -35,5 +35,6 @@ if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 // what is generated and committed, in a process of its own: the commands are loaded to describe them
 const generated = spawnSync(process.execPath, [join(root, 'scripts', 'generated.mjs')], {cwd: root, stdio: 'inherit'})
 if (generated.status !== 0) process.exit(generated.status ?? 1)
-const [{bundle}, {bundleComplete}, {bundleDaemon}, {bundleEmulator}] = await Promise.all([import('./bundle.mjs'), import('./bundle-complete.mjs'), import('./bundle-daemon.mjs'), import('./bundle-emulator.mjs')])
+const [{bundle}, {bundleComplete}, {bundleDaemon}, {bundleEmulator}, {describePins}] = await Promise.all([import('./bundle.mjs'), import('./bundle-complete.mjs'), import('./bundle-daemon.mjs'), import('./bundle-emulator.mjs'), import('./pins.mjs')])
+describePins()
 await Promise.all([bundle(), bundleComplete(), bundleDaemon(), bundleEmulator()])

@@ -18,7 +18,8 @@ const quickPlugins = {'plugins/notebook': ['notebook:run']}
 function pluginCommands() {
   return Object.entries(quickPlugins).flatMap(([folder, ids]) => {
     const {commands} = JSON.parse(readFileSync(join(root, folder, 'oclif.manifest.json'), 'utf8'))
-    return ids.map((id) => ({id, folder, command: commands[id]}))
+    const {name} = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+    return ids.map((id) => ({id, name, folder, command: commands[id]}))
   })
 }
 
@@ -77,16 +78,17 @@ function flagShape({type, char, aliases, charAliases, allowNo}) {
   return {type, char, aliases: aliases?.length ? aliases : undefined, charAliases: charAliases?.length ? charAliases : undefined, allowNo: allowNo || undefined}
 }
 
-/** What src/shell/command-table.ts describes, from the manifest and the hooks of the bundled plugins. */
-function commandTable(manifest) {
+/** What src/shell/command-table.ts describes, from the manifest and the hooks of the bundled plugins, but for those in `without`. */
+function commandTable(manifest, quick, without) {
   const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const events = pjson.oclif.plugins.flatMap((name) => {
+  const plugins = pjson.oclif.plugins.filter((name) => !without.includes(name))
+  const events = plugins.flatMap((name) => {
     const file = join(root, 'node_modules', name, 'package.json')
     return Object.keys(JSON.parse(readFileSync(file, 'utf8')).oclif?.hooks ?? {})
   })
   const commands = {}
   const aliases = {}
-  for (const [id, command] of [...Object.entries(manifest.commands), ...pluginCommands().map(({id, command}) => [id, command])]) {
+  for (const [id, command] of [...Object.entries(manifest.commands), ...quick.map(({id, command}) => [id, command])]) {
     const takesArgs = command.strict === false || Object.keys(command.args ?? {}).length > 0
     const remoteArgs = command.remoteArgs === true
     const flags = remoteArgs ? Object.fromEntries(Object.entries(command.flags).map(([name, flag]) => [name, flagShape(flag)])) : undefined
@@ -95,18 +97,19 @@ function commandTable(manifest) {
   }
   // init and finally are the updater's and the contract gate's: they concern packed CLIs and user plugins, which go the long way
   const hookEvents = [...new Set(events)].filter((event) => !['init', 'finally', 'command_not_found'].includes(event)).sort((a, b) => (a < b ? -1 : 1))
-  return {version: pjson.version, commands, aliases, hookEvents, plugins: [pjson.name, ...pjson.oclif.plugins]}
+  return {version: pjson.version, commands, aliases, hookEvents, plugins: [pjson.name, ...plugins]}
 }
 
-/** Writes packages/cli/dist/fast: `main.js`, `sdk.js`, their chunks, `table.json`. */
-export async function bundle({external = []} = {}) {
+/** Writes packages/cli/dist/fast, or `to`: `main.js`, `sdk.js`, their chunks, `table.json`. `without`: plugins that do not come along. */
+export async function bundle({external = [], to = out, without = []} = {}) {
   const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
-  const table = commandTable(manifest)
+  const quick = pluginCommands().filter(({name}) => !without.includes(name))
+  const table = commandTable(manifest, quick, without)
   const cli = join(root, 'packages/cli/dist')
   const loaders = Object.entries(manifest.commands)
     .filter(([id]) => !table.commands[id].fullConfig)
     .map(([id, {relativePath}]) => `  ${JSON.stringify(id)}: () => import(${JSON.stringify(join(root, ...relativePath))}),`)
-  const ofPlugins = pluginCommands().map(({id, folder, command}) =>
+  const ofPlugins = quick.map(({id, folder, command}) =>
     `  ${JSON.stringify(id)}: async (config) => ((await import(${JSON.stringify(join(cli, 'shell/serve-plugin.js'))})).servePlugin(config), import(${JSON.stringify(join(root, folder, ...command.relativePath))})),`)
   const entry = [
     `import {runFast as run} from ${JSON.stringify(join(cli, 'shell/fast.js'))}`,
@@ -130,8 +133,8 @@ export async function bundle({external = []} = {}) {
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
   }
   const layered = layers(await graphOf(options), bases.map((names) => names.map((name) => `packages/cli/dist/${name}.js`)))
-  await bundleTo(out, {...options, plugins: [layered, ...options.plugins]})
-  writeFileSync(join(out, 'table.json'), `${JSON.stringify(table)}\n`)
+  await bundleTo(to, {...options, plugins: [layered, ...options.plugins]})
+  writeFileSync(join(to, 'table.json'), `${JSON.stringify(table)}\n`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()

@@ -32,17 +32,21 @@ function fits({os, cpu, libc}, target) {
 const native = ({os, cpu}) => os !== undefined || cpu !== undefined
 
 /** What a package's package.json asks for, without what it brings along inside itself. */
-function dependenciesOf(pjson) {
+function allDependenciesOf(pjson) {
   const inside = new Set(pjson.bundleDependencies ?? pjson.bundledDependencies ?? [])
   return Object.entries({...pjson.dependencies, ...pjson.optionalDependencies}).filter(([name]) => !inside.has(name) && !leftOut.has(name))
 }
 
+const cli = {folder: root, pjson: readJson(join(root, 'package.json'))}
+
 /**
- * The packages below the CLI, each with `path` (`node_modules/a/node_modules/b`), `name`, `version`, `pjson`, `needs` (paths), and `folder`, or
- * `fetch: true` where it is compiled for another system than this one and so not installed here.
+ * The packages below the CLI, or another one: `top` is its {folder, pjson}, `without` are names that it is given. Each has `path`
+ * (`node_modules/a/node_modules/b`), `name`, `version`, `pjson`, `needs` (paths), and `folder`, or `fetch: true` where it is compiled for
+ * another system than this one and so not installed here.
  */
-export function closure(target) {
-  const top = {path: '', folder: root, pjson: readJson(join(root, 'package.json')), needs: []}
+export function closure(target, {top: {folder, pjson} = cli, without = []} = {}) {
+  const dependenciesOf = (one) => allDependenciesOf(one).filter(([name]) => !without.includes(name))
+  const top = {path: '', folder, pjson, needs: []}
   const placed = new Map([['', top]])
   const queue = [top]
   for (let from = queue.shift(); from; from = queue.shift()) {
@@ -63,7 +67,7 @@ export function closure(target) {
     }
   }
   const all = [...placed.values()]
-  check(all, placed, target)
+  check(all, placed, {target, dependenciesOf})
   return all.filter(({path}) => path !== '').toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }
 
@@ -87,7 +91,7 @@ function seenFrom(path, name, placed) {
 }
 
 /** Each finds what it is meant to find, whatever was placed after it. */
-function check(all, placed, target) {
+function check(all, placed, {target, dependenciesOf}) {
   for (const from of all) {
     for (const [name, range] of dependenciesOf(from.pjson)) {
       const wanted = resolve(from, name, range, target)

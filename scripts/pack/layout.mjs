@@ -17,23 +17,24 @@ const unneeded = /\.(?:[cm]?ts|map|tsbuildinfo|markdown)$|(?:^|\/)(?:readme|chan
 const json = (value) => Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`)
 const textEntry = (path, text, executable = false) => ({path, executable, bytes: () => Buffer.from(text)})
 
-function filesBelow(folder, keep) {
+function filesBelow(folder, keep, left = unneeded) {
   return readdirSync(folder, {recursive: true, withFileTypes: true})
     .filter((one) => one.isFile())
     .map((one) => slashes(join(one.parentPath, one.name).slice(folder.length + 1)))
-    .filter((path) => keep(path) && !unneeded.test(path))
+    .filter((path) => keep(path) && !left.test(path))
 }
 
 const fromDisk = (path, file) => ({path, executable: (statSync(file).mode & 0o111) !== 0, bytes: () => readFileSync(file)})
 
 /** Exact versions where the workspace has `workspace:*`, and nothing for developers. */
-function published(source, packages) {
+export function published(source, packages) {
   const {devDependencies: _, scripts: __, ...pjson} = source
   const exact = ([name, range]) => [name, range.startsWith('workspace:') ? packages.find((one) => one.name === name).version : range]
   return {...pjson, ...(pjson.dependencies ? {dependencies: Object.fromEntries(Object.entries(pjson.dependencies).map(exact))} : {})}
 }
 
-function packageEntries(one, packages) {
+/** The files of one package at its `path`. `left`: those that are left out, usually what only developers read. */
+export function packageEntries(one, packages, left = unneeded) {
   if (one.fetch) {
     const files = fetchPackage(one.name, one.version, lock[`${one.name}@${one.version}`].resolution.integrity)
     return [...files].filter(([path]) => !unneeded.test(path)).map(([path, bytes]) => ({path: `${one.path}/${path}`, bytes: () => bytes}))
@@ -45,7 +46,7 @@ function packageEntries(one, packages) {
     && (!folders || folders.some((folder) => path === folder || path.startsWith(`${folder}/`)))
   return [
     {path: `${one.path}/package.json`, bytes: () => json(ours ? published(one.pjson, packages) : one.pjson)},
-    ...filesBelow(one.folder, keep).map((path) => fromDisk(`${one.path}/${path}`, join(one.folder, path))),
+    ...filesBelow(one.folder, keep, left).map((path) => fromDisk(`${one.path}/${path}`, join(one.folder, path))),
   ]
 }
 
@@ -60,7 +61,7 @@ function packageLock(pjson, packages) {
 }
 
 /** The CLI's own files. Where another version is wanted than the one that was built, it is put where the build put that one. */
-function ownEntries(version) {
+export function ownEntries(version) {
   const built = readJson(join(root, 'package.json')).version
   const marked = new Set(['oclif.manifest.json', ...['fast/main.js', 'fast/table.json', 'fast-daemon/build.json'].map((name) => `packages/cli/dist/${name}`)])
   const dist = join(root, 'packages/cli/dist')

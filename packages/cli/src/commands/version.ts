@@ -1,5 +1,6 @@
 import {release, type as systemType} from 'node:os'
 import {CgpuCommand} from '@cgpu/plugin-sdk'
+import {notHere} from '../shell/pinned.ts'
 
 export interface VersionInfo {
   version: string
@@ -29,7 +30,7 @@ export default class Version extends CgpuCommand<VersionInfo> {
     await this.parse(Version)
     const {version, root, configDir, dataDir, cacheDir} = this.config
     const plugins = [...this.config.plugins.values()]
-      .filter(({isRoot}) => !isRoot)
+      .filter(({isRoot, type}) => !isRoot && type !== notHere)
       .map((plugin) => ({name: plugin.name, version: plugin.version, type: plugin.type}))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
     const info = {

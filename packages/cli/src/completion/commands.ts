@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {dirname, join} from 'node:path'
+import {fetchedLater} from '../shell/pinned.ts'
 import type {CommandEntry, FlagEntry} from './types.ts'
 
 type Loose = Record<string, unknown>
@@ -47,18 +48,20 @@ function readJson(path: string | URL): unknown {
 
 const manifestOf = (folder: string): unknown => readJson(join(folder, 'oclif.manifest.json'))
 
-/** Of the CLI itself and the plugins that come with it: these never change between two builds. */
-export function ownCommands(root: string): CommandEntry[] {
+/** Of the CLI itself and the plugins that come with it: these never change between two builds. `fetched`: plugins that a slim cgpu is without. */
+export function ownCommands(root: string, fetched: readonly string[] = []): CommandEntry[] {
   const own = readJson(join(root, 'package.json'))
   const require = createRequire(join(root, 'package.json'))
-  const bundled = texts(isLoose(own) && isLoose(own['oclif']) ? own['oclif']['plugins'] : undefined).map((name) => {
+  const folderOf = (name: string): string => {
     try {
       return dirname(require.resolve(`${name}/package.json`))
     } catch {
       return join(root, 'node_modules', name) // its `exports` hide package.json
     }
-  })
-  return [root, ...bundled].flatMap((folder) => commandsOf(manifestOf(folder)))
+  }
+  const bundled = texts(isLoose(own) && isLoose(own['oclif']) ? own['oclif']['plugins'] : undefined)
+    .flatMap((name) => commandsOf(manifestOf(folderOf(name))).map((entry) => (fetched.includes(name) ? {...entry, fetched: name} : entry)))
+  return [...commandsOf(manifestOf(root)), ...bundled]
 }
 
 /** A plugin that the user installed or linked. */
@@ -93,7 +96,13 @@ async function lockedPlugins(dataDir: string): Promise<UserPlugin[]> {
 export async function readCommands(root: string, dataDir: string): Promise<CommandEntry[]> {
   const built = readJson(new URL('../fast-complete/commands.json', import.meta.url))
   const own = Array.isArray(built) ? (built as CommandEntry[]) : ownCommands(root) // our build wrote it; there is none beside the source
+  const installed = await userPlugins(dataDir)
   const all = new Map<string, CommandEntry>()
-  for (const entry of [...own, ...(await userPlugins(dataDir)).flatMap(({folder}) => commandsOf(manifestOf(folder)))]) if (!all.has(entry.name)) all.set(entry.name, entry)
+  const add = (entries: readonly CommandEntry[]): void => {
+    for (const entry of entries) if (!all.has(entry.name)) all.set(entry.name, entry)
+  }
+  add(own.filter(({fetched}) => fetched === undefined))
+  add(installed.flatMap(({folder}) => commandsOf(manifestOf(folder))))
+  add(own.filter(({fetched}) => fetched !== undefined && !installed.some(({name}) => name === fetched)).map((entry) => ({...entry, summary: entry.summary + fetchedLater})))
   return [...all.values()]
 }

@@ -1,15 +1,16 @@
+import {fetchedLater} from '../shell/pinned.ts'
 import {read, type Position} from './position.ts'
 import {argumentValues, flagValues} from './values.ts'
 import type {Candidate, CommandEntry, Completion, CompletionSources, FlagEntry} from './types.ts'
 
 function subcommands({path}: Position, commands: readonly CommandEntry[]): Candidate[] {
   const found = new Map<string, string>()
-  for (const {name, summary} of commands) {
+  for (const {name, summary, fetched} of commands) {
     const words = name.split(' ')
     if (words.length <= path.length || !path.every((word, i) => words[i] === word)) continue
     const word = words[path.length]!
     if (words.length === path.length + 1) found.set(word, summary)
-    else if (!found.has(word)) found.set(word, `${word} commands`)
+    else if (!found.has(word)) found.set(word, `${word} commands${fetched === undefined ? '' : fetchedLater}`)
   }
   return [...found].map(([value, description]) => ({value, description}))
 }

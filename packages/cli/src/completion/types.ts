@@ -42,6 +42,8 @@ export interface CommandEntry {
   /** options of the arguments, by position */
   argOptions: (string[] | null)[]
   remoteArgs: boolean
+  /** the plugin that brings it, where that does not come along and is fetched at its first use */
+  fetched?: string | undefined
 }
 
 /** What an open machine can be asked for; of the one named, or of the usual one. */

@@ -5,7 +5,7 @@ import {createRequire} from 'node:module'
 import type {Command} from '@oclif/core/command'
 import type {Config, Plugin} from '@oclif/core/config'
 import {settings} from '@oclif/core/settings'
-import {beforeHooks, globalFlags} from '@cgpu/plugin-sdk'
+import {beforeHooks, globalFlags, supportsContract} from '@cgpu/plugin-sdk'
 import {isRegistration} from '../plugins/withheld.ts'
 import type {SandboxTerms} from '@cgpu/plugins/sandbox/levels'
 import type {StaticCommand, StaticInput, StaticPlugin} from '@cgpu/plugins/sandbox/static-plugin'
@@ -67,7 +67,7 @@ function cached(inputs: readonly StaticInput[]): Record<string, object> {
   return Object.fromEntries(inputs.map(({name, isSwitch, settings}) => [name, {name, type: isSwitch ? 'boolean' : 'option', ...settings}]))
 }
 
-function hooksOf(held: Held, {hooks}: StaticPlugin, allowed: RegExp): Plugin['hooks'] {
+function hooksOf(held: Held, {contract, hooks}: StaticPlugin, allowed: RegExp): Plugin['hooks'] {
   const ours = Object.entries(hooks).filter(([event]) => allowed.test(event))
   if (ours.length === 0) return {}
   const functions = createRequire(import.meta.url)(hookFile) as Record<string, unknown> // see there
@@ -75,7 +75,8 @@ function hooksOf(held: Held, {hooks}: StaticPlugin, allowed: RegExp): Plugin['ho
   return Object.fromEntries(ours.map(([event, files]) => {
     const identifier = `${held.name} ${event}`
     functions[identifier] = async (options: Record<string, unknown>): Promise<unknown> => (await import('./hooks.ts')).runSandboxedHook(held, event, files, options)
-    beforeHooks(event, async () => (await import('./hooks.ts')).prepareHooks(held))
+    // of another contract they are never called (../hooks/contract-gate.ts), so that there is nothing to start
+    if (supportsContract(contract)) beforeHooks(event, async () => (await import('./hooks.ts')).prepareHooks(held))
     return [event, [{target, identifier}]]
   }))
 }

@@ -1,11 +1,12 @@
 import type {Config, Plugin} from '@oclif/core/config'
 import {sanitizeLine, warnEarly} from '@cgpu/plugin-sdk'
 import type {LoadablePlugin} from '@cgpu/plugins/install/loadable'
+import {pinsOf} from './pinned.ts'
 
 /**
  * oclif's config with every plugin: those that come along, loaded by oclif, and those that were installed, loaded here one by one,
  * so that one that is broken is named and skipped. Code of an untrusted plugin is not loaded; see
- * ../sandbox/stand-in.ts.
+ * ../sandbox/stand-in.ts. Those of cgpu's own that are not here yet are described.
  */
 export async function loadConfig(root: string): Promise<Config> {
   const oclif = await import('@oclif/core/config')
@@ -13,7 +14,6 @@ export async function loadConfig(root: string): Promise<Config> {
   const {dataDir, configDir} = config
   const {loadablePlugins} = await import('@cgpu/plugins/install/loadable')
   const installed = loadablePlugins({dataDir, configDir, env: process.env}, warnEarly)
-  if (installed.length === 0) return config
   const loading = await Promise.all(installed.map((plugin) => load(plugin, config, oclif.Plugin).catch((error: unknown) => skip(plugin, error))))
   for (const [at, plugin] of loading.entries()) {
     try {
@@ -23,6 +23,8 @@ export async function loadConfig(root: string): Promise<Config> {
       skip(installed[at] ?? {name: ''}, error)
     }
   }
+  const missing = pinsOf(config).filter(({name}) => !config.plugins.has(name))
+  if (missing.length > 0) for (const plugin of (await import('../plugins/pinned-commands.ts')).describePinned(config, missing, oclif.Plugin)) add(plugin, config)
   return config
 }
 

@@ -52,7 +52,11 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
   } catch (error) {
     return reportCrash(brokenPlugin(error), argv, {version: table?.version ?? ''})
   }
-  const pin = pinnedFor(config, argv)
+  const {normalizeArgv} = await import('@oclif/core/help')
+  const found = table && findCommand(argv, table)
+  // help, topics and what is unknown are oclif's
+  const help = found ? wantsHelp(found) : asksForHelp(argv)
+  const pin = pinnedFor(config, argv, {id: normalizeArgv(config, [...argv])[0] ?? '', help})
   if (pin) {
     try {
       const {installPinned} = await import('../plugins/just-in-time.ts')
@@ -63,11 +67,7 @@ export async function runSlow(argv: string[], root: string): Promise<void> {
     }
   }
   servePlugin(config)
-  const {normalizeArgv} = await import('@oclif/core/help')
   const [id = '', ...rest] = normalizeArgv(config, [...argv])
-  const found = table && findCommand(argv, table)
-  const help = found ? wantsHelp(found) : asksForHelp(argv)
-  // help, topics and what is unknown are oclif's
   if (help || !config.findCommand(id)) return void (await execute({args: argv, loadOptions: config}))
   try {
     await runOwn(config, id, rest)

@@ -3,6 +3,7 @@ import {withEnv} from '@cgpu/plugin-sdk'
 import {type PluginView, viewOf} from '../../plugins/view.ts'
 import {PluginsCommand} from '../../plugins-command.ts'
 import {table} from '../../render/table.ts'
+import {notHere} from '../../shell/pinned.ts'
 
 /** Lists plugins. */
 export default class PluginsList extends PluginsCommand<PluginView[]> {
@@ -18,7 +19,7 @@ export default class PluginsList extends PluginsCommand<PluginView[]> {
   async run(): Promise<PluginView[]> {
     const {flags} = await this.parse(PluginsList)
     const installed = (await (await this.installer()).installed()).map(viewOf)
-    const others = [...this.config.plugins.values()].filter(({isRoot, name, type}) => !isRoot && !installed.some((one) => one.name === name) && (flags.core || type !== 'core'))
+    const others = [...this.config.plugins.values()].filter(({isRoot, name, type}) => !isRoot && !installed.some((one) => one.name === name) && (flags.core || type !== 'core') && type !== notHere)
     const views = [...installed, ...others.map(({name, version, type, root}): PluginView =>
       ({id: name, name, version, source: type, state: type === 'core' ? 'core' : 'trusted', signature: 'none', provenance: null, granted: [], createdAt: null, root}))]
     if (views.length === 0) this.notice('no plugins. find some: cgpu plugins search')
