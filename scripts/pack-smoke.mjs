@@ -8,7 +8,7 @@ import {parseArgs} from 'node:util'
 import {root} from './bundling.mjs'
 import {problemsOf} from './pack/check.mjs'
 import {readJson} from './pack/closure.mjs'
-import {nodeBuilds} from './pack/layout.mjs'
+import {nodeBuilds} from './pack/node-inside.mjs'
 import {smoke, unpackTo} from './pack/smoke.mjs'
 
 const {values} = parseArgs({options: {site: {type: 'string'}, version: {type: 'string', default: readJson(join(root, 'package.json')).version}, python: {type: 'string'}}})

@@ -3,23 +3,30 @@ import {readFileSync, renameSync, writeFileSync} from 'node:fs'
 import {parseArgs} from 'node:util'
 import {indexDocument, indexKeyText, openIndex, signIndex} from '@cgpu/plugins/install'
 import {createPrivateKey} from 'node:crypto'
+import {fail, privateKeys} from './pack/options.mjs'
 
 const {values, positionals} = parseArgs({allowPositionals: true, options: {key: {type: 'string'}, days: {type: 'string', default: '90'}}})
 const [source, target] = positionals
 const days = Number(values.days)
-if (values.key === undefined || source === undefined || target === undefined || positionals.length > 2 || !(days > 0 && days <= 400)) {
-  console.error('usage: sign-plugin-index.mjs --key FILE [--days 90] INDEX.json OUT.json')
+if (source === undefined || target === undefined || positionals.length > 2 || !(days > 0 && days <= 400)) {
+  console.error('usage: sign-plugin-index.mjs [--key FILE] [--days 90] INDEX.json OUT.json')
   process.exit(64)
 }
 
+const [pem] = privateKeys(values.key === undefined ? undefined : [values.key], 'CGPU_INDEX_KEY_FILE')
+let list
+try {
+  list = JSON.parse(readFileSync(source, 'utf8'))
+} catch (error) {
+  fail(`${source} cannot be read as JSON: ${error.code ?? error.message}`, 'give a list as docs/plugins-install.md shows', error.code === 'ENOENT' ? 66 : 65)
+}
 const now = new Date()
 // the time is this one: an index with an older time never takes the place of one that was seen
-const checked = indexDocument.safeParse({...JSON.parse(readFileSync(source, 'utf8')), generatedAt: now.toISOString(), expiresAt: new Date(now.getTime() + days * 86_400_000).toISOString()})
+const checked = indexDocument.safeParse({...list, generatedAt: now.toISOString(), expiresAt: new Date(now.getTime() + days * 86_400_000).toISOString()})
 if (!checked.success) {
   for (const {path, message} of checked.error.issues) console.error(`error: ${path.join('.')}: ${message}`)
   process.exit(65)
 }
-const pem = readFileSync(values.key, 'utf8')
 const signed = signIndex(checked.data, pem)
 const key = indexKeyText(createPrivateKey(pem))
 openIndex(signed, [key], now)

@@ -5,10 +5,10 @@ import {root, slashes} from '../bundling.mjs'
 import {closure, lock, readJson} from './closure.mjs'
 import {fetchPackage} from './fetch-package.mjs'
 import {posix, windows} from './launcher.mjs'
+import {nodeBuilds, nodeFor} from './node-inside.mjs'
 import {sbom} from './sbom.mjs'
 
-export const nodeBuilds = readJson(join(root, 'scripts/pack/node.json'))
-/** darwin's come without Node: the npm registry has none of this version for it. */
+/** Into darwin's a Node comes from an archive of nodejs.org: the npm registry has none of this version for it. */
 export const targets = ['linux-x64', 'linux-arm64', 'win32-x64', 'darwin-arm64', 'darwin-x64']
 
 /** What only developers, or tools that they use, ever read. */
@@ -32,6 +32,9 @@ export function published(source, packages) {
   const exact = ([name, range]) => [name, range.startsWith('workspace:') ? packages.find((one) => one.name === name).version : range]
   return {...pjson, ...(pjson.dependencies ? {dependencies: Object.fromEntries(Object.entries(pjson.dependencies).map(exact))} : {})}
 }
+
+/** The CLI's package.json, which names the curated index of plugins that counts where the settings name none. */
+export const withIndex = (pjson, index) => (index?.url ? {...pjson, cgpu: {...pjson.cgpu, pluginIndex: index}} : pjson)
 
 /** The files of one package at its `path`. `left`: those that are left out, usually what only developers read. */
 export function packageEntries(one, packages, left = unneeded) {
@@ -80,28 +83,25 @@ export function ownEntries(version) {
   })
 }
 
-function nodeEntries(target, nodeFile) {
-  const build = nodeBuilds.targets[target]
-  if (nodeFile) return [fromDisk(`bin/${build.file.split('/').at(-1)}`, nodeFile)]
-  if (!build) throw new Error(`there is no Node ${nodeBuilds.version} for ${target} in the npm registry: pack it without`)
-  const files = fetchPackage(build.package, nodeBuilds.version, build.integrity)
-  const name = build.file.split('/').at(-1)
-  const licence = files.get('LICENSE')
-  return [{path: `bin/${name}`, executable: true, bytes: () => files.get(build.file)}, ...(licence ? [{path: 'bin/node.LICENSE', bytes: () => licence}] : [])]
+function nodeInside(target, {nodeArchive, nodeFile}) {
+  if (nodeFile) return {entries: [fromDisk(`bin/${target.startsWith('win32') ? 'node.exe' : 'node'}`, nodeFile)], about: {version: nodeBuilds.version}}
+  const {files, about} = nodeFor(target, nodeArchive)
+  return {about, entries: [...files].map(([path, bytes]) => ({path, executable: !path.endsWith('.LICENSE'), bytes: () => bytes}))}
 }
 
 /**
- * The entries of an archive, and its SBOM. `commit`, `seconds` (since 1970): of the sources. `node`: with Node inside. `update`: {url, keys} that are
- * built in. For tests: `only` leaves out paths of the version, `nodeFile` is a program that takes the place of the pinned Node.
+ * The entries of an archive, and its SBOM. `commit`, `seconds` (since 1970): of the sources. `node`: with Node inside. `update`, `pluginIndex`: {url,
+ * keys} that are built in. `nodeArchive`: see nodeFor.
+ * For tests: `only` leaves out paths of the version, `nodeFile` is a program that takes the place of the pinned Node.
  */
-export function layout({target, node, version, commit, seconds, update, nodeFile, only = () => true}) {
+export function layout({target, node, version, commit, seconds, update, pluginIndex, nodeArchive, nodeFile, only = () => true}) {
   const packages = closure(target)
-  const pjson = {...published(readJson(join(root, 'package.json')), packages), version}
+  const pjson = withIndex({...published(readJson(join(root, 'package.json')), packages), version}, pluginIndex)
   const date = new Date(seconds * 1000).toISOString()
   const id = `${version}-${commit.slice(0, 8)}`
-  const inside = node ? {version: nodeBuilds.version, ...nodeBuilds.targets[target]} : undefined
+  const inside = node ? nodeInside(target, {nodeArchive, nodeFile}) : undefined
   const bill = sbom({
-    version, date, target, license: pjson.license, packages, lock, node: inside,
+    version, date, target, license: pjson.license, packages, lock, node: inside?.about,
     needs: packages.filter(({path, name}) => path === `node_modules/${name}` && Object.hasOwn(pjson.dependencies, name)).map(({path}) => path),
   })
   const build = {version, commit, date, target, node: node ? nodeBuilds.version : null, update}
@@ -113,7 +113,7 @@ export function layout({target, node, version, commit, seconds, update, nodeFile
     ...ownEntries(version),
     ...packages.flatMap((one) => packageEntries(one, packages)),
   ].filter(({path}) => only(path))
-  const files = [...own, ...(node ? nodeEntries(target, nodeFile) : [])].map((entry) => ({...entry, path: `cgpu/versions/${id}/${entry.path}`}))
+  const files = [...own, ...(inside?.entries ?? [])].map((entry) => ({...entry, path: `cgpu/versions/${id}/${entry.path}`}))
   return {
     id, sbom: bill,
     entries: [textEntry('cgpu/bin/cgpu', posix, true), textEntry('cgpu/bin/cgpu.cmd', windows), textEntry('cgpu/current', `${id}\n`), ...files],

@@ -9,7 +9,7 @@ import {bundle} from '../bundle.mjs'
 import {root} from '../bundling.mjs'
 import {pinnedPlugins} from '../pins.mjs'
 import {closure, readJson} from './closure.mjs'
-import {ownEntries, packageEntries, published} from './layout.mjs'
+import {ownEntries, packageEntries, published, withIndex} from './layout.mjs'
 import {tarball} from './tar.mjs'
 
 /** As npm does it: the same files give the same bytes, whenever they are packed. */
@@ -51,10 +51,10 @@ function pluginEntries(plugin, own) {
 }
 
 /** Its own files, made again where they know of plugins that do not come along. */
-async function cliEntries(pins, own) {
+async function cliEntries(pins, own, pluginIndex) {
   const names = Object.keys(pins)
   const kept = ([name]) => !names.includes(name) && !onlyForPlugins.includes(name)
-  const whole = published(readJson(join(root, 'package.json')), own)
+  const whole = withIndex(published(readJson(join(root, 'package.json')), own), pluginIndex)
   const pjson = {
     ...whole, dependencies: Object.fromEntries(Object.entries(whole.dependencies).filter(kept)),
     cgpu: {...whole.cgpu, jitPlugins: Object.fromEntries(names.map((name) => [name, {...whole.cgpu.jitPlugins[name], ...pins[name]}]))},
@@ -84,9 +84,9 @@ async function fastFiles(without) {
 
 /**
  * Writes every tarball into `folder`, in an order in which they can be published: [{name, version, file, integrity}], the CLI last. `level`: of the
- * compression.
+ * compression. `pluginIndex`: {url, keys} that are built in.
  */
-export async function packForNpm(folder, {level} = {}) {
+export async function packForNpm(folder, {level, pluginIndex} = {}) {
   mkdirSync(folder, {recursive: true})
   const own = ownPackages()
   const plugins = pinnedPlugins()
@@ -100,5 +100,5 @@ export async function packForNpm(folder, {level} = {}) {
   const fetched = own.filter(({name}) => Object.hasOwn(plugins, name)).map((one) => write(one, [...legalEntries(one.folder), ...pluginEntries(one, own)]))
   const cli = readJson(join(root, 'package.json'))
   const pins = Object.fromEntries(fetched.map(({name, version, integrity}) => [name, {version, integrity}]))
-  return [...libraries, ...fetched, write(cli, await cliEntries(pins, own))]
+  return [...libraries, ...fetched, write(cli, await cliEntries(pins, own, pluginIndex))]
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import {spawnSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -79,6 +80,60 @@ describe('packing', () => {
       assert.deepEqual(names.filter((name) => name.startsWith('@napi-rs/keyring-')), [`@napi-rs/keyring-${keyring}`], target)
       for (const name of ['@cgpu/plugin-emulator', '@cgpu/runtime-agent', '@oclif/core', 'zod']) assert.ok(names.includes(name), `${target}: ${name}`)
       for (const name of ['typescript', 'mocha', 'esbuild', '@oclif/plugin-update']) assert.ok(!names.includes(name), `${target}: ${name}`)
+    }
+  })
+
+  it('takes the Node for a system of which the registry has none from an archive of nodejs.org, and no other', async () => {
+    const [{tarball}, {nodeBuilds, nodeFor}] = await Promise.all([
+      script<{tarball: (entries: Entry[], options: {seconds: number}) => Buffer}>('tar.mjs'),
+      script<{nodeBuilds: {version: string; targets: object}; nodeFor: (target: string, archive?: string) => {files: Map<string, Buffer>; about: {purl: string; integrity: string}}}>('node-inside.mjs'),
+    ])
+    const {version} = nodeBuilds
+    const file = join(folder, 'node.tar.gz')
+    const program = (cpu: number): Buffer => Buffer.concat([Buffer.from('cffaedfe', 'hex'), Buffer.from(Uint32Array.of(cpu).buffer), Buffer.alloc(64)])
+    const archive = (top: string, cpu: number): void => writeFileSync(file, tarball([
+      {path: `${top}/bin/node`, executable: true, bytes: () => program(cpu)}, {path: `${top}/LICENSE`, bytes: () => Buffer.from('a licence')}, {path: `${top}/bin/npm`, bytes: () => Buffer.from('no')},
+    ], {seconds: 0}))
+    for (const [target, cpu] of [['darwin-arm64', 0x0100000c], ['darwin-x64', 0x01000007]] as const) {
+      assert.equal(Object.hasOwn(nodeBuilds.targets, target), false)
+      assert.throws(() => nodeFor(target), new RegExp(`--node-archive ${target}=FILE`))
+      archive(`node-v${version}-${target}`, cpu)
+      const {files, about} = nodeFor(target, file)
+      assert.deepEqual([[...files.keys()], about.purl, about.integrity], [['bin/node', 'bin/node.LICENSE'], `pkg:generic/node@${version}`, `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`])
+    }
+    assert.throws(() => nodeFor('darwin-arm64', file), /there is no node-v.*-darwin-arm64\/bin\/node in it/)
+    archive(`node-v${version}-darwin-arm64`, 0x01000007)
+    assert.throws(() => nodeFor('darwin-arm64', file), /its program is for darwin-x64/)
+    for (const text of ['', 'not packed']) {
+      writeFileSync(file, text)
+      assert.throws(() => nodeFor('darwin-arm64', file), /is not node-v/)
+    }
+    assert.throws(() => nodeFor('darwin-arm64', join(folder, 'nothing')), /ENOENT/)
+  })
+
+  it('says what is missing or wrong of servers that are built in and of keys, in one line', () => {
+    const run = (script: string, args: string[], env: Record<string, string> = {}): [number | null, string] => {
+      const {status, stderr} = spawnSync(process.execPath, [...(script.startsWith('import') ? ['--input-type=module', '-e', script, '--'] : [join(repoRoot, 'scripts', script)]), ...args], {encoding: 'utf8', cwd: folder, env: {...process.env, ...env}})
+      return [status, stderr.split('\n')[0] ?? '']
+    }
+    const options = pathToFileURL(join(repoRoot, 'scripts/pack/options.mjs')).href
+    const builtIn = (given: object, env: Record<string, string> = {}) => run(`import {builtIn} from '${options}'; console.error(JSON.stringify(builtIn('index', ${JSON.stringify(given)})))`, [], env)
+    const key = `ed25519:${'A'.repeat(43)}=`
+    const cases: [[number | null, string], number, RegExp][] = [
+      [builtIn({}), 0, /^\{"url":null,"keys":\[\]\}$/],
+      [builtIn({}, {CGPU_PACK_INDEX_URL: 'https://x.example/i.json', CGPU_PACK_INDEX_KEY: key}), 0, /^\{"url":"https:\/\/x\.example\/i\.json","keys":\["ed25519:A+="\]\}$/],
+      [builtIn({url: 'https://x.example/'}), 64, /^error: --index-url is given, and no key/],
+      [builtIn({keys: [key]}), 64, /^error: --index-key is given, and no server/],
+      [builtIn({url: 'http://x.example/', keys: [key]}), 64, /^error: --index-url: "http:\/\/x\.example\/" is not https/],
+      [builtIn({url: 'x', keys: [key]}), 64, /^error: --index-url: "x" is no address/],
+      [builtIn({url: 'https://x.example/', keys: ['secret']}), 64, /^error: --index-key: "secret" is no public key/],
+      [run('pack-release.mjs', ['--site', 's', '--version', '1.0.0'], {CGPU_RELEASE_KEY_FILE: ''}), 64, /^error: there is no key to sign with/],
+      [run('pack-release.mjs', ['--site', 's', '--version', '1.0.0'], {CGPU_RELEASE_KEY_FILE: 'gone'}), 66, /^error: the key gone cannot be read: ENOENT/],
+      [run('pack-release.mjs', ['--site', 's', '--version', '1.0.0', '--key', join(repoRoot, 'LICENSE')]), 65, /LICENSE holds no private Ed25519 key$/],
+    ]
+    for (const [[status, said], expected, pattern] of cases) {
+      assert.match(said, pattern)
+      assert.equal(status, expected, said)
     }
   })
 

@@ -19,11 +19,11 @@ function component(one, lock) {
   }
 }
 
-/** `packages`: of the closure. `node`: {version, package, integrity} where it is inside. The same build gives the same bytes. */
+/** `packages`: of the closure. `node`: {version, purl, integrity} where it is inside. The same build gives the same bytes. */
 export function sbom({version, date, target, license, packages, needs, lock, node}) {
   const nodeInside = node && {
-    type: 'platform', 'bom-ref': 'node', name: 'node', version: node.version, purl: purl({name: node.package, version: node.version}),
-    hashes: [{alg: 'SHA-512', content: hexOf(node.integrity)}],
+    type: 'platform', 'bom-ref': 'node', name: 'node', version: node.version,
+    ...(node.purl ? {purl: node.purl, hashes: [{alg: 'SHA-512', content: hexOf(node.integrity)}]} : {}),
   }
   const components = [...packages.map((one) => component(one, lock)), ...(nodeInside ? [nodeInside] : [])]
   const hex = createHash('sha256').update(JSON.stringify([version, target, components])).digest('hex')

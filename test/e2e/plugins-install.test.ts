@@ -62,5 +62,11 @@ describe('installing plugins', () => {
     assert.match(looked.stderr, /^provenance +built from https:\/\/github\.com\/alice\/plugin \(verified: https:\/\/github\.com\/alice\/plugin\/\.github\/workflows\/release\.yml@refs\/tags\/v1\.0\.0\)$/m)
     const refused = envelope(await run('plugins', 'install', 'cgpu-plugin-hello', '--yes', '--json'))
     assert.deepEqual([refused.ok, refused.error.code], [false, 'PLUGIN_POLICY'])
+    // by the settings, where no policy gives the keys themselves
+    writeFileSync(join(home.path, 'policy.json'), '{"version": 1}')
+    const dead = await cgpu(['plugins', 'install', 'cgpu-plugin-built', '--dry-run', '--registry', registry.url], {home, env: {CGPU_SIGSTORE_URL: 'http://127.0.0.1:9/'}})
+    assert.equal(dead.status, 0, dead.stderr)
+    assert.match(dead.stderr, /^warning: the keys of sigstore cannot be had from 127\.0\.0\.1:9 \(/m)
+    assert.match(dead.stderr, /^provenance +says it was built from .*not checked/m)
   })
 })

@@ -4,6 +4,7 @@ export {type InstalledPlugin, type InstallerOptions, inspectFolder, PluginInstal
 export type {LockedPlugin, PluginSource} from './install/lock-file.ts'
 export {indexDocument, indexKeyText, type MarketIndex, openIndex, revocationOf, signIndex} from './install/index-document.ts'
 export type {IndexSource} from './install/marketplace.ts'
+export type {SigstoreSource} from './install/trusted-root.ts'
 export {registryConfig} from './install/npmrc.ts'
 export {type Prepared, releaseOf} from './install/prepare.ts'
 export {Registry} from './install/registry.ts'

@@ -28,6 +28,8 @@ export const refused = {
   noServer: () => errors.usage('this cgpu was built without an update server and a key to check its releases by', {
     code: 'UPDATE_NOT_CONFIGURED', fix: 'install a released cgpu; or name a server that you trust: cgpu config set update-url URL, and its key: cgpu config set update-key KEY',
   }),
+  noKey: (url: string) => errors.usage(`there is no key to check what ${shown(url)} gives`, {code: 'UPDATE_NOT_CONFIGURED', fix: 'name the public key of that server: cgpu config set update-key KEY, or CGPU_UPDATE_KEY'}),
+  noUrl: () => errors.usage('there is a key to check updates by, and no server that they come from', {code: 'UPDATE_NOT_CONFIGURED', fix: 'name the server: cgpu config set update-url URL, or CGPU_UPDATE_URL'}),
   badUrl: (url: string) => errors.usage(`updates come over https, not from ${shown(url)}`, {code: 'UPDATE_URL_INVALID', fix: 'cgpu config set update-url https://…'}),
   noChannel: (channel: string) => missing(`the update server has no channel ${shown(channel)}`, 'cgpu update --available shows what there is', {channel}),
   noVersion: (version: string) => missing(`there is no cgpu ${shown(version)}`, 'cgpu update --available shows what there is', {version}),

@@ -6,9 +6,8 @@ describe('an update server', () => {
   const open = (url: string | null, keys: string[]): UpdateServer => new UpdateServer({url, keys, patience: 1}, {get: async () => 0, raise: async () => undefined})
 
   it('is asked for nothing by a build that has no server or no key to trust', () => {
-    for (const [url, keys] of [[null, [generateKeys().publicKey]], ['https://updates.example.com/', []], [null, []]] as const) {
-      assert.throws(() => open(url, [...keys]), {code: 'UPDATE_NOT_CONFIGURED', exit: 64, message: /built without/})
-    }
+    const cases = [[null, [generateKeys().publicKey], /no server that they come from/], ['https://updates.example.com/', [], /no key to check what https:\/\/updates\.example\.com\/ gives/], [null, [], /built without/]] as const
+    for (const [url, keys, message] of cases) assert.throws(() => open(url, [...keys]), {code: 'UPDATE_NOT_CONFIGURED', exit: 64, message})
   })
 
   it('is reached by https, and by http on this computer only', () => {

@@ -24,8 +24,10 @@ export class UpdateServer {
 
   /** Throws UPDATE_NOT_CONFIGURED or UPDATE_URL_INVALID (64). */
   constructor(options: ServerOptions, seen: Seen) {
-    if (options.url === null || options.keys.length === 0) throw refused.noServer()
-    this.#base = checkedUrl(options.url.endsWith('/') ? options.url : `${options.url}/`)
+    const {url, keys} = options
+    if (url === null) throw keys.length === 0 ? refused.noServer() : refused.noUrl()
+    if (keys.length === 0) throw refused.noKey(url)
+    this.#base = checkedUrl(url.endsWith('/') ? url : `${url}/`)
     this.#options = options
     this.#seen = seen
   }

@@ -1,6 +1,7 @@
 import type {Config} from '@oclif/core/config'
 import {resolveDirs} from '@cgpu/core/state/dirs'
-import type {Host, IndexSource, PluginInstaller} from '@cgpu/plugins/install'
+import type {Settings} from '@cgpu/core/config/resolve'
+import type {Host, IndexSource, PluginInstaller, SigstoreSource} from '@cgpu/plugins/install'
 import {pinsOf} from '../shell/pinned.ts'
 
 export interface RegistryFlags {
@@ -30,14 +31,24 @@ export async function installerOf(config: Config, {registry, offline = false}: R
   const {data, cache, config: configDir} = dirsOf(config)
   return new PluginInstaller({
     dataDir: data, cacheDir: cache, configDir, cwd: process.cwd(), env: process.env, registry: new Registry(registryConfig(process.env, registry)), offline, host: hostOf(config),
-    index: () => indexOf(config, onWarning), onWarning,
+    index: () => indexOf(config, onWarning), sigstore: () => sigstoreOf(config, onWarning), onWarning,
   })
+}
+
+async function settingsOf(config: Config, onWarning: (message: string) => void): Promise<Settings> {
+  const {resolveSettings} = await import('@cgpu/core/config/resolve')
+  return resolveSettings({env: process.env, cwd: process.cwd(), configDir: dirsOf(config).config, onWarning})
+}
+
+/** As the settings say; a path is meant from where the command is started. */
+async function sigstoreOf(config: Config, onWarning: (message: string) => void): Promise<SigstoreSource> {
+  const settings = await settingsOf(config, onWarning)
+  return {url: settings.text('sigstore-url'), root: settings.text('sigstore-root')}
 }
 
 /** The curated index: where the settings say, else where this package does. */
 async function indexOf(config: Config, onWarning: (message: string) => void): Promise<IndexSource | undefined> {
-  const {resolveSettings} = await import('@cgpu/core/config/resolve')
-  const settings = await resolveSettings({env: process.env, cwd: process.cwd(), configDir: dirsOf(config).config, onWarning})
+  const settings = await settingsOf(config, onWarning)
   const pinned = (config.pjson as {cgpu?: {pluginIndex?: {url: string | null; keys: string[]}}}).cgpu?.pluginIndex // ours: docs/releasing.md
   const [from, key] = [settings.text('plugin-index') ?? pinned?.url ?? 'off', settings.text('plugin-index-key')]
   if (from === 'off') return undefined

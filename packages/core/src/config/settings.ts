@@ -62,6 +62,8 @@ export const settings: readonly Setting[] = [
   row('update-key', 'string', 'the public key that updates are signed with', {personal: true}),
   row('plugin-index', 'string', 'the curated index of plugins: an address, a file, or off', {personal: true}),
   row('plugin-index-key', 'string', 'the public key that the index of plugins is signed with', {personal: true}),
+  row('sigstore-url', 'string', 'where the keys that provenance is checked with are fetched, by TUF', {personal: true}),
+  row('sigstore-root', 'string', "the root.json that a sigstore of one's own begins with", {personal: true}),
   row('quiet', 'boolean', 'print results and errors only', {default: false}),
 ]
 

@@ -19,6 +19,7 @@ import type {Release} from './release.ts'
 import {parseSpec, type Spec} from './spec.ts'
 import {PluginStore} from './store.ts'
 import {exists, filesOf} from './tree.ts'
+import {type KnownRoot, type SigstoreSource, trustedRoot} from './trusted-root.ts'
 
 export interface InstallerOptions {
   dataDir: string
@@ -31,6 +32,8 @@ export interface InstallerOptions {
   host: Host
   /** the curated index that the settings or the package name; a policy's counts before it */
   index?: () => Promise<IndexSource | undefined>
+  /** where the keys come from that provenance is checked with; what a policy names counts before it */
+  sigstore?: () => Promise<SigstoreSource>
   onWarning: (message: string) => void
 }
 
@@ -71,10 +74,10 @@ export class PluginInstaller {
 
   /** Where the version that is here was built, by what the registry says now. `wrong`: by something that is not true. */
   async provenanceNow({integrity}: InstalledPlugin, release: Release): Promise<'verified' | 'unchecked' | 'none' | 'wrong'> {
-    const {cacheDir, configDir, env} = this.#options
-    const {trustedRoot} = await Policies.read(configDir, env)
+    const {configDir, env} = this.#options
+    const policies = await Policies.read(configDir, env)
     try {
-      return (await provenanceOf(release, integrity, {cache: this.cache, cacheDir, trustedRoot}))?.state ?? 'none'
+      return (await provenanceOf(release, integrity, {cache: this.cache, sigstore: () => this.#sigstore(policies)}))?.state ?? 'none'
     } catch (error) {
       if (error instanceof CgpuError && error.code === 'PLUGIN_PROVENANCE') return 'wrong'
       throw error
@@ -89,7 +92,8 @@ export class PluginInstaller {
     if (spec.kind === 'registry' && host.plugins.has(spec.name)) throw errors.conflict(`${spec.name} comes with cgpu, and nothing takes its place`, {code: 'PLUGIN_SHADOWS', category: 'plugin', fix: 'cgpu plugins list --core'})
     const stage = await this.store.stage()
     try {
-      return await use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned, trustedRoot: (await Policies.read(configDir, env)).trustedRoot}))
+      const policies = await Policies.read(configDir, env)
+      return await use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned, sigstore: () => this.#sigstore(policies)}))
     } finally {
       await this.store.discard(stage)
     }
@@ -135,6 +139,11 @@ export class PluginInstaller {
     for (const warning of warnings) this.#options.onWarning(warning)
     const why = index && revocationOf(index, name, version)
     if (why !== undefined) throw errors.vetoed(`${name} ${version} is on the list of plugins that must not be used: ${why}`, {code: 'PLUGIN_REVOKED', category: 'plugin', fix: 'use another version, or another plugin: cgpu plugins search'})
+  }
+
+  async #sigstore({trustedRoot: file}: Policies): Promise<KnownRoot | undefined> {
+    const {cacheDir, offline, onWarning, sigstore} = this.#options
+    return trustedRoot({cacheDir, offline, file, onWarning, ...(file === undefined ? {source: await sigstore?.()} : {})})
   }
 
   async #market(): Promise<{answer: MarketAnswer; required: boolean}> {

@@ -15,7 +15,7 @@ import {checkProvenance, type Provenance} from './provenance.ts'
 import {signatureState} from './signature.ts'
 import type {Spec} from './spec.ts'
 import {readTarball} from './tar.ts'
-import {trustedRoot} from './trusted-root.ts'
+import type {KnownRoot} from './trusted-root.ts'
 import {filesOf, treeDigest, writeFiles} from './tree.ts'
 
 /** A plugin that lies complete in a folder of its own, and waits for consent. */
@@ -43,8 +43,8 @@ export interface PrepareOptions {
   host: Host
   cwd: string
   env: NodeJS.ProcessEnv
-  /** a trusted root of sigstore that a policy names */
-  trustedRoot?: string | undefined
+  /** what provenance is checked with */
+  sigstore: () => Promise<KnownRoot | undefined>
   /** what the lock file promises; anything else is refused */
   pinned?: {version: string; integrity: string} | undefined
 }
@@ -82,7 +82,7 @@ export async function releaseOf(name: string, want: string, cache: CachedRegistr
   return {release, signature}
 }
 
-async function fromRegistry({name, want}: Spec & {kind: 'registry'}, folder: string, {cache, cacheDir, pinned, trustedRoot: file}: PrepareOptions): Promise<Fetched> {
+async function fromRegistry({name, want}: Spec & {kind: 'registry'}, folder: string, {cache, pinned, sigstore}: PrepareOptions): Promise<Fetched> {
   const {release, signature} = await releaseOf(name, pinned?.version ?? want, cache)
   const {dist} = release.document
   const [bytes, downloads, attested] = await Promise.all([
@@ -92,24 +92,24 @@ async function fromRegistry({name, want}: Spec & {kind: 'registry'}, folder: str
   ])
   const integrity = integrityOf(bytes)
   if (pinned && integrity !== pinned.integrity) throw changed(name, release.version)
-  const provenance = await provenanceOf(release, integrity, {attested, cache, cacheDir, trustedRoot: file})
+  const provenance = await provenanceOf(release, integrity, {attested, cache, sigstore})
   await writeFiles(folder, readTarball(bytes))
   return {source: 'registry', want, integrity, signature, release, provenance, downloads}
 }
 
 const attestationsOf = async ({document: {dist}}: Release, cache: CachedRegistry): Promise<unknown> => dist.attestations && cache.attestations(dist.attestations.url, dist.integrity)
 
-interface ProvenanceOptions extends Pick<PrepareOptions, 'cache' | 'cacheDir' | 'trustedRoot'> {
+interface ProvenanceOptions extends Pick<PrepareOptions, 'cache' | 'sigstore'> {
   /** what the registry hands out, where it is here already */
   attested?: unknown
 }
 
 /** Where the tarball of that checksum was built; undefined: its publisher does not say. Throws PLUGIN_PROVENANCE (65). */
-export async function provenanceOf(release: Release, integrity: string, {attested, cache, cacheDir, trustedRoot: file}: ProvenanceOptions): Promise<Provenance | undefined> {
+export async function provenanceOf(release: Release, integrity: string, {attested, cache, sigstore}: ProvenanceOptions): Promise<Provenance | undefined> {
   const {name, version, document: {dist}} = release
   if (!dist.attestations) return undefined
   const sha512 = Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex')
-  return checkProvenance({name, version, sha512, attestations: attested ?? (await attestationsOf(release, cache)), root: () => trustedRoot({cacheDir, offline: cache.offline, file})})
+  return checkProvenance({name, version, sha512, attestations: attested ?? (await attestationsOf(release, cache)), root: sigstore})
 }
 
 async function fromTarball(from: string, folder: string, {cache, cwd, pinned}: PrepareOptions): Promise<Fetched> {

@@ -30,4 +30,24 @@ describe('the script of PowerShell', () => {
     const commands = parsed(powershell).filter(({type}) => type === 'command').map((node) => node.children[0]?.text === '&' ? `& ${node.children[1]?.text ?? ''}` : (node.children[0]?.text ?? ''))
     assert.deepEqual([...new Set(commands)].sort(), ['& $cgpu', 'ForEach-Object', 'Get-Command', 'Register-ArgumentCompleter', 'Select-Object', 'Where-Object'])
   })
+
+  it('is built as what PowerShell calls for a program\'s arguments', () => {
+    const tree = parsed(powershell)
+    const of = (type: string): string[] => tree.filter((node) => node.type === type).map(({text}) => text.replaceAll(/\s+/g, ' '))
+    const called = (name: string): string => of('command').find((text) => text.startsWith(name)) ?? ''
+    assert.match(called('Register-ArgumentCompleter'), /^Register-ArgumentCompleter -Native -CommandName cgpu -ScriptBlock \{/)
+    // the three that a native completer is given
+    assert.deepEqual(of('param_block'), ['param($wordToComplete, $commandAst, $cursorPosition)'])
+    assert.equal(called('& $cgpu'), '& $cgpu __complete powershell $typed 2>$null')
+    // every use of a variable that is not PowerShell's own comes after it was given something
+    const given = new Set(['$_', '$null', '$wordtocomplete', '$commandast', '$cursorposition', '$insert', '$shown', '$about'])
+    for (const {type, text} of tree) {
+      if (type === 'assignment_expression') given.add((/^\$\w+/.exec(text)?.[0] ?? '').toLowerCase())
+      else if (type === 'variable') assert.ok(given.has(text.toLowerCase()), `${text} is used before it has a value`)
+    }
+    // the line is put back as it was, whatever cgpu did
+    assert.match(of('finally_clause').join(), /^finally \{ \[Console\]::OutputEncoding = \$encoding \}$/)
+    // of each line of the answer: what is inserted, what is shown, the kind, the description
+    assert.match(powershell, /-split \[char\]9, 3[^]*CompletionResult\]::new\(\$insert, \$shown, 'ParameterValue', \$about\)/)
+  })
 })
