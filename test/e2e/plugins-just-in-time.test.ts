@@ -96,6 +96,21 @@ describe('a plugin of cgpu\'s own that is not here yet', function () {
     assert.deepEqual([follows.stdout, follows.stderr], ['two\n', `fetching ${name} 1.2.0, for cgpu late (once)\n`])
   })
 
+  it('may be installed ahead, and is trusted as the one that was released with cgpu, not as another', async () => {
+    publish('1.3.0', 'three')
+    await run(['plugins', 'uninstall', name])
+    const install = async (spec: string): Promise<unknown[]> => {
+      const {plugin} = envelope<{plugin: {version: string; state: string}}>(await run(['plugins', 'install', spec, '--yes', '--json'])).data
+      return [plugin.version, plugin.state]
+    }
+    assert.deepEqual(await install(`${name}@1.3.0`), ['1.3.0', 'untrusted'])
+    assert.deepEqual(await install(name), ['1.2.0', 'trusted'])
+    const policy = join(home.path, 'policy.json')
+    writeFileSync(policy, '{"version": 1, "allow": ["@acme/*"]}')
+    const refused = await run(['late', 'hello', '--json'], {CGPU_PLUGIN_POLICY: policy})
+    assert.deepEqual([refused.status, envelope(refused).error.code], [75, 'PLUGIN_POLICY'])
+  })
+
   it('is not in the way of others, and nobody takes its commands', async () => {
     const requests = registry.requests.length
     assert.equal((await run(['nothing', 'hello'])).status, 127)

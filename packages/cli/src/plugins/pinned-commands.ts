@@ -2,7 +2,8 @@ import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Command} from '@oclif/core/command'
 import type {Config, Plugin} from '@oclif/core/config'
-import {errors} from '@cgpu/plugin-sdk'
+import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {forbidden} from '@cgpu/plugins/install/policy-names'
 import {fetchedLater, notHere, type Pin} from '../shell/pinned.ts'
 
 /** What the build notes of each plugin that is fetched at its first use: `packages/cli/dist/pinned.json` (scripts/pins.mjs). */
@@ -14,7 +15,7 @@ export function describePinned(config: Config, missing: readonly Pin[], PluginCl
   return missing.flatMap(({name, version}) => {
     const found = described[name]
     if (!found) return []
-    const commands = Object.values(found.commands).filter(({id}) => !config.findCommand(id)).map((command) => laterCommand(name, command))
+    const commands = Object.values(found.commands).filter(({id}) => !config.findCommand(id)).map((command) => laterCommand(name, command, config.configDir))
     const topics = Object.fromEntries(Object.entries(found.topics).map(([topic, {description}]) => [topic, {description: topic.includes(':') ? description : description + fetchedLater}]))
     // the fields that its own load() would have set
     return [Object.assign<Plugin, object>(new PluginClass({name, root: config.root, type: notHere}), {
@@ -24,12 +25,18 @@ export function describePinned(config: Config, missing: readonly Pin[], PluginCl
   })
 }
 
-function laterCommand(plugin: string, command: Command.Cached): Command.Loadable {
+function laterCommand(plugin: string, command: Command.Cached, configDir: string): Command.Loadable {
   return {
     ...command, pluginName: plugin, pluginAlias: plugin, pluginType: notHere, summary: (command.summary ?? '') + fetchedLater,
-    // it was fetched before its command is looked for, or that said why it is not here
-    load: () => Promise.reject(errors.data(`${plugin} cannot be loaded`, {code: 'PLUGIN_BROKEN', category: 'plugin', fix: 'cgpu plugins reset --reinstall'})),
+    load: () => Promise.reject(whyNotHere(plugin, configDir)),
   }
+}
+
+/** It was fetched before its command is looked for, or that said why not: so it is here, and was left out when plugins were loaded. */
+function whyNotHere(plugin: string, configDir: string): Error {
+  const rule = forbidden(configDir, process.env)(plugin, true)
+  if (rule !== undefined) return errors.vetoed(`${plugin} is not loaded: the policy ${sanitizeLine(rule, 300)}`, {code: 'PLUGIN_POLICY', category: 'plugin', fix: 'ask whoever keeps it'})
+  return errors.data(`${plugin} cannot be loaded`, {code: 'PLUGIN_BROKEN', category: 'plugin', fix: `cgpu plugins uninstall ${plugin}, and its next use fetches it again`})
 }
 
 function read(root: string): Described {

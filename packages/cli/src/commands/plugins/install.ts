@@ -6,8 +6,10 @@ import {yesFlag} from '../../flags.ts'
 import {confirm} from '../../input.ts'
 import {cardLines, cardOf, type PluginCard} from '../../plugins/card.ts'
 import {consent} from '../../plugins/consent.ts'
+import {isAsPinned} from '../../plugins/just-in-time.ts'
 import {type PluginView, viewOf} from '../../plugins/view.ts'
 import {PluginsCommand, registryFlags} from '../../plugins-command.ts'
+import {pinsOf} from '../../shell/pinned.ts'
 
 export interface PluginsInstallResult {
   card: PluginCard
@@ -41,7 +43,10 @@ export default class PluginsInstall extends PluginsCommand<PluginsInstallResult>
   async run(): Promise<PluginsInstallResult> {
     const {args, flags} = await this.parse(PluginsInstall)
     const {parseSpec} = await import('@cgpu/plugins/install')
-    const spec = parseSpec(args.plugin)
+    const typed = parseSpec(args.plugin)
+    const pin = typed.kind === 'registry' ? pinsOf(this.config).find(({name}) => name === typed.name) : undefined
+    // one of cgpu's own: what its first use would fetch, unless somebody wants another version
+    const spec: Spec = pin && typed.kind === 'registry' && typed.want === 'latest' ? {...typed, want: pin.version} : typed
     if (spec.kind === 'git') await this.#agreeToGit(spec, flags.git)
     const installer = await this.installer(flags)
     return installer.prepared(spec, async (prepared) => {
@@ -50,11 +55,11 @@ export default class PluginsInstall extends PluginsCommand<PluginsInstallResult>
       for (const line of cardLines(card)) this.notice(line)
       for (const warning of warnings) this.warn(warning)
       const before = (await installer.installed()).find((one) => one.name === name)
-      const level = flags.trust ? 'trusted' : 'untrusted'
-      await installer.checkPolicy({name, version, source: prepared.source, signature: prepared.signature, provenance: prepared.provenance?.state ?? 'none', publishedAt: prepared.release?.publishedAt, trusted: flags.trust})
+      const level = flags.trust || (pin && isAsPinned(prepared, pin)) ? 'trusted' : 'untrusted'
+      await installer.checkPolicy({name, version, source: prepared.source, signature: prepared.signature, provenance: prepared.provenance?.state ?? 'none', publishedAt: prepared.release?.publishedAt, trusted: level === 'trusted'})
       await installer.checkRevoked(name, version)
       if (flags['dry-run']) return {card, plugin: null, changed: false}
-      if (before && isSame(before, prepared) && (before.level === level || !flags.trust)) {
+      if (before && isSame(before, prepared) && (before.level === level || level === 'untrusted')) {
         this.log(`${name} ${version} is installed already`)
         return {card, plugin: viewOf(before), changed: false}
       }
