@@ -2,13 +2,12 @@ import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
-import {CgpuCommand, errors, inert, withEnv, withKernel} from '@cgpu/plugin-sdk'
+import {CgpuCommand, errors, inert, parseTimeLimit, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import type {Again, AgainFlags, Selected} from '../../again/again.ts'
 import {isAddress, openPlace} from '../../addresses/address.ts'
 import {batchFlags, isBatch, joinRuntimes, ofEachRun} from '../../batch/flags.ts'
 import type {BatchResult} from '../../batch/result.ts'
 import type {DetachedRun} from '../../detach/start.ts'
-import {parseDuration} from '../../durations.ts'
 import {askedPlugins} from '../../hooks/ask.ts'
 import {wordsOf} from '../../run/words.ts'
 import {outputPath} from '../../run/output-path.ts'
@@ -23,9 +22,9 @@ import {needTrust} from '../../trusted.ts'
 type RunFlags = PrepareFlags & PerformOptions['flags'] & AgainFlags & TravelFlags & {output?: string | undefined; 'startup-timeout': string}
 
 const limitsOf = (flags: RunFlags) => ({
-  cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
-  timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
-  startTimeoutMs: parseDuration(flags['startup-timeout']),
+  cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseTimeLimit(flags['cell-timeout']),
+  timeoutMs: flags.timeout === undefined ? undefined : parseTimeLimit(flags.timeout),
+  startTimeoutMs: parseTimeLimit(flags['startup-timeout']),
 })
 
 const group = {helpGroup: 'PARAMETERS'}
