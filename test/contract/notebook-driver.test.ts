@@ -21,7 +21,7 @@ const notebook = parseNotebook(JSON.stringify({
   metadata: {signature: 's', z: {}, a: 1}, nbformat: 4, nbformat_minor: 4,
 }), 'odd')
 const plan: Plan = {
-  notebook, kernel: null, allowErrors: [], skipTag: 'skip-execution', timing: true, errorMarkers: true, cellTimeoutMs: null, timeoutMs: null, startTimeoutMs: 1000, limits: {}, selected: null, copy: 'cgpu-notebooks/odd.ipynb',
+  notebook, kernel: null, allowErrors: [], skipTag: 'skip-execution', timing: true, errorMarkers: true, cellTimeoutMs: null, timeoutMs: null, startTimeoutMs: 1000, limits: {}, selected: null, keepWidgets: false, copy: 'cgpu-notebooks/odd.ipynb',
 }
 
 describe('the driver of a detached run', () => {

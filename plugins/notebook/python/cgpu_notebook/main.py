@@ -7,6 +7,7 @@ import sys
 import time
 import zipfile
 
+from .carried import unpack
 from .cells import Run, Stop, executable
 from .kernel import Died, Failed, Kernel
 from .markers import add_markers
@@ -21,10 +22,14 @@ class Interrupted(Exception):
 def main(packed):
     """`packed`: the zip file that this runs from. The exit status."""
     with zipfile.ZipFile(packed) as archive:
-        plan = json.loads(archive.read("plan.json").decode("utf-8"))
-    # nothing of it is needed any more; what is imported later is Python's own
-    with contextlib.suppress(OSError):
-        os.unlink(packed)
+        # what is imported later is Python's own
+        with contextlib.suppress(OSError):
+            os.unlink(packed)
+        return _job(archive)
+
+
+def _job(archive):
+    plan = json.loads(archive.read("plan.json").decode("utf-8"))
     tell = _events()
     stop = Stop()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -32,6 +37,7 @@ def main(packed):
             signal.signal(getattr(signal, name), lambda number, _: _on_signal(stop, number))
     started = time.monotonic()
     try:
+        unpack(archive, plan["included"])
         end = _run(plan, stop, tell)
     except Failed as error:
         end = {"type": "failed", "exitStatus": error.exit_status, "error": {"code": error.code, "message": str(error), "fix": error.fix}}

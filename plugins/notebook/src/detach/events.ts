@@ -29,15 +29,23 @@ export type DriverEvent = z.infer<typeof schema>
 /** Puts the pieces of the job's stdout together to events. What is none, and types of another version, are passed over. */
 export class DriverEvents {
   #begun: string[] = []
+  #bytes = 0
 
   take(piece: string): DriverEvent[] {
-    const events: DriverEvent[] = []
+    return this.placed(piece).map(({event}) => event)
+  }
+
+  /** The same with how many bytes the driver had told when it had told the event. */
+  placed(piece: string): {event: DriverEvent; bytes: number}[] {
+    const events: {event: DriverEvent; bytes: number}[] = []
     const [first = '', ...rest] = piece.split('\n')
     this.#begun.push(first)
     for (const next of rest) {
-      const event = eventOf(this.#begun.join(''))
+      const line = this.#begun.join('')
+      this.#bytes += Buffer.byteLength(line) + 1
+      const event = eventOf(line)
       this.#begun = [next]
-      if (event) events.push(event)
+      if (event) events.push({event, bytes: this.#bytes})
     }
     return events
   }

@@ -6,8 +6,10 @@ const remoteFolder = 'cgpu-notebooks'
 
 /** Where the parts of a detached run are. */
 export interface DetachedPlace {
-  /** on this computer: what was sent, what is remembered, and the copy as jobs bring it back */
+  /** on this computer: what was sent, and what is remembered */
   folder: string
+  /** on this computer: what the job's end brings back, the copy among it */
+  outputs: string
   /** the job's script on this computer */
   script: string
   /** of the copy, below the folder that the job runs in, `/` separated */
@@ -18,14 +20,16 @@ export interface DetachedPlace {
 export function placeFor(token: string, notebook: string, dataDir: string): DetachedPlace {
   const folder = join(dataDir, 'notebooks', 'detached', token)
   const stem = basename(notebook).replace(/\.ipynb$/i, '').replaceAll(/[^A-Za-z0-9_.-]+/g, '-').replaceAll(/^[-.]+/g, '').slice(0, 60)
-  return {folder, script: join(folder, `notebook-${token}.py`), copy: `${remoteFolder}/${stem === '' ? 'notebook' : stem}-${token}.ipynb`}
+  return {folder, outputs: join(folder, 'outputs'), script: join(folder, `notebook-${token}.py`), copy: `${remoteFolder}/${stem === '' ? 'notebook' : stem}-${token}.ipynb`}
 }
 
 /** A detached run, as its job tells of it. */
 export interface FoundRun {
-  job: JobSummary
+  /** `stdoutBytes`: of what the driver has told by now */
+  job: JobSummary & {stdoutBytes?: number}
   token: string
   folder: string
+  outputs: string
   copy: string
   /** as it was typed */
   notebook: string
@@ -35,7 +39,7 @@ export interface FoundRun {
 
 /** The run of a job: its command line says where things are, on whatever computer this is. Throws what `cgpu job show` does, NOT_A_NOTEBOOK_RUN (64). */
 export async function findRun(id: string, dataDir: string, runtime: string | undefined): Promise<FoundRun> {
-  const job = await cgpu.call<JobSummary>(['job', 'show', id, ...(runtime === undefined ? [] : [`--runtime=${runtime}`])])
+  const job = await cgpu.call<FoundRun['job']>(['job', 'show', id, ...(runtime === undefined ? [] : [`--runtime=${runtime}`])])
   const words = job.argv ?? job.command ?? []
   const at = words.findIndex((word) => tokenOf(word) !== undefined)
   const [script = '', notebook, copy, cwd = ''] = words.slice(Math.max(at, 0))
@@ -43,8 +47,8 @@ export async function findRun(id: string, dataDir: string, runtime: string | und
   if (token === undefined || notebook === undefined || copy === undefined || !copy.startsWith(`${remoteFolder}/`)) {
     throw errors.usage(`the job ${sanitizeLine(id, 80)} does not run a notebook`, {code: 'NOT_A_NOTEBOOK_RUN', fix: `cgpu job attach ${sanitizeLine(id, 80)}`})
   }
-  const {folder} = placeFor(token, notebook, dataDir)
-  return {job, token, folder, copy, notebook, ...(job.argv ? {remote: remoteCopy(script, cwd, copy)} : {})}
+  const {folder, outputs} = placeFor(token, notebook, dataDir)
+  return {job, token, folder, outputs, copy, notebook, ...(job.argv ? {remote: remoteCopy(script, cwd, copy)} : {})}
 }
 
 const tokenOf = (word: string): string | undefined => /(?:^|[/\\])notebook-([0-9a-f]{12})\.py$/.exec(word)?.[1]

@@ -76,7 +76,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     fetch: string({helpGroup: 'RUNTIME', multiple: true, summary: 'what comes back after the run, also after one that failed', helpValue: 'PATTERN'}),
     out: string({char: 'o', summary: 'where the executed copy goes, a file or an address; - prints it', helpValue: 'FILE', exclusive: ['inplace']}),
     inplace: boolean({summary: 'write the outputs into the notebook itself'}),
-    detach: boolean({char: 'd', exclusive: ['inplace', 'stdin', 'secret', 'log-output', 'changed', 'from-failed', 'resume', 'keep-kernel', 'watch'], summary: 'print the id of the job that runs it, and leave it running on the runtime'}),
+    detach: boolean({char: 'd', summary: 'print the id of the job that runs it, and leave it running on the runtime'}),
     output: option({options: ['text', 'json', 'ndjson'] as const, summary: 'text for people, one JSON object, or an event a line'})(),
     'log-output': boolean({summary: 'print what cells print as it comes'}),
     'allow-errors': boolean({summary: 'go on after cells that fail'}),
@@ -113,8 +113,8 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   async run(): Promise<NotebookRunResult | BatchResult | DetachedRun | undefined> {
     needTrust()
     const {args, flags, metadata} = await this.parse(NotebookRunCommand, joinPairs(joinRuntimes(this.argv)))
+    if (flags.detach) (await import('../../detach/flags.ts')).refuseWithDetach(args.notebook, flags, outputPath(args.notebook[0] ?? '', flags))
     if (isBatch(args.notebook, flags)) {
-      if (flags.detach) throw errors.usage('several runs cannot be left running by one command', {code: 'USAGE', fix: 'start each with a --detach of its own'})
       if (flags.watch || goesByCopy(flags)) throw errors.usage('the flags under AGAIN are for one notebook', {code: 'USAGE', fix: 'leave them out, or --skip-done leaves out what is done'})
       const {runBatch} = await import('../../batch/command.ts')
       const words = wordsOf(ofEachRun(flags), NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
@@ -135,19 +135,22 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     }
   }
 
-  async #detach(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<DetachedRun> {
-    const [{prepare}, {startDetached}, asked] = await Promise.all([import('../../run/prepare.ts'), import('../../detach/start.ts'), askedPlugins(this, {notebook, output})])
-    const prepared = await prepare(notebook, flags, (message) => void this.warn(message), asked && ((given, of) => asked.parameters(given, of)))
-    const started = await startDetached(notebook, prepared, {...limitsOf(flags), output, flags, dataDir: this.config.dataDir})
-    const {id, runtime} = started
-    reporter.detached?.(started)
+  async #detach(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<DetachedRun | NotebookRunResult> {
+    const {detachRun} = await import('../../detach/command.ts')
+    const done = await detachRun(notebook, {...limitsOf(flags), flags, output, reporter, host: this, dataDir: this.config.dataDir, againOf: (prepared) => this.#again(notebook, {flags, output, prepared})})
+    if (done.performed) return this.#finish(notebook, {...done, flags, output})
+    const {id, runtime} = done.started
+    reporter.detached?.(done.started)
     if (!this.jsonEnabled() && flags.output !== 'ndjson') this.log(inert(id))
     this.notice(`the notebook runs on ${runtime}; follow it: cgpu notebook attach ${id}; its copy so far: cgpu notebook fetch ${id}`)
-    return started
+    return done.started
   }
 
   async #result(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<NotebookRunResult> {
-    const {performed, parameters} = await this.#perform(notebook, {flags, output, reporter})
+    return this.#finish(notebook, {...await this.#perform(notebook, {flags, output, reporter}), flags, output})
+  }
+
+  async #finish(notebook: string, {performed, parameters, flags, output}: {performed: Performed; parameters: Record<string, unknown>; flags: RunFlags; output: string}): Promise<NotebookRunResult> {
     const result: NotebookRunResult = {notebook: openPlace(notebook), output: openPlace(output), ...performed.result, parameters}
     const forPeople = !this.jsonEnabled() && flags.output !== 'ndjson'
     if (performed.failure) {
