@@ -5,7 +5,7 @@ import {existsSync} from 'node:fs'
 import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {type DriverEvent, DriverEvents} from '../../plugins/notebook/src/detach/events.ts'
+import {type DriverEvent, DriverEvents, lastSeqIn} from '../../plugins/notebook/src/detach/events.ts'
 import {packed, type Plan} from '../../plugins/notebook/src/detach/plan.ts'
 import {placeFor} from '../../plugins/notebook/src/detach/place.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
@@ -32,7 +32,7 @@ describe('the driver of a detached run', () => {
       await writeFile(script, await packed(plan))
       // -S: without what was installed, jupyter_client for one
       const {status, stdout, stderr} = spawnSync(testPython, ['-B', '-S', '-u', script], {cwd: folder, encoding: 'utf8'})
-      const [event, ...more] = new DriverEvents().take(stdout)
+      const [event, ...more] = new DriverEvents().take(stdout).map((one) => one.event)
       assert.deepEqual([status, event?.type, event?.type === 'failed' && event.error.code, more], [66, 'failed', 'JUPYTER_CLIENT_MISSING', []], stderr)
       assert.equal(await readFile(join(folder, plan.copy), 'utf8'), notebookText(notebook))
       assert.equal(existsSync(script), false)
@@ -43,12 +43,13 @@ describe('the driver of a detached run', () => {
 
   it('is understood wherever its lines are cut, and whatever else is there', () => {
     const events: DriverEvent[] = [{type: 'started', kernel: 'python3', total: 1, limits: {}}, {type: 'begin', index: 0, position: 1, total: 1}]
-    const text = `${events.map((one) => JSON.stringify(one)).join('\nnot JSON\n{"type":"of a later version"}\n')}\n`
+    const text = `${events.map((one, at) => JSON.stringify({seq: at + 1, ...one})).join('\nnot JSON\n{"type":"of a later version"}\n')}\n`
     for (let size = 1; size < text.length; size += 7) {
       const lines = new DriverEvents()
       const read = Array.from({length: Math.ceil(text.length / size)}, (_, at) => lines.take(text.slice(at * size, (at + 1) * size))).flat()
-      assert.deepEqual(read, events)
+      assert.deepEqual(read, events.map((event, at) => ({event, seq: at + 1})))
     }
+    assert.deepEqual([lastSeqIn(text), lastSeqIn(text.slice(0, text.indexOf('begin'))), lastSeqIn('')], [2, 2, 0])
   })
 
   it('keeps copies under names that need no quoting', () => {

@@ -1,5 +1,6 @@
 """The job: reads the plan, runs the notebook, tells events as lines of JSON on stdout, and ends with the status of the run."""
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -110,8 +111,11 @@ def _events():
     sys.stdout.flush()
     os.dup2(2, 1)
 
+    told = itertools.count(1)
+
     def tell(event):
-        stream.write(json.dumps(event, separators=(",", ":")) + "\n")
+        # the number comes first: it is found also in a line that is read in part
+        stream.write(json.dumps(dict({"seq": next(told)}, **event), separators=(",", ":")) + "\n")
         stream.flush()
 
     return tell

@@ -1,4 +1,4 @@
-import {CgpuError, ExitCode, type HookHost, sanitizeLine} from '@cgpu/plugin-sdk'
+import {cgpu, CgpuError, ExitCode, type HookHost, sanitizeLine} from '@cgpu/plugin-sdk'
 import {openPlace} from '../addresses/address.ts'
 import type {NotebookRunResult} from '../commands/notebook/run.ts'
 import type {Notebook} from '../format/model.ts'
@@ -7,8 +7,9 @@ import {endOfFailure, endOfRun} from '../hooks/outcome.ts'
 import {failureOf} from '../run/failure.ts'
 import {tracebackOf} from '../run/perform.ts'
 import type {Reporter} from '../run/report.ts'
-import {fetchCopy} from './copy.ts'
+import {fetchCopy, isOver} from './copy.ts'
 import {destinationOf} from './destination.ts'
+import {lastSeqIn} from './events.ts'
 import {putFetched} from './fetched.ts'
 import {type FinishedRun, followRun} from './follow.ts'
 import {FollowedHooks} from './hooks.ts'
@@ -45,10 +46,11 @@ export async function attach(found: FoundRun, output: string, {reporter, runtime
   const leaving = new Leaving(() => `the notebook goes on on ${found.job.runtime}; follow it again: cgpu notebook attach ${id}`)
   const [known, destination] = await Promise.all([remembered(found.folder), destinationOf(output, host)])
   const hooks = await FollowedHooks.of(host, found.folder, known)
+  const knownSeq = hooks ? await toldSoFar(found, runtime) : 0
   const {everyMs} = destination
   const latest = everyMs === undefined ? undefined : new LatestCopy(() => fetchCopy(found, destination, {over: false, signal: leaving.signal}), everyMs)
   try {
-    const followed = await followRun(id, {reporter, runtime, signal: leaving.signal, onCell: () => latest?.wanted(), knownBytes: found.job.stdoutBytes ?? 0, hooks})
+    const followed = await followRun(id, {reporter, runtime, signal: leaving.signal, onCell: () => latest?.wanted(), knownSeq, hooks})
     await latest?.end()
     if (followed.failure) {
       await hooks?.ended({...endOfFailure(followed.failure, followed.cells.length), ...lateOf(followed)})
@@ -74,6 +76,15 @@ export async function attach(found: FoundRun, output: string, {reporter, runtime
     leaving.dispose()
     await Promise.all([latest?.end(), hooks?.leave()])
   }
+}
+
+/** The number of the last event that the driver has told. */
+async function toldSoFar({job: {id, state}}: FoundRun, runtime: string | undefined): Promise<number> {
+  if (isOver(state)) return Infinity
+  const lines = ['--stream=stdout', '--tail=2', ...(runtime === undefined ? [] : [`--runtime=${runtime}`])]
+  // following it will say what is wrong
+  const {stdout = ''} = await cgpu.call<{stdout?: string}>(['job', 'logs', id, ...lines, '--quiet']).catch(() => ({stdout: ''}))
+  return lastSeqIn(stdout)
 }
 
 const lateOf = ({late}: {late: boolean}): {late?: true} => (late ? {late} : {})

@@ -26,35 +26,39 @@ const schema = z.discriminatedUnion('type', [
 
 export type DriverEvent = z.infer<typeof schema>
 
+/** An event, and the how manieth it is. */
+export interface NumberedEvent {
+  event: DriverEvent
+  seq: number
+}
+
 /** Puts the pieces of the job's stdout together to events. What is none, and types of another version, are passed over. */
 export class DriverEvents {
   #begun: string[] = []
-  #bytes = 0
 
-  take(piece: string): DriverEvent[] {
-    return this.placed(piece).map(({event}) => event)
-  }
-
-  /** The same with how many bytes the driver had told when it had told the event. */
-  placed(piece: string): {event: DriverEvent; bytes: number}[] {
-    const events: {event: DriverEvent; bytes: number}[] = []
+  take(piece: string): NumberedEvent[] {
+    const events: NumberedEvent[] = []
     const [first = '', ...rest] = piece.split('\n')
     this.#begun.push(first)
     for (const next of rest) {
-      const line = this.#begun.join('')
-      this.#bytes += Buffer.byteLength(line) + 1
-      const event = eventOf(line)
+      const event = eventOf(this.#begun.join(''))
       this.#begun = [next]
-      if (event) events.push({event, bytes: this.#bytes})
+      if (event) events.push(event)
     }
     return events
   }
 }
 
-function eventOf(line: string): DriverEvent | undefined {
+function eventOf(line: string): NumberedEvent | undefined {
   try {
-    return schema.safeParse(JSON.parse(line)).data
+    const event = schema.safeParse(JSON.parse(line)).data
+    return event && {event, seq: lastSeqIn(line)}
   } catch {
     return undefined
   }
+}
+
+/** The number of the last event in these lines, of which the last may be cut off; 0: there is none. */
+export function lastSeqIn(lines: string): number {
+  return Number([...lines.matchAll(/^\{"seq":(\d+),/gm)].at(-1)?.[1] ?? 0)
 }

@@ -1,7 +1,7 @@
 import {CgpuError, cgpu, errors, ExitCode, type FollowEvent, type KernelMessage} from '@cgpu/plugin-sdk'
 import type {CellResult, NotebookRun} from '../run/run-notebook.ts'
 import type {Reporter} from '../run/report.ts'
-import {type DriverEvent, DriverEvents} from './events.ts'
+import {type DriverEvent, DriverEvents, type NumberedEvent} from './events.ts'
 import type {FollowedHooks} from './hooks.ts'
 
 type Finished = Extract<DriverEvent, {type: 'finished'}>
@@ -34,21 +34,21 @@ export interface FollowRunOptions {
   signal: AbortSignal
   /** a cell is over, and the copy on the runtime is newer */
   onCell: () => void
-  /** how much the driver had told before this began: events up to there are late */
-  knownBytes: number
+  /** the last event that there was before this began: up to there they are late */
+  knownSeq: number
   hooks?: FollowedHooks | undefined
 }
 
 /** Follows a run from its beginning to its end, telling what happens. Throws what `cgpu job attach` does. */
-export async function followRun(id: string, {reporter, runtime: named, signal, onCell, knownBytes, hooks}: FollowRunOptions): Promise<FollowedRun> {
+export async function followRun(id: string, {reporter, runtime: named, signal, onCell, knownSeq, hooks}: FollowRunOptions): Promise<FollowedRun> {
   const lines = new DriverEvents()
   const cells: CellResult[] = []
   let runtime = ''
   let started: Extract<DriverEvent, {type: 'started'}> | undefined
   let end: Extract<DriverEvent, {type: 'finished' | 'failed'}> | undefined
   let late = false
-  const take = ({event, bytes}: {event: DriverEvent; bytes: number}): void => {
-    late = bytes <= knownBytes
+  const take = ({event, seq}: NumberedEvent): void => {
+    late = seq <= knownSeq
     if (event.type === 'started') {
       started = event
       reporter.started({id, runtime, kernel: event.kernel})
@@ -69,7 +69,7 @@ export async function followRun(id: string, {reporter, runtime: named, signal, o
     if (event.type === 'started') runtime = event.runtime
     else if (event.type === 'reconnecting') reporter.link('reconnecting', event.reason)
     else if (event.type === 'reconnected') reporter.link('connected', '')
-    else if (event.type === 'stdout' && event.encoding === undefined) for (const told of lines.placed(event.data)) take(told)
+    else if (event.type === 'stdout' && event.encoding === undefined) for (const told of lines.take(event.data)) take(told)
   }, {runtime: named}, {signal})
   if (end?.type === 'failed') return {failure: failureOf(end), cells, late}
   if (!end) {

@@ -25,8 +25,7 @@ export function placeFor(token: string, notebook: string, dataDir: string): Deta
 
 /** A detached run, as its job tells of it. */
 export interface FoundRun {
-  /** `stdoutBytes`: of what the driver has told by now */
-  job: JobSummary & {stdoutBytes?: number}
+  job: JobSummary
   token: string
   folder: string
   outputs: string
@@ -39,7 +38,7 @@ export interface FoundRun {
 
 /** The run of a job: its command line says where things are, on whatever computer this is. Throws what `cgpu job show` does, NOT_A_NOTEBOOK_RUN (64). */
 export async function findRun(id: string, dataDir: string, runtime: string | undefined): Promise<FoundRun> {
-  const job = await cgpu.call<FoundRun['job']>(['job', 'show', id, ...(runtime === undefined ? [] : [`--runtime=${runtime}`])])
+  const job = await cgpu.call<JobSummary>(['job', 'show', id, ...(runtime === undefined ? [] : [`--runtime=${runtime}`])])
   const words = job.argv ?? job.command ?? []
   const at = words.findIndex((word) => tokenOf(word) !== undefined)
   const [script = '', notebook, copy, cwd = ''] = words.slice(Math.max(at, 0))
