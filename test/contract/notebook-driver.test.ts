@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import {spawnSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
-import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {type DriverEvent, DriverEvents, lastSeqIn} from '../../plugins/notebook/src/detach/events.ts'
@@ -36,6 +36,21 @@ describe('the driver of a detached run', () => {
       assert.deepEqual([status, event?.type, event?.type === 'failed' && event.error.code, more], [66, 'failed', 'JUPYTER_CLIENT_MISSING', []], stderr)
       assert.equal(await readFile(join(folder, plan.copy), 'utf8'), notebookText(notebook))
       assert.equal(existsSync(script), false)
+    } finally {
+      await rm(folder, {recursive: true, force: true})
+    }
+  })
+
+  it('unpacks what goes along, and says what could not be written', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cgpu-driver-'))
+    try {
+      await writeFile(join(folder, 'taken'), '')
+      const script = join(folder, 'notebook-0.py')
+      await writeFile(script, await packed(plan, [{path: 'däta/in.bin', executable: true, content: Buffer.from([0, 255])}, {path: 'taken/file', executable: false, content: Buffer.from('x')}]))
+      const {status, stdout, stderr} = spawnSync(testPython, ['-B', '-S', '-u', script], {cwd: folder, encoding: 'utf8'})
+      const [told] = new DriverEvents().take(stdout)
+      assert.deepEqual([status, told?.event.type === 'failed' && told.event.error.code], [71, 'INCLUDE_NOT_WRITTEN'], stderr)
+      assert.deepEqual([await readFile(join(folder, 'däta/in.bin')), (await stat(join(folder, 'däta/in.bin'))).mode & 0o111, await readdir(join(folder, 'däta'))], [Buffer.from([0, 255]), 0o111, ['in.bin']])
     } finally {
       await rm(folder, {recursive: true, force: true})
     }

@@ -1,5 +1,5 @@
 import {cgpu, CgpuError, ExitCode, type HookHost, sanitizeLine} from '@cgpu/plugin-sdk'
-import {openPlace} from '../addresses/address.ts'
+import {isAddress, openPlace} from '../addresses/address.ts'
 import type {NotebookRunResult} from '../commands/notebook/run.ts'
 import type {Notebook} from '../format/model.ts'
 import {isRecord} from '../format/model.ts'
@@ -68,7 +68,10 @@ export async function attach(found: FoundRun, output: string, {reporter, runtime
       await hooks?.ended({...endOfRun(followed.run, told.failure?.({})), exitStatus: followed.exitStatus, ...lateOf(followed)}, followed.durationSeconds * 1000)
     }
   } catch (error) {
-    if (error instanceof CgpuError && error.code === 'JOB_LOST') await hooks?.ended(endOfFailure(error))
+    if (error instanceof CgpuError && error.code === 'JOB_LOST') {
+      await hooks?.ended(endOfFailure(error))
+      throw known?.request && output !== '-' && !isAddress(output) ? lost(error, known.request.notebook, output) : error
+    }
     if (error instanceof CgpuError && error.code === 'LOG_GONE') throw gone(error, id)
     throw error
   } finally {
@@ -107,4 +110,10 @@ function parametersOf({metadata: {papermill}}: Notebook): Record<string, unknown
 /** Its log went with its machine; the copy may be here. */
 function gone({message, category}: CgpuError, id: string): CgpuError {
   return new CgpuError(message, {code: 'LOG_GONE', category, exit: ExitCode.notFound, fix: `its copy may have been brought back before: cgpu notebook fetch ${sanitizeLine(id, 80)}`})
+}
+
+/** What was executed until then is in the copy, as far as that came here. */
+function lost({message, category, details}: CgpuError, notebook: string, output: string): CgpuError {
+  const words = `cgpu notebook run ${sanitizeLine(notebook, 200)} --resume --detach -o ${sanitizeLine(output, 200)}`
+  return new CgpuError(message, {code: 'JOB_LOST', category, exit: ExitCode.lost, fix: `go on from the copy that came here before: ${words}`, ...(details ? {details} : {})})
 }
