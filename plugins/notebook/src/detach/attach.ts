@@ -46,6 +46,7 @@ export async function attach(found: FoundRun, output: string, {reporter, runtime
   const leaving = new Leaving(() => `the notebook goes on on ${found.job.runtime}; follow it again: cgpu notebook attach ${id}`)
   const [known, destination] = await Promise.all([remembered(found.folder), destinationOf(output, host)])
   const hooks = await FollowedHooks.of(host, found.folder, known)
+  process.env['CGPU_NOTEBOOK_FOLLOWED'] = id // the command that follows the job leaves telling of the notebook's end to this one
   const knownSeq = hooks ? await toldSoFar(found, runtime) : 0
   const {everyMs} = destination
   const latest = everyMs === undefined ? undefined : new LatestCopy(() => fetchCopy(found, destination, {over: false, signal: leaving.signal}), everyMs)

@@ -1,9 +1,13 @@
+import {readdir} from 'node:fs/promises'
 import {constants} from 'node:os'
+import {join} from 'node:path'
 import {ExitCode, type HookHost} from '@cgpu/plugin-sdk'
 import type {Notebook} from '../format/model.ts'
+import {readNotebook} from '../format/read.ts'
 import type {NotebookEnd} from '../hooks/outcome.ts'
 import {FollowedHooks} from './hooks.ts'
-import type {Remembered} from './remembered.ts'
+import {outputsIn, remoteFolder} from './place.ts'
+import {folderOfJob, remembered, type Remembered} from './remembered.ts'
 
 export interface EndedRun {
   /** of the run, on this computer */
@@ -17,6 +21,21 @@ export interface EndedRun {
 export async function tellEnd(host: HookHost, {folder, known, copy, job}: EndedRun): Promise<void> {
   const hooks = await FollowedHooks.of(host, folder, known)
   await hooks?.endedAlone(endOfJob(job.exitStatus), copy)
+}
+
+/** The same of a job that another command saw the end of: what it brought here is all that is asked. */
+export async function tellEndOfJob(host: HookHost, job: string, {exitStatus, dataDir}: {exitStatus: number | null; dataDir: string}): Promise<void> {
+  const folder = await folderOfJob(job, dataDir)
+  const known = folder === undefined ? undefined : await remembered(folder)
+  if (folder === undefined || !known) return
+  await tellEnd(host, {folder, known, copy: await broughtCopy(folder), job: {exitStatus}})
+}
+
+/** Undefined: none came. */
+async function broughtCopy(folder: string): Promise<Notebook | undefined> {
+  const copies = join(outputsIn(folder), remoteFolder)
+  const [name] = await readdir(copies).catch(() => [])
+  return name === undefined ? undefined : readNotebook(join(copies, name)).catch(() => undefined)
 }
 
 /** The driver ends with the status of the run, or of the signal that ended that; by others it is killed. */

@@ -2,7 +2,7 @@ import {basename, join} from 'node:path'
 import {cgpu, errors, type JobSummary, sanitizeLine} from '@cgpu/plugin-sdk'
 
 /** The folder on the runtime that keeps executed copies, below the folder that the run works in. */
-const remoteFolder = 'cgpu-notebooks'
+export const remoteFolder = 'cgpu-notebooks'
 
 /** Where the parts of a detached run are. */
 export interface DetachedPlace {
@@ -16,11 +16,14 @@ export interface DetachedPlace {
   copy: string
 }
 
+/** On this computer, of a run: what its job's end brings back. */
+export const outputsIn = (folder: string): string => join(folder, 'outputs')
+
 /** `token`: a new one for each run. `dataDir`: cgpu's. */
 export function placeFor(token: string, notebook: string, dataDir: string): DetachedPlace {
   const folder = join(dataDir, 'notebooks', 'detached', token)
   const stem = basename(notebook).replace(/\.ipynb$/i, '').replaceAll(/[^A-Za-z0-9_.-]+/g, '-').replaceAll(/^[-.]+/g, '').slice(0, 60)
-  return {folder, outputs: join(folder, 'outputs'), script: join(folder, `notebook-${token}.py`), copy: `${remoteFolder}/${stem === '' ? 'notebook' : stem}-${token}.ipynb`}
+  return {folder, outputs: outputsIn(folder), script: join(folder, `notebook-${token}.py`), copy: `${remoteFolder}/${stem === '' ? 'notebook' : stem}-${token}.ipynb`}
 }
 
 /** A detached run, as its job tells of it. */

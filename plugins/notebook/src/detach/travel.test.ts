@@ -26,7 +26,7 @@ describe('a detached run', () => {
     await symlink(at('nb/data'), at('nb/data/around'))
     await symlink(at('outside'), at('nb/data/linked'))
     const files = await carriedFiles([at('nb/a.csv'), at('nb/data'), at('nb/data/deep')], at('nb/x.ipynb'))
-    const shown = files.map(({path, executable, content}) => [path, executable, content.toString()]).sort()
+    const shown = files.toSorted((a, b) => (a.path < b.path ? -1 : 1)).map(({path, executable, content}) => [path, executable, content.toString()])
     assert.deepEqual(shown, [['a.csv', false, 'nb/a.csv'], ['data/b', true, 'nb/data/b'], ['data/deep/c', false, 'nb/data/deep/c'], ['data/linked', false, 'outside']])
     await assert.rejects(carriedFiles([at('outside')], at('nb/x.ipynb')), {code: 'INCLUDE_OUTSIDE', exit: 64})
     await assert.rejects(carriedFiles([at('nb/none')], at('nb/x.ipynb')), {code: 'FILE_NOT_FOUND', exit: 66})
