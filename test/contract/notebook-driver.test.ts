@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import {spawnSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
-import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {type DriverEvent, DriverEvents} from '../../plugins/notebook/src/detach/events.ts'
+import {type DriverEvent, DriverEvents, lastSeqIn} from '../../plugins/notebook/src/detach/events.ts'
 import {packed, type Plan} from '../../plugins/notebook/src/detach/plan.ts'
 import {placeFor} from '../../plugins/notebook/src/detach/place.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
@@ -21,7 +21,7 @@ const notebook = parseNotebook(JSON.stringify({
   metadata: {signature: 's', z: {}, a: 1}, nbformat: 4, nbformat_minor: 4,
 }), 'odd')
 const plan: Plan = {
-  notebook, kernel: null, allowErrors: [], skipTag: 'skip-execution', timing: true, errorMarkers: true, cellTimeoutMs: null, timeoutMs: null, startTimeoutMs: 1000, limits: {}, selected: null, copy: 'cgpu-notebooks/odd.ipynb',
+  notebook, kernel: null, allowErrors: [], skipTag: 'skip-execution', timing: true, errorMarkers: true, cellTimeoutMs: null, timeoutMs: null, startTimeoutMs: 1000, limits: {}, selected: null, keepWidgets: false, copy: 'cgpu-notebooks/odd.ipynb',
 }
 
 describe('the driver of a detached run', () => {
@@ -32,7 +32,7 @@ describe('the driver of a detached run', () => {
       await writeFile(script, await packed(plan))
       // -S: without what was installed, jupyter_client for one
       const {status, stdout, stderr} = spawnSync(testPython, ['-B', '-S', '-u', script], {cwd: folder, encoding: 'utf8'})
-      const [event, ...more] = new DriverEvents().take(stdout)
+      const [event, ...more] = new DriverEvents().take(stdout).map((one) => one.event)
       assert.deepEqual([status, event?.type, event?.type === 'failed' && event.error.code, more], [66, 'failed', 'JUPYTER_CLIENT_MISSING', []], stderr)
       assert.equal(await readFile(join(folder, plan.copy), 'utf8'), notebookText(notebook))
       assert.equal(existsSync(script), false)
@@ -71,14 +71,30 @@ for part in parts:
     assert.ok(stdout === notebookText(copy))
   })
 
+  it('unpacks what goes along, and says what could not be written', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cgpu-driver-'))
+    try {
+      await writeFile(join(folder, 'taken'), '')
+      const script = join(folder, 'notebook-0.py')
+      await writeFile(script, await packed(plan, [{path: 'däta/in.bin', executable: true, content: Buffer.from([0, 255])}, {path: 'taken/file', executable: false, content: Buffer.from('x')}]))
+      const {status, stdout, stderr} = spawnSync(testPython, ['-B', '-S', '-u', script], {cwd: folder, encoding: 'utf8'})
+      const [told] = new DriverEvents().take(stdout)
+      assert.deepEqual([status, told?.event.type === 'failed' && told.event.error.code], [71, 'INCLUDE_NOT_WRITTEN'], stderr)
+      assert.deepEqual([await readFile(join(folder, 'däta/in.bin')), (await stat(join(folder, 'däta/in.bin'))).mode & 0o111, await readdir(join(folder, 'däta'))], [Buffer.from([0, 255]), 0o111, ['in.bin']])
+    } finally {
+      await rm(folder, {recursive: true, force: true})
+    }
+  })
+
   it('is understood wherever its lines are cut, and whatever else is there', () => {
     const events: DriverEvent[] = [{type: 'started', kernel: 'python3', total: 1, limits: {}}, {type: 'begin', index: 0, position: 1, total: 1}]
-    const text = `${events.map((one) => JSON.stringify(one)).join('\nnot JSON\n{"type":"of a later version"}\n')}\n`
+    const text = `${events.map((one, at) => JSON.stringify({seq: at + 1, ...one})).join('\nnot JSON\n{"type":"of a later version"}\n')}\n`
     for (let size = 1; size < text.length; size += 7) {
       const lines = new DriverEvents()
       const read = Array.from({length: Math.ceil(text.length / size)}, (_, at) => lines.take(text.slice(at * size, (at + 1) * size))).flat()
-      assert.deepEqual(read, events)
+      assert.deepEqual(read, events.map((event, at) => ({event, seq: at + 1})))
     }
+    assert.deepEqual([lastSeqIn(text), lastSeqIn(text.slice(0, text.indexOf('begin'))), lastSeqIn('')], [2, 2, 0])
   })
 
   it('keeps copies under names that need no quoting', () => {

@@ -25,7 +25,7 @@ try:
         notebook = fixture["notebook"]
         plan = {
             "allowErrors": fixture["allowErrors"] or fixture["allowErrorNames"], "skipTag": "skip-execution", "timing": True,
-            "cellTimeoutMs": fixture["cellTimeout"] and fixture["cellTimeout"] * 1000, "timeoutMs": None, "selected": None,
+            "cellTimeoutMs": fixture["cellTimeout"] and fixture["cellTimeout"] * 1000, "timeoutMs": None, "selected": None, "keepWidgets": False,
         }
         end = Run(notebook, kernel, plan, Stop(), lambda event: None, NoSaver()).run()
         text = b"".join(pieces(notebook)).decode("utf-8")

@@ -38,6 +38,7 @@ function lifecycle(command: CgpuCommand): LifecycleListener {
     jobEnded: async ({id, runtime}, end) => {
       const outcome = outcomeOf(end)
       await fire(command, 'job:ended', {job: {id, runtime}, outcome})
+      await (await import('./notebook-ended.ts')).notebookEnded(command, id, outcome.exitStatus)
       await jobMeasured(command, {id, runtime}, end, outcome)
     },
   }

@@ -2,7 +2,7 @@ import type {Cgpu} from '@cgpu/core/cgpu'
 import type {RuntimeSpec} from '@cgpu/core/provider'
 import type {CreateRequest, MakeOptions, WantedProvider} from '@cgpu/core/runtime/options'
 import {requestedAccelerators} from '@cgpu/core/runtime/spec'
-import {parseTimeout} from './run/timeout.ts'
+import {parseTimeLimit} from '@cgpu/core/text/time-limit'
 
 export interface RuntimeWish extends Pick<CreateRequest, 'provider' | 'spec' | 'others' | 'leaseSeconds' | 'needsLease'>, Pick<MakeOptions, 'waitMs' | 'allowDowngrade'> {
   /** empty: any provider's runtime will do, `provider` is only where a new one would come from */
@@ -32,7 +32,7 @@ export function runtimeWish(cgpu: Cgpu): RuntimeWish {
       ...(image === undefined ? {} : {image}),
     },
     ...leaseWish(cgpu),
-    ...(wait === undefined ? {} : {waitMs: parseTimeout(wait)}),
+    ...(wait === undefined ? {} : {waitMs: parseTimeLimit(wait)}),
     ...(settings.on('allow-downgrade') ? {allowDowngrade: true} : {}),
   }
 }
@@ -53,7 +53,7 @@ export function leaseWish({settings}: Cgpu): Pick<RuntimeWish, 'leaseSeconds' | 
   const lease = settings.get('lease')
   if (typeof lease?.value !== 'string') return {}
   if (lease.value === 'off') return {leaseSeconds: null}
-  return {leaseSeconds: parseTimeout(lease.value) / 1000, needsLease: ofThisCall(lease.source)}
+  return {leaseSeconds: parseTimeLimit(lease.value) / 1000, needsLease: ofThisCall(lease.source)}
 }
 
 /** What `create` and `ensure` are given of a wish. */

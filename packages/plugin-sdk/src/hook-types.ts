@@ -53,6 +53,8 @@ export interface NotebookRequest {
   output: string
   /** as the user gave them, and in hooks after `notebook:before` also as plugins did */
   parameters?: Record<string, unknown>
+  /** It is left running. Whoever follows it tells of its cells: they begin whatever `cell:before` answers, and some end while nobody looks. */
+  detached?: boolean
 }
 
 export interface NotebookOutcome {
@@ -64,6 +66,8 @@ export interface NotebookOutcome {
   /** how many cells ran */
   cells: number
   error?: {code: string; message: string}
+  /** it was left running, and had ended before anybody looked */
+  late?: boolean
 }
 
 export interface NotebookCell {
@@ -79,6 +83,8 @@ export interface CellOutcome {
   status: 'ok' | 'error' | 'interrupted' | 'lost'
   durationMs: number
   error?: {name: string; message: string}
+  /** of a notebook that was left running: the cell had ended before anybody looked; `cell:before` was not told of it */
+  late?: boolean
 }
 
 /** What a hook is given, and what it may answer. Every option object carries `contract`. */

@@ -10,7 +10,7 @@ import {begunExec} from '../history/begun.ts'
 import {readSmallFile, readStdin} from '../input.ts'
 import {type ExecResult, finishExec} from '../run/exec-result.ts'
 import {kernelHost, refuseSecrets} from '../run/kernel-host.ts'
-import {parseTimeout} from '../run/timeout.ts'
+import {parseTimeLimit} from '@cgpu/core/text/time-limit'
 import {StreamCommand} from '../run/stream-command.ts'
 import {StdinLines} from '../run/stdin-lines.ts'
 import {secretFlag} from '../secret-flag.ts'
@@ -41,7 +41,7 @@ export default class Exec extends StreamCommand<ExecResult> {
 
   async run(): Promise<ExecResult> {
     const {args, flags} = await this.parse(Exec)
-    const timeoutMs = flags.timeout === undefined ? undefined : parseTimeout(flags.timeout)
+    const timeoutMs = flags.timeout === undefined ? undefined : parseTimeLimit(flags.timeout)
     const code = await this.#code(args.code, flags.file)
     const cgpu = await this.open(flags)
     const record = await cgpu.runtimes.select(flags.runtime)

@@ -6,6 +6,7 @@ import {findProjectFile, mayDeclareHooks} from '@cgpu/core/config/find-project'
 import type {LifecycleListener} from '@cgpu/core/runtime/service'
 import type {Dirs} from '@cgpu/core/state/dirs'
 import {pluginIndex} from '@cgpu/plugins/install/plugin-index'
+import {followedVariable} from '../notebook-followed.ts'
 import {hasUserPlugins} from '../shell/own-only.ts'
 import {cliProgram} from './program.ts'
 
@@ -23,7 +24,7 @@ export function jobEndedByCommand({env, cwd, dirs, log}: JobEndedOptions): NonNu
     const project = findProjectFile(cwd, homedir())
     if (!(await isTold(dirs.data)) && !(project !== undefined && mayDeclareHooks(project))) return
     const child = spawn(process.execPath, [...cliProgram(), '__job-ended'], {
-      cwd: existsSync(cwd) ? cwd : dirs.state, stdio: ['pipe', 'ignore', 'pipe'], windowsHide: true, env: {...env, CGPU_DAEMON: 'off'},
+      cwd: existsSync(cwd) ? cwd : dirs.state, stdio: ['pipe', 'ignore', 'pipe'], windowsHide: true, env: {...env, CGPU_DAEMON: 'off', [followedVariable]: ''},
     })
     const {promise, resolve} = Promise.withResolvers<void>()
     child.on('error', () => resolve()).on('close', () => resolve())
@@ -34,9 +35,12 @@ export function jobEndedByCommand({env, cwd, dirs, log}: JobEndedOptions): NonNu
   }
 }
 
+/** What the command tells: of the job, and of the notebook that it ran. */
+const toldOf = ['job:ended', 'notebook:after', 'cell:after']
+
 /** Whether some plugin has a hook for it, as far as is known without loading any. */
 async function isTold(dataDir: string): Promise<boolean> {
   if (!hasUserPlugins(dataDir)) return false
   const {plugins, odd} = await pluginIndex(dataDir)
-  return odd !== undefined || plugins.some(({hooks}) => Object.hasOwn(hooks, 'job:ended'))
+  return odd !== undefined || plugins.some(({hooks}) => toldOf.some((event) => Object.hasOwn(hooks, event)))
 }

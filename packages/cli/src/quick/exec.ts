@@ -11,7 +11,7 @@ import {daemonProgram} from '../daemon/program.ts'
 import {type CommandSink, commandSink} from '../run/command-sink.ts'
 import {failureOfCode, finishExec} from '../run/exec-result.ts'
 import {interruptible} from '../run/interruptible.ts'
-import {parseTimeout} from '../run/timeout.ts'
+import {parseTimeLimit} from '@cgpu/core/text/time-limit'
 import {wantsOclif} from '../shell/own-only.ts'
 import {pluginsHere} from '../shell/plugins-here.ts'
 import {type QuickArguments, quickArguments} from './arguments.ts'
@@ -69,7 +69,7 @@ async function pluginsAround(env: NodeJS.ProcessEnv): Promise<IndexedPlugin[] | 
 /** The code and the time as they were typed; undefined where the command has something to say about them. */
 function asTyped({code, file, timeout}: QuickArguments): {code: string; timeoutMs: number | undefined} | undefined {
   try {
-    const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout)
+    const timeoutMs = timeout === undefined ? undefined : parseTimeLimit(timeout)
     if (file === undefined) return {code: code ?? '', timeoutMs}
     const info = fs.statSync(file)
     return info.isFile() && info.size <= maxFileBytes ? {code: fs.readFileSync(file, 'utf8'), timeoutMs} : undefined

@@ -12,7 +12,7 @@ import Run from '../commands/run.ts'
 import {checkedOutputDir} from './output-dir.ts'
 import {fixOfLocal, parsePlace} from './place.ts'
 import {runRequest} from './request.ts'
-import {parseTimeout} from './timeout.ts'
+import {parseTimeLimit} from '@cgpu/core/text/time-limit'
 
 /** What people and scripts type by mistake, mixed with what the commands know. */
 const token = fc.oneof(
@@ -66,7 +66,7 @@ describe('whatever is typed', () => {
   it('is a place, a time and a folder, or refused in words', async () => {
     await fc.assert(fc.asyncProperty(token, async (text) => {
       await orRefused(() => parsePlace(text))
-      await orRefused(() => parseTimeout(text))
+      await orRefused(() => parseTimeLimit(text))
       await orRefused(() => checkedOutputDir(text))
     }), {numRuns: 500})
   })
@@ -91,6 +91,6 @@ describe('a place', () => {
 
 describe('a time', () => {
   it('has a unit or is in seconds', () => {
-    assert.deepEqual(['90', '90s', '1.5h', '10m', '250ms', ' 2s '].map(parseTimeout), [90_000, 90_000, 5_400_000, 600_000, 250, 2000])
+    assert.deepEqual(['90', '90s', '1.5h', '10m', '250ms', ' 2s '].map(parseTimeLimit), [90_000, 90_000, 5_400_000, 600_000, 250, 2000])
   })
 })

@@ -4,6 +4,7 @@ from datetime import timezone
 
 from .kernel import Died
 from .outputs import Recorder
+from .widgets import keep_states
 
 # How long code may go on that was interrupted, in seconds; then it is left.
 GRACE = 10.0
@@ -69,6 +70,8 @@ class Run:
         finally:
             widgets = self._recorder.widgets.metadata()
             if widgets:
+                if self._plan["keepWidgets"]:
+                    keep_states(widgets, self._notebook["metadata"].get("widgets"))
                 self._notebook["metadata"]["widgets"] = widgets
 
     def _cells(self):

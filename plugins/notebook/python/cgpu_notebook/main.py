@@ -1,5 +1,6 @@
 """The job: reads the plan, runs the notebook, tells events as lines of JSON on stdout, and ends with the status of the run."""
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import sys
 import time
 import zipfile
 
+from .carried import unpack
 from .cells import Run, Stop, executable
 from .kernel import Died, Failed, Kernel
 from .markers import add_markers
@@ -21,10 +23,14 @@ class Interrupted(Exception):
 def main(packed):
     """`packed`: the zip file that this runs from. The exit status."""
     with zipfile.ZipFile(packed) as archive:
-        plan = json.loads(archive.read("plan.json").decode("utf-8"))
-    # nothing of it is needed any more; what is imported later is Python's own
-    with contextlib.suppress(OSError):
-        os.unlink(packed)
+        # what is imported later is Python's own
+        with contextlib.suppress(OSError):
+            os.unlink(packed)
+        return _job(archive)
+
+
+def _job(archive):
+    plan = json.loads(archive.read("plan.json").decode("utf-8"))
     tell = _events()
     stop = Stop()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -32,6 +38,7 @@ def main(packed):
             signal.signal(getattr(signal, name), lambda number, _: _on_signal(stop, number))
     started = time.monotonic()
     try:
+        unpack(archive, plan["included"])
         end = _run(plan, stop, tell)
     except Failed as error:
         end = {"type": "failed", "exitStatus": error.exit_status, "error": {"code": error.code, "message": str(error), "fix": error.fix}}
@@ -104,8 +111,11 @@ def _events():
     sys.stdout.flush()
     os.dup2(2, 1)
 
+    told = itertools.count(1)
+
     def tell(event):
-        stream.write(json.dumps(event, separators=(",", ":")) + "\n")
+        # the number comes first: it is found also in a line that is read in part
+        stream.write(json.dumps(dict({"seq": next(told)}, **event), separators=(",", ":")) + "\n")
         stream.flush()
 
     return tell

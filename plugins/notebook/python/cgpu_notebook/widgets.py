@@ -104,3 +104,11 @@ def _saved(state, buffers):
     }
     named = {key: value for key, value in named.items() if value is not None}
     return dict(named, buffers=list(buffers.values())) if buffers else named
+
+
+def keep_states(fresh, before):
+    """Adds to `metadata.widgets` what an earlier run left, of widgets that this one did not make."""
+    bundle = before.get(MIME) if isinstance(before, dict) else None
+    states = bundle.get("state") if isinstance(bundle, dict) else None
+    for comm, state in (states if isinstance(states, dict) else {}).items():
+        fresh[MIME]["state"].setdefault(comm, state)

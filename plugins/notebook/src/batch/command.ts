@@ -1,6 +1,5 @@
-import {cgpu, type CgpuCommand, CgpuError, errors, ExitCode, withKernel, writeAtomic} from '@cgpu/plugin-sdk'
+import {cgpu, type CgpuCommand, CgpuError, errors, ExitCode, parseTimeLimit, withKernel, writeAtomic} from '@cgpu/plugin-sdk'
 import {table} from '@cgpu/plugin-sdk/render'
-import {parseDuration} from '../durations.ts'
 import {askedPlugins} from '../hooks/ask.ts'
 import type {PerformOptions} from '../run/perform.ts'
 import {silentReporter} from '../run/report.ts'
@@ -39,9 +38,9 @@ const unusableCodes = ['NOT_FOUND', 'NO_RUNTIME', 'RUNTIME_REQUIRED', 'AMBIGUOUS
 export async function runBatch(notebooks: readonly string[], flags: BatchCommandFlags, host: BatchHost): Promise<BatchResult> {
   if (flags.stdin) throw errors.usage('stdin cannot answer several notebooks', {code: 'USAGE', fix: 'leave --stdin out'})
   const limits = {
-    cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
-    timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
-    startTimeoutMs: parseDuration(flags['startup-timeout']),
+    cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseTimeLimit(flags['cell-timeout']),
+    timeoutMs: flags.timeout === undefined ? undefined : parseTimeLimit(flags.timeout),
+    startTimeoutMs: parseTimeLimit(flags['startup-timeout']),
   }
   const teller = await tellerFor(flags, host)
   const warn = (message: string): void => {

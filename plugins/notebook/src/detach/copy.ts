@@ -2,11 +2,15 @@ import {randomUUID} from 'node:crypto'
 import {mkdtemp, rm, stat} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {isAbsolute, join, relative} from 'node:path'
-import {CgpuError, cgpu, errors, sanitizeLine, writeAtomic} from '@cgpu/plugin-sdk'
+import {Readable} from 'node:stream'
+import {pipeline} from 'node:stream/promises'
+import {CgpuError, cgpu, errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {isAddress} from '../addresses/address.ts'
 import type {Notebook} from '../format/model.ts'
 import {readNotebook} from '../format/read.ts'
 import {notebookChunks} from '../format/write.ts'
 import {outputPath} from '../run/output-path.ts'
+import type {Destination} from './destination.ts'
 import type {FoundRun} from './place.ts'
 import {remembered} from './remembered.ts'
 
@@ -15,19 +19,24 @@ export async function outputOf({folder, notebook}: FoundRun, out: string | undef
   if (out !== undefined) return out
   const known = (await remembered(folder))?.output
   if (known === undefined) return outputPath(notebook, {})
+  if (isAddress(known)) return known
   const near = relative(process.cwd(), known)
   return near.startsWith('..') || isAbsolute(near) ? known : near
 }
 
 export const isOver = (state: string): boolean => state === 'exited' || state === 'lost'
 
-/**
- * Puts the copy, as it is now, where it goes: from its runtime, or from what was brought back when its job was over. Whole or not at all;
- * in the words in which an attached run would have written it. Throws COPY_NOT_YET (66), COPY_GONE (66), CANNOT_WRITE (73), and what `cgpu cp` does.
- */
-export async function fetchCopy(found: FoundRun, output: string, {over, signal}: {over: boolean; signal?: AbortSignal}): Promise<Notebook> {
-  const brought = join(found.folder, found.copy)
-  if (over && (await stat(brought).catch(() => undefined))) return put(brought, output)
+/** Puts the copy, as it is now, where it goes. Whole or not at all; in the words in which an attached run would have written it. Throws what `copyOf` and the destination do. */
+export async function fetchCopy(found: FoundRun, destination: Destination, options: {over: boolean; signal?: AbortSignal}): Promise<Notebook> {
+  const notebook = await copyOf(found, options)
+  await destination.put(notebook)
+  return notebook
+}
+
+/** The copy as it is now: from its runtime, or from what was brought back when its job was over. Throws COPY_NOT_YET (66), COPY_GONE (66), and what `cgpu cp` does. */
+export async function copyOf(found: FoundRun, {over, signal}: {over: boolean; signal?: AbortSignal}): Promise<Notebook> {
+  const brought = join(found.outputs, found.copy)
+  if (over && (await stat(brought).catch(() => undefined))) return readNotebook(brought)
   const {remote, job: {id, runtime}} = found
   if (remote === undefined) throw errors.notFound(`the copy of ${sanitizeLine(id, 80)} is on ${runtime}, which cannot be asked`, {code: 'COPY_GONE', fix: `see what is known of it: cgpu job show ${sanitizeLine(id, 80)}`})
   const folder = await mkdtemp(join(tmpdir(), 'cgpu-notebook-'))
@@ -39,16 +48,13 @@ export async function fetchCopy(found: FoundRun, output: string, {over, signal}:
         code: over ? 'COPY_GONE' : 'COPY_NOT_YET', retryable: !over, fix: over ? 'run the notebook again' : `try again when its kernel has started: cgpu notebook attach ${id}`, cause: error,
       })
     })
-    return await put(temporary, output)
+    return await readNotebook(temporary)
   } finally {
     await rm(folder, {recursive: true, force: true})
   }
 }
 
-async function put(from: string, output: string): Promise<Notebook> {
-  const notebook = await readNotebook(from)
-  const there = await stat(output).catch(() => undefined)
-  if (there?.isDirectory()) throw errors.cannotWrite(`${sanitizeLine(output)} is a folder`, {code: 'CANNOT_WRITE', fix: 'give the path of a file with -o'})
-  await writeAtomic(output, notebookChunks(notebook), {mode: there ? there.mode & 0o777 : 0o666, followLink: true})
-  return notebook
+/** On stdout, which is for nothing else then. */
+export async function printCopy(notebook: Notebook): Promise<void> {
+  await pipeline(Readable.from(notebookChunks(notebook)), process.stdout, {end: false})
 }

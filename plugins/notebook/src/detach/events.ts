@@ -26,12 +26,18 @@ const schema = z.discriminatedUnion('type', [
 
 export type DriverEvent = z.infer<typeof schema>
 
+/** An event, and the how manieth it is. */
+export interface NumberedEvent {
+  event: DriverEvent
+  seq: number
+}
+
 /** Puts the pieces of the job's stdout together to events. What is none, and types of another version, are passed over. */
 export class DriverEvents {
   #begun: string[] = []
 
-  take(piece: string): DriverEvent[] {
-    const events: DriverEvent[] = []
+  take(piece: string): NumberedEvent[] {
+    const events: NumberedEvent[] = []
     const [first = '', ...rest] = piece.split('\n')
     this.#begun.push(first)
     for (const next of rest) {
@@ -43,10 +49,16 @@ export class DriverEvents {
   }
 }
 
-function eventOf(line: string): DriverEvent | undefined {
+function eventOf(line: string): NumberedEvent | undefined {
   try {
-    return schema.safeParse(JSON.parse(line)).data
+    const event = schema.safeParse(JSON.parse(line)).data
+    return event && {event, seq: lastSeqIn(line)}
   } catch {
     return undefined
   }
+}
+
+/** The number of the last event in these lines, of which the last may be cut off; 0: there is none. */
+export function lastSeqIn(lines: string): number {
+  return Number([...lines.matchAll(/^\{"seq":(\d+),/gm)].at(-1)?.[1] ?? 0)
 }

@@ -1,18 +1,20 @@
-/** Between two copies: a notebook of short cells is not fetched all the time. */
-const leastPauseMs = 10_000
 /** The pause after a copy, in times of what it took. */
 const pauseFactor = 10
 
 /** Fetches the copy after a few cells, one at a time. What fails is made up for by the next, and by the last one. */
 export class LatestCopy {
   readonly #fetch: () => Promise<unknown>
+  readonly #everyMs: number
   #fetching: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
-  #due = performance.now() + leastPauseMs
+  #due: number
   #ended = false
 
-  constructor(fetch: () => Promise<unknown>) {
+  /** `everyMs`: at least so long between two: a notebook of short cells is not fetched all the time */
+  constructor(fetch: () => Promise<unknown>, everyMs: number) {
     this.#fetch = fetch
+    this.#everyMs = everyMs
+    this.#due = performance.now() + everyMs
   }
 
   wanted(): void {
@@ -33,6 +35,6 @@ export class LatestCopy {
     const started = performance.now()
     await this.#fetch().catch(() => undefined)
     const ended = performance.now()
-    this.#due = ended + Math.max(leastPauseMs, (ended - started) * pauseFactor)
+    this.#due = ended + Math.max(this.#everyMs, (ended - started) * pauseFactor)
   }
 }

@@ -2,23 +2,28 @@ import {basename, join} from 'node:path'
 import {cgpu, errors, type JobSummary, sanitizeLine} from '@cgpu/plugin-sdk'
 
 /** The folder on the runtime that keeps executed copies, below the folder that the run works in. */
-const remoteFolder = 'cgpu-notebooks'
+export const remoteFolder = 'cgpu-notebooks'
 
 /** Where the parts of a detached run are. */
 export interface DetachedPlace {
-  /** on this computer: what was sent, what is remembered, and the copy as jobs bring it back */
+  /** on this computer: what was sent, and what is remembered */
   folder: string
+  /** on this computer: what the job's end brings back, the copy among it */
+  outputs: string
   /** the job's script on this computer */
   script: string
   /** of the copy, below the folder that the job runs in, `/` separated */
   copy: string
 }
 
+/** On this computer, of a run: what its job's end brings back. */
+export const outputsIn = (folder: string): string => join(folder, 'outputs')
+
 /** `token`: a new one for each run. `dataDir`: cgpu's. */
 export function placeFor(token: string, notebook: string, dataDir: string): DetachedPlace {
   const folder = join(dataDir, 'notebooks', 'detached', token)
   const stem = basename(notebook).replace(/\.ipynb$/i, '').replaceAll(/[^A-Za-z0-9_.-]+/g, '-').replaceAll(/^[-.]+/g, '').slice(0, 60)
-  return {folder, script: join(folder, `notebook-${token}.py`), copy: `${remoteFolder}/${stem === '' ? 'notebook' : stem}-${token}.ipynb`}
+  return {folder, outputs: outputsIn(folder), script: join(folder, `notebook-${token}.py`), copy: `${remoteFolder}/${stem === '' ? 'notebook' : stem}-${token}.ipynb`}
 }
 
 /** A detached run, as its job tells of it. */
@@ -26,6 +31,7 @@ export interface FoundRun {
   job: JobSummary
   token: string
   folder: string
+  outputs: string
   copy: string
   /** as it was typed */
   notebook: string
@@ -43,8 +49,8 @@ export async function findRun(id: string, dataDir: string, runtime: string | und
   if (token === undefined || notebook === undefined || copy === undefined || !copy.startsWith(`${remoteFolder}/`)) {
     throw errors.usage(`the job ${sanitizeLine(id, 80)} does not run a notebook`, {code: 'NOT_A_NOTEBOOK_RUN', fix: `cgpu job attach ${sanitizeLine(id, 80)}`})
   }
-  const {folder} = placeFor(token, notebook, dataDir)
-  return {job, token, folder, copy, notebook, ...(job.argv ? {remote: remoteCopy(script, cwd, copy)} : {})}
+  const {folder, outputs} = placeFor(token, notebook, dataDir)
+  return {job, token, folder, outputs, copy, notebook, ...(job.argv ? {remote: remoteCopy(script, cwd, copy)} : {})}
 }
 
 const tokenOf = (word: string): string | undefined => /(?:^|[/\\])notebook-([0-9a-f]{12})\.py$/.exec(word)?.[1]

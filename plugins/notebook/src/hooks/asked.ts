@@ -1,19 +1,21 @@
 import {randomUUID} from 'node:crypto'
-import {CgpuError, ExitCode, type HookHost, type NotebookCell, type NotebookHooks, type NotebookOutcome, type NotebookRequest, sanitizeLine} from '@cgpu/plugin-sdk'
+import {type CellOutcome, ExitCode, type HookHost, type NotebookCell, type NotebookHooks, type NotebookRequest, sanitizeLine} from '@cgpu/plugin-sdk'
 import {type CodeCell, isRecord, type Notebook, tagsOf} from '../format/model.ts'
 import {parametersOf} from '../parameters/inspect.ts'
 import type {Value} from '../parameters/value.ts'
 import {plain} from '../parameters/values.ts'
 import type {Performed} from '../run/perform.ts'
 import type {CellResult, RunOptions} from '../run/run-notebook.ts'
+import {endOfFailure, endOfRun, type NotebookEnd} from './outcome.ts'
 
 /** What other plugins are asked and told of one run; only there where one listens. */
 export class AskedPlugins {
   readonly #hooks: NotebookHooks
   readonly #host: HookHost
   readonly #request: NotebookRequest
+  #told = false
 
-  constructor(host: HookHost, hooks: NotebookHooks, about: Pick<NotebookRequest, 'notebook' | 'output'>) {
+  constructor(host: HookHost, hooks: NotebookHooks, about: AboutNotebook) {
     this.#host = host
     this.#hooks = hooks
     this.#request = {id: randomUUID(), ...about}
@@ -41,8 +43,7 @@ export class AskedPlugins {
     return {
       ...(beforeCell ? {beforeCell: (cell: CodeCell, index: number) => beforeCell(this.#request, cellOf(cell, index))} : {}),
       ...(afterCell ? {
-        afterCell: (cell: CodeCell, {index, status, durationSeconds, error}: CellResult) =>
-          afterCell(this.#request, cellOf(cell, index), {status, durationMs: durationSeconds * 1000, ...(error ? {error: {name: error.name, message: error.message}} : {})}),
+        afterCell: (cell: CodeCell, result: CellResult) => afterCell(this.#request, cellOf(cell, result.index), outcomeOf(result)),
       } : {}),
     }
   }
@@ -50,27 +51,47 @@ export class AskedPlugins {
   /** Does the run, and tells how it ended, whatever happens. */
   async told(work: () => Promise<Performed>): Promise<Performed> {
     const started = performance.now()
-    let outcome: Omit<NotebookOutcome, 'durationMs'> = {status: 'error', exitStatus: ExitCode.internal, cells: 0}
+    let end: NotebookEnd = {status: 'error', exitStatus: ExitCode.internal, cells: 0}
     try {
       const done = await work()
-      const {status, exitStatus, cells} = done.result
-      const error = done.failure?.({})
-      outcome = {
-        status: error?.code === 'VETOED' ? 'vetoed' : status === 'exited' ? 'ok' : status, exitStatus, cells: cells.length,
-        ...(error ? {error: {code: error.code, message: error.message}} : {}),
-      }
+      end = endOfRun(done.result, done.failure?.({}))
       return done
     } catch (error) {
-      const {code, message, exit} = error instanceof CgpuError ? error : {code: 'INTERNAL', message: String(error), exit: ExitCode.internal}
-      outcome = {status: code === 'VETOED' ? 'vetoed' : exit === ExitCode.interrupted ? 'interrupted' : exit === ExitCode.lost ? 'lost' : 'error', exitStatus: exit, cells: 0, error: {code, message}}
+      end = endOfFailure(error)
       throw error
     } finally {
-      await this.#hooks.after?.(this.#request, {...outcome, durationMs: performance.now() - started})
+      await this.#end(end, started)
     }
+  }
+
+  /** Starts what is left running: where that fails, it has ended. */
+  async started<T>(work: () => Promise<T>): Promise<T> {
+    const started = performance.now()
+    try {
+      return await work()
+    } catch (error) {
+      await this.#end(endOfFailure(error), started)
+      throw error
+    }
+  }
+
+  async #end(end: NotebookEnd, started: number): Promise<void> {
+    if (this.#told) return
+    this.#told = true
+    await this.#hooks.after?.(this.#request, {...end, durationMs: performance.now() - started})
   }
 }
 
-const cellOf = (cell: CodeCell, index: number): NotebookCell => ({id: cell.id, index, source: cell.source, tags: tagsOf(cell)})
+/** What is known of a run before it begins. `id`: absent, it gets one. */
+export type AboutNotebook = Pick<NotebookRequest, 'notebook' | 'output' | 'detached'> & {id?: string}
+
+export const cellOf = (cell: CodeCell, index: number): NotebookCell => ({id: cell.id, index, source: cell.source, tags: tagsOf(cell)})
+
+/** How a cell ended, as plugins are told. */
+export function outcomeOf({status, durationSeconds, error}: Pick<CellResult, 'status' | 'durationSeconds' | 'error'>): CellOutcome {
+  return {status, durationMs: durationSeconds * 1000, ...(error ? {error: {name: error.name, message: error.message}} : {})}
+}
+
 const plainOf = (values: Record<string, Value>): Record<string, unknown> => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, plain(value)]))
 
 /** JSON as a parameter; undefined for what is none. */

@@ -156,7 +156,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
 }
 
 /** Nothing has to run: the copy is what it was, with what changed beside the code. */
-async function withoutRunning(again: Again, {notebook, saver, reporter, durationSeconds}: {notebook: Notebook; saver: CopySaver | undefined; reporter: Reporter; durationSeconds: () => number}): Promise<Performed> {
+export async function withoutRunning(again: Again, {notebook, saver, reporter, durationSeconds}: {notebook: Notebook; saver: CopySaver | undefined; reporter: Reporter; durationSeconds: () => number}): Promise<Performed> {
   await again.decide()
   saver?.changed('cell')
   await saver?.finish()

@@ -9,7 +9,8 @@ export interface TravelFlags {
   fetch?: string[] | undefined
 }
 
-interface Sent {
+/** What is to go to a runtime. */
+export interface Sent {
   /** absolute, here */
   path: string
   /** below the folder of the run, with `/`; '' is that folder */
@@ -29,10 +30,8 @@ export interface Travel {
  */
 export async function planTravel({notebook, output, flags: {cwd, include = [], fetch = []}, onWarning}: {notebook: string; output: string; flags: TravelFlags; onWarning: (message: string) => void}): Promise<Travel | undefined> {
   if (include.length === 0 && fetch.length === 0) return undefined
-  const isFile = (place: string): boolean => place !== '-' && !isAddress(place)
-  const from = isFile(notebook) ? dirname(resolve(notebook)) : process.cwd()
-  const to = isFile(output) ? dirname(resolve(output)) : process.cwd()
-  const sent = await Promise.all(include.map((path) => toSend(path, from)))
+  const to = folderOf(output)
+  const sent = await Promise.all(include.map((path) => toSend(path, folderOf(notebook))))
   for (const pattern of fetch) refuseOutside(pattern)
   const place = (runtime: string, below: string): string => `${runtime}:${[cwd?.replace(/\/+$/, ''), below].filter((part) => part !== undefined && part !== '' && part !== '.').join('/')}`
   return {
@@ -50,7 +49,11 @@ export async function planTravel({notebook, output, flags: {cwd, include = [], f
   }
 }
 
-async function toSend(path: string, from: string): Promise<Sent> {
+/** Of a file; of what is none, the current one. */
+export const folderOf = (place: string): string => (place === '-' || isAddress(place) ? process.cwd() : dirname(resolve(place)))
+
+/** Throws INCLUDE_OUTSIDE (64), FILE_NOT_FOUND (66). */
+export async function toSend(path: string, from: string): Promise<Sent> {
   const absolute = resolve(path)
   const below = relative(from, absolute)
   if (below === '' || below.startsWith('..') || isAbsolute(below)) {
@@ -63,7 +66,8 @@ async function toSend(path: string, from: string): Promise<Sent> {
   return {path: absolute, folder: folder === '.' ? '' : folder}
 }
 
-function refuseOutside(pattern: string): void {
+/** Throws FETCH_OUTSIDE (64). */
+export function refuseOutside(pattern: string): void {
   if (pattern !== '' && !/^[/~]/.test(pattern) && !pattern.split('/').includes('..')) return
   throw errors.usage(`--fetch ${sanitizeLine(pattern, 200)}: it does not lie below the folder of the run`, {code: 'FETCH_OUTSIDE', category: 'file', fix: 'fetch it yourself: cgpu cp NAME:PATH .'})
 }
@@ -90,15 +94,19 @@ async function fetchOne(pattern: string, {runtime, root, to, onWarning}: Fetchin
   }
   const came: string[] = []
   for (const [folder, entries] of Map.groupBy(found.map(({path}) => ({path, below: belowOf(path, prefix.slice(runtime.length + 1))})), ({below}) => dirname(below))) {
-    const target = join(to, ...folder.split('/'))
-    await mkdir(target, {recursive: true})
-    if (relative(await realpath(to), await realpath(target)).startsWith('..')) {
-      throw errors.cannotWrite(`${sanitizeLine(target)} leads out of ${sanitizeLine(to)}`, {code: 'CANNOT_WRITE', fix: 'remove the link, or give another place with -o'})
-    }
+    const target = await folderBelow(to, folder)
     await cgpu.call(['cp', '--quiet', ...entries.map(({path}) => `${runtime}:${path}`), `${target}/`])
     came.push(...entries.map(({path}) => join(target, basename(path))))
   }
   return came
+}
+
+/** Makes the folder below `to`, `folder` with slashes. Throws CANNOT_WRITE (73) where a link leads out of it. */
+export async function folderBelow(to: string, folder: string): Promise<string> {
+  const target = join(to, ...folder.split('/'))
+  await mkdir(target, {recursive: true})
+  if (!relative(await realpath(to), await realpath(target)).startsWith('..')) return target
+  throw errors.cannotWrite(`${sanitizeLine(target)} leads out of ${sanitizeLine(to)}`, {code: 'CANNOT_WRITE', fix: 'remove the link, or give another place with -o'})
 }
 
 /** What a machine tells is not believed: a path that leads out of the run's folder is none. `folder`: of the run, with a slash at its end, or ''. */

@@ -1,6 +1,5 @@
-import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {errors, parseTimeLimit, sanitizeLine} from '@cgpu/plugin-sdk'
 import {z} from 'zod'
-import {parseDuration} from '../durations.ts'
 import {type Cell, isRecord, tagsOf} from '../format/model.ts'
 import {builtinMasks, type Mask, masksOf} from './masks.ts'
 import type {Tolerance} from './numbers.ts'
@@ -41,7 +40,7 @@ export function comparisonOf(flags: CompareFlags): Comparison {
     masks: [...masksOf(flags.mask ?? []), ...(flags['builtin-masks'] ? builtinMasks : [])],
     tolerance: {relative: numberOf('tolerance', flags.tolerance), absolute: numberOf('absolute-tolerance', flags['absolute-tolerance'])},
     imageTolerance: numberOf('image-tolerance', flags['image-tolerance']),
-    budgetMs: flags.budget === undefined ? undefined : parseDuration(flags.budget),
+    budgetMs: flags.budget === undefined ? undefined : parseTimeLimit(flags.budget),
   }
 }
 
@@ -67,7 +66,7 @@ export function forCell(common: Comparison, cell: Cell, number: number): Compari
       masks: [...masksOf(said.mask ?? []), ...common.masks],
       tolerance: {relative: said.tolerance ?? common.tolerance.relative, absolute: said.absoluteTolerance ?? common.tolerance.absolute},
       imageTolerance: said.imageTolerance ?? common.imageTolerance,
-      budgetMs: budget === undefined ? common.budgetMs : parseDuration(budget),
+      budgetMs: budget === undefined ? common.budgetMs : parseTimeLimit(budget),
     }
   } catch (error) {
     throw wrong(number, error instanceof Error ? error.message : String(error))

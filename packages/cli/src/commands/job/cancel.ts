@@ -14,7 +14,7 @@ import {endedAsSeen, tellEnd} from '../../job-end.ts'
 import {everyOne, JobCommand} from '../../job-command.ts'
 import type {CommandSink} from '../../run/stream-command.ts'
 import {endOf} from '../../render/jobs.ts'
-import {parseTimeout} from '../../run/timeout.ts'
+import {parseTimeLimit} from '@cgpu/core/text/time-limit'
 
 /** Ends jobs: SIGTERM, and SIGKILL for what is still there after a while, to everything that they started. */
 export default class JobCancel extends JobCommand<JobView[]> {
@@ -35,7 +35,7 @@ export default class JobCancel extends JobCommand<JobView[]> {
   async run(): Promise<JobView[]> {
     const {argv, flags} = await this.parse(JobCancel)
     if (argv.length === 0) throw errors.usage('cancel which job?', {code: 'JOB_REQUIRED', fix: 'cgpu job cancel ID; see the ids: cgpu job list'})
-    const graceSeconds = parseTimeout(flags.grace) / 1000
+    const graceSeconds = parseTimeLimit(flags.grace) / 1000
     const cgpu = await this.open(flags)
     const sink = await this.sink({output: undefined, imageDir: '.'})
     const all = everyOne(argv.map((id) => this.#cancel(cgpu, String(id), flags.runtime, graceSeconds, sink)))

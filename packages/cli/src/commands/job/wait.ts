@@ -14,7 +14,7 @@ import {runtimeFlag} from '../../flags.ts'
 import {everyOne, JobCommand} from '../../job-command.ts'
 import type {CommandSink} from '../../run/stream-command.ts'
 import {endOf} from '../../render/jobs.ts'
-import {parseTimeout} from '../../run/timeout.ts'
+import {parseTimeLimit} from '@cgpu/core/text/time-limit'
 
 /** Waits until jobs are over, and ends as they did. */
 export default class JobWait extends JobCommand<JobView[]> {
@@ -36,7 +36,7 @@ export default class JobWait extends JobCommand<JobView[]> {
     const {argv, flags} = await this.parse(JobWait)
     const ids = argv.map(String)
     if (ids.length === 0) throw errors.usage('wait for which job?', {code: 'JOB_REQUIRED', fix: 'cgpu job wait ID; see the ids: cgpu job list'})
-    const timeoutMs = flags.timeout === undefined ? undefined : parseTimeout(flags.timeout)
+    const timeoutMs = flags.timeout === undefined ? undefined : parseTimeLimit(flags.timeout)
     const cgpu = await this.open(flags)
     const stop = new AbortController()
     const late = timeoutMs === undefined ? undefined : setTimeout(() => stop.abort(stillRunning(ids, timeoutMs)), timeoutMs)

@@ -7,7 +7,7 @@ import {tell} from './host.ts'
 
 export {
   CgpuError, cellExitStatus, closest, computer, cgpu, CONTRACT, defineHook, defineMetricSink, defineNotebookExporter, definePipelineExecutor, defineProvider, defineScheme, defineSecretSource, errorCategories, errors, ExitCode, HOOK_BUDGET_MS, inert,
-  googleAccess, openBrowser, sanitizeLine, withEnv, withKernel,
+  googleAccess, openBrowser, parseTimeLimit, sanitizeLine, withEnv, withKernel,
 } from '@cgpu/plugin-sdk/sandbox'
 export {runCommand} from './command.ts'
 

@@ -17,7 +17,7 @@ Exit status: that of the run, see cgpu notebook run; 130 when it was left; 66 wh
   ]
   static override flags = withEnv({
     runtime: string({helpGroup: 'RUNTIME', summary: 'the runtime that it is on, by name or unique prefix; of one that was started elsewhere', helpValue: 'NAME'}),
-    out: string({char: 'o', summary: 'where the executed copy goes; default: as its start said, else NAME.out.ipynb', helpValue: 'FILE'}),
+    out: string({char: 'o', summary: 'where the executed copy goes, a file or an address; - prints it; default: as its start said, else NAME.out.ipynb', helpValue: 'FILE'}),
     output: option({options: ['text', 'json', 'ndjson'] as const, summary: 'text for people, one JSON object, or an event a line'})(),
     'log-output': boolean({summary: 'print what cells print as it comes'}),
   })
@@ -27,18 +27,19 @@ Exit status: that of the run, see cgpu notebook run; 130 when it was left; 66 wh
   async run(): Promise<AttachedResult> {
     needTrust()
     const {args, flags} = await this.parse(NotebookAttach)
-    const reporter = (await import('../../run/report.ts')).reporterFor(flags, {json: this.jsonEnabled(), quiet: this.quiet})
+    const reporter = (await import('../../run/report.ts')).reporterFor(flags, {json: this.jsonEnabled(), quiet: this.quiet, printsCopy: flags.out === '-'})
     try {
-      const [{attach}, {outputOf}, {findRun}] = await Promise.all([import('../../detach/attach.ts'), import('../../detach/copy.ts'), import('../../detach/place.ts')])
+      const [{attach}, {outputOf, printCopy}, {findRun}] = await Promise.all([import('../../detach/attach.ts'), import('../../detach/copy.ts'), import('../../detach/place.ts')])
       const found = await findRun(args.id, this.config.dataDir, flags.runtime)
       const output = await outputOf(found, flags.out)
-      const {result, failure, traceback} = await attach(found, output, {reporter, runtime: flags.runtime})
+      const {result, failure, traceback, notebook} = await attach(found, output, {reporter, runtime: flags.runtime, host: this})
       const forPeople = !this.jsonEnabled() && flags.output !== 'ndjson'
       if (failure) {
         if (forPeople) process.stderr.write(traceback)
         throw failure
       }
-      if (forPeople) this.log(inert(output))
+      if (forPeople && output === '-') await printCopy(notebook)
+      else if (forPeople) this.log(inert(result.output))
       return result
     } catch (error) {
       reporter.failed(error)

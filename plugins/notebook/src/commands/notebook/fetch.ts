@@ -1,6 +1,7 @@
 import {string as stringArg} from '@oclif/core/args'
 import {string} from '@oclif/core/flags'
 import {CgpuCommand, inert, withEnv} from '@cgpu/plugin-sdk'
+import {openPlace} from '../../addresses/address.ts'
 import {needTrust} from '../../trusted.ts'
 
 export interface FetchedCopy {
@@ -28,7 +29,7 @@ Exit status: 0, however the run ended; 66 when there is no copy, or none any mor
   ]
   static override flags = withEnv({
     runtime: string({helpGroup: 'RUNTIME', summary: 'the runtime that it is on, by name or unique prefix; of one that was started elsewhere', helpValue: 'NAME'}),
-    out: string({char: 'o', summary: 'where the copy goes; default: as its start said, else NAME.out.ipynb', helpValue: 'FILE'}),
+    out: string({char: 'o', summary: 'where the copy goes, a file or an address; - prints it; default: as its start said, else NAME.out.ipynb', helpValue: 'FILE'}),
   })
   static override seeAlso = ['notebook attach', 'notebook run', 'job show']
   static override summary = 'fetch the executed copy of a notebook that was left running'
@@ -36,13 +37,14 @@ Exit status: 0, however the run ended; 66 when there is no copy, or none any mor
   async run(): Promise<FetchedCopy> {
     needTrust()
     const {args, flags} = await this.parse(NotebookFetch)
-    const [{fetchCopy, isOver, outputOf}, {findRun}] = await Promise.all([import('../../detach/copy.ts'), import('../../detach/place.ts')])
+    const [{fetchRun}, {isOver, outputOf, printCopy}, {findRun}] = await Promise.all([import('../../detach/fetch.ts'), import('../../detach/copy.ts'), import('../../detach/place.ts')])
     const found = await findRun(args.id, this.config.dataDir, flags.runtime)
     const {notebook, job: {id, runtime, state, exitStatus}} = found
     const output = await outputOf(found, flags.out)
-    await fetchCopy(found, output, {over: isOver(state)})
+    const copy = await fetchRun(found, output, this)
     if (!isOver(state)) this.notice(`it runs; follow it: cgpu notebook attach ${id}`)
-    this.log(inert(output))
-    return {id, notebook, output, runtime, state, exitStatus}
+    if (output === '-' && !this.jsonEnabled()) await printCopy(copy)
+    else this.log(inert(openPlace(output)))
+    return {id, notebook, output: openPlace(output), runtime, state, exitStatus}
   }
 }

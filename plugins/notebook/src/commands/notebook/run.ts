@@ -2,13 +2,12 @@ import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
-import {CgpuCommand, errors, inert, withEnv, withKernel} from '@cgpu/plugin-sdk'
+import {CgpuCommand, errors, inert, parseTimeLimit, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import type {Again, AgainFlags, Selected} from '../../again/again.ts'
 import {isAddress, openPlace} from '../../addresses/address.ts'
 import {batchFlags, isBatch, joinRuntimes, ofEachRun} from '../../batch/flags.ts'
 import type {BatchResult} from '../../batch/result.ts'
 import type {DetachedRun} from '../../detach/start.ts'
-import {parseDuration} from '../../durations.ts'
 import {askedPlugins} from '../../hooks/ask.ts'
 import {wordsOf} from '../../run/words.ts'
 import {outputPath} from '../../run/output-path.ts'
@@ -23,9 +22,9 @@ import {needTrust} from '../../trusted.ts'
 type RunFlags = PrepareFlags & PerformOptions['flags'] & AgainFlags & TravelFlags & {output?: string | undefined; 'startup-timeout': string}
 
 const limitsOf = (flags: RunFlags) => ({
-  cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
-  timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
-  startTimeoutMs: parseDuration(flags['startup-timeout']),
+  cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseTimeLimit(flags['cell-timeout']),
+  timeoutMs: flags.timeout === undefined ? undefined : parseTimeLimit(flags.timeout),
+  startTimeoutMs: parseTimeLimit(flags['startup-timeout']),
 })
 
 const group = {helpGroup: 'PARAMETERS'}
@@ -77,7 +76,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     fetch: string({helpGroup: 'RUNTIME', multiple: true, summary: 'what comes back after the run, also after one that failed', helpValue: 'PATTERN'}),
     out: string({char: 'o', summary: 'where the executed copy goes, a file or an address; - prints it', helpValue: 'FILE', exclusive: ['inplace']}),
     inplace: boolean({summary: 'write the outputs into the notebook itself'}),
-    detach: boolean({char: 'd', exclusive: ['inplace', 'stdin', 'secret', 'log-output', 'changed', 'from-failed', 'resume', 'keep-kernel', 'watch'], summary: 'print the id of the job that runs it, and leave it running on the runtime'}),
+    detach: boolean({char: 'd', summary: 'print the id of the job that runs it, and leave it running on the runtime'}),
     output: option({options: ['text', 'json', 'ndjson'] as const, summary: 'text for people, one JSON object, or an event a line'})(),
     'log-output': boolean({summary: 'print what cells print as it comes'}),
     'allow-errors': boolean({summary: 'go on after cells that fail'}),
@@ -114,8 +113,8 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   async run(): Promise<NotebookRunResult | BatchResult | DetachedRun | undefined> {
     needTrust()
     const {args, flags, metadata} = await this.parse(NotebookRunCommand, joinPairs(joinRuntimes(this.argv)))
+    if (flags.detach) (await import('../../detach/flags.ts')).refuseWithDetach(args.notebook, flags, outputPath(args.notebook[0] ?? '', flags))
     if (isBatch(args.notebook, flags)) {
-      if (flags.detach) throw errors.usage('several runs cannot be left running by one command', {code: 'USAGE', fix: 'start each with a --detach of its own'})
       if (flags.watch || goesByCopy(flags)) throw errors.usage('the flags under AGAIN are for one notebook', {code: 'USAGE', fix: 'leave them out, or --skip-done leaves out what is done'})
       const {runBatch} = await import('../../batch/command.ts')
       const words = wordsOf(ofEachRun(flags), NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
@@ -136,19 +135,22 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     }
   }
 
-  async #detach(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<DetachedRun> {
-    const [{prepare}, {startDetached}, asked] = await Promise.all([import('../../run/prepare.ts'), import('../../detach/start.ts'), askedPlugins(this, {notebook, output})])
-    const prepared = await prepare(notebook, flags, (message) => void this.warn(message), asked && ((given, of) => asked.parameters(given, of)))
-    const started = await startDetached(notebook, prepared, {...limitsOf(flags), output, flags, dataDir: this.config.dataDir})
-    const {id, runtime} = started
-    reporter.detached?.(started)
+  async #detach(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<DetachedRun | NotebookRunResult> {
+    const {detachRun} = await import('../../detach/command.ts')
+    const done = await detachRun(notebook, {...limitsOf(flags), flags, output, reporter, host: this, dataDir: this.config.dataDir, againOf: (prepared) => this.#again(notebook, {flags, output, prepared})})
+    if (done.performed) return this.#finish(notebook, {...done, flags, output})
+    const {id, runtime} = done.started
+    reporter.detached?.(done.started)
     if (!this.jsonEnabled() && flags.output !== 'ndjson') this.log(inert(id))
     this.notice(`the notebook runs on ${runtime}; follow it: cgpu notebook attach ${id}; its copy so far: cgpu notebook fetch ${id}`)
-    return started
+    return done.started
   }
 
   async #result(notebook: string, {flags, output, reporter}: {flags: RunFlags; output: string; reporter: Reporter}): Promise<NotebookRunResult> {
-    const {performed, parameters} = await this.#perform(notebook, {flags, output, reporter})
+    return this.#finish(notebook, {...await this.#perform(notebook, {flags, output, reporter}), flags, output})
+  }
+
+  async #finish(notebook: string, {performed, parameters, flags, output}: {performed: Performed; parameters: Record<string, unknown>; flags: RunFlags; output: string}): Promise<NotebookRunResult> {
     const result: NotebookRunResult = {notebook: openPlace(notebook), output: openPlace(output), ...performed.result, parameters}
     const forPeople = !this.jsonEnabled() && flags.output !== 'ndjson'
     if (performed.failure) {

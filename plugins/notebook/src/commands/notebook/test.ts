@@ -1,9 +1,8 @@
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
-import {CgpuCommand, CgpuError, errors, withEnv, withKernel} from '@cgpu/plugin-sdk'
+import {CgpuCommand, CgpuError, errors, parseTimeLimit, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import {isLively} from '@cgpu/plugin-sdk/render'
 import {wantsAnnotations} from '../../annotations.ts'
-import {parseDuration} from '../../durations.ts'
 import type {TestedNotebook} from '../../verify/verify.ts'
 
 const on = {helpGroup: 'RUNTIME'}
@@ -54,8 +53,8 @@ Exit status: 0 all as committed, or --update wrote what is new; 1 outputs differ
     const [{comparisonOf}, {verify}] = await Promise.all([import('../../verify/settings.ts'), import('../../verify/verify.ts')])
     const options = {
       flags, common: comparisonOf(flags), updates: flags.update,
-      cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseDuration(flags['cell-timeout']),
-      startTimeoutMs: parseDuration(flags['startup-timeout']),
+      cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseTimeLimit(flags['cell-timeout']),
+      startTimeoutMs: parseTimeLimit(flags['startup-timeout']),
       warn: (message: string) => void this.warn(message),
       notice: (message: string) => this.notice(message),
     }
