@@ -7,6 +7,8 @@ export interface TravelFlags {
   cwd?: string | undefined
   include?: string[] | undefined
   fetch?: string[] | undefined
+  /** where what is fetched comes */
+  'fetch-to'?: string | undefined
 }
 
 interface Sent {
@@ -25,13 +27,12 @@ export interface Travel {
 
 /**
  * Looks at what is to be sent before a machine is needed. Undefined: nothing travels. Includes are named from this folder, and lie in the run's folder as they
- * do beside the notebook; what is fetched comes beside the executed copy. Throws INCLUDE_OUTSIDE, FETCH_OUTSIDE (64), FILE_NOT_FOUND (66).
+ * do beside the notebook; what is fetched comes beside the executed copy, or where that is said. Throws INCLUDE_OUTSIDE, FETCH_OUTSIDE (64), FILE_NOT_FOUND (66).
  */
-export async function planTravel({notebook, output, flags: {cwd, include = [], fetch = []}, onWarning}: {notebook: string; output: string; flags: TravelFlags; onWarning: (message: string) => void}): Promise<Travel | undefined> {
+export async function planTravel({notebook, output, flags: {cwd, include = [], fetch = [], 'fetch-to': fetchTo}, onWarning}: {notebook: string; output: string; flags: TravelFlags; onWarning: (message: string) => void}): Promise<Travel | undefined> {
   if (include.length === 0 && fetch.length === 0) return undefined
-  const isFile = (place: string): boolean => place !== '-' && !isAddress(place)
-  const from = isFile(notebook) ? dirname(resolve(notebook)) : process.cwd()
-  const to = isFile(output) ? dirname(resolve(output)) : process.cwd()
+  const from = homeOf(notebook)
+  const to = fetchTo === undefined ? homeOf(output) : resolve(fetchTo)
   const sent = await Promise.all(include.map((path) => toSend(path, from)))
   for (const pattern of fetch) refuseOutside(pattern)
   const place = (runtime: string, below: string): string => `${runtime}:${[cwd?.replace(/\/+$/, ''), below].filter((part) => part !== undefined && part !== '' && part !== '.').join('/')}`
@@ -49,6 +50,9 @@ export async function planTravel({notebook, output, flags: {cwd, include = [], f
     },
   }
 }
+
+/** The folder of this computer that a notebook or a copy belongs to. */
+export const homeOf = (place: string): string => (place === '-' || isAddress(place) ? process.cwd() : dirname(resolve(place)))
 
 async function toSend(path: string, from: string): Promise<Sent> {
   const absolute = resolve(path)
