@@ -3,7 +3,7 @@ import {mkdir, mkdtemp, rm, symlink, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {Terminal} from '../helpers/terminal.ts'
-import {jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
+import {jupyterThere, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 describe('completion of what a machine holds', function () {
   this.timeout(60_000)
@@ -11,10 +11,9 @@ describe('completion of what a machine holds', function () {
   before(async () => {
     bench = await workbench()
     Object.assign(bench.home.env, {CGPU_DAEMON: 'on', CGPU_COMPLETION_MS: '20000'})
-    const server = await jupyterFor(bench)
+    const server = await jupyterThere(bench)
     await mkdir(join(server.root, 'data'))
     await writeFile(join(server.root, 'data', 'train set.csv'), '')
-    assert.equal((await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})).status, 0)
     bench.onRemove(() => bench.cli(['daemon', 'stop']))
   })
   after(() => bench.remove())

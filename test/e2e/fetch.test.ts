@@ -6,7 +6,7 @@ import {join} from 'node:path'
 import {startCgpu} from '../helpers/cli.ts'
 import {type FileSite, startFileSite} from '../helpers/file-site.ts'
 import {linkPlugin} from '../helpers/plugin.ts'
-import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, jupyterThere, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 interface Fetched {
   from: string
@@ -36,10 +36,9 @@ describe('cgpu cp of an address', function () {
     site = await startFileSite(data)
     bench.onRemove(() => site.close())
     const agentHome = join(bench.home.path, 'agent')
-    const server = await jupyterFor(bench, {env: {CGPU_AGENT_HOME: agentHome, PATH: `${join(bench.home.path, 'tools')}:${process.env['PATH'] ?? ''}`}})
+    const server = await jupyterThere(bench, {env: {CGPU_AGENT_HOME: agentHome, PATH: `${join(bench.home.path, 'tools')}:${process.env['PATH'] ?? ''}`}})
     root = server.root
     await mkdir(join(bench.home.path, 'tools'))
-    assert.equal((await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})).status, 0)
   })
   after(() => bench.remove())
   afterEach(() => {

@@ -4,7 +4,7 @@ import {existsSync, linkSync, readdirSync} from 'node:fs'
 import {chmod, mkdir, readFile, rename, stat, symlink, truncate, unlink, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {startCgpu} from '../helpers/cli.ts'
-import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, jupyterThere, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 interface View {
   name: string
@@ -35,9 +35,8 @@ describe('cgpu fs', function () {
 
   before(async () => {
     bench = await workbench()
-    const server = await jupyterFor(bench)
+    const server = await jupyterThere(bench)
     root = server.root
-    assert.equal((await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})).status, 0)
     await make('data/b.csv', 'x'.repeat(3000))
     await make('data/a.csv', '1\n')
     await make('data/.hidden')

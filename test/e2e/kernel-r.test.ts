@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
-import {jupyterFor, type Workbench, workbench} from '../helpers/workbench.ts'
+import {jupyterThere, type Workbench, workbench} from '../helpers/workbench.ts'
 
 /** Of Debian's r-cran-irkernel: see scripts/test-system.mjs. */
 const here = process.platform === 'linux'
@@ -14,8 +14,7 @@ if (here) {
 
     before(async () => {
       bench = await workbench()
-      const server = await jupyterFor(bench)
-      await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
+      await jupyterThere(bench)
       assert.equal((await exec('x <- 41')).status, 0)
     })
     after(() => bench.remove())

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import {once} from 'node:events'
-import {readFile, rename, writeFile} from 'node:fs/promises'
+import {readFile, rename, rm, writeFile} from 'node:fs/promises'
+import {createServer} from 'node:http'
+import type {AddressInfo} from 'node:net'
 import {join} from 'node:path'
 import {hookRecorder} from '@cgpu/plugin-sdk/testing'
 import type {NotebookRunResult} from '../../plugins/notebook/src/commands/notebook/run.ts'
@@ -8,8 +10,10 @@ import type {Notebook} from '../../plugins/notebook/src/format/model.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {recordOf} from '../../plugins/notebook/src/again/record.ts'
 import {envelope, startCgpu} from '../helpers/cli.ts'
+import {writePlugin} from '../helpers/plugin-folder.ts'
+import {installFixture} from '../helpers/untrusted.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
-import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, jupyterThere, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const notebookOf = (...sources: string[]): string => JSON.stringify({
   cells: sources.map((source, at) => ({cell_type: 'code', id: `c${at + 1}`, metadata: {}, source, outputs: [], execution_count: null})),
@@ -25,9 +29,7 @@ describe('running a notebook again', function () {
   let server: TestJupyter
   before(async () => {
     bench = await workbench()
-    server = await jupyterFor(bench)
-    const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
-    assert.equal(added.status, 0, added.stderr)
+    server = await jupyterThere(bench)
   })
   after(() => bench.remove())
   const copy = async (name: string): Promise<Notebook> => parseNotebook(await readFile(join(bench.home.cwd, name), 'utf8'), name)
@@ -130,5 +132,53 @@ describe('running a notebook again', function () {
     await recorder.take()
     assertRefused(await run('h.ipynb'), 75)
     assert.deepEqual((await recorder.take()).map(({event}) => event), ['notebook:before', 'notebook:after'])
+    assert.equal((await bench.cli(['plugins', 'uninstall', 'cgpu-hook-recorder'])).status, 0)
+  })
+
+  it('asks an untrusted plugin in its sandbox: one that throws or hangs becomes a warning', async () => {
+    const made = join(bench.home.path, 'held')
+    const before = `const {index, source} = options.cell
+      if (index === 0) return {skip: 'sandboxed ' + process.execArgv.includes('--permission') + ', ' + source}
+      if (index === 1) throw new Error('not mine')
+      await new Promise(() => {})`
+    writePlugin(made, {name: 'cgpu-held', hooks: {'cell:before': before, 'cell:after': 'throw new Error("after " + options.outcome.status)'}, capabilities: [{use: 'kernel', reason: 'to see cells'}]})
+    await installFixture(bench.home, made, {acceptsNetwork: true})
+    await bench.file('held.ipynb', notebookOf('x = 1', 'print(2)', 'print(3)'))
+    const done = envelope<NotebookRunResult>(await run('held.ipynb', '--json'))
+    assert.ok(done.ok, JSON.stringify(done))
+    assert.deepEqual(done.data.selection?.map(({index, runs, reason}) => [index, runs, reason]), [[0, false, 'cgpu-held: sandboxed true, x = 1']], JSON.stringify(done.warnings))
+    assert.deepEqual(printed(await copy('held.out.ipynb')), [undefined, '2', '3'])
+    const failed = done.warnings.map((text) => /^plugin cgpu-held failed in (cell:\w+): .*(not mine|after ok|took too long|Timed out)/.exec(text)?.slice(1).join(' ').replace('Timed out', 'took too long') ?? text)
+    assert.deepEqual(failed, ['cell:before not mine', 'cell:after after ok', 'cell:before took too long'])
+    assert.equal((await bench.cli(['plugins', 'uninstall', 'cgpu-held'])).status, 0)
+  })
+
+  it('asks the hooks of cgpu.yaml, programs and addresses', async () => {
+    const told: {event: string; outcome: {status: string}; cell?: {index: number}}[] = []
+    const server = createServer((request, response) => void (async () => {
+      told.push(JSON.parse(Buffer.concat(await request.toArray() as Buffer[]).toString()) as typeof told[number]) // as docs/hooks.md has it
+      response.end()
+    })()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    await bench.file('answer.sh', `#!/bin/sh
+input=$(cat)
+echo "$CGPU_HOOK" >> asked
+case "$CGPU_HOOK $input" in notebook:before*) echo '{"parameters": {"a": 5}}';; *'"index":2'*) echo '{"skip": "not this one"}';; esac
+`, 0o755)
+    await bench.file('cgpu.yaml', `hooks:\n  notebook:before: {run: ./answer.sh}\n  cell:before: {run: ./answer.sh}\n  cell:after: {url: "${url}"}\n  notebook:after: {url: "${url}"}\n`)
+    try {
+      await bench.file('p.ipynb', notebookOf('print(a)', '1/0'))
+      const done = await bench.cli(['notebook', 'run', 'p.ipynb'], {env: {CGPU_PROJECT_HOOKS: 'on'}})
+      assert.equal(done.status, 0, done.stderr)
+      assert.match(done.stderr, /^cell 3: skipped, cgpu\.yaml: not this one$/m)
+      assert.deepEqual(printed(await copy('p.out.ipynb')), [undefined, '5', undefined])
+      assert.equal(await readFile(join(bench.home.cwd, 'asked'), 'utf8'), 'notebook:before\ncell:before\ncell:before\ncell:before\n')
+      assert.deepEqual(told.map(({event, cell, outcome}) => [event, cell?.index, outcome.status]), [['cell:after', 0, 'ok'], ['cell:after', 1, 'ok'], ['notebook:after', undefined, 'ok']])
+    } finally {
+      await rm(join(bench.home.cwd, 'cgpu.yaml'))
+      server.closeAllConnections()
+      server.close()
+    }
   })
 })

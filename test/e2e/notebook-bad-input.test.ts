@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import type {Notebook, Output} from '../../plugins/notebook/src/format/model.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {type CliResult, envelope} from '../helpers/cli.ts'
-import {jupyterFor, type Workbench, workbench} from '../helpers/workbench.ts'
+import {jupyterThere, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const cellOf = (source: string, tags: string[] = [], more: object = {}) => ({cell_type: 'code', metadata: {tags}, source, outputs: [], execution_count: null, ...more})
 const notebookOf = (...sources: (string | ReturnType<typeof cellOf>)[]): string =>
@@ -44,12 +44,10 @@ describe('a notebook run that cannot be', function () {
   let bench: Workbench
   before(async () => {
     bench = await workbench()
-    const server = await jupyterFor(bench)
+    const server = await jupyterThere(bench)
     const sleepy = join(server.root, '.jupyter-test', 'data', 'kernels', 'sleepy')
     await mkdir(sleepy, {recursive: true})
     await writeFile(join(sleepy, 'kernel.json'), JSON.stringify({argv: [server.python, '-c', 'import time; time.sleep(600)', '{connection_file}'], display_name: 'sleepy', language: 'python'}))
-    const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
-    assert.equal(added.status, 0, added.stderr)
   })
   after(() => bench.remove())
   const run = (...args: string[]): Promise<CliResult> => bench.cli(['notebook', 'run', ...args])

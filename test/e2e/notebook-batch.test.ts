@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import {existsSync} from 'node:fs'
 import {readdir, readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {hookRecorder} from '@cgpu/plugin-sdk/testing'
 import type {BatchResult} from '../../plugins/notebook/src/batch/result.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {envelope} from '../helpers/cli.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
-import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, jupyterThere, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const cellOf = (source: string, tags: string[] = []) => ({cell_type: 'code', metadata: {tags}, source, outputs: [], execution_count: null})
 const notebookOf = (...sources: (string | ReturnType<typeof cellOf>)[]): string =>
@@ -14,6 +15,8 @@ const notebookOf = (...sources: (string | ReturnType<typeof cellOf>)[]): string 
 
 /** Python that goes on when all of these files are in its folder. */
 const waitFor = (...names: string[]): string => `import os, time\nwhile not all(os.path.exists(name) for name in ${JSON.stringify(names)}): time.sleep(0.02)`
+/** Python that goes on when as many runs as there are values of `a` have come here. */
+const waitForOther = 'import os, time\nopen(f"here-{a}", "w").close()\nwhile not all(os.path.exists(f"here-{one}") for one in (1, 2)): time.sleep(0.02)\n'
 const leave = (name: string): string => `open(${JSON.stringify(name)}, "w").close()`
 
 describe('cgpu notebook run, of many', function () {
@@ -22,9 +25,7 @@ describe('cgpu notebook run, of many', function () {
   let server: TestJupyter
   before(async () => {
     bench = await workbench()
-    server = await jupyterFor(bench)
-    const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
-    assert.equal(added.status, 0, added.stderr)
+    server = await jupyterThere(bench)
   })
   after(() => bench.remove())
   const run = (...args: string[]) => bench.cli(['notebook', 'run', ...args])
@@ -52,11 +53,18 @@ describe('cgpu notebook run, of many', function () {
     assert.match(await text('reports/junit.xml'), /<testsuite name="train\.ipynb depth=4" tests="4" failures="1"[^]*<failure message="cell 4 failed: AssertionError: &lt;too deep&gt;">-+\nAssertionError/)
     assert.match(await text('reports/index.html'), /href="\.\/\.\.\/runs\/train\.depth%3D4\.ipynb"/)
     await writeFile(join(server.root, 'fixed'), '')
-    const again = envelope<BatchResult>(await run(...sweep, '--skip-done', '--json'))
-    assert.ok(again.ok)
+    const entries = await bench.data<{id: string; kind: string; status: string}[]>(['history', 'list'])
+    const planned = await bench.cli(['history', 'rerun', entries.find(({kind, status}) => kind === 'notebook' && status === 'error')?.id ?? '', '--dry-run'])
+    assert.equal(planned.stdout, 'cgpu notebook run train.ipynb --runtime there --parameters lr=0.5 --out runs/train.depth=4.ipynb --parameters=depth=4\n', planned.stderr)
+    const again = envelope<BatchResult>(await run(...sweep, '--skip-done', '--from-failed', '--json'))
+    assert.ok(again.ok, JSON.stringify(again))
     assert.deepEqual(statuses(again.data), [['runs/train.depth=2.ipynb', 'skipped', 0], ['runs/train.depth=4.ipynb', 'ok', 0]])
-    assert.deepEqual([again.data.runs[1]?.parameters, again.data.runs[1]?.runtime, again.data.runs[1]?.cells.length, again.data.counts], [{lr: 0.5, depth: 4}, 'there', 4, {ok: 1, failed: 0, skipped: 1, notRun: 0}])
+    assert.deepEqual([again.data.runs[1]?.parameters, again.data.runs[1]?.runtime, again.data.runs[1]?.selection?.map(({runs}) => runs), again.data.counts], [{lr: 0.5, depth: 4}, 'there', [true, true, false, true], {ok: 1, failed: 0, skipped: 1, notRun: 0}])
     await noKernels('there')
+    const unchanged = envelope<BatchResult>(await run(...sweep, '--changed', '--json'))
+    assert.deepEqual(unchanged.ok && unchanged.data.runs.map(({status, runtime, cells}) => [status, runtime, cells]), [['ok', null, []], ['ok', null, []]], JSON.stringify(unchanged))
+    const done = envelope<BatchResult>(await run(...sweep, '--skip-done', '--json'))
+    assert.deepEqual(done.ok && done.data.counts, {ok: 0, failed: 0, skipped: 2, notRun: 0})
   })
 
   it('ends in order on Ctrl-C: all are interrupted, what waits is left, every copy is written, no kernel stays', async () => {
@@ -104,11 +112,34 @@ describe('cgpu notebook run, of many', function () {
     assert.deepEqual(await printed('moves.out.ipynb'), ['moves here'])
   })
 
+  it('asks and tells other plugins of each run by itself', async () => {
+    const recorder = await hookRecorder({path: bench.home.path, link: async (folder) => assert.equal((await bench.cli(['plugins', 'link', folder])).status, 0)})
+    await bench.file('hooked.ipynb', notebookOf(cellOf('a = 1\nb = 0', ['parameters']), `${waitForOther}print(a, b)`))
+    await recorder.answer('notebook:before', {parameters: {b: 7, a: 9}})
+    const done = await run('hooked.ipynb', '--grid', 'a=1,2', '--parallel', '2', '-o', 'hooked/')
+    assert.equal(done.status, 0, done.stderr)
+    assert.deepEqual([await printed('hooked/hooked.a=1.ipynb'), await printed('hooked/hooked.a=2.ipynb')], [['1 7'], ['2 7']])
+    const told = (await recorder.take()).filter(({event}) => !event.startsWith('execution:')) as unknown as {event: string; options: {request: {id: string; output: string; parameters: object}; cell?: {source: string}; outcome?: {status: string}}}[] // as the recorder keeps it
+    const runs = [...Map.groupBy(told, ({options}) => options.request.id).values()].sort(([one], [other]) => (one?.options.request.output ?? '').localeCompare(other?.options.request.output ?? ''))
+    assert.deepEqual(runs.map((all) => all.map(({event}) => event)), [1, 2].map(() => ['notebook:before', ...Array.from({length: 3}, () => ['cell:before', 'cell:after']).flat(), 'notebook:after']))
+    assert.deepEqual(runs.map((all) => all[0]?.options.request.parameters), [{a: 1}, {a: 2}], 'what a hook adds comes behind what it is told')
+    for (const [index, all] of runs.entries()) {
+      assert.deepEqual(all.slice(1).map(({options: {request}}) => [request.output, request.parameters]), all.slice(1).map(() => [`hooked/hooked.a=${index + 1}.ipynb`, {b: 7, a: index + 1}]))
+      assert.deepEqual([all[3]?.options.cell?.source.trim(), all.at(-1)?.options.outcome?.status], [`# Parameters\nb = 7\na = ${index + 1}`, 'ok'])
+    }
+    await recorder.answer('notebook:before', {veto: 'no sweeps'})
+    const vetoed = envelope<BatchResult>(await run('hooked.ipynb', '--grid', 'a=1,2', '--json'))
+    assert.deepEqual(!vetoed.ok && (vetoed.error.details as unknown as BatchResult).runs.map(({error, exitStatus}) => [error?.code, exitStatus]), [['VETOED', 75], ['VETOED', 75]])
+    assert.equal((await bench.cli(['plugins', 'uninstall', 'cgpu-hook-recorder'])).status, 0)
+  })
+
   it('refuses what cannot run before anything is started, in one message', async () => {
     const before = (await readdir(bench.home.cwd)).sort()
     const cases: [args: string[], status: number, message: RegExp][] = [
       [['train.ipynb', '--grid', 'rl=1,2', '-o', 'new/'], 64, /train\.ipynb: the notebook has no parameter "rl"\nfix: did you mean lr/],
       [['train.ipynb', 'left.ipynb', '--runtime', 'there,nobody'], 66, /nobody/],
+      [['train.ipynb', 'left.ipynb', '--keep-kernel'], 64, /a batch would keep a kernel for each run\nfix: leave --keep-kernel out: /], [['train.ipynb', 'left.ipynb', '--watch'], 64, /one notebook is watched/],
+      [['train.ipynb', 'left.ipynb', '--detach'], 64, /\nfix: start each with a --detach/], [['train.ipynb', '--parallel', '2', '--include', 'none'], 66, /--include none: there is no such file/],
     ]
     for (const [args, status, message] of cases) {
       const refused = await run(...args)

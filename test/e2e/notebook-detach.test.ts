@@ -12,7 +12,7 @@ import type {FetchedCopy} from '../../plugins/notebook/src/commands/notebook/fet
 import {type CliResult, envelope, startCgpu} from '../helpers/cli.ts'
 import {examples} from '../helpers/examples.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
-import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, jupyterThere, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const cellOf = (source: string, tags: string[] = []) => ({cell_type: 'code', metadata: {tags}, source, outputs: [], execution_count: null})
 const notebookOf = (...cells: ReturnType<typeof cellOf>[]): string => JSON.stringify({cells, metadata: {kernelspec: {name: 'python3', display_name: 'Python'}}, nbformat: 4, nbformat_minor: 4})
@@ -37,9 +37,7 @@ describe('cgpu notebook run --detach', function () {
   let server: TestJupyter
   before(async () => {
     bench = await workbench()
-    server = await jupyterFor(bench)
-    const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
-    assert.equal(added.status, 0, added.stderr)
+    server = await jupyterThere(bench)
   })
   after(() => bench.remove())
   const detach = async (...args: string[]): Promise<DetachedRun> => bench.data<DetachedRun>(['notebook', 'run', ...args, '--detach'])

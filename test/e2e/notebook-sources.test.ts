@@ -3,6 +3,7 @@ import {existsSync, readdirSync} from 'node:fs'
 import {mkdir, readFile, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import type {BatchResult} from '../../plugins/notebook/src/batch/result.ts'
 import type {NotebookRunResult} from '../../plugins/notebook/src/commands/notebook/run.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {envelope} from '../helpers/cli.ts'
@@ -10,7 +11,7 @@ import {examples} from '../helpers/examples.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
 import {type ObjectStore, startObjectStore} from '../helpers/object-store.ts'
 import {ended, scheduleBed, type ScheduleBed} from '../helpers/schedule-bed.ts'
-import {assertRefused, jupyterFor, type Workbench} from '../helpers/workbench.ts'
+import {assertRefused, jupyterThere, type Workbench} from '../helpers/workbench.ts'
 
 const cellOf = (source: string, tags: string[] = []) => ({cell_type: 'code', metadata: {tags}, source, outputs: [], execution_count: null})
 const notebookOf = (...cells: object[]): string => JSON.stringify({cells, metadata: {kernelspec: {name: 'python3', display_name: 'Python'}}, nbformat: 4, nbformat_minor: 4})
@@ -28,10 +29,8 @@ describe('notebooks from elsewhere', function () {
     ;({bench} = bed)
     store = await startObjectStore()
     bench.onRemove(() => store.close())
-    server = await jupyterFor(bench)
+    server = await jupyterThere(bench)
     Object.assign(bench.home.env, {AWS_ENDPOINT_URL_S3: `${store.url}/s3`, AWS_ACCESS_KEY_ID: 'AKIDTEST', AWS_SECRET_ACCESS_KEY: 'secret-of-s3', CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE: store.url, CLOUDSDK_AUTH_ACCESS_TOKEN: 'token-of-gs'})
-    const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
-    assert.equal(added.status, 0, added.stderr)
   })
   after(() => bench.remove())
   const run = (...args: string[]) => bench.cli(['notebook', 'run', ...args])
@@ -61,7 +60,7 @@ describe('notebooks from elsewhere', function () {
     await bench.file('local.ipynb', notebookOf(cellOf('1')))
     const before = (await bench.data<unknown[]>(['history', 'list'])).length
     const cases: [args: string[], status: number][] = [
-      [['local.ipynb', '-o', 's3://none/x.ipynb'], 73], [['local.ipynb', '--include', 'nothing'], 66],
+      [['local.ipynb', '-o', 's3://none/x.ipynb'], 73], [['local.ipynb', '--include', 'nothing'], 66], [['local.ipynb', '--parallel', '2', '-o', 's3://none/x/'], 73],
     ]
     for (const [args, status] of cases) assertRefused(await run(...args), status, args.join(' '))
     assert.equal((await bench.data<unknown[]>(['history', 'list'])).length, before)
@@ -77,6 +76,25 @@ describe('notebooks from elsewhere', function () {
     assert.match(failed.stderr, /warning: --fetch nothing\*: nothing matches on there\n/)
     assert.equal(await readFile(join(bench.home.cwd, 'work/out/deep/sum.txt'), 'utf8'), 'in more', failed.stderr)
     assert.deepEqual([existsSync(join(server.root, 'jobs/data/in.txt')), existsSync(join(bench.home.cwd, 'work/out/other'))], [true, false])
+  })
+
+  it('go in batches: each is read once, its data travels along, and what each run leaves comes back by itself', async () => {
+    store.put('web/many.ipynb', notebookOf(cellOf('a = 1', ['parameters']), cellOf('open(f"result-{a}.txt", "w").write(open("lent/in.txt").read() * a)')))
+    await bench.file('lent/in.txt', 'x')
+    const address = `${store.url.replace('//', '//me:password-of-web@')}/web/many.ipynb?sig=signature-of-web`
+    const batch = [address, '--grid', 'a=1,2', '--parallel', '2', '-o', 's3://bucket/many/', '--include', 'lent', '--fetch', 'result-{a}.txt', '--html', 'many.html', '--skip-done', '--json']
+    store.asked.splice(0)
+    const done = envelope<BatchResult>(await run(...batch))
+    assert.ok(done.ok, JSON.stringify(done))
+    assert.deepEqual(done.data.runs.map(({notebook, output, status}) => [notebook, output, status]), [1, 2].map((a) => [`${store.url}/web/many.ipynb`, `s3://bucket/many/many.a=${a}.ipynb`, 'ok']))
+    assert.equal(store.asked.filter(({method, path}) => method === 'GET' && path.startsWith('/web/many')).length, 1)
+    for (const a of [1, 2]) assert.equal(await readFile(join(bench.home.cwd, `many.a=${a}_files/result-${a}.txt`), 'utf8'), 'x'.repeat(a))
+    assert.doesNotMatch(JSON.stringify(done) + await readFile(join(bench.home.cwd, 'many.html'), 'utf8'), /password-of|signature-of|secret-of/)
+    const again = envelope<BatchResult>(await run(...batch))
+    assert.deepEqual(again.ok && again.data.counts, {ok: 0, failed: 0, skipped: 2, notRun: 0}, JSON.stringify(again))
+    const [entry] = await bench.data<{id: string}[]>(['history', 'list'])
+    const line = await bench.cli(['history', 'rerun', entry?.id ?? '', '--dry-run'])
+    assert.match(line.stdout, /cgpu notebook run \S+\/web\/many\.ipynb --runtime there --include lent --fetch result-(\d)\.txt --out s3:\/\/bucket\/many\/many\.a=\1\.ipynb --fetch-to many\.a=\1_files --parameters=a=\1\n$/)
   })
 
   it('run at set times', async () => {

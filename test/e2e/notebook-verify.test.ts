@@ -1,15 +1,17 @@
 // cgpu notebook test, diff, merge, lint and strip, with real git.
 import assert from 'node:assert/strict'
 import {execFile} from 'node:child_process'
+import {once} from 'node:events'
+import {existsSync} from 'node:fs'
 import {mkdir, readFile, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 import type {NotebookTestResult} from '../../plugins/notebook/src/commands/notebook/test.ts'
 import type {CodeCell} from '../../plugins/notebook/src/format/model.ts'
 import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
-import {cgpuBin, envelope} from '../helpers/cli.ts'
+import {cgpuBin, envelope, startCgpu} from '../helpers/cli.ts'
 import {examples} from '../helpers/examples.ts'
-import {assertRefused, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const cellOf = (source: string, more: object = {}) => ({cell_type: 'code', execution_count: null, metadata: {}, outputs: [], source, ...more})
 const notebookOf = (...cells: (string | ReturnType<typeof cellOf>)[]): string =>
@@ -130,5 +132,33 @@ describe('notebooks under version control', function () {
     assert.deepEqual([several.status, answer.error.code], [65, 'NO_COMMITTED_OUTPUTS'])
     const {notebooks} = answer.error.details as unknown as NotebookTestResult // what the command puts there
     assert.deepEqual(notebooks.map(({error}) => error?.code), ['NO_COMMITTED_OUTPUTS', 'NOTEBOOK_NOT_JSON'])
+  })
+
+  it('sets parameters that the file never gets, and tells what kept it from being tested', async () => {
+    await bench.file('sets.ipynb', notebookOf(cellOf('a = 1', {metadata: {tags: ['parameters']}, execution_count: 1}), cellOf('print(a)', printed('2\n')), cellOf('print("end")', printed('END\n'))))
+    const before = await read('sets.ipynb')
+    const tested = await bench.cli(['nb', 'test', 'sets.ipynb', '-p', 'a', '2', '--json'])
+    const answer = envelope<NotebookTestResult>(tested)
+    assert.deepEqual([tested.status, answer.ok && answer.data.notebooks[0]?.cells.map(({cell, id, status}) => [cell, id, status])], [1, [[1, 'c0', 'passed'], [2, 'c1', 'passed'], [3, 'c2', 'failed']]], tested.stdout)
+    assert.equal(await read('sets.ipynb'), before)
+    assertRefused(await bench.cli(['nb', 'test', 'sets.ipynb', '-p', 'b', '2']), 64)
+    const path = await bench.file('changes.ipynb', notebookOf(cellOf('path = ""', {metadata: {tags: ['parameters']}}), 'open(path, "a").write(" ")'))
+    const changed = await bench.cli(['nb', 'test', 'changes.ipynb', '--update', '-r', 'path', path])
+    assert.equal(changed.status, 72, changed.stderr)
+    assert.match(changed.stderr, /error: changes\.ipynb was changed while it ran\nfix: /)
+    await bench.file('dies.ipynb', notebookOf(cellOf('import os; os.kill(os.getpid(), 9)', printed('')), 'never'))
+    const died = await bench.cli(['nb', 'test', 'dies.ipynb', 'sets.ipynb'])
+    assert.equal(died.status, 71, died.stderr)
+    assert.doesNotMatch(died.stdout, /sets\.ipynb/, 'what comes behind it is left')
+    const begun = join(bench.home.cwd, 'begun')
+    await bench.file('waits.ipynb', notebookOf(cellOf(`open(${JSON.stringify(begun)}, "w").close()\nimport time; time.sleep(600)`, printed(''))))
+    const waiting = startCgpu(['nb', 'test', 'waits.ipynb'], {home: bench.home})
+    const ended = once(waiting, 'exit')
+    try {
+      await until(() => existsSync(begun), () => 'it does not begin', 40_000)
+    } finally {
+      waiting.kill('SIGINT')
+    }
+    assert.deepEqual(await ended, [130, null])
   })
 })

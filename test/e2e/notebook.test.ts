@@ -8,7 +8,7 @@ import {parseNotebook} from '../../plugins/notebook/src/format/read.ts'
 import {envelope} from '../helpers/cli.ts'
 import {examples} from '../helpers/examples.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
-import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, jupyterThere, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const cellOf = (source: string, tags: string[] = []) => ({cell_type: 'code', metadata: {tags}, source, outputs: [], execution_count: null})
 const notebookOf = (...sources: (string | ReturnType<typeof cellOf>)[]): string =>
@@ -24,9 +24,7 @@ describe('cgpu notebook run', () => {
   let server: TestJupyter
   before(async () => {
     bench = await workbench()
-    server = await jupyterFor(bench)
-    const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
-    assert.equal(added.status, 0, added.stderr)
+    server = await jupyterThere(bench)
   })
   after(() => bench.remove())
   const run = (...args: string[]) => bench.cli(['notebook', 'run', ...args])

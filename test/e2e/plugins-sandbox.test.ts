@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import {once} from 'node:events'
 import {readdirSync, readFileSync} from 'node:fs'
-import {writeFile} from 'node:fs/promises'
+import {mkdir, symlink, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {setTimeout as delay} from 'node:timers/promises'
 import {pathToFileURL} from 'node:url'
 import {cgpu, envelope, repoRoot, sealedHome, type SealedHome, startCgpu} from '../helpers/cli.ts'
 import {linkPlugin} from '../helpers/plugin.ts'
+import {writePlugin} from '../helpers/plugin-folder.ts'
 import {installFixture} from '../helpers/untrusted.ts'
 
 const bare = {PATH: dirname(process.execPath)}
@@ -50,6 +51,41 @@ describe('an untrusted plugin\'s process', () => {
         }
       })
     }
+  }
+})
+
+describe('packages that an untrusted plugin depends on', () => {
+  let home: SealedHome
+  before(async () => {
+    home = await sealedHome()
+    const made = join(home.path, 'made')
+    const names = ['hoisted', 'nested', 'linked']
+    const body = `const all = await Promise.all(${JSON.stringify(names)}.map((name) => import(name))); this.log(all.map((one) => one.default.name).join(' '))`
+    writePlugin(made, {name: 'cgpu-dependent', commands: {'use-packages': body}, pjson: {dependencies: Object.fromEntries(names.map((name) => [name, '1']))}})
+    const root = await installFixture(home, made, {acceptsNetwork: true})
+    const modules = join(home.dataDir, 'node_modules')
+    const put = async (folder: string, code: string, pjson: object): Promise<void> => {
+      await mkdir(folder, {recursive: true})
+      await writeFile(join(folder, 'package.json'), JSON.stringify({version: '1.0.0', ...pjson}))
+      await writeFile(join(folder, 'index.js'), code)
+    }
+    await put(join(modules, 'hoisted'), 'export default {name: "hoisted"}', {name: 'hoisted', type: 'module', exports: './index.js'})
+    await put(join(root, 'node_modules/nested'), 'module.exports = {name: "nested"}', {name: 'nested', main: 'index.js'})
+    // as pnpm has them: each by a link, also for the packages that it depends on itself
+    const real = (name: string): string => join(modules, '.pnpm', `${name}@1.0.0`, 'node_modules', name)
+    await put(real('linked'), 'import {name} from "@deep/er"\nexport default {name: `linked ${name}`}', {name: 'linked', type: 'module', exports: './index.js', dependencies: {'@deep/er': '1'}})
+    await put(real('@deep/er'), 'exports.name = "deeper"', {name: '@deep/er'})
+    await symlink(real('linked'), join(modules, 'linked'))
+    await mkdir(join(dirname(real('linked')), '@deep'))
+    await symlink(real('@deep/er'), join(dirname(real('linked')), '@deep/er'))
+  })
+  after(() => home?.remove())
+
+  for (const [how, env] of [['as this machine can', {}], ['by Node alone', bare]] as const) {
+    it(`are found, held ${how}, wherever they are and by links`, async () => {
+      const {stdout, stderr} = await cgpu(['use-packages'], {home, env})
+      assert.equal(stdout, 'hoisted nested linked deeper\n', stderr)
+    })
   }
 })
 

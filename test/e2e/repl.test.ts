@@ -3,7 +3,7 @@ import {stripVTControlCharacters} from 'node:util'
 import type {HistoryItem} from '../../packages/cli/src/history/item.ts'
 import {type CliResult, envelope} from '../helpers/cli.ts'
 import type {TestJupyter} from '../helpers/jupyter-server.ts'
-import {assertRefused, jupyterFor, until, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, jupyterThere, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 describe('the REPL with a pipe', function () {
   this.timeout(60_000)
@@ -13,8 +13,7 @@ describe('the REPL with a pipe', function () {
 
   before(async () => {
     bench = await workbench()
-    server = await jupyterFor(bench)
-    await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
+    server = await jupyterThere(bench)
   })
   after(() => bench.remove())
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import {join} from 'node:path'
-import {jupyterFor, type Workbench, workbench} from '../helpers/workbench.ts'
+import {jupyterThere, type Workbench, workbench} from '../helpers/workbench.ts'
 import {testPython} from '../helpers/jupyter-server.ts'
 
 /** Fills the machine's disk, or gives the room back; both are told as functions to the program. */
@@ -29,9 +29,7 @@ if (process.platform === 'linux') describe('a machine whose disk is full', funct
     const python = await bench.file('python', `#!/bin/sh
 exec unshare --map-root-user --mount sh -c 'mkdir -p "$0" && mount -t tmpfs -o size=3m none "$0" && exec "$@"' "${disk}" "${testPython}" "$@"
 `, 0o755)
-    const server = await jupyterFor(bench, {python, env: {CGPU_AGENT_HOME: disk}})
-    const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
-    assert.equal(added.status, 0, added.stderr)
+    await jupyterThere(bench, {python, env: {CGPU_AGENT_HOME: disk}})
   })
   afterEach(async () => {
     await bench.cli(['exec', `${filling}\nif os.path.exists(filler): free()\nimport shutil\nshutil.rmtree(os.path.join(home, 'runs'), ignore_errors=True)`])

@@ -70,6 +70,14 @@ export async function jupyterFor(bench: Workbench, options: StartJupyterOptions 
   return server
 }
 
+/** The same, as the runtime `there` of this home. */
+export async function jupyterThere(bench: Workbench, options?: StartJupyterOptions): Promise<TestJupyter> {
+  const server = await jupyterFor(bench, options)
+  const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
+  assert.equal(added.status, 0, added.stderr)
+  return server
+}
+
 /** Where the commands have to work alike: a name for the test, and what makes its runtime `there`. */
 export const places: {place: string; make: (bench: Workbench) => Promise<void>}[] = [
   {
@@ -82,9 +90,7 @@ export const places: {place: string; make: (bench: Workbench) => Promise<void>}[
   {
     place: 'a Jupyter server started by someone else',
     async make(bench) {
-      const server = await jupyterFor(bench)
-      const added = await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})
-      assert.equal(added.status, 0, added.stderr)
+      await jupyterThere(bench)
     },
   },
 ]

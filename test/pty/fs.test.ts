@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {screen, Terminal} from '../helpers/terminal.ts'
-import {jupyterFor, type Workbench, workbench} from '../helpers/workbench.ts'
+import {jupyterThere, type Workbench, workbench} from '../helpers/workbench.ts'
 
 describe('files on a terminal', function () {
   this.timeout(30_000)
@@ -12,9 +12,8 @@ describe('files on a terminal', function () {
 
   before(async () => {
     bench = await workbench()
-    const server = await jupyterFor(bench)
+    const server = await jupyterThere(bench)
     root = server.root
-    assert.equal((await bench.cli(['runtime', 'add', server.url, '--token-stdin', '--name', 'there'], {input: server.token})).status, 0)
   })
   after(() => bench.remove())
 

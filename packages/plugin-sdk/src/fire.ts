@@ -24,13 +24,21 @@ export interface HookAnswer<E extends CgpuEvent> {
 
 type Options<E extends CgpuEvent> = Omit<CgpuHooks[E]['options'], 'contract'>
 
+interface FireOptions {
+  ms?: number
+  /** names of plugins that are not asked, where oclif loaded them */
+  without?: ReadonlySet<string>
+  /** besides the warning */
+  onFailure?: (plugin: string, message: string) => void
+}
+
 /**
  * Asks every plugin. A hook that throws, takes longer than `ms`, writes to stdout or exits becomes a warning, never a failure.
  * Answers come sorted by plugin name: oclif gives them in the order of completion, which would make merging a race. Then come those of
  * the project file's hooks, which the user has to agree to (HOOKS_NOT_TRUSTED, 75, where nobody can be asked).
  */
 export async function fire<E extends CgpuEvent>(
-  host: HookHost, event: E, options: Options<E>, {ms = HOOK_BUDGET_MS}: {ms?: number} = {},
+  host: HookHost, event: E, options: Options<E>, {ms = HOOK_BUDGET_MS, without, onFailure}: FireOptions = {},
 ): Promise<HookAnswer<E>[]> {
   // before plugins are asked: a person may have to be
   const project = isProjectEvent(event) ? await projectAnswers(host, event, {contract: CONTRACT, ...options}) : []
@@ -40,15 +48,24 @@ export async function fire<E extends CgpuEvent>(
   try {
     // the intersection with `contract` is the event's option type again; TypeScript cannot see that through Omit
     const full = {...options, contract: CONTRACT} as unknown as CgpuHooks[E]['options']
-    const {failures, successes} = await guarded(event, rootsOf(host), (message) => void host.warn(message), () => host.config.runHook<E, CgpuHooks>(event, full, ms, true))
+    const {failures, successes} = await guarded(event, rootsOf(host), (message) => void host.warn(message), () => configWithout(host.config, without).runHook<E, CgpuHooks>(event, full, ms, true))
     for (const {plugin, error} of byPlugin(failures)) {
-      host.warn(`plugin ${sanitizeLine(plugin.name, 100)} failed in ${event}: ${sanitizeLine(describe(error).message, 300)}`)
+      const {message} = describe(error)
+      host.warn(`plugin ${sanitizeLine(plugin.name, 100)} failed in ${event}: ${sanitizeLine(message, 300)}`)
+      onFailure?.(plugin.name, message)
     }
     const answers = byPlugin(successes).map(({plugin, result}) => ({plugin: plugin.name, result}))
     return [...answers, ...(project as HookAnswer<E>[])] // as untrusted as a plugin's: whoever merges them looks
   } finally {
     clearTimeout(keepAlive)
   }
+}
+
+/** The same, but for some of its plugins. */
+function configWithout(config: HookHost['config'], names: ReadonlySet<string> | undefined): HookHost['config'] {
+  if (!names || names.size === 0 || !('plugins' in config)) return config
+  const {plugins} = config as Pick<Config, 'plugins'> // oclif's whole config
+  return Object.create(config, {plugins: {value: new Map([...plugins].filter(([name]) => !names.has(name)))}}) as HookHost['config'] // its methods ask it for its plugins
 }
 
 /** Folders of the plugins. On its short way cgpu has loaded none, and tells them by `pluginRoots`. */

@@ -1,6 +1,7 @@
 import type {Config} from '@oclif/core/config'
 import {isProjectEvent} from '@cgpu/core/hooks/declared'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {fireForCell} from './cell-hooks.ts'
 import {fire, type HookHost} from './fire.ts'
 import {refuseVeto} from './hooks.ts'
 import type {CellOutcome, CgpuEvent, NotebookCell, NotebookOutcome, NotebookRequest} from './hook-types.ts'
@@ -23,7 +24,7 @@ export async function notebookHooks(host: HookHost): Promise<NotebookHooks> {
     ...(before ? {before: (request) => parametersBefore(host, request)} : {}),
     ...(after ? {after: async (request, outcome) => void (await fire(host, 'notebook:after', {request, outcome}))} : {}),
     ...(beforeCell ? {beforeCell: (request, cell) => reasonToSkip(host, request, cell)} : {}),
-    ...(afterCell ? {afterCell: async (request, cell, outcome) => void (await fire(host, 'cell:after', {request, cell, outcome}))} : {}),
+    ...(afterCell ? {afterCell: async (request, cell, outcome) => void (await fireForCell(host, 'cell:after', {request, cell, outcome}))} : {}),
   }
 }
 
@@ -56,7 +57,7 @@ async function parametersBefore(host: HookHost, request: NotebookRequest): Promi
 }
 
 async function reasonToSkip(host: HookHost, request: NotebookRequest, cell: NotebookCell): Promise<string | undefined> {
-  const answers = await fire(host, 'cell:before', {request, cell})
+  const answers = await fireForCell(host, 'cell:before', {request, cell})
   refuseVeto(answers, `cell ${cell.index + 1}`)
   for (const {plugin, result} of answers) {
     const skip: unknown = isRecord(result) ? result['skip'] : undefined

@@ -18,12 +18,13 @@ export function bubblewrap(env: NodeJS.ProcessEnv = process.env): string | undef
 export interface Wrapped {
   /** files and folders that are there, to be read only */
   readable: readonly string[]
+  links: readonly {at: string; to: string}[]
   cwd: string
   env: Readonly<Record<string, string>>
 }
 
 /** bwrap's arguments: a system of its own with what Node needs to start, nothing else that is readable, and no network. */
-export function bubblewrapArgs({readable, cwd, env}: Wrapped): string[] {
+export function bubblewrapArgs({readable, links, cwd, env}: Wrapped): string[] {
   const system = ['/bin', '/sbin', '/lib', '/lib32', '/lib64'].flatMap(path => {
     if (!existsSync(path)) return []
     return lstatSync(path).isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path]
@@ -31,7 +32,7 @@ export function bubblewrapArgs({readable, cwd, env}: Wrapped): string[] {
   return [
     '--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL',
     '--ro-bind', '/usr', '/usr', ...system, '--ro-bind-try', '/etc/ld.so.cache', '/etc/ld.so.cache', '--dev', '/dev', '--proc', '/proc',
-    ...readable.flatMap(path => ['--ro-bind', path, path]), '--chdir', cwd,
+    ...readable.flatMap(path => ['--ro-bind', path, path]), ...links.flatMap(({at, to}) => ['--symlink', to, at]), '--chdir', cwd,
     '--clearenv', ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]), '--',
   ]
 }

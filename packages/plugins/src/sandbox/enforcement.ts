@@ -26,7 +26,7 @@ export function meansHere(env: NodeJS.ProcessEnv = process.env): Means {
 export function meansProven(env: NodeJS.ProcessEnv = process.env): Means {
   const means = meansHere(env)
   const {bwrap} = means
-  const works = bwrap !== undefined && spawnSync(bwrap, [...bubblewrapArgs({readable: [], cwd: '/', env: {}}), '/bin/true'], {stdio: 'ignore', timeout: 5_000}).status === 0
+  const works = bwrap !== undefined && spawnSync(bwrap, [...bubblewrapArgs({readable: [], links: [], cwd: '/', env: {}}), '/bin/true'], {stdio: 'ignore', timeout: 5_000}).status === 0
   return {...means, bwrap: works ? bwrap : undefined}
 }
 

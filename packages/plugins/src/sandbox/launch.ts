@@ -5,6 +5,7 @@ import type {Socket} from 'node:net'
 import {fileURLToPath, pathToFileURL} from 'node:url'
 import {bubblewrapArgs} from './bubblewrap.ts'
 import type {Means} from './enforcement.ts'
+import type {Reach} from './reach.ts'
 
 /** Of Node's heap, and of the whole address space, of which Node takes most without using it. */
 const heapMiB = 512
@@ -27,8 +28,8 @@ const packageFile = join(dirname(own), '..', '..', 'package.json')
 /** Of the SDK and of what it stands on, the files: what a plugin is given of them is theirs. */
 const shared = ['@cgpu/plugin-sdk/sandbox', '@cgpu/core/errors'].map(name => dirname(fileURLToPath(import.meta.resolve(name))))
 
-/** Starts Node for a plugin, which may read `readable` and nothing else. Nothing of the plugin runs before it is told to. */
-export function launch(root: string, readable: readonly string[], means: Means): Launched {
+/** Starts Node for a plugin, which may read what is in its reach and nothing else. Nothing of the plugin runs before it is told to. */
+export function launch(root: string, {folders: readable, links}: Reach, means: Means): Launched {
   const folders = shared.map(folder => realpathSync(folder))
   const files = [realpathSync(childFolder), realpathSync(packageFile), ...folders, ...folders.map(folder => join(dirname(folder), 'package.json')), ...readable]
   const node = realpathSync(process.execPath)
@@ -36,9 +37,9 @@ export function launch(root: string, readable: readonly string[], means: Means):
   const command = [
     node, '--permission', '--no-experimental-sqlite', '--disable-sigusr1', '--freeze-flags-after-init', '--no-warnings', `--max-old-space-size=${heapMiB}`,
     ...(extname(own) === '.ts' ? ['--conditions=cgpu-source'] : []),
-    ...files.map(path => `--allow-fs-read=${path}`), realpathSync(childMain), ...folders.map(folder => pathToFileURL(folder).href),
+    ...[...files, ...links.map(({at}) => at)].map(path => `--allow-fs-read=${path}`), realpathSync(childMain), ...folders.map(folder => pathToFileURL(folder).href),
   ]
-  const wrapped = means.bwrap === undefined ? command : [means.bwrap, ...bubblewrapArgs({readable: [node, ...files], cwd: root, env}), ...command]
+  const wrapped = means.bwrap === undefined ? command : [means.bwrap, ...bubblewrapArgs({readable: [node, ...files], links, cwd: root, env}), ...command]
   const unix = means.platform !== 'win32'
   // the limits are inherited, and no program can raise them again
   const [file = node, ...args] = unix ? ['/bin/sh', '-c', `ulimit -c 0; ulimit -v ${addressSpaceKiB} 2>/dev/null; exec "$@"`, 'sh', ...wrapped] : wrapped

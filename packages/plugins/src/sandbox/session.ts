@@ -7,7 +7,7 @@ import {type Means, networkDenied} from './enforcement.ts'
 import {launch, type Launched} from './launch.ts'
 import type {SandboxTerms} from './levels.ts'
 import {passOn} from './output.ts'
-import {readableFolders} from './reach.ts'
+import {type Reach, reachOf} from './reach.ts'
 
 /** Answers what the plugin asks for. `signal`: it waits no more. Throws what it is to be told. */
 export type Broker = (method: string, params: unknown, signal: AbortSignal) => Promise<unknown>
@@ -48,10 +48,10 @@ export class Sandbox {
   #stderr = ''
   readonly #onStderr = (chunk: Buffer): void => void (this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(0, 1000))
 
-  private constructor(options: SandboxOptions, folders: readonly string[]) {
+  private constructor(options: SandboxOptions, reach: Reach) {
     this.#options = options
     const {root, means} = options
-    this.#child = launch(root, folders, means)
+    this.#child = launch(root, reach, means)
     const {process: child, channel} = this.#child
     this.#channel = new Channel(channel, message => this.#take(message), why => this.#end(why))
     child.stderr?.on('data', this.#onStderr)
@@ -72,7 +72,7 @@ export class Sandbox {
     if (!networkDenied(means) && !terms.acceptsNetwork) throw networkOpen(name, means)
     // a plugin's process may send this one SIGUSR1, which would open Node's debugger to it
     if (process.platform !== 'win32' && process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => {})
-    const sandbox = new Sandbox(options, readableFolders(root, name))
+    const sandbox = new Sandbox(options, reachOf(root, name))
     const late = setTimeout(() => sandbox.#end(`did not start within ${startMs / 1000} s`), startMs)
     try {
       await sandbox.#ready.promise

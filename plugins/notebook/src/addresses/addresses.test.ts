@@ -13,6 +13,7 @@ import {gs} from './gs.ts'
 import {handlerOf} from './handlers.ts'
 import {fileBehind} from './links.ts'
 import {isPrivateAddress} from './private-network.ts'
+import {BatchInterrupts} from '../batch/interrupts.ts'
 import {RemoteCopy} from './remote-copy.ts'
 import {request} from './request.ts'
 import {s3} from './s3.ts'
@@ -248,18 +249,20 @@ describe('files at addresses', () => {
       assert.match(store.text('s3/bucket/copy.ipynb') ?? '', /"two"/)
     })
 
-    it('are not waited for after a signal; the copy is kept here', async () => {
+    for (const kind of ['one run', 'a batch']) it(`are not waited for after a signal to ${kind}; the copy is kept here`, async () => {
+      const batch = kind === 'a batch' ? new BatchInterrupts(() => {}) : undefined
       const {promise: asked, resolve: seen} = Promise.withResolvers<void>()
       const lake = {scheme: 'lake', resolve: () => ({ways: []}), write: (_: string, __: Blob, {signal: gone}: {signal: AbortSignal}) => new Promise((_resolve, reject) => {
         gone.addEventListener('abort', () => reject(gone.reason as Error))
         seen()
       })}
       const host = {config: {runHook: async () => ({successes: [{plugin: {name: 'cgpu-lake', pjson: {cgpu: {contract: 1}}, root: '/'}, result: lake}], failures: []})}, warn: () => undefined} as never // what a command has of it
-      const saver = await (await RemoteCopy.open({address: 'lake://copy.ipynb', host})).saver(notebook)
+      const saver = await (await RemoteCopy.open({address: 'lake://copy.ipynb', host, onGiveUp: batch?.onLeave})).saver(notebook)
       saver.changed('cell')
       const end = saver.finish()
       await asked
       process.emit('SIGHUP')
+      batch?.dispose()
       let kept = ''
       await assert.rejects(end, (error: Failure) => {
         kept = error.fix.replace('the executed copy is kept here: ', '')

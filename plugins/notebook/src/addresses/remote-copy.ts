@@ -15,11 +15,24 @@ const pauseFactor = 10
 
 type Writing = Required<Pick<SchemeFiles, 'write'>>
 
+/** Calls the listener when nobody wants to wait any more; returns what ends that. */
+export type OnGiveUp = (listener: () => void) => () => void
+
+const onSignals: OnGiveUp = (listener) => {
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const name of names) process.once(name, listener)
+  return () => {
+    for (const name of names) process.off(name, listener)
+  }
+}
+
 export interface RemoteCopyOptions {
   address: string
   /** asks plugins for schemes */
   host: HookHost
   everyMs?: number
+  /** tells when an upload at the end is to be given up; default: the signals of this process do */
+  onGiveUp?: OnGiveUp | undefined
 }
 
 /** Where an executed copy goes that belongs to an address. */
@@ -50,7 +63,7 @@ export class RemoteCopy {
     const folder = await mkdtemp(join(tmpdir(), 'cgpu-notebook-'))
     const path = join(folder, nameOf(this.#options.address))
     const local = await Saver.open(path, notebook)
-    return new RemoteSaver({local, folder, path, everyMs: this.#options.everyMs ?? everyMs, shown: shownAddress(this.#options.address), upload: (file, signal) => this.#upload(file, signal)})
+    return new RemoteSaver({local, folder, path, everyMs: this.#options.everyMs ?? everyMs, shown: shownAddress(this.#options.address), onGiveUp: this.#options.onGiveUp ?? onSignals, upload: (file, signal) => this.#upload(file, signal)})
   }
 
   async #upload(file: Blob, signal: AbortSignal): Promise<void> {
@@ -67,6 +80,7 @@ interface RemoteSaverOptions {
   everyMs: number
   /** the address */
   shown: string
+  onGiveUp: OnGiveUp
   upload: (file: Blob, signal: AbortSignal) => Promise<void>
 }
 
@@ -98,9 +112,8 @@ class RemoteSaver implements CopySaver {
 
   async #finish(): Promise<void> {
     clearTimeout(this.#timer)
-    const {local, folder, path, shown} = this.#options
-    const giveUp = (): void => this.#givenUp.abort(errors.interrupted('interrupted while the copy was uploaded', {code: 'INTERRUPTED', category: 'network'}))
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, giveUp)
+    const {local, folder, path, shown, onGiveUp} = this.#options
+    const waited = onGiveUp(() => this.#givenUp.abort(errors.interrupted('interrupted while the copy was uploaded', {code: 'INTERRUPTED', category: 'network'})))
     try {
       await local.finish()
       await this.#uploading
@@ -110,7 +123,7 @@ class RemoteSaver implements CopySaver {
       const {message, code, category, exit, retryable} = error
       throw new CgpuError(message, {code, category, exit, retryable, fix: `the executed copy is kept here: ${path}`, details: {address: shown, kept: path}, cause: error})
     } finally {
-      for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, giveUp)
+      waited()
     }
     await rm(folder, {recursive: true, force: true})
   }

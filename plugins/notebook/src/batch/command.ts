@@ -1,19 +1,27 @@
 import {cgpu, type CgpuCommand, CgpuError, errors, ExitCode, parseTimeLimit, withKernel, writeAtomic} from '@cgpu/plugin-sdk'
 import {table} from '@cgpu/plugin-sdk/render'
+import {openPlace} from '../addresses/address.ts'
 import {askedPlugins} from '../hooks/ask.ts'
 import type {PerformOptions} from '../run/perform.ts'
 import {silentReporter} from '../run/report.ts'
+import type {TravelFlags} from '../travel/travel.ts'
 import {isDone, keyOf} from './done.ts'
 import type {BatchFlags} from './flags.ts'
 import {BatchInterrupts} from './interrupts.ts'
+import {wordsOfRun} from './given.ts'
 import {type PlanFlags, planRuns} from './plan.ts'
 import {type Place, runQueue} from './queue.ts'
 import {batchFailure, type BatchResult, batchResult, cellsText, failedItself} from './result.ts'
-import {type Outcome, type PlannedRun, setText} from './run.ts'
+import {type OpenCopy, type Outcome, type PlannedRun, setText} from './run.ts'
 import {notBegun, runOne} from './run-one.ts'
+import {SharedTravel} from './shared-travel.ts'
+import {Sources} from './sources.ts'
 import {type BatchTeller, silentTeller} from './tell.ts'
 
-export interface BatchCommandFlags extends BatchFlags, Omit<PlanFlags, keyof BatchFlags>, Omit<PerformOptions['flags'], 'runtime' | 'kernel'> {
+export interface BatchCommandFlags extends BatchFlags, Omit<PlanFlags, keyof BatchFlags>, Omit<PerformOptions['flags'], 'runtime' | 'kernel'>, Omit<TravelFlags, 'cwd'> {
+  detach?: boolean
+  watch?: boolean
+  'keep-kernel'?: boolean
   output?: string | undefined
   'log-output'?: boolean
   'startup-timeout': string
@@ -25,8 +33,8 @@ export interface BatchHost {
   /** --json */
   json: boolean
   quiet: boolean
-  /** flags that run one of them again, but for its output and its set */
-  words: readonly string[]
+  /** the words of a command line that give these flags */
+  words: (flags: Record<string, unknown>) => string[]
 }
 
 /** These say that the runtime went, whatever ran on it. */
@@ -36,7 +44,7 @@ const unusableCodes = ['NOT_FOUND', 'NO_RUNTIME', 'RUNTIME_REQUIRED', 'AMBIGUOUS
 
 /** Runs many notebooks, or one with many parameter sets; see `docs/notebook-batch.md`. Throws BATCH_FAILED with the status of the first failure, INTERRUPTED, and what `planRuns` does. */
 export async function runBatch(notebooks: readonly string[], flags: BatchCommandFlags, host: BatchHost): Promise<BatchResult> {
-  if (flags.stdin) throw errors.usage('stdin cannot answer several notebooks', {code: 'USAGE', fix: 'leave --stdin out'})
+  refuseOfOne(flags)
   const limits = {
     cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseTimeLimit(flags['cell-timeout']),
     timeoutMs: flags.timeout === undefined ? undefined : parseTimeLimit(flags.timeout),
@@ -61,6 +69,13 @@ export async function runBatch(notebooks: readonly string[], flags: BatchCommand
   }
 }
 
+function refuseOfOne(flags: BatchCommandFlags): void {
+  if (flags.stdin) throw errors.usage('stdin cannot answer several notebooks', {code: 'USAGE', fix: 'leave --stdin out'})
+  if (flags.detach) throw errors.usage('several runs cannot be left running by one command', {code: 'USAGE', fix: 'start each with a --detach of its own'})
+  if (flags.watch) throw errors.usage('one notebook is watched at a time', {code: 'USAGE', fix: 'leave --watch out, or watch each by a command of its own'})
+  if (flags['keep-kernel']) throw errors.usage('a batch would keep a kernel for each run', {code: 'USAGE', fix: 'leave --keep-kernel out: --changed, --from-failed and --resume go by the copies without it'})
+}
+
 interface Work {
   notebooks: readonly string[]
   flags: BatchCommandFlags
@@ -73,21 +88,29 @@ interface Work {
 /** Plans, runs, and writes the reports. */
 async function runAll({notebooks, flags, limits, host, teller, warn}: Work): Promise<{result: BatchResult; outcomes: Outcome[]; first: Outcome | undefined}> {
   const started = performance.now()
-  const runs = await planRuns(notebooks, flags, warn)
+  const sources = new Sources(host.command)
+  const travel = new SharedTravel({flags, warn})
+  let leaving: BatchInterrupts | undefined
+  const openCopy: OpenCopy = async (address) =>
+    (await import('../addresses/remote-copy.ts')).RemoteCopy.open({address, host: host.command, onGiveUp: (listener) => leaving?.onLeave(listener) ?? (() => undefined)})
+  const runs = await planRuns(notebooks, flags, {onWarning: warn, sources, openCopy, check: (run) => travel.of(run)})
   const places = await runtimesOf(flags.runtime)
-  const done = flags['skip-done'] ? await doneAlready(runs, flags) : new Set<PlannedRun>()
+  const parallel = flags.parallel ?? places.length
+  if (Math.min(parallel, runs.length) > places.length && flags.fetch?.some((pattern) => !pattern.includes('{'))) warn('runs that share a runtime share its folder, so one may fetch what another wrote: name files by parameters, and fetch those, such as --fetch \'{set}.csv\'')
+  const done = flags['skip-done'] ? await doneAlready(runs, {flags, sources, host}) : new Set<PlannedRun>()
   const interrupts = new BatchInterrupts((message) => teller.note('INTERRUPTING', message))
+  leaving = interrupts
   let first: Outcome | undefined
   let lost: Outcome | undefined
   try {
     teller.begun(runs.length)
     for (const run of done) teller.ended(skipped(run))
     const results = await runQueue<PlannedRun, Outcome>({
-      jobs: runs.filter((run) => !done.has(run)), places, parallel: flags.parallel ?? places.length, isLost,
+      jobs: runs.filter((run) => !done.has(run)), places, parallel, isLost,
       isStopped: () => interrupts.stopped,
       work: (run, place) => runOne(run, {
         ...limits, flags: {...flags, runtime: place}, dataDir: host.dataDir, asked: (about) => askedPlugins(host.command, about), reporter: teller.reporterOf(run), signals: interrupts.forRun(),
-        words: host.words, notice: (message) => teller.note('NOTICE', `${run.label}: ${message}`),
+        words: host.words(wordsOfRun(run, flags)), sources, travel, openCopy, notice: (message) => teller.note('NOTICE', `${run.label}: ${message}`),
         warn: (message) => warn(`${run.label}: ${message}`), withKernel: (request, use) => withKernel(host.command, request, use),
       }),
       onLost: (place, left) => teller.note('RUNTIME_LOST', `${place ?? 'the runtime'} cannot be used any more; ${left} left`),
@@ -128,7 +151,7 @@ function summary(outcomes: readonly Outcome[]): string {
   const titles = ['notebook', ...(sweeps ? ['parameters'] : []), 'status', 'cells', 'time', 'copy']
   return table(titles, outcomes.map((outcome) => {
     const {run, status, durationSeconds, due} = outcome
-    return [run.notebook, ...(sweeps ? [setText(run.set)] : []), status, due.length === 0 ? '' : cellsText(outcome), durationSeconds === 0 ? '' : `${durationSeconds.toFixed(1)} s`, status === 'not-run' ? '' : run.output]
+    return [openPlace(run.notebook), ...(sweeps ? [setText(run.set)] : []), status, due.length === 0 ? '' : cellsText(outcome), durationSeconds === 0 ? '' : `${durationSeconds.toFixed(1)} s`, status === 'not-run' ? '' : openPlace(run.output)]
   }))
 }
 
@@ -146,10 +169,10 @@ async function runtimesOf(given: string | undefined): Promise<Place[]> {
   return [...new Set(known.map(({name}) => name))]
 }
 
-async function doneAlready(runs: readonly PlannedRun[], flags: BatchCommandFlags): Promise<Set<PlannedRun>> {
+async function doneAlready(runs: readonly PlannedRun[], {flags, sources, host}: {flags: BatchCommandFlags; sources: Sources; host: BatchHost}): Promise<Set<PlannedRun>> {
   const done = new Set<PlannedRun>()
   for (const run of runs) {
-    if (await isDone(run.output, await keyOf(run, flags))) done.add(run)
+    if (await isDone(run.output, await keyOf(run, flags, sources), host.command)) done.add(run)
   }
   return done
 }

@@ -1,6 +1,7 @@
 import {readdir, stat} from 'node:fs/promises'
 import {basename, dirname, join, relative, resolve, sep} from 'node:path'
 import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
+import {isAddress} from '../addresses/address.ts'
 
 export interface FoundNotebook {
   notebook: string
@@ -14,7 +15,7 @@ export interface FoundNotebook {
  */
 export async function findNotebooks(places: readonly string[], {recursive, except}: {recursive: boolean; except?: string | undefined}): Promise<FoundNotebook[]> {
   return (await Promise.all(places.map(async (place) => {
-    const there = await stat(place).catch(() => undefined)
+    const there = isAddress(place) ? undefined : await stat(place).catch(() => undefined)
     if (!there?.isDirectory()) return [{notebook: place, folder: ''}]
     if (!recursive) throw errors.usage(`${sanitizeLine(place)} is a folder`, {code: 'USAGE', fix: '-R takes all notebooks in it'})
     const found = await below(place, except)

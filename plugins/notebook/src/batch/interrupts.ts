@@ -9,6 +9,7 @@ const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export class BatchInterrupts {
   readonly #runs = new Set<RunInterrupts>()
   readonly #notice: (message: string) => void
+  readonly #leavers = new Set<() => void>()
   #why: string | undefined
   #got: NodeJS.Signals | undefined
 
@@ -20,6 +21,12 @@ export class BatchInterrupts {
   /** Nothing more is to be begun. */
   get stopped(): boolean {
     return this.#why !== undefined
+  }
+
+  /** Has it called whenever somebody does not want to wait any more; returns what ends that. */
+  readonly onLeave = (listener: () => void): (() => void) => {
+    this.#leavers.add(listener)
+    return () => void this.#leavers.delete(listener)
   }
 
   /** 128 + n, of the signal that ended it */
@@ -50,7 +57,9 @@ export class BatchInterrupts {
     const leaves = again || name !== 'SIGINT'
     if (!leaves && this.#runs.size > 0) this.#notice('interrupting all notebooks; Ctrl-C again stops waiting for them')
     this.stop('interrupted before the notebook ran')
-    if (leaves) for (const run of this.#runs) run.leave()
+    if (!leaves) return
+    for (const run of this.#runs) run.leave()
+    for (const listener of this.#leavers) listener()
   }
 }
 

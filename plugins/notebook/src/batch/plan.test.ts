@@ -4,8 +4,10 @@ import {tmpdir} from 'node:os'
 import {join, relative} from 'node:path'
 import {joinPairs} from '../parameters/values.ts'
 import {isBatch, joinRuntimes, ofEachRun} from './flags.ts'
-import {type PlanFlags, planRuns} from './plan.ts'
+import {type PlanFlags, type PlanOptions, planRuns} from './plan.ts'
+import {wordsOfRun} from './given.ts'
 import {setWords} from './run.ts'
+import {Sources} from './sources.ts'
 
 const notebook = JSON.stringify({cells: [{cell_type: 'code', metadata: {tags: ['parameters']}, source: 'lr = 1\nname = ""', outputs: [], execution_count: null}], metadata: {}, nbformat: 4, nbformat_minor: 4})
 
@@ -20,7 +22,7 @@ describe('the plan of a batch', () => {
   after(() => rm(root, {recursive: true, force: true}))
   /** Paths below the root, in and out. */
   const planned = async (names: string[], {out, ...flags}: PlanFlags = {}) => {
-    const runs = await planRuns(names.map((name) => join(root, name)), {...flags, ...(out === undefined ? {} : {out: `${root}/${out}`})}, () => {})
+    const runs = await planRuns(names.map((name) => join(root, name)), {...flags, ...(out === undefined ? {} : {out: `${root}/${out}`})}, {onWarning: () => {}})
     return runs.map(({notebook: from, output}) => [from, output].map((path) => relative(root, path)).join(' > '))
   }
 
@@ -37,6 +39,28 @@ describe('the plan of a batch', () => {
     assert.deepEqual(await planned(['a.ipynb'], {out: 'by/{lr}/', grid: ['lr=1,2']}), ['a.ipynb > by/1/a.lr=1.ipynb', 'a.ipynb > by/2/a.lr=2.ipynb'])
     const [long = ''] = await planned(['a.ipynb'], {grid: [`name=${'x'.repeat(300)}`]})
     assert.match(long, /^a\.ipynb > a\.name=x{51}-[0-9a-f]{8}\.out\.ipynb$/)
+  })
+
+  it('goes to addresses and from them, each read once, and shows no secrets of theirs', async () => {
+    const told: string[] = []
+    const read = async (address: string) => ({data: Buffer.from(notebook), version: told.push(`read ${address}`)})
+    const fresh = () => new Sources({config: {runHook: () => ({successes: [{plugin: {name: 'lake'}, result: {scheme: 'lake', resolve: () => ({ways: []}), read}}], failures: []})}, warn: () => undefined} as never) // as oclif's config answers
+    const options = (): PlanOptions => ({onWarning: () => {}, sources: fresh(), openCopy: async (address) => told.push(`looked at ${address}`) as never}) // that it was asked for is all
+    const runs = await planRuns(['lake://me:secret@pond/a%20b.ipynb'], {grid: ['lr=1,2'], out: 's3://bucket/{name}/', fetch: ['{set}/*.csv', 'all']}, options())
+    assert.deepEqual(runs.map(({label, output, fetch, fetchTo}) => [label, output, fetch, fetchTo]), [1, 2].map((lr) => [`lake://pond/a%20b.ipynb lr=${lr}`, `s3://bucket/a b/a b.lr=${lr}.ipynb`, [`lr=${lr}/*.csv`, 'all'], `a b.lr=${lr}_files`]))
+    assert.deepEqual(told.splice(0), ['read lake://me:secret@pond/a%20b.ipynb', 'looked at s3://bucket/a b/a b.lr=1.ipynb'])
+    await planRuns(['lake://pond/a', 'lake://pond/b'], {inplace: true}, options())
+    assert.deepEqual(told, ['looked at lake://pond/a', 'looked at lake://pond/b', 'read lake://pond/a', 'read lake://pond/b'], 'what is written there from then on is not replaced')
+    const one = async (flags: PlanFlags) => (await planRuns([join(root, 'one')], {recursive: true, ...flags}, {onWarning: () => {}})).map(({output}) => output).slice(1, 2)
+    assert.deepEqual(await one({out: 'https://host/a/', grid: ['name="ä b"']}), ['https://host/a/b.name=%C3%A4_b.ipynb'])
+    assert.deepEqual(await one({out: 'drive:{name} #{n}.ipynb'}), ['drive:b #2.ipynb'])
+  })
+
+  it('says where what comes back comes to', async () => {
+    const folders = async (flags: PlanFlags) => (await planRuns([join(root, 'a.ipynb')], {grid: ['lr=1,2'], fetch: ['x-{lr}'], ...flags}, {onWarning: () => {}})).map(({fetchTo}) => relative(root, fetchTo ?? ''))
+    assert.deepEqual(await folders({}), ['a.lr=1.out_files', 'a.lr=2.out_files'])
+    assert.deepEqual(await folders({'fetch-to': join(root, 'all')}), ['all', 'all'])
+    await assert.rejects(folders({'fetch-to': 'all', fetch: ['x']}), {code: 'OUTPUT_TWICE', message: /^what is fetched of \S+a\.ipynb lr=1 and \S+a\.ipynb lr=2 would come to one folder, all$/})
   })
 
   it('takes the notebooks of folders, but no copies and nothing hidden', async () => {
@@ -58,13 +82,18 @@ describe('the plan of a batch', () => {
       [['a.ipynb'], {out: 'a.ipynb/'}, 'CANNOT_WRITE', /folder \S+ cannot be made/],
     ]
     for (const [names, flags, code, message] of cases) await assert.rejects(planned(names, flags), {code, message}, JSON.stringify([names, flags]))
-    await assert.rejects(planRuns(['-'], {}, () => {}), {code: 'USAGE'})
+    const elsewhere: [places: string[], flags: PlanFlags, message: RegExp][] = [
+      [['-'], {}, /^stdin has one notebook/], [[join(root, 'a.ipynb')], {out: '-'}, /^stdout takes/], [[join(root, 'a.ipynb')], {out: 's3://b/x/', changed: true}, /need notebooks and copies that are files$/],
+    ]
+    for (const [places, flags, message] of elsewhere) await assert.rejects(planRuns(places, flags, {onWarning: () => {}}), {code: 'USAGE', message})
   })
 
   it('can be given again, one run at a time', () => {
     const set = {text: '3', list: [1n, 'a'], count: 3n, rate: 1, on: true, none: null}
     assert.deepEqual(setWords(set), ['--parameters-raw=text=3', '--parameters-yaml={"list":[1,"a"]}', '--parameters=count=3', '--parameters=rate=1.0', '--parameters=on=True', '--parameters=none=None'])
     assert.deepEqual(joinPairs(setWords(set)), setWords(set))
+    const given = wordsOfRun({set, fetch: ['3.csv']}, {parameters: ['text=1', 'other=2'], 'parameters-raw': ['count=x', 'countless=y']})
+    assert.deepEqual(given, {parameters: ['other=2'], 'parameters-raw': ['countless=y'], fetch: ['3.csv'], 'fetch-to': undefined})
     assert.deepEqual(ofEachRun({grid: ['a=1'], junit: 'x', out: 'x', kernel: 'ir', parallel: 2}), {kernel: 'ir'})
   })
 

@@ -1,4 +1,6 @@
 import {CgpuError, ExitCode, sanitizeLine} from '@cgpu/plugin-sdk'
+import type {Selected} from '../again/again.ts'
+import {openPlace} from '../addresses/address.ts'
 import type {CellResult} from '../run/run-notebook.ts'
 import {type Outcome, type OutcomeStatus, succeeded} from './run.ts'
 
@@ -17,6 +19,8 @@ export interface BatchRun {
   durationSeconds: number
   parameters: Record<string, unknown>
   cells: CellResult[]
+  /** as of one notebook: which cells ran and which did not, where not all had to */
+  selection?: Selected[]
   /** why it did not succeed */
   error?: {code: string; message: string; fix: string | null}
 }
@@ -56,9 +60,9 @@ export function batchResult({outcomes, first, signalStatus, durationSeconds, jun
   }
 }
 
-function runOf({run: {n, notebook, output}, runtime, kernel, status, exitStatus, durationSeconds, parameters, cells, error}: Outcome): BatchRun {
+function runOf({run: {n, notebook, output}, runtime, kernel, status, exitStatus, durationSeconds, parameters, cells, selection, error}: Outcome): BatchRun {
   return {
-    n, notebook, output, runtime, kernel, status, exitStatus, durationSeconds, parameters, cells,
+    n, notebook: openPlace(notebook), output: openPlace(output), runtime, kernel, status, exitStatus, durationSeconds, parameters, cells, ...(selection ? {selection} : {}),
     ...(error ? {error: {code: error.code, message: error.message, fix: error.fix ?? null}} : {}),
   }
 }

@@ -1,4 +1,6 @@
 import type {CgpuError} from '@cgpu/plugin-sdk'
+import type {RemoteCopy} from '../addresses/remote-copy.ts'
+import type {Selected} from '../again/again.ts'
 import {floatText, type Value} from '../parameters/value.ts'
 import {plain} from '../parameters/values.ts'
 import type {CellResult, NotebookRun} from '../run/run-notebook.ts'
@@ -8,6 +10,7 @@ import type {ParameterSet} from './matrix.ts'
 export interface PlannedRun {
   /** its number in the batch, from 1 */
   n: number
+  /** a path or an address, as is `output`: shown by `openPlace` */
   notebook: string
   /** the file's name without .ipynb */
   name: string
@@ -18,7 +21,15 @@ export interface PlannedRun {
   /** for people: the notebook and its set */
   label: string
   output: string
+  /** patterns of what comes back, and the folder of this computer that it comes to */
+  fetch?: string[] | undefined
+  fetchTo?: string | undefined
+  /** of a notebook at an address that its own copy replaces: looked at before it was read */
+  remote?: RemoteCopy
 }
+
+/** Opens the place of a copy at an address. */
+export type OpenCopy = (address: string) => Promise<RemoteCopy>
 
 /** A code cell that a run was to execute. */
 export interface DueCell {
@@ -40,6 +51,8 @@ export interface Outcome {
   kernel: string | null
   parameters: Record<string, unknown>
   cells: CellResult[]
+  /** where not all had to run: what was decided about each cell */
+  selection?: Selected[]
   due: DueCell[]
   /** why it did not succeed, or why it was skipped or not run */
   error?: CgpuError

@@ -1,6 +1,7 @@
 import {randomUUID} from 'node:crypto'
 import type {KernelMessage} from '@cgpu/plugin-sdk'
 import {NdjsonEncoder} from '@cgpu/plugin-sdk/render'
+import {openPlace} from '../addresses/address.ts'
 import {isRecord} from '../format/model.ts'
 import type {Reporter} from '../run/report.ts'
 import type {Outcome, PlannedRun} from './run.ts'
@@ -33,7 +34,7 @@ export class NdjsonTeller implements BatchTeller {
     this.#ids.set(run, id)
     const tell = (body: Body): void => this.#tell(id, body)
     return {
-      started: ({runtime, kernel}) => tell({type: 'started', runtime, kernel, notebook: run.notebook, output: run.output}),
+      started: ({runtime, kernel}) => tell({type: 'started', runtime, kernel, notebook: openPlace(run.notebook), output: openPlace(run.output)}),
       cell: ({type, position, total}) => tell({type: 'progress', message: run.label, detail: `cell ${position} of ${total}`, done: type === 'begin' ? position - 1 : position, total}),
       message: (_cell, message) => {
         const body = outputOf(message)

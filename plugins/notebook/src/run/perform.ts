@@ -4,7 +4,6 @@ import {isLively, TerminalFilter} from '@cgpu/plugin-sdk/render'
 import type {Again, Selected} from '../again/again.ts'
 import {RunRecord} from '../again/record.ts'
 import {recording} from '../again/recording.ts'
-import type {Notebook} from '../format/model.ts'
 import {notebookChunks} from '../format/write.ts'
 import {languageOf} from '../parameters/said-language.ts'
 import {failureOf} from './failure.ts'
@@ -54,7 +53,7 @@ export interface PerformOptions extends Prepared {
   /** who interrupts it; default: the signals of this process */
   signals?: Interrupts
   /** before the copy is written the last time */
-  onEnded?: (run: NotebookRun) => void
+  onEnded?: ((run: NotebookRun) => void) | undefined
   withKernel: <R extends KernelWork>(request: KernelRequest, work: (kernel: OwnKernel) => Promise<R>) => Promise<R>
 }
 
@@ -84,7 +83,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
   }
   const skipped: Selected[] = []
   try {
-    if (again?.idle) return await withoutRunning(again, {notebook, saver, reporter, durationSeconds: () => (performance.now() - started) / 1000})
+    if (again?.idle) return await withoutRunning(again, {notebook, saver, reporter, onEnded: options.onEnded, durationSeconds: () => (performance.now() - started) / 1000})
     const request: KernelRequest = {
       runtime: flags.runtime, account: flags.account, kernel: flags.kernel ?? said, cwd: flags.cwd, startTimeoutMs: options.startTimeoutMs, secrets: flags.secret ?? [], notebook: options.given,
       keep: again?.keep,
@@ -156,8 +155,9 @@ export async function perform(options: PerformOptions): Promise<Performed> {
 }
 
 /** Nothing has to run: the copy is what it was, with what changed beside the code. */
-export async function withoutRunning(again: Again, {notebook, saver, reporter, durationSeconds}: {notebook: Notebook; saver: CopySaver | undefined; reporter: Reporter; durationSeconds: () => number}): Promise<Performed> {
+export async function withoutRunning(again: Again, {notebook, saver, reporter, onEnded, durationSeconds}: Pick<PerformOptions, 'notebook' | 'reporter' | 'onEnded'> & {saver: CopySaver | undefined; durationSeconds: () => number}): Promise<Performed> {
   await again.decide()
+  onEnded?.({status: 'ok', exitStatus: 0, cells: []})
   saver?.changed('cell')
   await saver?.finish()
   reporter.finished({status: 'ok', exitStatus: 0, durationSeconds: durationSeconds()})

@@ -1,4 +1,3 @@
-import type {HookHost} from '@cgpu/plugin-sdk'
 import {type Notebook, tagsOf} from '../format/model.ts'
 import {readNotebook} from '../format/read.ts'
 import {parametersTag} from '../parameters/tags.ts'
@@ -33,9 +32,9 @@ export interface Prepared {
 /** Asks for more parameters than are given, once the notebook is read. */
 export type MoreParameters = (given: Record<string, Value>, notebook: Notebook) => Promise<Record<string, Value>>
 
-/** Reads the notebook, chooses its cells, and sets its parameters: all that can be wrong before a machine is needed. `host` asks plugins for schemes. */
-export async function prepare(path: string, flags: PrepareFlags, onWarning: (message: string) => void, more?: MoreParameters, host?: HookHost): Promise<Prepared> {
-  const notebook = await readNotebook(path, host)
+/** Reads the notebook, chooses its cells, and sets its parameters: all that can be wrong before a machine is needed. `read`: in place of `readNotebook`. */
+export async function prepare(path: string, flags: PrepareFlags, onWarning: (message: string) => void, more?: MoreParameters, read: (path: string) => Promise<Notebook> = (one) => readNotebook(one)): Promise<Prepared> {
+  const notebook = await read(path)
   removeMarkers(notebook)
   const selected = select(notebook, flags)
   // whichever cells run, the parameters hold

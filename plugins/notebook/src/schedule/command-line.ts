@@ -4,7 +4,7 @@ import {isAddress} from '../addresses/address.ts'
 type FlagValue = string | number | boolean | readonly string[] | undefined
 
 /** flags of `notebook run` whose value is a path of this computer */
-const paths = new Set(['out', 'include', 'parameters-file', 'junit', 'html', 'matrix'])
+const paths = new Set(['out', 'include', 'parameters-file', 'junit', 'html', 'matrix', 'fetch-to'])
 
 const absolute = (place: string): string => (place === '-' || isAddress(place) ? place : resolve(place))
 

@@ -7,6 +7,8 @@ export interface TravelFlags {
   cwd?: string | undefined
   include?: string[] | undefined
   fetch?: string[] | undefined
+  /** where what is fetched comes */
+  'fetch-to'?: string | undefined
 }
 
 /** What is to go to a runtime. */
@@ -26,12 +28,13 @@ export interface Travel {
 
 /**
  * Looks at what is to be sent before a machine is needed. Undefined: nothing travels. Includes are named from this folder, and lie in the run's folder as they
- * do beside the notebook; what is fetched comes beside the executed copy. Throws INCLUDE_OUTSIDE, FETCH_OUTSIDE (64), FILE_NOT_FOUND (66).
+ * do beside the notebook; what is fetched comes beside the executed copy, or where that is said. Throws INCLUDE_OUTSIDE, FETCH_OUTSIDE (64), FILE_NOT_FOUND (66).
  */
-export async function planTravel({notebook, output, flags: {cwd, include = [], fetch = []}, onWarning}: {notebook: string; output: string; flags: TravelFlags; onWarning: (message: string) => void}): Promise<Travel | undefined> {
+export async function planTravel({notebook, output, flags: {cwd, include = [], fetch = [], 'fetch-to': fetchTo}, onWarning}: {notebook: string; output: string; flags: TravelFlags; onWarning: (message: string) => void}): Promise<Travel | undefined> {
   if (include.length === 0 && fetch.length === 0) return undefined
-  const to = folderOf(output)
-  const sent = await Promise.all(include.map((path) => toSend(path, folderOf(notebook))))
+  const from = folderOf(notebook)
+  const to = fetchTo === undefined ? folderOf(output) : resolve(fetchTo)
+  const sent = await Promise.all(include.map((path) => toSend(path, from)))
   for (const pattern of fetch) refuseOutside(pattern)
   const place = (runtime: string, below: string): string => `${runtime}:${[cwd?.replace(/\/+$/, ''), below].filter((part) => part !== undefined && part !== '' && part !== '.').join('/')}`
   return {
@@ -49,7 +52,7 @@ export async function planTravel({notebook, output, flags: {cwd, include = [], f
   }
 }
 
-/** Of a file; of what is none, the current one. */
+/** The folder of this computer that a notebook or a copy belongs to. */
 export const folderOf = (place: string): string => (place === '-' || isAddress(place) ? process.cwd() : dirname(resolve(place)))
 
 /** Throws INCLUDE_OUTSIDE (64), FILE_NOT_FOUND (66). */

@@ -1,4 +1,5 @@
 import {dirname, relative, resolve, sep} from 'node:path'
+import {isAddress, openPlace} from '../../addresses/address.ts'
 import {escapeMarkup} from '../../markup/escape.ts'
 import type {CellResult} from '../../run/run-notebook.ts'
 import type {BatchResult} from '../result.ts'
@@ -44,11 +45,11 @@ export function* htmlPage({outcomes, result, at, path}: PageOptions): Generator<
 
 function summaryRow(outcome: Outcome, path: string): string {
   const {run, cells, due, durationSeconds, runtime} = outcome
-  const began = runtime !== null || outcome.status === 'skipped'
+  const began = runtime !== null || succeeded(outcome)
   const good = cells.filter(({status}) => status === 'ok').length
-  return `<tr><td><a href="#run-${run.n}">${run.n}</a></td><td>${escapeMarkup(run.notebook)}</td><td><code>${escapeMarkup(setText(run.set))}</code></td><td>${statusText(outcome.status)}</td>`
+  return `<tr><td><a href="#run-${run.n}">${run.n}</a></td><td>${escapeMarkup(openPlace(run.notebook))}</td><td><code>${escapeMarkup(setText(run.set))}</code></td><td>${statusText(outcome.status)}</td>`
     + `<td class="number">${due.length === 0 ? '' : `${good}/${due.length}`}</td><td class="number">${durationSeconds === 0 ? '' : seconds(durationSeconds)}</td><td>${escapeMarkup(runtime ?? '')}</td>`
-    + `<td>${began ? `<a href="${escapeMarkup(linkTo(run.output, path))}">${escapeMarkup(run.output)}</a>` : ''}</td></tr>\n`
+    + `<td>${began ? copyLink(run.output, path) : ''}</td></tr>\n`
 }
 
 function section(outcome: Outcome): string {
@@ -97,6 +98,12 @@ function statusText(status: OutcomeStatus): string {
 function cellStatus(cell: CellResult, outcome: Outcome): string {
   const allowed = cell.status === 'error' && cell.id !== outcome.failed?.id
   return allowed ? '<span class="status idle">failed, allowed</span>' : statusText(cell.status)
+}
+
+/** An address is no link: whoever reads the page need not be let in there. */
+function copyLink(output: string, path: string): string {
+  const text = escapeMarkup(openPlace(output))
+  return isAddress(output) ? text : `<a href="${escapeMarkup(linkTo(output, path))}">${text}</a>`
 }
 
 /** Never read as another scheme's address, whatever the name is. */

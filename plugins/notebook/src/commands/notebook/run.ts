@@ -5,7 +5,7 @@ import {boolean, option, string} from '@oclif/core/flags'
 import {CgpuCommand, errors, inert, parseTimeLimit, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import type {Again, AgainFlags, Selected} from '../../again/again.ts'
 import {isAddress, openPlace} from '../../addresses/address.ts'
-import {batchFlags, isBatch, joinRuntimes, ofEachRun} from '../../batch/flags.ts'
+import {batchFlags, isBatch, joinRuntimes} from '../../batch/flags.ts'
 import type {BatchResult} from '../../batch/result.ts'
 import type {DetachedRun} from '../../detach/start.ts'
 import {askedPlugins} from '../../hooks/ask.ts'
@@ -16,6 +16,7 @@ import type {Prepared, PrepareFlags} from '../../run/prepare.ts'
 import type {CellResult, NotebookRun} from '../../run/run-notebook.ts'
 import type {Reporter} from '../../run/report.ts'
 import type {TravelFlags} from '../../travel/travel.ts'
+import {parameterFlags} from '../../parameters/flags.ts'
 import {joinPairs} from '../../parameters/values.ts'
 import {needTrust} from '../../trusted.ts'
 
@@ -27,7 +28,6 @@ const limitsOf = (flags: RunFlags) => ({
   startTimeoutMs: parseTimeLimit(flags['startup-timeout']),
 })
 
-const group = {helpGroup: 'PARAMETERS'}
 const which = {helpGroup: 'CELLS'}
 const again = {helpGroup: 'AGAIN'}
 const chosen = ['from', 'until', 'cells', 'tags']
@@ -74,6 +74,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     secret: string({helpGroup: 'RUNTIME', multiple: true, summary: 'a secret that the code may ask for, on Colab', helpValue: 'NAME'}),
     include: string({helpGroup: 'RUNTIME', multiple: true, summary: 'a file or folder that goes to the runtime before the run', helpValue: 'PATH'}),
     fetch: string({helpGroup: 'RUNTIME', multiple: true, summary: 'what comes back after the run, also after one that failed', helpValue: 'PATTERN'}),
+    'fetch-to': string({helpGroup: 'RUNTIME', dependsOn: ['fetch'], summary: 'where that comes; default: beside the copy, of each run of a batch into NAME_files there', helpValue: 'DIR'}),
     out: string({char: 'o', summary: 'where the executed copy goes, a file or an address; - prints it', helpValue: 'FILE', exclusive: ['inplace']}),
     inplace: boolean({summary: 'write the outputs into the notebook itself'}),
     detach: boolean({char: 'd', summary: 'print the id of the job that runs it, and leave it running on the runtime'}),
@@ -88,11 +89,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     stdin: boolean({summary: 'answer input() with the lines of stdin; else asking fails'}),
     timing: boolean({default: true, allowNo: true, summary: 'keep in each cell when it ran'}),
     'error-markers': boolean({default: true, allowNo: true, summary: 'mark in the copy where it failed'}),
-    parameters: string({...group, char: 'p', multiple: true, summary: 'a parameter, typed as Python would read it: -p NAME VALUE', helpValue: 'NAME VALUE'}),
-    'parameters-raw': string({...group, char: 'r', multiple: true, summary: 'a parameter that is text: -r NAME VALUE', helpValue: 'NAME VALUE'}),
-    'parameters-file': string({...group, char: 'f', multiple: true, summary: 'parameters in a YAML or JSON file', helpValue: 'FILE'}),
-    'parameters-yaml': string({...group, char: 'y', multiple: true, summary: 'parameters as YAML', helpValue: 'YAML'}),
-    'parameters-base64': string({...group, char: 'b', multiple: true, env: 'CGPU_PARAMETERS_ENCODED', summary: 'parameters as YAML in base64', helpValue: 'TEXT'}),
+    ...parameterFlags,
     from: string({...which, summary: 'begin at this cell: its number, id or tag', helpValue: 'CELL'}),
     until: string({...which, summary: 'end with this cell', helpValue: 'CELL'}),
     cells: string({...which, multiple: true, summary: 'run these only: 1,3-5, ids, tags', helpValue: 'CELLS'}),
@@ -115,9 +112,8 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     const {args, flags, metadata} = await this.parse(NotebookRunCommand, joinPairs(joinRuntimes(this.argv)))
     if (flags.detach) (await import('../../detach/flags.ts')).refuseWithDetach(args.notebook, flags, outputPath(args.notebook[0] ?? '', flags))
     if (isBatch(args.notebook, flags)) {
-      if (flags.watch || goesByCopy(flags)) throw errors.usage('the flags under AGAIN are for one notebook', {code: 'USAGE', fix: 'leave them out, or --skip-done leaves out what is done'})
       const {runBatch} = await import('../../batch/command.ts')
-      const words = wordsOf(ofEachRun(flags), NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
+      const words = (given: Record<string, unknown>): string[] => wordsOf(given, NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
       return runBatch(args.notebook, flags, {command: this, dataDir: this.config.dataDir, json: this.jsonEnabled(), quiet: this.quiet, words})
     }
     const [notebook = ''] = args.notebook
@@ -166,13 +162,13 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     const limits = limitsOf(flags)
     const warn = (message: string): void => void this.warn(message)
     const notice = (message: string): void => this.notice(message)
-    const [{prepare}, {perform}, asked] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts'), askedPlugins(this, {notebook: openPlace(notebook), output: openPlace(output)})])
+    const [{prepare}, {perform}, asked, {readNotebook}] = await Promise.all([import('../../run/prepare.ts'), import('../../run/perform.ts'), askedPlugins(this, {notebook: openPlace(notebook), output: openPlace(output)}), import('../../format/read.ts')])
     let parameters: Record<string, unknown> = {}
     // before the notebook is read: what is written there from now on is not replaced
     const remote = isAddress(output) ? await (await import('../../addresses/remote-copy.ts')).RemoteCopy.open({address: output, host: this}) : undefined
     const travel = flags.include || flags.fetch ? await (await import('../../travel/travel.ts')).planTravel({notebook, output, flags, onWarning: warn}) : undefined
     const work = async (): Promise<Performed> => {
-      const prepared = await prepare(notebook, flags, warn, asked && ((given, of) => asked.parameters(given, of)), this)
+      const prepared = await prepare(notebook, flags, warn, asked && ((given, of) => asked.parameters(given, of)), (path) => readNotebook(path, this))
       parameters = prepared.parameters
       const run = async (): Promise<Performed> => perform({
         ...prepared, ...limits, output, remote, travel, reporter, flags, warn, notice, given: {file: openPlace(notebook), args: this.#words}, cellHooks: asked?.cells, again: await this.#again(notebook, {flags, output, prepared}),

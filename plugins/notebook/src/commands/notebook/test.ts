@@ -3,6 +3,8 @@ import {boolean, option, string} from '@oclif/core/flags'
 import {CgpuCommand, CgpuError, errors, parseTimeLimit, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import {isLively} from '@cgpu/plugin-sdk/render'
 import {wantsAnnotations} from '../../annotations.ts'
+import {parameterFlags} from '../../parameters/flags.ts'
+import {joinPairs} from '../../parameters/values.ts'
 import type {TestedNotebook} from '../../verify/verify.ts'
 
 const on = {helpGroup: 'RUNTIME'}
@@ -18,11 +20,11 @@ export default class NotebookTest extends CgpuCommand<NotebookTestResult> {
   static override args = {notebook: stringArg({description: 'the notebooks', required: true, multiple: true})}
   static override description = `Runs each notebook on a kernel of its own and compares the outputs of every cell with those in the file, which stays as it is. Dates, durations, addresses and temporary paths may differ; numbers and images within tolerances. A cell's tags skip-compare, skip-compare:TYPE and budget:2s, and its metadata.cgpu.test, say otherwise for it.
 
-Exit status: 0 all as committed, or --update wrote what is new; 1 outputs differ, or a cell took longer than its budget; 2 a cell failed; 64 a flag is wrong; 65 a file is no notebook or has no outputs to compare with; 71 the kernel or the machine was lost; 130 interrupted. Of several reasons the last one of this list counts; every other notebook is tested all the same, unless the machine is the reason.`
+Exit status: 0 all as committed, or --update wrote what is new; 1 outputs differ, or a cell took longer than its budget; 2 a cell failed; 64 a flag is wrong; 65 a file is no notebook or has no outputs to compare with; 71 the kernel or the machine was lost; 72 the file was changed meanwhile, and not updated; 73 it cannot be written; 130 interrupted. Of several reasons the last one of this list counts; every other notebook is tested all the same, unless the machine is the reason.`
   static override examples = [
     {command: '<%= config.bin %> notebook test --update analysis.ipynb', description: 'write the outputs of a run into the notebook, to be committed'},
     {command: '<%= config.bin %> notebook test analysis.ipynb --tolerance 1e-6 --junit report.xml', description: 'run it again and compare; numbers may differ by a millionth'},
-    {command: '<%= config.bin %> nb test analysis.ipynb --mask "loss=\\S+" --ignore-output stderr --budget 30s', description: 'without what is random, and no cell longer than half a minute'},
+    {command: '<%= config.bin %> nb test analysis.ipynb -p seed 1 --mask "loss=\\S+" --ignore-output stderr --budget 30s', description: 'with a parameter for this run, without what is random, and no cell longer than half a minute'},
   ]
   static override flags = withEnv({
     runtime: string({...on, summary: 'the runtime to work on, by name or unique prefix', helpValue: 'NAME'}),
@@ -31,6 +33,7 @@ Exit status: 0 all as committed, or --update wrote what is new; 1 outputs differ
     cwd: string({...on, summary: 'folder on the runtime to run in, below its working folder', helpValue: 'DIR'}),
     secret: string({...on, multiple: true, summary: 'a secret that the code may ask for, on Colab', helpValue: 'NAME'}),
     'startup-timeout': string({...on, default: '60s', summary: 'how long the kernel may take to start', helpValue: 'TIME'}),
+    ...parameterFlags,
     'cell-timeout': string({summary: 'interrupt a cell after so long, and stop', helpValue: 'TIME'}),
     'allow-errors': boolean({summary: 'go on after cells that fail'}),
     tolerance: string({...compare, default: '0', summary: 'how far numbers may be off, relative to the committed ones', helpValue: 'NUMBER'}),
@@ -48,11 +51,12 @@ Exit status: 0 all as committed, or --update wrote what is new; 1 outputs differ
   static override summary = 'run notebooks and compare their outputs with the committed ones'
 
   async run(): Promise<NotebookTestResult> {
-    const {args, flags} = await this.parse(NotebookTest)
+    const {args, flags} = await this.parse(NotebookTest, joinPairs(this.argv))
     if (flags.update && args.notebook.includes('-')) throw errors.usage('stdin cannot be updated', {code: 'USAGE', fix: 'give the notebook as a file'})
-    const [{comparisonOf}, {verify}] = await Promise.all([import('../../verify/settings.ts'), import('../../verify/verify.ts')])
+    const [{comparisonOf}, {verify}, {readParameters}] = await Promise.all([import('../../verify/settings.ts'), import('../../verify/verify.ts'), import('../../parameters/values.ts')])
+    const {parameters: typed = [], 'parameters-raw': raw = [], 'parameters-file': files = [], 'parameters-yaml': yaml = [], 'parameters-base64': base64 = []} = flags
     const options = {
-      flags, common: comparisonOf(flags), updates: flags.update,
+      flags, common: comparisonOf(flags), updates: flags.update, parameters: await readParameters({typed, raw, files, yaml, base64}),
       cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseTimeLimit(flags['cell-timeout']),
       startTimeoutMs: parseTimeLimit(flags['startup-timeout']),
       warn: (message: string) => void this.warn(message),
