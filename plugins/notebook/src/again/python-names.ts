@@ -20,6 +20,15 @@ export interface PythonNames {
   calls: {name: string; given: string[]; bare: boolean}[]
   /** functions that change what they are given */
   changers: Set<string>
+  /** changed in place, whatever else is called so */
+  changed: Set<string>
+  /** methods of its classes that change their object, and calls of methods on names, by which one is found */
+  methods: Set<string>
+  methodCalls: {root: string; method: string}[]
+  /** `b = a`: two names of one object */
+  aliases: [string, string][]
+  /** it imports, or opens files: what a shell or a magic does before it concerns it */
+  outside: boolean
   /** names that come along with one: those in the body of a function, the class of an object */
   carries: Map<string, Set<string>>
   /** names of the notebook that a function changes when it is called */
@@ -28,6 +37,8 @@ export interface PythonNames {
   opaque: boolean
 }
 
+/** Of Python's own: those that change their first argument. */
+const changesFirst = new Set(['setattr', 'delattr', 'next', 'anext'])
 const anything = new Set(['exec', 'eval', 'globals', 'locals', 'get_ipython', '__import__'])
 /** of which the result is used, and the object changed all the same */
 const changingMethods = new Set(['pop', 'popitem', 'setdefault', 'fit', 'fit_transform', 'fit_predict', 'partial_fit', 'step', 'read', 'readline', 'send'])
@@ -48,7 +59,7 @@ interface Scope {
   /** of the functions and comprehensions around; undefined: none is */
   locals?: ReadonlySet<string> | undefined
   /** of the function: parameters, and whose body it is */
-  inside?: {owner: string; parameters: ReadonlySet<string>; method: boolean} | undefined
+  inside?: {owner: string; parameters: ReadonlySet<string>; method: boolean; self?: {name: string; method: string} | undefined} | undefined
   /** in a class: what is assigned is its own */
   inClass?: boolean
 }
@@ -77,7 +88,8 @@ export function pythonNames(source: string): PythonNames {
 
 class Reading {
   readonly names: PythonNames = {
-    uses: new Set(), writes: new Set(), sure: new Set(), imports: new Set(), receivers: new Set(), settings: new Set(), calls: [], changers: new Set(), carries: new Map(), effects: new Map(), opaque: false,
+    uses: new Set(), writes: new Set(), sure: new Set(), imports: new Set(), receivers: new Set(), settings: new Set(), calls: [], changers: new Set(), changed: new Set(), methods: new Set(), methodCalls: [], aliases: [], carries: new Map(),
+    effects: new Map(), outside: false, opaque: false,
   }
 
   readonly #text: string
@@ -135,6 +147,7 @@ class Reading {
   #read(name: string, scope: Scope): void {
     if (scope.locals?.has(name)) return
     if (anything.has(name)) this.names.opaque = true
+    if (name === 'open') this.names.outside = true
     if (scope.inside) {
       add(this.names.carries, scope.inside.owner, name)
       this.#later.add(name)
@@ -156,9 +169,11 @@ class Reading {
     this.#read(name, scope)
     if (scope.inside) add(this.names.effects, scope.inside.owner, name)
     this.names.writes.add(name)
+    this.names.changed.add(name)
   }
 
   #changesGiven(name: string, {inside}: Scope): void {
+    if (inside?.self?.name === name) this.names.methods.add(inside.self.method)
     if (inside && !inside.method && inside.parameters.has(name)) this.names.changers.add(inside.owner)
   }
 
@@ -194,6 +209,9 @@ class Reading {
       if (one.name === 'VariableName') named.push(this.#of(one))
     }
     for (const name of named) for (const one of values) this.#carried(one, name)
+    if (update || scope.inside || scope.inClass) return
+    const [first, ...others] = [...named, ...values.flatMap((one) => (one.name === 'VariableName' ? [this.#of(one)] : []))]
+    for (const other of others) if (first !== undefined) this.names.aliases.push([first, other])
   }
 
   /** What was made by a function, or of a class, may use what those use. */
@@ -209,6 +227,7 @@ class Reading {
 
   #import(node: Node, scope: Scope): void {
     const parts = childrenOf(node)
+    this.names.outside = true
     const from = parts[0]?.name === 'from'
     const names = parts.slice(from ? parts.findIndex(({name}) => name === 'import') + 1 : 1)
     if (names.some(({name}) => name === '*')) this.names.opaque = true
@@ -274,7 +293,9 @@ class Reading {
     const {bound, global} = this.#boundIn(body)
     const locals = new Set([...(scope.locals ?? []), ...parameters, ...bound])
     for (const one of global) locals.delete(one)
-    const inside = {owner, parameters: new Set([...(scope.inside?.parameters ?? []), ...parameters]), method: scope.inClass === true || scope.inside?.method === true}
+    const [first] = parameters
+    const self = scope.inClass === true ? (first === undefined ? undefined : {name: first, method: name}) : scope.inside?.self
+    const inside = {owner, parameters: new Set([...(scope.inside?.parameters ?? []), ...parameters]), method: scope.inClass === true || scope.inside?.method === true, self}
     this.block(body, {sure: new Set(), locals, inside})
   }
 
@@ -361,13 +382,20 @@ class Reading {
       const parts = list ? childrenOf(list) : []
       const given = parts.flatMap((part, at) => (part.name === 'VariableName' && parts[at + 1]?.name !== 'AssignOp' ? [this.#of(part)] : []))
       const name = this.#of(callee)
+      const first = parts.find((part) => part.name !== '(')
+      const changed = changesFirst.has(name) && (first?.name === 'VariableName' || first?.name === 'MemberExpression') ? this.#rootOf(first) : undefined
+      if (changed !== undefined) this.#change(changed, scope)
       if (bare && scope.inside && !readers.has(name)) for (const one of given) this.#changesGiven(one, scope)
       this.names.calls.push({name, given: given.filter((one) => !scope.locals?.has(one)), bare})
       return
     }
     const method = callee.name === 'MemberExpression' ? childrenOf(callee).at(-1) : undefined
     const root = this.#rootOf(callee)
-    if (root === undefined || method?.name !== 'PropertyName' || !(bare || changingMethods.has(this.#of(method)))) return
+    if (root === undefined || method?.name !== 'PropertyName') return
+    if (!(bare || changingMethods.has(this.#of(method)))) {
+      if (!scope.locals?.has(root)) this.names.methodCalls.push({root, method: this.#of(method)})
+      return
+    }
     this.#changesGiven(root, scope)
     if (scope.locals?.has(root)) return
     this.names.receivers.add(root)
