@@ -23,7 +23,8 @@ export const namedExports = {
     })
     onLoad({filter: /.*/, namespace: 'named'}, ({pluginData: {path, all}}) => {
       const names = all.filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
-      return {contents: `import all from ${JSON.stringify(path)}\nexport default all\nexport const {${names.join(', ')}} = all`, resolveDir: dirname(path)}
+      // not `import`: esbuild takes the default of one that says `__esModule` for its `default`, and Node for all of it
+      return {contents: `const all = require(${JSON.stringify(path)})\nexport default all\nexport const {${names.join(', ')}} = all`, resolveDir: dirname(path)}
     })
   },
 }

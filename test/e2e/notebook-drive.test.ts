@@ -52,6 +52,12 @@ describe('cgpu notebook, in Drive', function () {
     bed.emulator.faults.clear()
   })
 
+  it('is where notebook run takes them from, too', async () => {
+    const none = await home.cli(['notebook', 'run', 'drive:nowhere'])
+    assertRefused(none, 66)
+    assert.match(none.stderr, /no notebook drive:nowhere in the Drive of me@example\.com/)
+  })
+
   it('does what its examples show', async () => {
     await writeFile(local('report.ipynb'), notebook('report'))
     const {id} = await home.data<DriveNotebook>(['notebook', 'open', 'train', '--print'])

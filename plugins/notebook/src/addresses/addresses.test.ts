@@ -42,6 +42,8 @@ describe('addresses of notebooks', () => {
       assert.equal(nameOf(address), name, address)
     }
     assert.equal(outputPath('https://h/dir/a.ipynb?sig=1', {}), 'a.out.ipynb')
+    assert.deepEqual(['out/', '.', 's3://b/out/', '-'].map((out) => outputPath('d/a.ipynb', {out})), [join('out', 'a.ipynb'), 'a.ipynb', 's3://b/out/', '-'])
+    assert.throws(() => outputPath('a.ipynb', {out: '.'}), {exit: 64})
     assert.equal(outputPath('s3://b/a.ipynb', {inplace: true}), 's3://b/a.ipynb')
   })
 

@@ -17,6 +17,8 @@ export interface AgainFlags {
   'from-failed'?: boolean
   resume?: boolean
   'keep-kernel'?: boolean
+  /** the kernel ends with it */
+  watch?: boolean
   'fresh-kernel'?: boolean
   kernel?: string | undefined
   cwd?: string | undefined
@@ -174,7 +176,8 @@ export class Again {
   async ended(run: NotebookRun, kernel: OwnKernel): Promise<void> {
     const {notebook, flags, notice} = this.#options
     if (run.status === 'lost' && flags['keep-kernel']) await this.#kept.drop(kernel.id)
-    else if (flags['keep-kernel']) notice(`the kernel ${kernel.id.slice(0, 8)} is left running on ${sanitizeLine(kernel.runtime.name)}; end it: cgpu kernel shutdown ${kernel.id.slice(0, 8)} -r ${sanitizeLine(kernel.runtime.name)}`)
+    // one that ends with --watch is nobody's to end
+    else if (flags['keep-kernel'] && !flags.watch) notice(`the kernel ${kernel.id.slice(0, 8)} is left running on ${sanitizeLine(kernel.runtime.name)}; end it: cgpu kernel shutdown ${kernel.id.slice(0, 8)} -r ${sanitizeLine(kernel.runtime.name)}`)
     mergeWidgets(notebook, this.#copy)
   }
 

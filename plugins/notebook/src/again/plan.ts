@@ -180,6 +180,8 @@ class Planning {
     const {cells, kernel} = this.#in
     const {names} = cells[at] ?? {}
     if (!names) return
+    if (names.back) this.#addBefore(at, [...cells.keys()], {key: '_', why: `cell ${at + 1} may need its result`})
+    if (names.outside && !names.opaque) this.#addBefore(at, this.#makers.any, {key: '%', why: `cell ${at + 1} may need what it sets`, ...(kernel === 'kept' ? {unless: (one) => cells[one]?.former?.inKernel === true} : {})})
     for (const name of names.opaque ? [all, ...names.uses] : names.uses) {
       if (builtins.has(name) && !this.#isWritten(name)) continue
       const makers = this.#makers.of(name)
@@ -268,8 +270,9 @@ class Planning {
 
 /** A name that the one writes and the other has among those. */
 function common(from: Names, to: Names, wanted: readonly string[]): string | undefined {
+  if (to.back) return all
   const found = wanted.find((name) => from.writes.has(name))
   if (found !== undefined) return found
-  if (from.opaque && (to.opaque || wanted.some((name) => !builtins.has(name)))) return all
+  if (from.opaque && (to.opaque || to.outside || wanted.some((name) => !builtins.has(name)))) return all
   return to.opaque && from.writes.size > 0 ? all : undefined
 }

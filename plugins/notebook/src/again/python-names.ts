@@ -20,6 +20,15 @@ export interface PythonNames {
   calls: {name: string; given: string[]; bare: boolean}[]
   /** functions that change what they are given */
   changers: Set<string>
+  /** changed in place, whatever else is called so */
+  changed: Set<string>
+  /** methods of its classes that change their object, and calls of methods on names, by which one is found */
+  methods: Set<string>
+  methodCalls: {root: string; method: string}[]
+  /** `b = a`: two names of one object */
+  aliases: [string, string][]
+  /** it imports, or opens files: what a shell or a magic does before it concerns it */
+  outside: boolean
   /** names that come along with one: those in the body of a function, the class of an object */
   carries: Map<string, Set<string>>
   /** names of the notebook that a function changes when it is called */

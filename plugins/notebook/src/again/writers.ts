@@ -23,6 +23,11 @@ export class Writers {
     }
   }
 
+  /** Those of which it cannot be told what they write. */
+  get any(): readonly number[] {
+    return this.#any
+  }
+
   /** Some cell says so itself. */
   has(name: string): boolean {
     return this.#byName.has(name)

@@ -52,6 +52,7 @@ describe('comparing notebooks', () => {
       '--- a', '+++ b', '@@ cell 1, code, a @@', ' one', '-two', '+2', ' three', '-execution_count: 1', '+execution_count: 2', '@ metadata', '-tags: ["x"]', '+tags: ["y"]',
       '@ outputs', ' [stdout]', ' 1', '-2', '+3', '+\\x1b]0;title\\x07', '@@ cell 2, code, b: deleted @@', '-old', '',
     ].join('\n'))
+    assert.ok(diff(notebook(code('a', 'x', {outputs: [stream('1\n'), stream('2\n')]})), notebook(code('a', 'x', {outputs: [stream('1\n2\n')]}))).same)
     const ignored = diffNotebooks(before, after, {ignore: new Set(['outputs', 'metadata', 'execution-counts']), context: 0})
     assert.deepEqual(ignored.cells.map(({source, outputs, metadata}) => [source.length, outputs, metadata]), [[4, [], []], [1, [], []]])
   })

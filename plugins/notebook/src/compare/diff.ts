@@ -49,7 +49,7 @@ function cellDiff(before: Notebook, after: Notebook, {pair, options}: {pair: Pai
   if (!shown) return undefined
   const {ignore, context} = options
   const source = lineChanges(one?.source ?? '', other?.source ?? '', context)
-  const outputs = ignore.has('outputs') ? [] : outputChanges(outputsOf(one), outputsOf(other), context)
+  const outputs = ignore.has('outputs') ? [] : outputChanges(joined(outputsOf(one)), joined(outputsOf(other)), context)
   const metadata = ignore.has('metadata') ? [] : [...valueChanges(one?.metadata ?? {}, other?.metadata ?? {}), ...valueChanges(attachmentsOf(one), attachmentsOf(other), ['attachments'])]
   const [countBefore, countAfter] = [countOf(one), countOf(other)]
   const counts = one !== undefined && other !== undefined && countBefore !== countAfter && !ignore.has('execution-counts')
@@ -61,6 +61,17 @@ function cellDiff(before: Notebook, after: Notebook, {pair, options}: {pair: Pai
 const outputsOf = (cell: Cell | undefined): Output[] => (cell?.cell_type === 'code' ? cell.outputs : [])
 const countOf = (cell: Cell | undefined): number | null => (cell?.cell_type === 'code' ? cell.execution_count : null)
 const attachmentsOf = (cell: Cell | undefined): object => (cell !== undefined && cell.cell_type !== 'code' ? (cell.attachments ?? {}) : {})
+
+/** Where a stream is cut into outputs is the chance of a run, and nbclient's files keep each piece. */
+function joined(outputs: readonly Output[]): Output[] {
+  const all: Output[] = []
+  for (const output of outputs) {
+    const last = all.at(-1)
+    if (output.output_type === 'stream' && last?.output_type === 'stream' && last.name === output.name) all[all.length - 1] = {...last, text: last.text + output.text}
+    else all.push(output)
+  }
+  return all
+}
 
 /** A result's own count is that of its cell. */
 function outputChanges(before: Output[], after: Output[], context: number): LineChange[] {

@@ -1,8 +1,8 @@
 import {type CgpuCommand, errors, googleAccess, sanitizeLine} from '@cgpu/plugin-sdk'
 import {download, type DownloadOptions} from './download.ts'
 import {Drive} from './drive.ts'
-import {type DriveFile, withEnding} from './files.ts'
-import {findFolder, findNotebook, lookForNotebook, notFound} from './find.ts'
+import type {DriveFile} from './files.ts'
+import {findFolder, findNotebook, lookForNotebook, newPlace, notFound} from './find.ts'
 import {parseRef} from './refs.ts'
 import {scopesFor} from './scopes.ts'
 import {upload} from './upload.ts'
@@ -41,8 +41,7 @@ export async function writeNotebook(drive: Drive, ref: string, bytes: Uint8Array
   }
   const wanted = parseRef(ref, drive.access.colab)
   if (wanted.kind === 'id') throw notFound(drive, ref) // nobody chooses ids
-  const slash = inFolder === undefined ? wanted.name.lastIndexOf('/') : -1
-  const target = {name: withEnding(wanted.name.slice(slash + 1)), folder: inFolder ?? (slash > 0 ? await findFolder(drive, wanted.name.slice(0, slash)) : undefined)}
+  const target = await newPlace(drive, ref, folder)
   return {file: await upload(drive.transport, {...options, target, bytes}), created: true}
 }
 

@@ -9,7 +9,7 @@ import {parseNotebook} from '../format/read.ts'
 import {readNotebook, writeNotebook} from './client.ts'
 import {Drive} from './drive.ts'
 import {mime} from './files.ts'
-import {findFolder, findNotebook} from './find.ts'
+import {findFolder, findNotebook, newPlace} from './find.ts'
 import {getNotebook} from './get.ts'
 import {GotStore} from './got.ts'
 import {listNotebooks} from './list.ts'
@@ -68,6 +68,9 @@ describe('notebooks in Drive', () => {
   it('are written, found by name, path, id and address, and read again', async () => {
     const api = bed.client()
     const folder = (await api.files.create({requestBody: {name: 'lab', mimeType: mime.folder}})).data.id ?? ''
+    assert.deepEqual(await newPlace(drive, 'drive:lab/new'), {name: 'new.ipynb', folder: await findFolder(drive, 'lab')})
+    await assert.rejects(newPlace(drive, 'nowhere/new'), {code: 'FOLDER_NOT_FOUND', exit: 66})
+    await assert.rejects(newPlace(drive, 'lab/'), {code: 'INVALID_NAME', exit: 64})
     const {file, created} = await writeNotebook(drive, 'lab/first', bytesOf('one'))
     assert.deepEqual([created, file.name, file.mimeType, file.parents], [true, 'first.ipynb', mime.colab, [folder]])
     for (const ref of ['first', 'first.ipynb', 'drive:first.ipynb', 'lab/first', file.id, `https://colab.research.google.com/drive/${file.id}?authuser=1#scrollTo=x`, `https://drive.google.com/file/d/${file.id}/view`]) {

@@ -69,6 +69,15 @@ export async function findFolder(drive: Drive, text: string | undefined): Promis
   throw errors.notFound(`there is no folder ${sanitizeLine(text, 200)} in the Drive of ${drive.access.account.email}`, {code: 'FOLDER_NOT_FOUND', category: 'file', fix: 'make it at https://drive.google.com, or give its id or address'})
 }
 
+/** Where something new is to be: `folder/name`, as it is found later, or `folder` and a name. `folder` of the result: its id; undefined: My Drive. Throws what `findFolder` does. */
+export async function newPlace(drive: Drive, text: string, folder?: string): Promise<{name: string; folder: string | undefined}> {
+  const path = text.replace(/^drive:(?!\/\/)/i, '').replace(/^\/+/, '') || text
+  const slash = folder === undefined ? path.lastIndexOf('/') : -1
+  const name = path.slice(slash + 1)
+  if (name === '') throw errors.usage(`${sanitizeLine(text, 200)} names a folder, and no notebook in it`, {code: 'INVALID_NAME', category: 'file', fix: 'give folder/name'})
+  return {name: withEnding(name), folder: await findFolder(drive, slash > 0 ? path.slice(0, slash) : folder)}
+}
+
 /** A file or what a shortcut stands for; undefined: there is none with that id. */
 async function byId(drive: Drive, id: string): Promise<DriveFile | undefined> {
   try {

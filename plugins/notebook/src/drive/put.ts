@@ -6,7 +6,7 @@ import {changed} from './client.ts'
 import type {DownloadOptions} from './download.ts'
 import type {Drive} from './drive.ts'
 import {type DriveFile, withEnding} from './files.ts'
-import {findFolder, findNotebook, lookForNotebook} from './find.ts'
+import {findFolder, findNotebook, lookForNotebook, newPlace} from './find.ts'
 import {md5Of} from './get.ts'
 import type {Got, GotStore} from './got.ts'
 import {parseRef} from './refs.ts'
@@ -47,7 +47,7 @@ export async function putNotebook(drive: Drive, local: string, options: PutOptio
   }
   if (there?.md5 === mine) return keep({file: there, status: 'unchanged'})
   if (there && !force) refuseLoss(there, before, local)
-  const goal = there ? {id: there.id, mimeType: there.mimeType} : {name: nameFor(drive, ref, local), folder: parent}
+  const goal = there ? {id: there.id, mimeType: there.mimeType} : ref === undefined ? {name: withEnding(basename(local)), folder: parent} : await newPlace(drive, ref, folder)
   // a long upload leaves others time to save theirs
   const mayFinish = there && !force ? async (): Promise<void> => {
     const now = await drive.get(there.id)
@@ -78,11 +78,6 @@ function refuseLoss(there: DriveFile, before: Got | undefined, local: string): v
   throw errors.conflict(`there is a notebook ${sanitizeLine(there.name, 200)} in Drive that ${sanitizeLine(local, 200)} did not come from`, {
     code: 'NOTEBOOK_EXISTS', category: 'file', details: {id: there.id, modifiedAt: there.modifiedAt}, fix: '--new keeps both, --force replaces the one in Drive',
   })
-}
-
-const nameFor = (drive: Drive, ref: string | undefined, local: string): string => {
-  const parsed = ref === undefined ? undefined : parseRef(ref, drive.access.colab)
-  return withEnding(parsed?.kind === 'name' ? parsed.name : basename(local))
 }
 
 async function read(local: string): Promise<Buffer> {

@@ -99,11 +99,12 @@ describe('Markdown of a notebook', () => {
   it('has output that cannot leave its fence, and pictures as files with names of its own', () => {
     const cells: Cell[] = [
       {cell_type: 'markdown', id: 'x', metadata: {}, source: '![a](attachment:../../evil.png)', attachments: {'../../evil.png': {'image/png': png}}},
-      code('print()', [stream('```\n# no heading\n````\u001b[31m'), display({'image/png': png}), display({'text/html': '<b>', 'text/plain': 'b'})]),
+      code('print()', [stream('```\n# no heading\n````\u001b[31m'), display({'image/png': png}), display({'text/html': '<b>', 'text/plain': 'b'}),
+        display({'image/png': png, 'text/plain': '<Figure size 1x1>'}), display({'text/html': '<i>', 'text/plain': '<IPython.core.display.HTML object>'})]),
     ]
     const {content, files} = markdownText(notebookOf(cells), {...plain, name: '../my book'})
-    assert.equal(content, '![a](_my_book_files/_my_book_1_______evil_png.png)\n\n```python\nprint()\n```\n\n`````text\n```\n# no heading\n````\n`````\n\n![output](_my_book_files/_my_book_2_2.png)\n\n```text\nb\n```\n')
-    assert.deepEqual([...(files?.keys() ?? [])], ['_my_book_files/_my_book_1_______evil_png.png', '_my_book_files/_my_book_2_2.png'])
+    assert.equal(content, '![a](_my_book_files/_my_book_1_______evil_png.png)\n\n```python\nprint()\n```\n\n`````text\n```\n# no heading\n````\n`````\n\n![output](_my_book_files/_my_book_2_2.png)\n\n```text\nb\n```\n\n![Figure size 1x1](_my_book_files/_my_book_2_4.png)\n\n```html\n<i>\n```\n')
+    assert.deepEqual([...(files?.keys() ?? [])], ['_my_book_files/_my_book_1_______evil_png.png', '_my_book_files/_my_book_2_2.png', '_my_book_files/_my_book_2_4.png'])
     const {content: whole} = markdownText(notebookOf(cells), {...plain, embedImages: true})
     assert.ok(typeof whole === 'string')
     assert.match(whole, /!\[output\]\(data:image\/png;base64,/)
@@ -124,7 +125,12 @@ describe('what goes with an export', () => {
   it('outputs come back to cells of the same id and source, else of the same source, each once', () => {
     const old = notebookOf([code('a', [stream('1')]), code('b', [stream('2')]), code('b', [stream('3')]), code('c', [stream('4')])])
     const edited = notebookOf([code('a'), code('b'), code('c changed'), code('b'), code('b')].map((cell) => ({...cell, outputs: [], execution_count: null})))
+    Object.assign(old.metadata, {widgets: {}, language_info: {name: 'python', version: '3'}})
+    Object.assign(old.cells[0]?.metadata ?? {}, {cgpu: {hash: '0', status: 'ok', test: {skip: true}}, execution: {}})
+    Object.assign(edited.cells[0]?.metadata ?? {}, {cgpu: {test: {}}})
     restoreOutputs(edited, old)
+    assert.deepEqual(edited.cells[0]?.metadata, {cgpu: {hash: '0', status: 'ok', test: {}}, execution: {}})
+    assert.deepEqual(edited.metadata['widgets'], {})
     assert.deepEqual(edited.cells.map((cell) => (cell.cell_type === 'code' ? cell.outputs.map((one) => 'text' in one && one.text) : [])), [['1'], ['2'], [], ['3'], []])
   })
 

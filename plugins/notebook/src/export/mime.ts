@@ -10,13 +10,20 @@ export interface Chosen {
 
 export const isJsonMime = (mime: string): boolean => mime === 'application/json' || /^application\/.*\+json$/.test(mime)
 
+/** `<IPython.core.display.HTML object>`: says less than what else the output has. */
+const objectName = /^<[\w.]+( object)?( at 0x[\da-f]+)?>$/i
+export const isObjectName = (text: string): boolean => objectName.test(text.trim())
+
 /** What an output shows. JSON comes as text. Undefined: it has nothing that can be shown without its own program (a widget's view). */
 export function choose({data}: Pick<DisplayOutput, 'data'>, order: readonly string[] = ranks): Chosen | undefined {
+  let name: Chosen | undefined
   for (const mime of order) {
     const text = textOf(data, mime)
-    if (text !== undefined) return {mime, data: text}
+    if (text === undefined) continue
+    if (mime !== 'text/plain' || !isObjectName(text)) return {mime, data: text}
+    name = {mime, data: text}
   }
-  return undefined
+  return name
 }
 
 /** The types of an output that cannot be shown, for its place. */

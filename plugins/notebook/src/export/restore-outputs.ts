@@ -1,12 +1,12 @@
-import type {Cell, CodeCell, Notebook} from '../format/model.ts'
-import {unwritten} from './percent/cells.ts'
+import {type Cell, type CodeCell, isRecord, type Notebook} from '../format/model.ts'
+import {splitMetadata} from './percent/cells.ts'
 
 const isCode = (cell: Notebook['cells'][number]): cell is CodeCell => cell.cell_type === 'code'
 
 /**
  * Gives code cells the outputs and counts that they have in `from`: by their id where the source is the same, too, else by the
- * source alone, in order, each once; what else scripts do not carry comes with them: pictures attached to text, and how a cell was
- * shown and run. Other cells keep what they have.
+ * source alone, in order, each once; what else scripts do not carry comes with them: pictures attached to text, how a cell was
+ * shown and run, and of the notebook its language and the state of widgets. Other cells keep what they have.
  */
 export function restoreOutputs(notebook: Notebook, from: Notebook): void {
   const byId = new Map(from.cells.filter(isCode).map((cell) => [cell.id, cell]))
@@ -41,8 +41,12 @@ export function restoreOutputs(notebook: Notebook, from: Notebook): void {
     const old = free.get(cell.source.trimEnd())?.shift()
     if (old) take(cell, old)
   }
+  if (taken.size > 0) for (const name of ['language_info', 'widgets']) if (from.metadata[name] !== undefined) notebook.metadata[name] ??= from.metadata[name]
 }
 
 function takeMetadata(cell: Cell, old: Cell): void {
-  for (const [name, value] of Object.entries(old.metadata)) if (unwritten.has(name)) cell.metadata[name] ??= value
+  for (const [name, value] of Object.entries(splitMetadata(old.metadata).left)) {
+    const own = cell.metadata[name]
+    cell.metadata[name] = isRecord(own) && isRecord(value) ? {...value, ...own} : (own ?? value)
+  }
 }

@@ -50,6 +50,7 @@ describe('parameters', () => {
   it('that cannot be read are refused', async () => {
     await assert.rejects(readParameters({...none, yaml: ['{a: [']}), (error: {code: string}) => code(error) === 'PARAMETERS_INVALID')
     await assert.rejects(readParameters({...none, yaml: ['[1]']}), (error: {code: string}) => code(error) === 'PARAMETERS_INVALID')
+    for (const base64 of [['!!'], ['']]) await assert.rejects(readParameters({...none, base64}), {code: 'PARAMETERS_INVALID', exit: 65})
     await assert.rejects(readParameters({...none, files: ['/nowhere.yaml']}), (error: {code: string}) => code(error) === 'PARAMETERS_FILE')
     await assert.rejects(readParameters({...none, typed: ['=1']}), (error: {code: string}) => code(error) === 'INVALID_PARAMETER')
     for (const name of ['a b', 'lambda', '1a', 'a;b']) assert.throws(() => parameterSource({[name]: 1n}, translatorFor('python3', undefined)), (error: {code: string}) => code(error) === 'INVALID_PARAMETER', name)

@@ -38,7 +38,7 @@ export function joinPairs(argv: readonly string[]): string[] {
 /** All of them in papermill's order: what is given by `-r` wins over `-p`, that over `-y`, `-f`, `-b`. Throws INVALID_PARAMETER (64), PARAMETERS_FILE (65, 66). */
 export async function readParameters({typed, raw, files, yaml, base64}: GivenParameters): Promise<Record<string, Value>> {
   const all: Record<string, Value> = {}
-  for (const one of base64) Object.assign(all, await fromYaml(Buffer.from(one, 'base64').toString('utf8'), '-b'))
+  for (const one of base64) Object.assign(all, await fromYaml(fromBase64(one), '-b'))
   for (const path of files) Object.assign(all, await fromYaml(await fileText(path), sanitizeLine(path)))
   for (const one of yaml) Object.assign(all, await fromYaml(one, '-y'))
   for (const one of typed) put(all, one, inferred)
@@ -65,6 +65,12 @@ export function inferred(text: string): Value {
   return text
 }
 
+/** Both alphabets, with or without `=` at the end. */
+function fromBase64(text: string): string {
+  if (!/^[\w+/-]+={0,2}$/.test(text.replaceAll(/\s/g, ''))) throw errors.data('-b: the parameters are not base64', {code: 'PARAMETERS_INVALID', category: 'file', fix: 'give YAML in base64, as of: echo "epochs: 3" | base64'})
+  return Buffer.from(text, 'base64').toString('utf8')
+}
+
 async function fromYaml(text: string, where: string): Promise<Record<string, Value>> {
   const bad = (why: string) => errors.data(`${where}: the parameters ${why}`, {code: 'PARAMETERS_INVALID', category: 'file', fix: 'give YAML or JSON such as {epochs: 3}'})
   const value = await parseYaml(text, bad)
@@ -78,7 +84,7 @@ export async function parseYaml(text: string, bad: (why: string) => CgpuError): 
   const {parseDocument} = await import('yaml')
   const document = parseDocument(text, {version: '1.1', intAsBigInt: true, customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp')})
   const [problem] = document.errors
-  if (problem) throw bad(`are not YAML: ${sanitizeLine(problem.message.split('\n')[0] ?? '', 200)}`)
+  if (problem) throw bad(`are not YAML: ${sanitizeLine(problem.message.split('\n')[0]?.replace(/:$/, '') ?? '', 200)}`)
   try {
     return document.toJS({maxAliasCount: 100})
   } catch (error) {

@@ -26,5 +26,6 @@ export function failureOf(run: NotebookRun, {output, cellTimeout, timeout, signa
   if (run.status === 'interrupted') return new CgpuError(`${where} was interrupted`, {code: 'INTERRUPTED', category: 'runtime', exit: signalStatus ?? ExitCode.interrupted, fix: copy, details})
   if (run.status === 'lost') return errors.lost(`the connection was lost, and how ${where} ended cannot be told`, {code: 'OUTCOME_UNKNOWN', category: 'kernel', fix: `look at what it left on the machine before you run it again; ${copy}`, details})
   const {name = 'error', message = ''} = run.failed?.error ?? {}
-  return new CgpuError(`${where} failed: ${sanitizeLine(message === '' ? name : `${name}: ${message}`, 300)}`, {code: 'CODE_FAILED', category: 'code', exit: run.exitStatus, fix: copy, details})
+  const fix = name === 'StdinNotImplementedError' ? `answer input() from stdin with --stdin; ${copy}` : copy
+  return new CgpuError(`${where} failed: ${sanitizeLine(message === '' ? name : `${name}: ${message}`, 300)}`, {code: 'CODE_FAILED', category: 'code', exit: run.exitStatus, fix, details})
 }

@@ -16,6 +16,7 @@ export function select(notebook: Notebook, {from, until, cells, tags}: Selection
   const all = notebook.cells
   const first = from === undefined ? 0 : (indicesOf(notebook, from)[0] ?? 0)
   const last = until === undefined ? all.length - 1 : (indicesOf(notebook, until).at(-1) ?? all.length - 1)
+  if (first > last) throw noSuchCell(`--from ${sanitizeLine(from ?? '', 80)} stands behind --until ${sanitizeLine(until ?? '', 80)}`, notebook)
   const listed = cells?.length ? new Set(splitList(cells).flatMap((one) => rangeOf(notebook, one))) : undefined
   const wanted = tags?.length ? splitList(tags) : undefined
   for (const tag of wanted ?? []) if (!all.some((cell) => tagsOf(cell).includes(tag))) throw noSuchCell(`no cell has the tag "${sanitizeLine(tag, 80)}"`, notebook)
@@ -29,7 +30,8 @@ function rangeOf(notebook: Notebook, text: string): number[] {
   const [, start, end] = /^(\d+)-(\d+)$/.exec(text) ?? []
   if (start === undefined || end === undefined) return indicesOf(notebook, text)
   const [a, b] = [numbered(notebook, start), numbered(notebook, end)]
-  return Array.from({length: Math.max(0, b - a + 1)}, (_, index) => a + index)
+  if (b < a) throw noSuchCell(`${text} ends before it begins`, notebook)
+  return Array.from({length: b - a + 1}, (_, index) => a + index)
 }
 
 function indicesOf(notebook: Notebook, text: string): number[] {

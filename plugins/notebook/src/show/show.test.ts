@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type {Output} from '../format/model.ts'
 import {parseNotebook} from '../format/read.ts'
 import {Highlighter} from '../highlight.ts'
 import {terminalMarkdown} from './markdown.ts'
@@ -19,6 +20,13 @@ const notebook = parseNotebook(JSON.stringify({
 describe('showing a notebook', () => {
   it('prints cells and outputs, harmless for a terminal', () => {
     assert.equal([...shown(notebook, {colour: false})].join(''), 'markdown:\n# Title\n\nIn [3]: (plot)\nx\na␛]0;title␇red\nOut[3]: 7\n[image/png, 3 bytes]\none\ntwo\n\nIn [ ]:\n')
+  })
+
+  it('takes what says more than the name of an object', () => {
+    const dataOf = (mime: string, value: unknown) => ({output_type: 'display_data', metadata: {}, data: {'text/plain': '<IPython.core.display.X object>', [mime]: value}})
+    const all = [dataOf('text/html', '<i>z</i>'), dataOf('text/latex', '$x$'), dataOf('application/json', [1]), dataOf('application/x-own', 'x')]
+    const text = [...shown({...notebook, cells: [{cell_type: 'code', id: 'a', metadata: {}, source: '', execution_count: null, outputs: all as Output[]}]}, {colour: false})].join('')
+    assert.equal(text, 'In [ ]:\nz\n$x$\n[\n  1\n]\n<IPython.core.display.X object>\n')
   })
 
   it('keeps colours where they are wanted', () => assert.match([...shown(notebook, {colour: true})].join(''), /\u001b\[31mred\u001b\[0m/))

@@ -70,10 +70,10 @@ function displayText(output: DisplayOutput, options: OutputOptions): string {
     const plain = output.data['text/plain']
     return [...(typeof plain === 'string' ? [safe(plain)] : []), safe(`[${mime}, ${bytes.length} bytes]`)].join('\n')
   }
-  if (mime === 'text/html') return safe(htmlToText(data))
-  // an object's name says less than its table
-  const html = output.data['text/html']
-  if (mime === 'text/plain' && typeof html === 'string' && /^<[\w.]+( object)?( at 0x[\da-f]+)?>$/i.test(data.trim())) return safe(htmlToText(html) || data)
+  if (mime === 'text/html') {
+    const plain = output.data['text/plain']
+    return safe(htmlToText(data) || (typeof plain === 'string' ? plain : ''))
+  }
   return mime === 'text/markdown' && markdown ? markdown(data, safe) : safe(data)
 }
 

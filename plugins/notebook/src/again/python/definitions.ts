@@ -15,7 +15,9 @@ export function readFunction(reading: Reading, node: Node, scope: Scope): void {
   const {bound, global} = boundIn(reading, body)
   const locals = new Set([...(scope.locals ?? []), ...parameters, ...bound])
   for (const one of global) locals.delete(one)
-  const inside = {owner, parameters: new Set([...(scope.inside?.parameters ?? []), ...parameters]), method: scope.inClass === true || scope.inside?.method === true}
+  const [first] = parameters
+  const self = scope.inClass === true ? (first === undefined ? undefined : {name: first, method: name}) : scope.inside?.self
+  const inside = {owner, parameters: new Set([...(scope.inside?.parameters ?? []), ...parameters]), method: scope.inClass === true || scope.inside?.method === true, self}
   reading.block(body, {sure: new Set(), locals, inside})
 }
 

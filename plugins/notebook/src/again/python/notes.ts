@@ -7,7 +7,7 @@ export interface Scope {
   /** of the functions and comprehensions around; undefined: none is */
   locals?: ReadonlySet<string> | undefined
   /** of the function: parameters, and whose body it is */
-  inside?: {owner: string; parameters: ReadonlySet<string>; method: boolean} | undefined
+  inside?: {owner: string; parameters: ReadonlySet<string>; method: boolean; self?: {name: string; method: string} | undefined} | undefined
   /** in a class: what is assigned is its own */
   inClass?: boolean
 }
@@ -17,7 +17,8 @@ const anything = new Set(['exec', 'eval', 'globals', 'locals', 'get_ipython', '_
 /** Notes what happens to names, as scopes have it. */
 export class Notes {
   readonly names: PythonNames = {
-    uses: new Set(), writes: new Set(), sure: new Set(), imports: new Set(), receivers: new Set(), settings: new Set(), calls: [], changers: new Set(), carries: new Map(), effects: new Map(), opaque: false,
+    uses: new Set(), writes: new Set(), sure: new Set(), imports: new Set(), receivers: new Set(), settings: new Set(), calls: [], changers: new Set(), changed: new Set(), methods: new Set(), methodCalls: [], aliases: [], carries: new Map(),
+    effects: new Map(), outside: false, opaque: false,
   }
 
   /** what bodies of functions read: when they are called, which is later */
@@ -28,6 +29,7 @@ export class Notes {
   read(name: string, scope: Scope): void {
     if (scope.locals?.has(name)) return
     if (anything.has(name)) this.names.opaque = true
+    if (name === 'open') this.names.outside = true
     if (scope.inside) {
       add(this.names.carries, scope.inside.owner, name)
       this.#later.add(name)
@@ -49,9 +51,11 @@ export class Notes {
     this.read(name, scope)
     if (scope.inside) add(this.names.effects, scope.inside.owner, name)
     this.names.writes.add(name)
+    this.names.changed.add(name)
   }
 
   changesGiven(name: string, {inside}: Scope): void {
+    if (inside?.self?.name === name) this.names.methods.add(inside.self.method)
     if (inside && !inside.method && inside.parameters.has(name)) this.names.changers.add(inside.owner)
   }
 

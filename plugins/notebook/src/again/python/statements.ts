@@ -18,6 +18,9 @@ export function readAssignment(reading: Reading, node: Node, scope: Scope): void
     if (one.name === 'VariableName') named.push(reading.of(one))
   }
   for (const name of named) for (const one of values) carried(reading, one, name)
+  if (update || scope.inside || scope.inClass) return
+  const [first, ...others] = [...named, ...values.flatMap((one) => (one.name === 'VariableName' ? [reading.of(one)] : []))]
+  for (const other of others) if (first !== undefined) reading.notes.names.aliases.push([first, other])
 }
 
 /** What was made by a function, or of a class, may use what those use. */
@@ -33,6 +36,7 @@ function carried(reading: Reading, value: Node, name: string): void {
 
 export function readImport(reading: Reading, node: Node, scope: Scope): void {
   const parts = childrenOf(node)
+  reading.notes.names.outside = true
   const from = parts[0]?.name === 'from'
   const names = parts.slice(from ? parts.findIndex(({name}) => name === 'import') + 1 : 1)
   if (names.some(({name}) => name === '*')) reading.notes.names.opaque = true

@@ -7,7 +7,7 @@ import {DriveCommand, driveFlags, type DriveNotebook, driveStatuses} from '../..
 /** Makes a notebook in Drive. */
 export default class NotebookCreate extends DriveCommand<DriveNotebook & {opened: boolean}> {
   static override aliases = ['nb:create']
-  static override args = {name: stringArg({description: 'its name; .ipynb is added', required: true})}
+  static override args = {name: stringArg({description: 'its name, or folder/name; .ipynb is added', required: true})}
   static override description = `Templates are default, gpu and tpu, whose notebooks ask Colab for that machine; the names of notebooks in --templates; a path; an address of the web; or drive: and a notebook of yours. The sign-in need only allow files that cgpu makes (drive.file).
 
 Exit status: 0; ${driveStatuses}; 65 for a template that is no notebook; 72 where there is a notebook of that name.`
@@ -31,12 +31,9 @@ Exit status: 0; ${driveStatuses}; 65 for a template that is no notebook; 72 wher
   async run(): Promise<DriveNotebook & {opened: boolean}> {
     const {args, flags} = await this.parse(NotebookCreate)
     const drive = await this.drive(flags, 'make')
-    const [{findFolder, lookForNotebook}, {templateText}, {upload}, {withEnding}] = await Promise.all([
-      import('../../drive/find.ts'), import('../../drive/templates.ts'), import('../../drive/upload.ts'), import('../../drive/files.ts'),
-    ])
-    const name = withEnding(args.name)
+    const [{lookForNotebook, newPlace}, {templateText}, {upload}] = await Promise.all([import('../../drive/find.ts'), import('../../drive/templates.ts'), import('../../drive/upload.ts')])
     const text = await templateText(flags.template, {folder: flags.templates ?? join(this.config.configDir, 'notebook-templates'), drive})
-    const folder = await findFolder(drive, flags.folder)
+    const {name, folder} = await newPlace(drive, args.name, flags.folder)
     const there = await lookForNotebook(drive, name, {folder: folder ?? 'root'})
     if (there) throw errors.conflict(`there is a notebook ${sanitizeLine(name, 200)} already`, {code: 'NOTEBOOK_EXISTS', category: 'file', fix: `choose another name, or open it: cgpu notebook open ${there.id}`, details: {id: there.id}})
     const view = this.view(drive, await upload(drive.transport, {target: {name, folder}, bytes: Buffer.from(text)}))

@@ -1,3 +1,5 @@
+import {mkdir} from 'node:fs/promises'
+import {dirname} from 'node:path'
 import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {string as stringArg} from '@oclif/core/args'
@@ -103,6 +105,8 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   })
   static override seeAlso = ['notebook attach', 'notebook fetch', 'notebook params', 'exec', 'runtime list']
   static override summary = 'run a notebook and write the executed copy'
+  // of the flags that exclude each other oclif's own line makes no sense
+  static override usage = '<%= command.id %> [FLAGS] NOTEBOOK…'
 
   /** what was typed besides the notebook, for the history */
   #words: string[] = []
@@ -118,6 +122,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     }
     const [notebook = ''] = args.notebook
     const output = outputPath(notebook, flags)
+    if (flags.out !== undefined && /[\\/]$/.test(flags.out) && !isAddress(flags.out)) await mkdir(dirname(output), {recursive: true}).catch(() => undefined) // what is wrong is said where it is written
     if (flags.stdin && notebook === '-') throw errors.usage('stdin is the notebook, so it cannot answer input()', {code: 'USAGE', fix: 'give the notebook as a file'})
     if ((flags.watch || goesByCopy(flags)) && [notebook, output].some(isAddress)) throw errors.usage('the flags under AGAIN need a notebook and a copy that are files', {code: 'USAGE', fix: 'leave them out, or give paths'})
     this.#words = wordsOf({...flags, ...(flags.out === undefined ? {} : {out: openPlace(flags.out)})}, NotebookRunCommand.flags, (name) => metadata.flags[name]?.setFromDefault === true)
@@ -192,7 +197,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
     return watchNotebook(notebook, {
       output, dataDir: this.config.dataDir, keep: flags['keep-kernel'] === true, notice: (message) => this.notice(message), warn: (message) => this.warn(message),
       tell: (error) => reportError(error, {command: this.id ?? '', json: false, verbose: this.verbose, warnings: []}),
-      run: async (first) => this.#result(notebook, {flags: {...flags, changed: true, 'keep-kernel': true, 'fresh-kernel': first && flags['fresh-kernel'] === true}, output, reporter: await this.#reporter(flags, output)}),
+      run: async (first) => this.#result(notebook, {flags: {...flags, changed: true, 'keep-kernel': true, watch: flags['keep-kernel'] !== true, 'fresh-kernel': first && flags['fresh-kernel'] === true}, output, reporter: await this.#reporter(flags, output)}),
     })
   }
 

@@ -3,7 +3,7 @@ import {cellLanguage} from '../../highlight.ts'
 import {languageName} from '../../language.ts'
 import type {Exported, ExportOptions} from '../exporter.ts'
 import {pictureUri} from '../html/images.ts'
-import {choose, imageType, lastStates} from '../mime.ts'
+import {choose, imageType, isObjectName, lastStates} from '../mime.ts'
 import {visibleCells} from '../visible.ts'
 import {fenced, plainText} from './fence.ts'
 
@@ -40,12 +40,15 @@ function display(output: DisplayOutput, place: string, pictures: Pictures): stri
   if (mime.startsWith('image/')) {
     const plain = output.data['text/plain']
     const link = pictures.add(place, mime, data)
-    if (link !== undefined) return `![${(typeof plain === 'string' ? plain : 'output').replaceAll(/[[\]\n\\]/g, ' ').slice(0, 200)}](${link})\n`
+    if (link !== undefined) return `![${alternative(plain)}](${link})\n`
     return fenced(typeof plain === 'string' ? plainText(plain) : mime, 'text')
   }
   if (mime === 'text/markdown' || mime === 'text/latex') return `${data.trimEnd()}\n`
   return fenced(plainText(lastStates(data)), mime === 'text/plain' ? 'text' : mime === 'text/html' ? 'html' : 'json')
 }
+
+/** What stands for a picture; `<Figure size 640x480 with 1 Axes>` without what readers take for HTML. */
+const alternative = (plain: unknown): string => (typeof plain === 'string' && !isObjectName(plain) ? plain.replaceAll(/[[\]<>\\]/g, '').replaceAll('\n', ' ').slice(0, 200) : 'output')
 
 /** The text with links to the pictures that are attached to the cell. */
 function withAttachments(cell: Cell, place: string, pictures: Pictures): string {

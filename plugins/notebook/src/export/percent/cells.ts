@@ -1,10 +1,30 @@
-import type {Metadata} from '../../format/model.ts'
+import {isRecord, type Metadata} from '../../format/model.ts'
 import {escaped} from '../../script-lines.ts'
 
 /** Metadata of cells that scripts do not carry, as with jupytext: it says how a cell was shown, run or written. */
-export const unwritten: ReadonlySet<string> = new Set([
+const unwritten: ReadonlySet<string> = new Set([
   'autoscroll', 'collapsed', 'scrolled', 'trusted', 'execution', 'ExecuteTime', 'skipline', 'noskipline', 'cell_marker', 'lines_to_next_cell', 'lines_to_end_of_cell_marker',
 ])
+
+/** What `notebook run` notes under `cgpu`; what a person wrote there, as for tests, is carried. */
+const ofRuns: ReadonlySet<string> = new Set(['hash', 'status', 'kernel', 'count'])
+
+/** A cell's metadata as scripts carry it, and what they do not. */
+export function splitMetadata(metadata: Metadata): {carried: Metadata; left: Metadata} {
+  const carried: Metadata = {}
+  const left: Metadata = {}
+  for (const [name, value] of Object.entries(metadata)) {
+    if (name !== 'cgpu' || !isRecord(value)) {
+      ;(unwritten.has(name) ? left : carried)[name] = value
+      continue
+    }
+    const entries = Object.entries(value)
+    const [noted, own] = [entries.filter(([key]) => ofRuns.has(key)), entries.filter(([key]) => !ofRuns.has(key))]
+    if (noted.length > 0) left[name] = Object.fromEntries(noted)
+    if (own.length > 0 || noted.length === 0) carried[name] = Object.fromEntries(own)
+  }
+  return {carried, left}
+}
 
 /** Languages whose cell magics are `language="…"` in a marker, with the cell commented. */
 const others: ReadonlySet<string> = new Set([

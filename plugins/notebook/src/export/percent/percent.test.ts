@@ -18,7 +18,7 @@ const notebookOf = (cells: Cell[]): Notebook => ({cells: cells.map((cell, index)
 describe('a percent script', () => {
   it('has text and magics as comments, and a marker with metadata and id for each cell', () => {
     const notebook = notebookOf([
-      cellOf('markdown', '# Title\n\ntext'), cellOf('code', '%time x = 1\n!ls\nprint(x)', {metadata: {tags: ['a'], title: 'Load it', collapsed: true}}), cellOf('code', '%%bash -e\necho hi'), cellOf('raw', 'r'), cellOf('code', ''),
+      cellOf('markdown', '# Title\n\ntext'), cellOf('code', '%time x = 1\n!ls\nprint(x)', {metadata: {tags: ['a'], title: 'Load it', collapsed: true, cgpu: {hash: '0', status: 'ok'}}}), cellOf('code', '%%bash -e\necho hi'), cellOf('raw', 'r'), cellOf('code', ''),
     ])
     assert.equal(percentText(notebook), `# ---
 # jupyter:

@@ -3,7 +3,7 @@ import {stringify} from 'yaml'
 import {type Cell, isRecord, type Metadata, type Notebook} from '../../format/model.ts'
 import {type Language, languageName, languageOf} from '../../language.ts'
 import {commented, escaped, mapMagics, StringTracker} from '../../script-lines.ts'
-import {cellMagic, escapeText, isActive, markerIn, unwritten} from './cells.ts'
+import {cellMagic, escapeText, isActive, markerIn, splitMetadata} from './cells.ts'
 import {isTitle, markerText} from './marker.ts'
 
 /**
@@ -46,7 +46,7 @@ function header(metadata: Metadata, front: string[], language: Language): string
 }
 
 function cellLines(cell: Cell, language: Language): string[] {
-  const metadata: Metadata = Object.fromEntries(Object.entries(cell.metadata).filter(([name]) => !unwritten.has(name)))
+  const {carried: metadata} = splitMetadata(cell.metadata)
   let title = ''
   if (isTitle(metadata['title'])) {
     title = metadata['title']
