@@ -2,6 +2,7 @@ import {randomBytes} from 'node:crypto'
 import type {HookHost} from '@cgpu/plugin-sdk'
 import {isAddress, openPlace} from '../addresses/address.ts'
 import type {Again} from '../again/again.ts'
+import {readNotebook} from '../format/read.ts'
 import {askedPlugins} from '../hooks/ask.ts'
 import {type Performed, type PerformOptions, withoutRunning} from '../run/perform.ts'
 import {prepare, type Prepared, type PrepareFlags} from '../run/prepare.ts'
@@ -26,7 +27,7 @@ export async function detachRun(path: string, {flags, output, dataDir, reporter,
   const asked = await askedPlugins(host, {id: token, detached: true, notebook: openPlace(path), output: openPlace(output)})
   const work = async () => {
     for (const pattern of flags.fetch ?? []) refuseOutside(pattern)
-    const prepared = await prepare(path, flags, (message) => void host.warn(message), asked && ((given, of) => asked.parameters(given, of)), host)
+    const prepared = await prepare(path, flags, (message) => void host.warn(message), asked && ((given, of) => asked.parameters(given, of)), (one) => readNotebook(one, host))
     const {notebook, parameters} = prepared
     const saver = isAddress(output) ? await writableAddress(output, host) : await Saver.open(output, notebook)
     const again = await againOf(prepared)

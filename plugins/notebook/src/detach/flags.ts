@@ -9,6 +9,7 @@ export const refusedFlags: Readonly<Record<string, {why: string; fix: string}>> 
   'log-output': {why: 'nobody is there to read', fix: 'leave it out, and follow it with it: cgpu notebook attach ID --log-output'},
   'keep-kernel': {why: 'its kernel ends with it', fix: 'leave it out: --changed, --from-failed and --resume go by the executed copy'},
   'fresh-kernel': {why: 'its kernel is a fresh one', fix: 'leave it out'},
+  'fetch-to': {why: 'what comes back lies beside the copy', fix: 'leave it out, and say where the copy goes: cgpu notebook fetch ID -o DIR/NAME.ipynb'},
   watch: {why: 'it runs once', fix: 'leave out --watch or --detach'},
   ...Object.fromEntries(Object.keys(batchFlags).map((name) => [name, {why: 'the runs of a batch are told of by this computer', fix: 'start each notebook with a --detach of its own'}])),
 }

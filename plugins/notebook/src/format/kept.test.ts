@@ -41,7 +41,7 @@ describe('outputs that are kept as they will be written', () => {
     const chunks = keptOf(output, 'text')?.chunks()[Symbol.iterator]()
     let text = String(chunks?.next().value)
     append(outputs, stream('later'))
-    for (let next = chunks?.next(); next && !next.done; next = chunks?.next()) text += String(next.value)
+    for (let next = chunks?.next(); next && !next.done; next = chunks?.next()) text += next.value
     assert.ok(before.includes(`"text": ${text}\n`))
     assert.deepEqual(outputs, [stream(`${long}later`)])
   })
