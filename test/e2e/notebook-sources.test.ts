@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import {existsSync, readdirSync} from 'node:fs'
 import {mkdir, readFile, writeFile} from 'node:fs/promises'
-import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import type {BatchResult} from '../../plugins/notebook/src/batch/result.ts'
 import type {NotebookRunResult} from '../../plugins/notebook/src/commands/notebook/run.ts'
@@ -38,11 +37,13 @@ describe('notebooks from elsewhere', function () {
   it('are read at an address, and their copy goes to one', async () => {
     store.put('web/sum.ipynb', notebookOf(cellOf('a = 1', ['parameters']), cellOf('print(a + 1)')))
     const address = `${store.url.replace('//', '//me:password-of-web@')}/web/sum.ipynb?sig=signature-of-web`
-    const done = envelope<NotebookRunResult>(await run(address, '-o', 's3://bucket/done/sum.ipynb', '-p', 'a', '41', '--json'))
+    const own = join(bench.home.path, 'tmp')
+    await mkdir(own)
+    const done = envelope<NotebookRunResult>(await bench.cli(['notebook', 'run', address, '-o', 's3://bucket/done/sum.ipynb', '-p', 'a', '41', '--json'], {env: {TMPDIR: own}}))
     assert.ok(done.ok, JSON.stringify(done))
     assert.deepEqual([done.data.notebook, done.data.output], [`${store.url}/web/sum.ipynb`, 's3://bucket/done/sum.ipynb'])
     assert.deepEqual(printed(store.text('s3/bucket/done/sum.ipynb')), ['42\n'])
-    assert.deepEqual(readdirSync(tmpdir()).filter((name) => name.startsWith('cgpu-notebook-')), [], 'nothing of it is left here')
+    assert.deepEqual(readdirSync(own).filter((name) => name.startsWith('cgpu-notebook-')), [], 'nothing of it is left here')
     const shown = await bench.cli(['nb', 'show', 's3://bucket/done/sum.ipynb'])
     assert.match(shown.stdout, /42/)
     for (const text of [JSON.stringify(done), shown.stderr]) assert.doesNotMatch(text, /password-of|signature-of|secret-of/)
