@@ -34,7 +34,7 @@ const refused: {what: string; file?: string; args?: string[]; code: string; stat
   {what: 'parameters in a file that is not there', args: ['-f', 'none.yaml'], code: 'PARAMETERS_FILE', status: 66, message: /^none\.yaml: /},
   {what: 'a cell that it does not have', args: ['--from', '9'], code: 'NO_SUCH_CELL', status: 64, message: /^there is no cell 9$/},
   {what: 'an output below a folder that is not there', args: ['-o', 'nowhere/out.ipynb'], code: 'CANNOT_WRITE', status: 73, message: /there is no such folder$/},
-  {what: 'an output that is a folder', args: ['-o', '.'], code: 'CANNOT_WRITE', status: 73, message: /^\. is a folder$/},
+  {what: 'an output that is the folder of the notebook', args: ['-o', '.'], code: 'USAGE', status: 64, message: /^the copy would replace the notebook$/},
   {what: 'a kernel that is not there', args: ['--kernel', 'nope'], code: 'KERNEL_NOT_FOUND', status: 66, message: /nope/},
   {what: 'a kernel that does not start', args: ['--kernel', 'sleepy', '--startup-timeout', '1s'], code: 'KERNEL_START_TIMEOUT', status: 71, message: /^the kernel sleepy did not answer within 1 s$/},
 ]
