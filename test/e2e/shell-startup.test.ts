@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {readFile} from 'node:fs/promises'
+import {readdir, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import {cgpu, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
@@ -34,6 +34,15 @@ describe('starting', () => {
       assert.deepEqual(outside, [], args.join(' '))
       // each costs about a millisecond; scripts/layers.mjs keeps together what these share
       assert.ok(loaded.length <= 14, `${args.join(' ')} loads ${loaded.length} files`)
+    }
+  })
+
+  it('finds in the bundles what packages of CommonJS give', async () => {
+    for (const folder of ['fast', 'fast-daemon'].map((name) => join(repoRoot, 'packages/cli/dist', name))) {
+      const parts = await Promise.all((await readdir(folder)).map(async (name) => ({name, text: await readFile(join(folder, name), 'utf8')})))
+      const named = parts.filter(({name, text}) => /-[A-Z0-9]{8}\.js$/.test(name) && text.includes('\n// named:'))
+      assert.ok(named.length > 0, folder)
+      for (const {name} of named) await assert.doesNotReject(import(pathToFileURL(join(folder, name)).href), name)
     }
   })
 

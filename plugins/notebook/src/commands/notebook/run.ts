@@ -106,7 +106,7 @@ Exit status: 0; that of the cell that failed (1 for an exception, the status of 
   static override seeAlso = ['notebook attach', 'notebook fetch', 'notebook params', 'exec', 'runtime list']
   static override summary = 'run a notebook and write the executed copy'
   // of the flags that exclude each other oclif's own line makes no sense
-  static override usage = '<%= command.id %> [FLAGS] NOTEBOOK…'
+  static override usage = 'notebook run [FLAGS] NOTEBOOK…'
 
   /** what was typed besides the notebook, for the history */
   #words: string[] = []
