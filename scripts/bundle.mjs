@@ -9,8 +9,18 @@ import {layers} from './layers.mjs'
 const out = join(root, 'packages/cli/dist/fast')
 const oclif = realpathSync(join(root, 'node_modules/@oclif/core'))
 
-/** Of the layers: what every command needs, what those do that read settings, and what those do that work on runtimes. */
-const bases = [['shell/fast'], ['config-command', 'render/table'], ['work-command']]
+/**
+ * Of the layers: what every command needs, what those do that read settings, those that work on runtimes, those that read what is
+ * recorded of jobs and commands, those that show what a program prints, and what is loaded when a runtime is connected to.
+ */
+const bases = [
+  ['cli/dist/shell/fast'],
+  ['cli/dist/config-command', 'cli/dist/render/table'],
+  ['cli/dist/work-command'],
+  ['core/dist/job/jobs', 'core/dist/history/store'],
+  ['cli/dist/run/stream-command', 'cli/dist/job-command', 'cli/dist/stream/text-sink', 'cli/dist/render/progress', 'cli/dist/history/record', 'core/dist/job/logs', 'core/dist/execution/job'],
+  ['provider-local/dist/index', 'core/dist/agent/client', 'jupyter/dist/index', 'jupyter/dist/kernel'],
+]
 
 /** Of the plugins that come along: commands that people wait for, too. The others' go the long way. */
 const quickPlugins = {'plugins/notebook': ['notebook:run']}
@@ -129,7 +139,7 @@ export async function bundle({external = []} = {}) {
     external: ['utf-8-validate', '@oclif/core/config', ...external],
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
   }
-  const layered = layers(await graphOf(options), bases.map((names) => names.map((name) => `packages/cli/dist/${name}.js`)))
+  const layered = layers(await graphOf(options), bases.map((names) => names.map((name) => `packages/${name}.js`)))
   await bundleTo(out, {...options, plugins: [layered, ...options.plugins]})
   writeFileSync(join(out, 'table.json'), `${JSON.stringify(table)}\n`)
 }

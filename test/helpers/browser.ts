@@ -3,12 +3,21 @@ import {join} from 'node:path'
 import {type Browser, chromium, type Page} from 'playwright-core'
 import {until} from './workbench.ts'
 
+/** The last list of features counts, so Playwright's is here again, as far as it is about what a page loads or is asked of Google. */
+const withoutFeatures = [
+  'HttpsUpgrades', 'HttpsFirstBalancedModeAutoEnable', 'ThirdPartyStoragePartitioning', 'AvoidCorsURLLoaderRestartOnRedirect', 'MediaRouter', 'OptimizationHints',
+  'NetworkTimeServiceQuerying', 'PreconnectToSearch', 'AvoidUnnecessaryBeforeUnloadCheckSync', 'DestroyProfileOnBrowserClose', 'PaintHolding', 'LensOverlay', 'AimEnabled',
+  // the list under the address bar is a page of its own, which took half of all that a browser took to show one page
+  'WebUIOmniboxPopup', 'WebUIOmniboxAimPopup',
+]
+
 /** A real browser without a window. */
 export function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env['CGPU_TEST_CHROMIUM'] ?? '/usr/bin/chromium',
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      `--disable-features=${withoutFeatures.join(',')}`,
     ],
   })
 }
