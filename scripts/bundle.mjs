@@ -22,13 +22,13 @@ const bases = [
   ['provider-local/dist/index', 'core/dist/agent/client', 'jupyter/dist/index', 'jupyter/dist/kernel'],
 ]
 
-/** Of the plugins that come along: commands that people wait for, too. The others' go the long way. */
-const quickPlugins = {'plugins/notebook': ['notebook:run']}
+/** The plugins that come along: their commands are waited for, too. */
+const ownPlugins = ['plugins/notebook', 'plugins/emulator']
 
 function pluginCommands() {
-  return Object.entries(quickPlugins).flatMap(([folder, ids]) => {
+  return ownPlugins.flatMap((folder) => {
     const {commands} = JSON.parse(readFileSync(join(root, folder, 'oclif.manifest.json'), 'utf8'))
-    return ids.map((id) => ({id, folder, command: commands[id]}))
+    return Object.entries(commands).map(([id, command]) => ({id, folder, command}))
   })
 }
 

@@ -23,7 +23,8 @@ export const namedExports = {
     })
     onLoad({filter: /.*/, namespace: 'named'}, ({pluginData: {path, all}}) => {
       const names = all.filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
-      return {contents: `import all from ${JSON.stringify(path)}\nexport default all\nexport const {${names.join(', ')}} = all`, resolveDir: dirname(path)}
+      // `import` would give what a package that was an ES module once calls its default, which may be none
+      return {contents: `const all = require(${JSON.stringify(path)})\nexport default all\nexport const {${names.join(', ')}} = all`, resolveDir: dirname(path)}
     })
   },
 }
