@@ -4,6 +4,7 @@ import {spawnSync} from 'node:child_process'
 import {chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
+import {knowTestPython} from '../helpers/known-python.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
 import {scriptsOf} from '../helpers/pages.ts'
 
@@ -27,6 +28,7 @@ describe('documentation', () => {
     for (const name of readdirSync(join(repoRoot, 'examples'))) copyFileSync(join(repoRoot, 'examples', name), join(home.cwd, 'examples', name))
     writeFileSync(join(home.cwd, 'token.txt'), `${server.token}\n`)
     Object.assign(home.env, {PATH: `${bin}:${home.env['PATH']}`, CGPU_PYTHON: testPython, SERVER_URL: server.url})
+    await knowTestPython(home)
   })
   after(async () => {
     for (const args of [['stop', '--all', '--yes'], ['emulator', 'stop', '--all']]) spawnSync(process.execPath, [cgpuBin, ...args], {env: home.env})

@@ -4,6 +4,7 @@ import {spawnSync} from 'node:child_process'
 import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {cgpuBin, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
+import {knowTestPython} from '../helpers/known-python.ts'
 import {examples, isAuthExample, isColabExample, isPluginsExample, needsMore, staysOpen} from '../helpers/examples.ts'
 import {startJupyter, type TestJupyter, testPython} from '../helpers/jupyter-server.ts'
 
@@ -66,6 +67,7 @@ describe('examples in help', () => {
     writeFileSync(join(bin, 'cgpu'), `#!/bin/sh\nexec "${process.execPath}" -- "${cgpuBin}" "$@"\n`)
     chmodSync(join(bin, 'cgpu'), 0o755)
     Object.assign(home.env, {PATH: `${bin}:${home.env['PATH']}`, CGPU_PYTHON: testPython, WANDB_API_KEY: 'a secret', EDITOR: 'true', CGPU_KEYRING: 'off'})
+    await knowTestPython(home)
     for (const folder of ['examples', 'data']) mkdirSync(join(home.cwd, folder))
     const script = readFileSync(join(repoRoot, 'examples', 'train.py'), 'utf8')
     const files = {'examples/train.py': script, 'train.py': script, 'data/one.csv': '1\n', 'data.csv': '1\n', 'prepare.py': 'y = 1\n', 'analyse.py': 'print(open("data/one.csv").read())\n', 'token.txt': server.token}

@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {processesOf} from '../contract/processes-of.ts'
 import {cgpu, type CliOptions, type CliResult, envelope, sealedHome, type SealedHome} from './cli.ts'
+import {knowTestPython} from './known-python.ts'
 import {startJupyter, type StartJupyterOptions, type TestJupyter, testPython} from './jupyter-server.ts'
 
 /** A sealed home whose local runtimes start the tests' Python, and short ways to use it. */
@@ -24,6 +25,7 @@ export interface Workbench {
 export async function workbench(): Promise<Workbench> {
   const home = await sealedHome()
   Object.assign(home.env, {CGPU_PYTHON: testPython})
+  await knowTestPython(home)
   const stops: (() => Promise<unknown>)[] = []
   const cli: Workbench['cli'] = (args, options = {}) => cgpu(args, {home, ...options})
   return {
@@ -94,12 +96,18 @@ export async function nothingLeft(home: SealedHome): Promise<void> {
   await until(() => processesOf(home.path).length === 0, () => `processes are left: ${processesOf(home.path).join(', ')}`)
 }
 
-/** Waits until the condition holds, at most 20 s; looks again every 50 ms, for what tells nobody when it changes. */
+/**
+ * Waits until the condition holds, at most 20 s; looks again after 50 ms, or as long as looking took, for what tells nobody when it
+ * changes: who looks by a command leaves half of a processor to what is waited for.
+ */
 export async function until(condition: () => boolean | Promise<boolean>, what: () => string, ms = 20_000): Promise<void> {
   const deadline = performance.now() + ms
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadline, what())
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  for (;;) {
+    const looked = performance.now()
+    if (await condition()) return
+    const now = performance.now()
+    assert.ok(now < deadline, what())
+    await new Promise((resolve) => setTimeout(resolve, Math.max(50, now - looked)))
   }
 }
 
