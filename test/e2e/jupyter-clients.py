@@ -5,6 +5,8 @@ Usage: jupyter-clients.py URL TOKEN; prints the outputs of the cells as JSON.
 import json
 import sys
 
+sys.modules["rfc3987_syntax"] = None  # an optional check of jsonschema's, which takes 2 s to import
+
 import nbformat
 import websocket
 from jupyter_server.gateway.gateway_client import GatewayClient

@@ -220,7 +220,7 @@ describe('faults of Colab\'s control plane', () => {
         const began = performance.now()
         const sending = transport.send({method: 'GET', url: new URL(url), headers: {}, timeoutMs: 250, maxBytes: 1000})
         await rejects(sending, 'TIMED_OUT', 69)
-        assert.ok(performance.now() - began < 2_000)
+        assert.ok(performance.now() - began < 10_000)
       }
       await Promise.all([drip.close(), silent.close()])
     })

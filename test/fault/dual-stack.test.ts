@@ -11,7 +11,7 @@ const child = fileURLToPath(new URL('../helpers/dual-stack-child.ts', import.met
 // only Linux lets a process have names of its own
 if (process.platform === 'linux') {
   it('row 38: an address of IPv6 that swallows everything costs a moment, for every kind of connection', async function () {
-    this.timeout(20_000)
+    this.timeout(60_000)
     const folder = await mkdtemp(join(tmpdir(), 'cgpu-hosts-'))
     try {
       const hosts = join(folder, 'hosts')
@@ -21,7 +21,7 @@ if (process.platform === 'linux') {
       const {stdout} = await promisify(execFile)('unshare', ['--map-root-user', '--mount', 'sh', '-c', line, 'sh', hosts, ...node])
       const took = JSON.parse(stdout) as Record<string, number> // the child's own
       assert.deepEqual(Object.keys(took), ['rest', 'account', 'kernel'])
-      for (const [what, ms] of Object.entries(took)) assert.ok(ms > 150 && ms < 3000, `${what}: ${ms} ms`)
+      for (const [what, ms] of Object.entries(took)) assert.ok(ms > 150 && ms < 10_000, `${what}: ${ms} ms`)
     } finally {
       await rm(folder, {recursive: true})
     }

@@ -2,6 +2,8 @@
 import json
 import sys
 
+sys.modules["rfc3987_syntax"] = None  # an optional check of jsonschema's, which takes 2 s to import
+
 import jupytext
 import nbformat
 

@@ -9,6 +9,8 @@ import signal
 import sys
 import tempfile
 
+sys.modules["rfc3987_syntax"] = None  # an optional check of jsonschema's, which takes 2 s to import
+
 
 def by_nbclient(fixture):
     import nbformat

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {existsSync, readdirSync} from 'node:fs'
 import {join} from 'node:path'
+import {untilThere} from '../helpers/gate.ts'
 import {startJupyter, type TestJupyter} from '../helpers/jupyter-server.ts'
 import {screen, Terminal} from '../helpers/terminal.ts'
 import {workbench, type Workbench} from '../helpers/workbench.ts'
@@ -36,13 +37,15 @@ describe('exec on a terminal', function () {
   })
 
   it('Ctrl-C twice leaves the code', async () => {
-    const code = exec('import signal, time\nold = signal.signal(signal.SIGINT, signal.SIG_IGN)\nprint("on", flush=True)\ntime.sleep(3)\nsignal.signal(signal.SIGINT, old)')
+    const deaf = untilThere(join(bench.home.cwd, 'heard'))
+    const code = exec(`import signal\nold = signal.signal(signal.SIGINT, signal.SIG_IGN)\nprint("on", flush=True)\n${deaf}\nsignal.signal(signal.SIGINT, old)`)
     await code.shows(/on/)
     code.interrupt()
     await code.shows(/Ctrl-C again leaves/)
     code.interrupt()
     assert.equal((await code.exit).exitCode, 130)
     assert.match(code.output, /the code goes on on bed/)
+    await bench.file('heard', '') // the kernel is the next test's, too
   })
 
   it('input() is answered on the terminal, a password without echo', async () => {

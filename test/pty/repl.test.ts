@@ -3,6 +3,7 @@ import {statSync} from 'node:fs'
 import {readdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import {type ChaosProxy, startChaos} from '../helpers/chaos.ts'
+import {untilThere} from '../helpers/gate.ts'
 import {startJupyter, type TestJupyter} from '../helpers/jupyter-server.ts'
 import {Screen} from '../helpers/screen.ts'
 import {Terminal} from '../helpers/terminal.ts'
@@ -179,7 +180,8 @@ describe('the REPL on a terminal', function () {
     terminal.type('6 * 7\r')
     await screen.until((s) => s.lines().includes('42'))
     await prompt(screen)
-    terminal.type('import signal; old = signal.signal(signal.SIGINT, signal.SIG_IGN); print("deaf"); time.sleep(2); _ = signal.signal(signal.SIGINT, old)\r')
+    const deaf = untilThere(join(bench.home.cwd, 'heard'))
+    terminal.type(`import signal; old = signal.signal(signal.SIGINT, signal.SIG_IGN); print("deaf"); ${deaf}; _ = signal.signal(signal.SIGINT, old)\r`)
     await screen.until((s) => s.lines().includes('deaf'))
     terminal.interrupt()
     await terminal.shows(/interrupting; Ctrl-C again leaves/)
@@ -187,6 +189,7 @@ describe('the REPL on a terminal', function () {
     assert.equal((await terminal.exit).exitCode, 130)
     assert.match(terminal.output, /the code goes on on bed/)
     assert.ok(terminal.output.endsWith('\n'))
+    await bench.file('heard', '') // the kernel is the next test's, too
   })
 
   it('answers input() and getpass', async () => {
