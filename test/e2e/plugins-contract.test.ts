@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import {createHash} from 'node:crypto'
 import {readdirSync, readFileSync, statSync} from 'node:fs'
 import {join} from 'node:path'
-import {supportsContract} from '@cgpu/plugin-sdk'
+import {CONTRACT, OLDEST_CONTRACT, supportsContract} from '@cgpu/plugin-sdk'
 import {type TestHome, testHome} from '@cgpu/plugin-sdk/testing'
+import {contracts} from '@cgpu/plugins/install/check'
 import {cgpuBin, repoRoot} from '../helpers/cli.ts'
 import {testPython} from '../helpers/jupyter-server.ts'
 
@@ -30,6 +31,8 @@ describe('a plugin of contract 1', () => {
 
   it('is supported, unlike what is none', () => {
     assert.equal(supportsContract(1), true)
+    // what the installer takes, which stands apart from the SDK, is the same
+    assert.deepEqual(contracts, Array.from({length: CONTRACT - OLDEST_CONTRACT + 1}, (_, at) => OLDEST_CONTRACT + at))
     for (const none of [0, 2, 99, 1.5, '1', null, undefined, {a: 1}]) assert.equal(supportsContract(none), false, JSON.stringify(none))
   })
 
