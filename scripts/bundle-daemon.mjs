@@ -40,7 +40,7 @@ async function bundleExec() {
     onLoad({filter: /.*/, namespace: 'asked'}, () => ({contents: [hooks, join(root, 'packages/plugin-sdk/dist/index.js')].map((file) => `export * from ${JSON.stringify(file)}`).join('\n'), resolveDir: root}))
   }}
   await bundleTo(join(dist, 'fast-parts'), {entryPoints: {'cli-quick-hooks': 'asked:hooks'}, splitting: false, plugins: [asked, lazyCommand, rarely('fast-parts', others), leanBuiltins, ownPlace]})
-  await bundleTo(join(dist, 'fast-parts'), {entryPoints: others, plugins: [native, namedExports, ownPlace]}, {keep: true})
+  await bundleTo(join(dist, 'fast-parts'), {entryPoints: others, plugins: [native, namedExports, ownPlace], banner}, {keep: true})
 }
 
 /** Differs between two builds whose code differs: a daemon of another build is replaced. */

@@ -38,7 +38,7 @@ describe('starting', () => {
   })
 
   it('finds in the bundles what packages of CommonJS give', async () => {
-    for (const folder of ['fast', 'fast-daemon'].map((name) => join(repoRoot, 'packages/cli/dist', name))) {
+    for (const folder of ['fast', 'fast-daemon', 'fast-parts'].map((name) => join(repoRoot, 'packages/cli/dist', name))) {
       const parts = await Promise.all((await readdir(folder)).map(async (name) => ({name, text: await readFile(join(folder, name), 'utf8')})))
       const named = parts.filter(({name, text}) => /-[A-Z0-9]{8}\.js$/.test(name) && text.includes('\n// named:'))
       assert.ok(named.length > 0, folder)
