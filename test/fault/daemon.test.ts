@@ -231,8 +231,11 @@ describe('a daemon in trouble', () => {
     await bed.file('replaced', '')
     assert.equal((await running).stdout, 'up\ndown\n')
     await gone(pid)
-    assert.equal((await bed.cli(['exec', '1'])).stdout, '1\n')
-    assert.equal((await bed.status()).executions, 1)
+    // on a busy machine it may be too late for some
+    await until(async () => {
+      assert.equal((await bed.cli(['exec', '1'])).stdout, '1\n')
+      return (await bed.status()).executions > 0
+    }, () => 'the other daemon runs nothing')
     await bed.cli(['daemon', 'stop'])
   })
 
