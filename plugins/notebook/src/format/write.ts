@@ -1,9 +1,7 @@
+import {keptOf} from './kept.ts'
+import {splitLines} from './lines.ts'
 import {type Cell, isRecord, type MimeBundle, type Notebook, type Output} from './model.ts'
 
-/** Where Python's `splitlines` ends a line, which is where Jupyter's own files do. */
-const lineEnd = /(?<=\r\n|\r(?!\n)|[\n\v\f\u001C-\u001E\u0085\u2028\u2029])/
-
-const lines = (text: string): string[] => (text === '' ? [] : text.split(lineEnd))
 const isJson = (mime: string): boolean => mime === 'application/json' || /^application\/.*\+json$/.test(mime)
 
 /** The file's text as Jupyter writes it: one space of indent, keys sorted, multi-line strings as lists of lines, a newline at the end. */
@@ -12,9 +10,15 @@ export const notebookText = (notebook: Notebook): string => [...notebookChunks(n
 /** The same in pieces: a notebook of hundreds of megabytes is never in memory as text. Each cell is as it is when its turn comes. */
 export function* notebookChunks(notebook: Notebook): Generator<string> {
   const {orig_nbformat: _, orig_nbformat_minor: __, signature: ___, ...metadata} = notebook.metadata
+  yield* jsonChunks({...notebook, metadata, cells: notebook.cells.map((cell) => new Later(() => cellForFile(cell)))}, '\n')
+  yield '\n'
+}
+
+/** JSON as Python writes it with an indent. `margin`: a newline and the indent of the value itself. */
+export function* jsonChunks(value: unknown, margin: string): Generator<string> {
   const out: Pending = {text: ''}
-  yield* emit({...notebook, metadata, cells: notebook.cells.map((cell) => new Later(() => cellForFile(cell)))}, '\n', out)
-  yield `${out.text}\n`
+  yield* emit(value, margin, out)
+  yield out.text
 }
 
 interface Pending {
@@ -30,11 +34,24 @@ class Later {
   }
 }
 
+/** A value that is kept as it is written. */
+class Written {
+  readonly kept: NonNullable<ReturnType<typeof keptOf>>
+
+  constructor(kept: NonNullable<ReturnType<typeof keptOf>>) {
+    this.kept = kept
+  }
+}
+
 const chunkLength = 64 * 1024
 
-/** JSON as Python writes it with an indent. `margin`: a newline and the indent of the value itself. */
 function* emit(value: unknown, margin: string, out: Pending): Generator<string> {
   if (value instanceof Later) return yield* emit(value.make(), margin, out)
+  if (value instanceof Written) {
+    yield out.text
+    out.text = ''
+    return yield* value.kept.chunks()
+  }
   if (Array.isArray(value)) yield* list('[]', value.map((one: unknown): [string, unknown] => ['', one]), {margin, out})
   else if (isRecord(value)) {
     const entries = Object.entries(value).filter(([, one]) => one !== undefined).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
@@ -71,15 +88,26 @@ const scalar = (value: unknown): string => JSON.stringify(typeof value === 'numb
 
 function cellForFile(cell: Cell): unknown {
   const {trusted: _, ...metadata} = cell.metadata
-  const common = {...cell, metadata, source: lines(cell.source)}
+  const common = {...cell, metadata, source: splitLines(cell.source)}
   if (cell.cell_type === 'code') return {...common, outputs: cell.outputs.map(outputForFile)}
   return cell.attachments === undefined ? common : {...common, attachments: Object.fromEntries(Object.entries(cell.attachments).map(([name, one]) => [name, bundleForFile(one)]))}
 }
 
 function outputForFile(output: Output): unknown {
-  if (output.output_type === 'stream') return {...output, text: lines(output.text)}
-  return output.output_type === 'error' ? output : {...output, data: bundleForFile(output.data)}
+  if (output.output_type === 'error') return output
+  if (output.output_type === 'stream') return mapped(output, (key, value) => (key === 'text' ? dataForFile('text/plain', value) : value))
+  return {...output, data: bundleForFile(output.data)}
 }
 
-const bundleForFile = (data: MimeBundle): MimeBundle =>
-  Object.fromEntries(Object.entries(data).map(([mime, value]) => [mime, typeof value === 'string' && !isJson(mime) ? lines(value) : value]))
+const bundleForFile = (data: MimeBundle): unknown => mapped(data, dataForFile)
+
+/** The data of a type as the file has it. */
+export const dataForFile = (mime: string, value: unknown): unknown => (typeof value === 'string' && !isJson(mime) ? splitLines(value) : value)
+
+/** An object with other values; those that are kept as they are written are not read. */
+function mapped(of: object, change: (key: string, value: unknown) => unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.keys(of).map((key) => {
+    const kept = keptOf(of, key)
+    return [key, kept ? new Written(kept) : change(key, (of as Record<string, unknown>)[key])] // its own key
+  }))
+}

@@ -1,4 +1,6 @@
 import type {KernelMessage} from '@cgpu/plugin-sdk'
+import {keptData} from '../format/large-data.ts'
+import {appendText} from '../format/long-stream.ts'
 import {type CodeCell, type DisplayOutput, isRecord, type Metadata, type MimeBundle, type Output} from '../format/model.ts'
 import {type OutputTarget, Widgets} from './widgets.ts'
 
@@ -22,7 +24,7 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 /** Adds to the end; a stream goes on in the last output where that is of the same stream. */
 export function append(outputs: Output[], output: Output): void {
   const last = outputs.at(-1)
-  if (last?.output_type === 'stream' && output.output_type === 'stream' && last.name === output.name) last.text += output.text
+  if (last?.output_type === 'stream' && output.output_type === 'stream' && last.name === output.name) appendText(last, output.text)
   else outputs.push(output)
 }
 
@@ -78,8 +80,10 @@ export class OutputRecorder {
     if (this.#clearNext) this.#clear(cell)
     this.#clearNext = false
     append(cell.outputs, output)
+    if (!('data' in output)) return
+    output.data = keptData(output.data)
     const id = displayId(message)
-    if (id === undefined || output.output_type === 'stream' || output.output_type === 'error') return
+    if (id === undefined) return
     const shown = this.#displays.get(id)
     if (shown) shown.push({cell, output})
     else this.#displays.set(id, [{cell, output}])
@@ -93,7 +97,8 @@ export class OutputRecorder {
     const shown = id === undefined ? [] : (this.#displays.get(id) ?? [])
     const fresh = shown.length > 0 ? outputOf(message) : undefined
     if (!fresh || !('data' in fresh)) return false
-    for (const {output} of shown) Object.assign(output, {data: fresh.data, metadata: fresh.metadata})
+    const data = keptData(fresh.data)
+    for (const {output} of shown) Object.assign(output, {data, metadata: fresh.metadata})
     return true
   }
 
