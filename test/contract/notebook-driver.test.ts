@@ -41,6 +41,36 @@ describe('the driver of a detached run', () => {
     }
   })
 
+  it('writes large outputs as this computer does, wherever a stream is cut', () => {
+    const lines = `${'ab'.repeat(50)}\n`.repeat(700)
+    const pieces = [[lines, '\r', '\n', 'x', '\r', 'y\u2028', '😀\uD800'], ['-'.repeat(70_000), '', '-', '\n'], [lines.repeat(5), 'z\u001C\r'], ['short', '\r', '\n']]
+    const data = {'text/html': lines, 'image/png': 'A'.repeat(100_000), 'application/json': {b: Array.from({length: 4_000}, (_, n) => `${n}`), a: [{}, [], null, 1.5]}, 'text/plain': 'a\nb'}
+    const copy = {...notebook, cells: pieces.map((texts, n) => ({
+      cell_type: 'code' as const, id: `${n}`, source: '', metadata: {}, execution_count: n, outputs: [{output_type: 'stream' as const, name: 'stdout', text: texts.join('')}, {output_type: 'display_data' as const, data, metadata: {}}],
+    }))}
+    const code = `
+import json, sys
+sys.path.insert(0, ${JSON.stringify(join(import.meta.dirname, '../../plugins/notebook/python'))})
+from cgpu_notebook.outputs import append
+from cgpu_notebook.kept import kept_data
+from cgpu_notebook.save import snapshot
+notebook, pieces = json.load(sys.stdin)
+for cell, texts in zip(notebook["cells"], pieces):
+    display = cell["outputs"].pop()
+    cell["outputs"] = []
+    for text in texts:
+        append(cell["outputs"], {"output_type": "stream", "name": "stdout", "text": text})
+    cell["outputs"].append(dict(display, data=kept_data(display["data"])))
+parts = snapshot(notebook)
+append(notebook["cells"][0]["outputs"][:1], {"output_type": "stream", "name": "stdout", "text": "later"})
+for part in parts:
+    sys.stdout.buffer.write(part if isinstance(part, bytes) else part.read())
+`
+    const {stdout, stderr} = spawnSync(testPython, ['-B', '-S', '-c', code], {input: JSON.stringify([copy, pieces]), encoding: 'utf8', maxBuffer: 64e6})
+    assert.equal(stderr, '')
+    assert.ok(stdout === notebookText(copy))
+  })
+
   it('is understood wherever its lines are cut, and whatever else is there', () => {
     const events: DriverEvent[] = [{type: 'started', kernel: 'python3', total: 1, limits: {}}, {type: 'begin', index: 0, position: 1, total: 1}]
     const text = `${events.map((one) => JSON.stringify(one)).join('\nnot JSON\n{"type":"of a later version"}\n')}\n`

@@ -100,10 +100,6 @@ class Run:
                 return result("interrupted"), {"status": "interrupted", "exitStatus": 130, "stopped": "interrupt"}
             gone = {"code": "KERNEL_DIED", "message": "the kernel died", "fix": "run it with more memory, or find the cell that ends its process"}
             return result("lost", {"name": "KERNEL_DIED", "message": "the kernel died", "traceback": []}), {"status": "lost", "exitStatus": 71, "error": gone}
-        finally:
-            for output in cell["outputs"]:
-                if isinstance(output.get("text"), list):
-                    output["text"] = "".join(output["text"])
         cell["execution_count"] = place["position"]
         error = _error_of(reply)
         stopped = self._cell_stopped

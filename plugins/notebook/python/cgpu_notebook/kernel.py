@@ -15,6 +15,9 @@ else:
 
 # How long one wait for messages takes at most: signals and time limits are looked at in between.
 WAIT_MS = 100
+# Bytes of messages that are taken at once, and what one counts at least.
+AT_ONCE = 4 << 20
+AT_LEAST = 4 << 10
 # How often is looked whether the kernel's process is there, in seconds.
 ALIVE_EVERY = 0.5
 
@@ -93,15 +96,19 @@ class Kernel:
 
     def messages(self):
         """What came, as (channel, message); [] after a while in which nothing did. Raises Died."""
-        came = []
+        came, session = [], self._client.session
         ready = dict(self._poller.poll(WAIT_MS))
         for channel, socket in self._sockets.items():
             # a kernel that prints all the time does not keep others from being looked at
-            for _ in range(1000 if socket in ready else 0):
-                _, message = self._client.session.recv(socket, zmq.NOBLOCK)
-                if message is None:
+            size = 0
+            while socket in ready and size < AT_ONCE:
+                try:
+                    frames = socket.recv_multipart(zmq.NOBLOCK)
+                except zmq.Again:
                     break
-                came.append((channel, message))
+                size += sum(map(len, frames)) + AT_LEAST
+                _, frames = session.feed_identities(frames)
+                came.append((channel, session.deserialize(frames)))
         now = time.monotonic()
         if not came and now - self._alive_at > ALIVE_EVERY:
             self._alive_at = now

@@ -1,4 +1,5 @@
 """What cells print, recorded as src/run/outputs.ts of this plugin does it; test/contract/notebook-detached.test.ts compares the two."""
+from .kept import joined, kept_data
 from .widgets import Widgets
 
 DISPLAYS = ("display_data", "execute_result", "update_display_data")
@@ -22,14 +23,14 @@ def output_of(kind, content):
 
 
 def append(outputs, output):
-    """Adds to the end; a stream goes on in the last output where that is of the same stream. The text of a long one is a list of pieces."""
+    """Adds to the end; a stream goes on in the last output where that is of the same stream."""
     last = outputs[-1] if outputs else None
-    if last and last["output_type"] == output["output_type"] == "stream" and last.get("name") == output["name"]:
-        if not isinstance(last["text"], list):
-            last["text"] = [last["text"]]
-        last["text"].append(output["text"])
-    else:
+    if not last or not last["output_type"] == output["output_type"] == "stream" or last.get("name") != output["name"]:
         outputs.append(output)
+        if output["output_type"] == "stream":
+            output["text"] = joined("", output["text"])
+    else:
+        last["text"] = joined(last["text"], output["text"])
 
 
 class Recorder:
@@ -39,6 +40,7 @@ class Recorder:
         """`send(type, content)`: to the kernel, by the shell channel"""
         self.widgets = Widgets(send)
         self._displays = {}
+        self._shown_by = {}  # by the id() of a cell, displays that it shows: of ten thousand cells each is cleared when it begins
         self._clear_next = False
 
     def begin(self, cell):
@@ -83,22 +85,30 @@ class Recorder:
             self._clear(cell)
         self._clear_next = False
         append(cell["outputs"], output)
+        if "data" in output:
+            output["data"] = kept_data(output["data"])
         if display is not None and output["output_type"] in DISPLAYS:
             self._displays.setdefault(display, []).append((cell, output))
+            self._shown_by.setdefault(id(cell), set()).add(display)
 
     def _update(self, kind, content):
         shown = self._displays.get(_display_id(kind, content))
         fresh = output_of(kind, content) if shown else None
         if not fresh or "data" not in fresh:
             return False
+        data = kept_data(fresh["data"])
         for _, output in shown:
-            output.update(data=fresh["data"], metadata=fresh["metadata"])
+            output.update(data=data, metadata=fresh["metadata"])
         return True
 
     def _clear(self, cell):
         cell["outputs"] = []
-        for display, shown in self._displays.items():
-            self._displays[display] = [one for one in shown if one[0] is not cell]
+        for display in self._shown_by.pop(id(cell), ()):
+            left = [one for one in self._displays[display] if one[0] is not cell]
+            if left:
+                self._displays[display] = left
+            else:
+                del self._displays[display]
 
 
 def _display_id(kind, content):

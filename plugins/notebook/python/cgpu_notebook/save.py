@@ -1,7 +1,9 @@
-"""Writes the executed copy as Jupyter does: one space of indent, keys sorted, multi-line strings as lists of lines."""
-import json
+"""Writes the executed copy, while others go on."""
 import os
+import threading
 import time
+
+from .text import data_for_file, encode, json_pieces
 
 # The pause after a write, in times of what it took: a notebook of hundreds of megabytes is not written all the time.
 PAUSE_FACTOR = 10
@@ -16,6 +18,7 @@ class Saver:
         self._path, self._notebook = path, notebook
         self._due = 0.0
         self._wanted = None
+        self._writing = None
         folder = os.path.dirname(path)
         if folder:
             os.makedirs(folder, exist_ok=True)
@@ -27,27 +30,35 @@ class Saver:
         self.tick()
 
     def tick(self):
-        """Writes what is due. What fails may succeed later: the disk may have been full."""
+        """Begins to write what is due: a kernel that prints has to be heard meanwhile, or what it says waits in memory."""
         now = time.monotonic()
-        if self._wanted is None or now < max(self._wanted, self._due):
+        if self._wanted is None or now < max(self._wanted, self._due) or (self._writing and self._writing.is_alive()):
             return
-        try:
-            self._write()
-        except OSError:
-            self._wanted = time.monotonic() + WHILE_PRINTING
+        self._wanted = None
+        self._writing = threading.Thread(target=self._try, args=(now, snapshot(self._notebook)))
+        self._writing.start()
 
     def finish(self):
         """Raises OSError."""
-        self._write()
+        if self._writing:
+            self._writing.join()
+        self._write(snapshot(self._notebook))
 
-    def _write(self):
-        started = time.monotonic()
-        self._wanted = None
+    def _try(self, started, parts):
+        """What fails may succeed later: the disk may have been full."""
+        try:
+            self._write(parts)
+        except OSError:
+            self._wanted = time.monotonic() + WHILE_PRINTING
+        ended = time.monotonic()
+        self._due = ended + (ended - started) * PAUSE_FACTOR
+
+    def _write(self, parts):
         temporary = "%s.%d.new" % (self._path, os.getpid())
         try:
             with open(temporary, "wb") as file:
-                for piece in pieces(self._notebook):
-                    file.write(piece)
+                for part in parts:
+                    file.write(part if isinstance(part, bytes) else part.read())
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self._path)
@@ -55,28 +66,24 @@ class Saver:
             if os.path.exists(temporary):
                 os.unlink(temporary)
             raise
-        finally:
-            ended = time.monotonic()
-            self._due = ended + (ended - started) * PAUSE_FACTOR
 
 
-def pieces(notebook):
-    """The file's bytes. What no UTF-8 can say, half a surrogate pair, is escaped."""
+def snapshot(notebook):
+    """The file as it is now: bytes, and what has `read()`: bytes."""
     metadata = _without(notebook["metadata"], "orig_nbformat", "orig_nbformat_minor", "signature")
     whole = dict(notebook, metadata=metadata, cells=[_cell(cell) for cell in notebook["cells"]])
-    held, size = [], 0
-    for text in json.JSONEncoder(indent=1, sort_keys=True, ensure_ascii=False).iterencode(whole):
-        held.append(text)
-        size += len(text)
-        if size > 1 << 16:
-            yield "".join(held).encode("utf-8", "backslashreplace")
-            held, size = [], 0
-    held.append("\n")
-    yield "".join(held).encode("utf-8", "backslashreplace")
+    parts, held = [], []
+    for piece in json_pieces(whole, "\n"):
+        if isinstance(piece, str):
+            held.append(piece)
+        else:
+            parts += [encode("".join(held)), piece]
+            held = []
+    return parts + [encode("".join(held) + "\n")]
 
 
 def _cell(cell):
-    shown = dict(cell, metadata=_without(cell["metadata"], "trusted"), source=_lines(cell["source"]))
+    shown = dict(cell, metadata=_without(cell["metadata"], "trusted"), source=cell["source"].splitlines(True))
     if cell["cell_type"] == "code":
         shown["outputs"] = [_output(output) for output in cell["outputs"]]
     elif "attachments" in cell:
@@ -86,25 +93,12 @@ def _cell(cell):
 
 def _output(output):
     if output["output_type"] == "stream":
-        text = output["text"]
-        if isinstance(text, list):
-            text = "".join(text)
-            # a long output is not in memory twice while it is written
-            output["text"] = [text]
-        return dict(output, text=_lines(text))
+        return dict(output, text=data_for_file("text/plain", output["text"]))
     return output if output["output_type"] == "error" else dict(output, data=_bundle(output["data"]))
 
 
 def _bundle(data):
-    return {mime: value if _is_json(mime) or not isinstance(value, str) else _lines(value) for mime, value in data.items()}
-
-
-def _is_json(mime):
-    return mime == "application/json" or (mime.startswith("application/") and mime.endswith("+json"))
-
-
-def _lines(text):
-    return text.splitlines(True)
+    return {mime: data_for_file(mime, value) for mime, value in data.items()}
 
 
 def _without(metadata, *keys):

@@ -23,9 +23,14 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 
 /** Adds to the end; a stream goes on in the last output where that is of the same stream. */
 export function append(outputs: Output[], output: Output): void {
+  if (output.output_type !== 'stream') {
+    outputs.push(output)
+    return
+  }
   const last = outputs.at(-1)
-  if (last?.output_type === 'stream' && output.output_type === 'stream' && last.name === output.name) appendText(last, output.text)
-  else outputs.push(output)
+  if (last?.output_type === 'stream' && last.name === output.name) return appendText(last, output.text)
+  outputs.push(output)
+  appendText(output, '') // one message can be megabytes
 }
 
 /**

@@ -1,6 +1,5 @@
 import type {KernelMessage} from '@cgpu/plugin-sdk'
 import {isRecord, type Metadata, type Output} from '../format/model.ts'
-import {append} from './outputs.ts'
 
 export const widgetMime = 'application/vnd.jupyter.widget-state+json'
 
@@ -38,7 +37,10 @@ class OutputWidget implements OutputTarget {
   append(output: Output): void {
     if (this.#clearNext) this.#outputs = []
     this.#clearNext = false
-    append(this.#outputs, output)
+    const last = this.#outputs.at(-1)
+    // all of it goes to the kernel each time: it is better at hand
+    if (last?.output_type === 'stream' && output.output_type === 'stream' && last.name === output.name) last.text += output.text
+    else this.#outputs.push(output)
     this.#changed()
   }
 
