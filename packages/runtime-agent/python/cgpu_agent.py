@@ -633,16 +633,16 @@ def described(home, run, status=None):
     return dict({key: spec[key] for key in ASKED if spec.get(key) is not None}, **status)
 
 
-def list_runs(home):
-    found = []
+def run_names(home):
     try:
-        names = os.listdir(os.path.join(home, "runs"))
+        return [name for name in os.listdir(os.path.join(home, "runs")) if RUN_ID.match(name)]
     except OSError:
-        names = []
-    for name in names:
-        if not RUN_ID.match(name):
-            continue
-        found.append(described(home, name))
+        return []
+
+
+def list_runs(home, names=None):
+    """Newest first; `names`: of these only."""
+    found = [described(home, name) for name in (run_names(home) if names is None else names)]
     return sorted(found, key=lambda status: status.get("createdAt") or status.get("startedAt") or 0, reverse=True)
 
 
@@ -2876,11 +2876,21 @@ def _end_all():
 
 
 def prune_cells(home, keep=KEPT_CELLS, age=600.0):
-    """Removes cells that ended over `age` seconds ago, but for the newest `keep`."""
-    ended = [run for run in list_runs(home) if run.get("kind") == "cell" and run.get("state") in ("exited", "lost")]
+    """Removes cells that ended over `age` seconds ago, but for the newest `keep` of these."""
+    before = time.time() - age
+    # the end of a run changes its folder: of ten thousand that are younger no file is read, time that a kernel has better use for
+    old = [name for name in run_names(home) if _modified(run_folder(home, name)) < before]
+    ended = [run for run in list_runs(home, old) if run.get("kind") == "cell" and run.get("state") in ("exited", "lost")]
     for run in ended[keep:]:
-        if time.time() - (run.get("endedAt") or run.get("startedAt") or 0) > age:
+        if (run.get("endedAt") or run.get("startedAt") or 0) < before:
             shutil.rmtree(run_folder(home, run["id"]), ignore_errors=True)
+
+
+def _modified(path):
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0  # gone meanwhile
 
 
 def observe(home=None):

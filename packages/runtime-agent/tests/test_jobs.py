@@ -332,11 +332,13 @@ class Listing(JobCase):
             folder, _ = agent.claim(self.home, "cell%d" % number, None)
             ended = {"id": "cell%d" % number, "kind": "cell", "state": "exited", "startedAt": number, "endedAt": number}
             agent.save_status(folder, dict(ended, endedAt=time.time() if number == 0 else number))
+            if number > 1:
+                os.utime(folder, (number, number))
         job = self.start("true")
         self.wait(job)
         agent.prune_cells(self.home, keep=3)
         left = sorted(os.listdir(os.path.join(self.home, "runs")))
-        self.assertEqual(left, sorted(["cell0", "cell3", "cell4", "cell5", job]))
+        self.assertEqual(left, sorted(["cell0", "cell1", "cell3", "cell4", "cell5", job]))
 
     def test_a_broken_status_file_is_not_an_error(self):
         folder, _ = agent.claim(self.home, "broken", None)
