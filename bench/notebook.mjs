@@ -1,17 +1,15 @@
-// What `cgpu notebook run` costs: beside papermill and `jupyter execute` in the same rounds, each with a kernel that it starts; a cell; memory.
+// What `cgpu notebook run` costs: beside papermill and `jupyter execute` in the same rounds, each with a kernel that it starts; a cell.
 // CPU time too, of the command and all that it starts: for cgpu the kernel is the server's, and is not in it.
 import {spawn} from 'node:child_process'
 import {once} from 'node:events'
-import {mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs'
+import {mkdirSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import {interleave, median, percentile} from './measure.mjs'
 import {RawKernel} from './raw.mjs'
 
-const rss = fileURLToPath(new URL('rss.mjs', import.meta.url))
 const cell = (source) => ({cell_type: 'code', metadata: {}, source, outputs: [], execution_count: null})
-const notebook = (sources) => JSON.stringify({cells: sources.map(cell), metadata: {kernelspec: {name: 'python3', display_name: 'Python 3', language: 'python'}}, nbformat: 4, nbformat_minor: 4})
-const many = (count, source) => notebook(Array.from({length: count}, (_, n) => source(n)))
+export const notebook = (sources) => JSON.stringify({cells: sources.map(cell), metadata: {kernelspec: {name: 'python3', display_name: 'Python 3', language: 'python'}}, nbformat: 4, nbformat_minor: 4})
+export const many = (count, source) => notebook(Array.from({length: count}, (_, n) => source(n)))
 
 /** Runs a command to its end; wall time and CPU time of it and its children in ms, and what it printed. */
 async function run(command, args, {env, cwd}) {
@@ -26,7 +24,7 @@ async function run(command, args, {env, cwd}) {
   return {wall, cpu: user + system, stdout}
 }
 
-export async function notebookFigures({home: above, env: given, bin, rounds, add, server}) {
+export function bed({home: above, env: given, bin}) {
   const home = join(above, 'notebooks')
   mkdirSync(home, {recursive: true})
   const env = {...given, PYDEVD_DISABLE_FILE_VALIDATION: '1'}
@@ -35,6 +33,11 @@ export async function notebookFigures({home: above, env: given, bin, rounds, add
     return name
   }
   const cgpu = (args, more = {}) => run(process.execPath, [bin, 'notebook', 'run', ...args, '--runtime', 'bench'], {env: {...env, ...more}, cwd: home})
+  return {home, env, file, cgpu}
+}
+
+export async function notebookFigures({rounds, add, server, ...given}) {
+  const {home, env, file, cgpu} = bed(given)
   const python = (environment, program) => join(dirname(process.env.CGPU_TEST_PYTHON), '..', '..', environment, 'bin', program)
 
   const fifty = file('fifty.ipynb', many(50, (n) => `print(${n})`))
@@ -64,14 +67,4 @@ export async function notebookFigures({home: above, env: given, bin, rounds, add
   const cells = JSON.parse(stdout).data.cells.map(({durationSeconds}) => durationSeconds * 1000)
   const [p50, least] = [percentile(cells, 50), percentile(floor, 50)]
   add({what: `a trivial cell of a notebook, p50 of ${count}`, measured: `${p50.toFixed(1)} ms, raw client ${least.toFixed(1)} ms`, goal: '<= 8 ms', met: p50 <= 8})
-
-  const peakOf = async (name, text) => {
-    await cgpu([file(name, text), '-o', `out-${name}`, '--quiet'], {BENCH_RSS: join(home, 'rss'), NODE_OPTIONS: `--import ${rss}`})
-    return Number(readFileSync(join(home, 'rss'), 'utf8')) / 1e6
-  }
-  const [thousand, ten] = [await peakOf('thousand.ipynb', many(1000, (n) => `print(${n})`)), await peakOf('ten-thousand.ipynb', many(10_000, (n) => `print(${n})`))]
-  add({what: 'memory of a notebook of 10,000 cells', measured: `${ten.toFixed(0)} MB resident, ${thousand.toFixed(0)} MB of 1,000 cells`, goal: '<= 60 MB more', met: ten - thousand <= 60})
-  const large = await peakOf('large.ipynb', notebook(['line = "x" * 99\nfor _ in range(2_000_000): print(line)']))
-  const size = statSync(join(home, 'out-large.ipynb')).size
-  add({what: 'a notebook that prints 200 MB', measured: `${large.toFixed(0)} MB resident, copy of ${(size / 1e6).toFixed(0)} MB`, goal: '< 600 MB', met: large < 600 && size > 200e6})
 }

@@ -179,6 +179,10 @@ async function jupyter() {
       const {notebookFigures} = await import('./notebook.mjs')
       await notebookFigures({home, env, bin, rounds, add, server})
     }
+    if (wanted('notebook-memory')) {
+      const {notebookMemoryFigures} = await import('./notebook-memory.mjs')
+      await notebookMemoryFigures({home, env, bin, add})
+    }
     json(['runtime', 'release', 'bench'])
     if (wanted('startup')) await startup()
   } finally {
@@ -188,7 +192,7 @@ async function jupyter() {
 }
 
 try {
-  if (['exec', 'cells', 'flood', 'repl', 'completion', 'jobs', 'proxy', 'shell', 'ports', 'files', 'plugins', 'notebook', 'startup'].some(wanted)) await jupyter()
+  if (['exec', 'cells', 'flood', 'repl', 'completion', 'jobs', 'proxy', 'shell', 'ports', 'files', 'plugins', 'notebook', 'notebook-memory', 'startup'].some(wanted)) await jupyter()
   if (wanted('emulator')) {
     const {emulatorFigures} = await import('./emulator.mjs')
     await emulatorFigures({home, env, bin, rounds, add})

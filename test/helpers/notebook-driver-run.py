@@ -6,7 +6,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../plugins/notebook/python"))
 from cgpu_notebook.cells import Run, Stop
 from cgpu_notebook.kernel import Kernel
-from cgpu_notebook.save import pieces
+from cgpu_notebook.save import pieces, snapshot
 
 
 class NoSaver:
@@ -28,7 +28,7 @@ try:
             "cellTimeoutMs": fixture["cellTimeout"] and fixture["cellTimeout"] * 1000, "timeoutMs": None, "selected": None, "keepWidgets": False,
         }
         end = Run(notebook, kernel, plan, Stop(), lambda event: None, NoSaver()).run()
-        text = b"".join(pieces(notebook)).decode("utf-8")
+        text = b"".join(pieces(snapshot(notebook))).decode("utf-8")
         done.append({"notebook": text, "failed": end["status"] not in ("ok", "exited")})
 finally:
     kernel.end(now=True)

@@ -57,8 +57,8 @@ class Saver:
         temporary = "%s.%d.new" % (self._path, os.getpid())
         try:
             with open(temporary, "wb") as file:
-                for part in parts:
-                    file.write(part if isinstance(part, bytes) else part.read())
+                for piece in pieces(parts):
+                    file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self._path)
@@ -80,6 +80,11 @@ def snapshot(notebook):
             parts += [encode("".join(held)), piece]
             held = []
     return parts + [encode("".join(held) + "\n")]
+
+
+def pieces(parts):
+    """The bytes of a snapshot, a part at a time."""
+    return (part if isinstance(part, bytes) else part.read() for part in parts)
 
 
 def _cell(cell):

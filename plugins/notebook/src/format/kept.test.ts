@@ -39,7 +39,7 @@ describe('outputs that are kept as they will be written', () => {
     assert.ok(output)
     const before = notebookText(notebookOf([stream(long)]))
     const chunks = keptOf(output, 'text')?.chunks()[Symbol.iterator]()
-    let text = String(chunks?.next().value)
+    let text: string = chunks?.next().value ?? ''
     append(outputs, stream('later'))
     for (let next = chunks?.next(); next && !next.done; next = chunks?.next()) text += next.value
     assert.ok(before.includes(`"text": ${text}\n`))

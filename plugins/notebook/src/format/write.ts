@@ -10,7 +10,7 @@ export const notebookText = (notebook: Notebook): string => [...notebookChunks(n
 /** The same in pieces: a notebook of hundreds of megabytes is never in memory as text. Each cell is as it is when its turn comes. */
 export function* notebookChunks(notebook: Notebook): Generator<string> {
   const {orig_nbformat: _, orig_nbformat_minor: __, signature: ___, ...metadata} = notebook.metadata
-  yield* jsonChunks({...notebook, metadata, cells: notebook.cells.map((cell) => new Later(() => cellForFile(cell)))}, '\n')
+  yield* jsonChunks({...notebook, metadata, cells: new Later(notebook.cells)}, '\n')
   yield '\n'
 }
 
@@ -25,12 +25,16 @@ interface Pending {
   text: string
 }
 
-/** A value that is made when it is written. */
+/** Cells that are made ready when their turn comes: ten thousand at once are enough to make the heap grow for good. */
 class Later {
-  readonly make: () => unknown
+  readonly cells: readonly Cell[]
 
-  constructor(make: () => unknown) {
-    this.make = make
+  constructor(cells: readonly Cell[]) {
+    this.cells = cells
+  }
+
+  *[Symbol.iterator](): Generator {
+    for (const cell of this.cells) yield cellForFile(cell)
   }
 }
 
@@ -46,31 +50,27 @@ class Written {
 const chunkLength = 64 * 1024
 
 function* emit(value: unknown, margin: string, out: Pending): Generator<string> {
-  if (value instanceof Later) return yield* emit(value.make(), margin, out)
   if (value instanceof Written) {
     yield out.text
     out.text = ''
     return yield* value.kept.chunks()
   }
-  if (Array.isArray(value)) yield* list('[]', value.map((one: unknown): [string, unknown] => ['', one]), {margin, out})
-  else if (isRecord(value)) {
-    const entries = Object.entries(value).filter(([, one]) => one !== undefined).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    yield* list('{}', entries.map(([key, one]) => [`${JSON.stringify(key)}: `, one]), {margin, out})
-  } else out.text += scalar(value)
+  if (Array.isArray(value) || value instanceof Later) yield* list(value, undefined, {brackets: '[]', margin, out})
+  else if (isRecord(value)) yield* list(Object.keys(value).filter((key) => value[key] !== undefined).sort(), value, {brackets: '{}', margin, out})
+  else out.text += scalar(value)
   if (out.text.length < chunkLength) return
   yield out.text
   out.text = ''
 }
 
-function* list(brackets: string, items: [label: string, value: unknown][], {margin, out}: {margin: string; out: Pending}): Generator<string> {
-  if (items.length === 0) {
-    out.text += brackets
-    return
-  }
+/** Items, or the keys of those in `record`. */
+function* list(items: Iterable<unknown>, record: Record<string, unknown> | undefined, {brackets, margin, out}: {brackets: string; margin: string; out: Pending}): Generator<string> {
   const inner = `${margin} `
-  let before = brackets.slice(0, 1)
-  for (const [label, value] of items) {
-    out.text += before + inner + label
+  const begin = brackets.slice(0, 1)
+  let before = begin
+  for (const item of items) {
+    const value = record ? record[String(item)] : item
+    out.text += before + inner + (record ? `${JSON.stringify(item)}: ` : '')
     before = ','
     // most are strings, and a generator for each would cost more than they do
     if (typeof value === 'string' && value.length < chunkLength) out.text += JSON.stringify(value)
@@ -80,7 +80,7 @@ function* list(brackets: string, items: [label: string, value: unknown][], {marg
       out.text = ''
     }
   }
-  out.text += margin + brackets.slice(1)
+  out.text += before === begin ? brackets : margin + brackets.slice(1)
 }
 
 /** What JSON cannot say, NaN and infinities, becomes text instead of null. */
