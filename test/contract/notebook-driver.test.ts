@@ -54,8 +54,8 @@ sys.path.insert(0, ${JSON.stringify(join(import.meta.dirname, '../../plugins/not
 from cgpu_notebook.outputs import append
 from cgpu_notebook.kept import kept_data
 from cgpu_notebook.save import pieces, snapshot
-notebook, pieces = json.load(sys.stdin)
-for cell, texts in zip(notebook["cells"], pieces):
+notebook, printed = json.load(sys.stdin)
+for cell, texts in zip(notebook["cells"], printed):
     display = cell["outputs"].pop()
     cell["outputs"] = []
     for text in texts:
