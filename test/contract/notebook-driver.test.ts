@@ -53,9 +53,9 @@ import json, sys
 sys.path.insert(0, ${JSON.stringify(join(import.meta.dirname, '../../plugins/notebook/python'))})
 from cgpu_notebook.outputs import append
 from cgpu_notebook.kept import kept_data
-from cgpu_notebook.save import pieces as bytes_of, snapshot
-notebook, pieces = json.load(sys.stdin)
-for cell, texts in zip(notebook["cells"], pieces):
+from cgpu_notebook.save import pieces, snapshot
+notebook, printed = json.load(sys.stdin)
+for cell, texts in zip(notebook["cells"], printed):
     display = cell["outputs"].pop()
     cell["outputs"] = []
     for text in texts:
@@ -63,7 +63,7 @@ for cell, texts in zip(notebook["cells"], pieces):
     cell["outputs"].append(dict(display, data=kept_data(display["data"])))
 parts = snapshot(notebook)
 append(notebook["cells"][0]["outputs"][:1], {"output_type": "stream", "name": "stdout", "text": "later"})
-sys.stdout.buffer.write(b"".join(bytes_of(parts)))
+sys.stdout.buffer.write(b"".join(pieces(parts)))
 `
     const {stdout, stderr} = spawnSync(testPython, ['-B', '-S', '-c', code], {input: JSON.stringify([copy, pieces]), encoding: 'utf8', maxBuffer: 64e6})
     assert.equal(stderr, '')
