@@ -11,12 +11,14 @@ const picture = 'import base64, os\nfrom IPython.display import display\ndisplay
 const updates = 'from IPython.display import display\nshown = display({"text/plain": ""}, raw=True, display_id=True)\nfor n in range(20_000): shown.update({"text/plain": str(n)}, raw=True)'
 
 export async function notebookMemoryFigures({add, ...given}) {
-  const {home, file, cgpu} = bed(given)
+  const {home, file, cgpu, other} = bed(given)
+  const measured = {BENCH_RSS: join(home, 'rss'), NODE_OPTIONS: `--import ${rss}`}
+  const peak = () => Number(readFileSync(join(home, 'rss'), 'utf8')) / 1e6
   /** Peak in MB, wall time in s, size of the copy in bytes. */
   const ran = async (name, text) => {
     const out = join(home, `out-${name}`)
-    const {wall} = await cgpu([file(name, text), '-o', out, '--quiet'], {BENCH_RSS: join(home, 'rss'), NODE_OPTIONS: `--import ${rss}`})
-    const done = {peak: Number(readFileSync(join(home, 'rss'), 'utf8')) / 1e6, seconds: wall / 1000, size: statSync(out).size}
+    const {wall} = await cgpu([file(name, text), '-o', out, '--quiet'], measured)
+    const done = {peak: peak(), seconds: wall / 1000, size: statSync(out).size}
     rmSync(out)
     return done
   }
@@ -39,6 +41,12 @@ export async function notebookMemoryFigures({add, ...given}) {
   const detached = JSON.parse((await cgpu([file('detached.ipynb', notebook([lines(2_000_000)])), '-o', 'out-detached.ipynb', '--detach', '--json'])).stdout).data
   const driver = await peakOfDriver()
   add({what: 'the driver of a detached run that prints 200 MB', measured: `${driver.toFixed(0)} MB resident (job ${detached.id.slice(0, 8)})`, goal: '< 400 MB', met: driver > 0 && driver < 400})
+  const out = join(home, 'out-detached.ipynb')
+  for (const command of ['attach', 'fetch']) {
+    rmSync(out, {force: true})
+    await other([command, detached.id, '--quiet'], measured)
+    add({what: `notebook ${command} of that run`, measured: `${peak().toFixed(0)} MB resident, copy of ${(statSync(out).size / 1e6).toFixed(0)} MB`, goal: '< 400 MB', met: peak() < 400 && statSync(out).size >= 200e6})
+  }
 }
 
 /** Of the process here that runs notebook-TOKEN.py, until it ends; in MB. */

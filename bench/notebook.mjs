@@ -32,8 +32,9 @@ export function bed({home: above, env: given, bin}) {
     writeFileSync(join(home, name), text)
     return name
   }
-  const cgpu = (args, more = {}) => run(process.execPath, [bin, 'notebook', 'run', ...args, '--runtime', 'bench'], {env: {...env, ...more}, cwd: home})
-  return {home, env, file, cgpu}
+  const other = (args, more = {}) => run(process.execPath, [bin, 'notebook', ...args], {env: {...env, ...more}, cwd: home})
+  const cgpu = (args, more) => other(['run', ...args, '--runtime', 'bench'], more)
+  return {home, env, file, cgpu, other}
 }
 
 export async function notebookFigures({rounds, add, server, ...given}) {

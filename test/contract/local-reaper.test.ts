@@ -26,7 +26,7 @@ describe('a local runtime whose owner is gone', function () {
     provider = createProvider(sealed.context)
   })
   afterEach(async () => {
-    for (const owner of owners.splice(0)) owner.kill('SIGKILL')
+    await Promise.all(owners.splice(0).filter(({exitCode, signalCode}) => exitCode === null && signalCode === null).map(kill))
     for (const {id} of await provider.list()) await provider.release(id)
     assert.deepEqual(processesOf(sealed.root), [], 'nothing is left running')
     sealed.remove()

@@ -37,6 +37,7 @@ describe('the notebook plugin, installed', function () {
     bench = await workbench()
     bench.onRemove(() => registry.stop())
     bench.home.env['CGPU_NPM_REGISTRY'] = registry.url
+    bench.home.env['CGPU_NO_FASTPATH'] = '1' // the bundle of the repository has the plugin's commands
     for (const one of loaded) {
       const at = realpathSync(join(folder, 'node_modules', one))
       const own = manifestOf(at)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import {once} from 'node:events'
-import {mkdir, readdir, symlink, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, rm, symlink, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {spawn} from 'node:child_process'
 import {cgpuBin, startCgpu} from '../helpers/cli.ts'
@@ -139,7 +139,7 @@ describe('a run without a right to write', () => {
     const bench = await workbench()
     try {
       // also root cannot make a folder where a file is
-      await mkdir(bench.home.dataDir)
+      await rm(join(bench.home.dataDir, 'state'), {recursive: true, force: true})
       await writeFile(join(bench.home.dataDir, 'state'), 'in the way')
       for (const args of [['run', '--', 'true'], ['runtime', 'create'], ['runtime', 'list'], ['exec', '1']]) assertRefused(await bench.cli(args), 73, args.join(' '))
     } finally {

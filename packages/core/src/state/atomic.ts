@@ -21,7 +21,7 @@ const swept = new Set<string>()
  * Replaces a file so that a reader, a crash or a full disk meets either the old or the new content, never half
  * of one. What comes in pieces is written piece by piece. Missing parent folders are made 0700. Throws CANNOT_WRITE (exit 73); the old file is then untouched.
  */
-export async function writeAtomic(path: string, data: string | Uint8Array | Iterable<string>, options: WriteAtomicOptions = {}): Promise<void> {
+export async function writeAtomic(path: string, data: string | Uint8Array | Iterable<string> | AsyncIterable<Uint8Array>, options: WriteAtomicOptions = {}): Promise<void> {
   const target = options.followLink ? await realpath(path).catch(() => path) : path
   const folder = dirname(target)
   const temp = join(folder, `.${basename(target).slice(0, 100)}.${process.pid}-${uniqueTag()}${tempSuffix}`)
@@ -57,7 +57,7 @@ export async function sweepTemps(folder: string, now = Date.now()): Promise<numb
   return removed
 }
 
-async function writeTemp(temp: string, data: string | Uint8Array | Iterable<string>, mode: number): Promise<void> {
+async function writeTemp(temp: string, data: string | Uint8Array | Iterable<string> | AsyncIterable<Uint8Array>, mode: number): Promise<void> {
   const file = await open(temp, 'wx', mode).catch(async (error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw error
     await makeFolder(dirname(temp))

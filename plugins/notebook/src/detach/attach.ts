@@ -29,7 +29,7 @@ export interface Attached {
   failure?: CgpuError
   /** of the cell that failed, for a terminal */
   traceback: string
-  /** the executed copy */
+  /** the executed copy, as the destination gives it */
   notebook: Notebook
 }
 

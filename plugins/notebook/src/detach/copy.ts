@@ -7,7 +7,6 @@ import {pipeline} from 'node:stream/promises'
 import {CgpuError, cgpu, errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import {isAddress} from '../addresses/address.ts'
 import type {Notebook} from '../format/model.ts'
-import {readNotebook} from '../format/read.ts'
 import {notebookChunks} from '../format/write.ts'
 import {outputPath} from '../run/output-path.ts'
 import type {Destination} from './destination.ts'
@@ -26,17 +25,11 @@ export async function outputOf({folder, notebook}: FoundRun, out: string | undef
 
 export const isOver = (state: string): boolean => state === 'exited' || state === 'lost'
 
-/** Puts the copy, as it is now, where it goes. Whole or not at all; in the words in which an attached run would have written it. Throws what `copyOf` and the destination do. */
-export async function fetchCopy(found: FoundRun, destination: Destination, options: {over: boolean; signal?: AbortSignal}): Promise<Notebook> {
-  const notebook = await copyOf(found, options)
-  await destination.put(notebook)
-  return notebook
-}
-
-/** The copy as it is now: from its runtime, or from what was brought back when its job was over. Throws COPY_NOT_YET (66), COPY_GONE (66), and what `cgpu cp` does. */
-export async function copyOf(found: FoundRun, {over, signal}: {over: boolean; signal?: AbortSignal}): Promise<Notebook> {
+/** Puts the copy, as it is now, where it goes. Whole or not at all. Gives what the destination does. Throws COPY_NOT_YET (66), COPY_GONE (66), and what `cgpu cp` and the destination do. */
+export async function fetchCopy(found: FoundRun, destination: Destination, {over, signal}: {over: boolean; signal?: AbortSignal}): Promise<Notebook> {
+  // from what was brought back when its job was over
   const brought = join(found.outputs, found.copy)
-  if (over && (await stat(brought).catch(() => undefined))) return readNotebook(brought)
+  if (over && (await stat(brought).catch(() => undefined))) return destination.put(brought)
   const {remote, job: {id, runtime}} = found
   if (remote === undefined) throw errors.notFound(`the copy of ${sanitizeLine(id, 80)} is on ${runtime}, which cannot be asked`, {code: 'COPY_GONE', fix: `see what is known of it: cgpu job show ${sanitizeLine(id, 80)}`})
   const folder = await mkdtemp(join(tmpdir(), 'cgpu-notebook-'))
@@ -48,7 +41,7 @@ export async function copyOf(found: FoundRun, {over, signal}: {over: boolean; si
         code: over ? 'COPY_GONE' : 'COPY_NOT_YET', retryable: !over, fix: over ? 'run the notebook again' : `try again when its kernel has started: cgpu notebook attach ${id}`, cause: error,
       })
     })
-    return await readNotebook(temporary)
+    return await destination.put(temporary)
   } finally {
     await rm(folder, {recursive: true, force: true})
   }

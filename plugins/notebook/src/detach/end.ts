@@ -1,11 +1,11 @@
 import {readdir} from 'node:fs/promises'
 import {constants} from 'node:os'
 import {join} from 'node:path'
-import {ExitCode, type HookHost} from '@cgpu/plugin-sdk'
+import {ExitCode, type HookHost, sanitizeLine} from '@cgpu/plugin-sdk'
 import type {Notebook} from '../format/model.ts'
-import {readNotebook} from '../format/read.ts'
 import type {NotebookEnd} from '../hooks/outcome.ts'
 import {FollowedHooks} from './hooks.ts'
+import {readOutline} from './outline.ts'
 import {outputsIn, remoteFolder} from './place.ts'
 import {folderOfJob, remembered, type Remembered} from './remembered.ts'
 
@@ -35,7 +35,7 @@ export async function tellEndOfJob(host: HookHost, job: string, {exitStatus, dat
 async function broughtCopy(folder: string): Promise<Notebook | undefined> {
   const copies = join(outputsIn(folder), remoteFolder)
   const [name] = await readdir(copies).catch(() => [])
-  return name === undefined ? undefined : readNotebook(join(copies, name)).catch(() => undefined)
+  return name === undefined ? undefined : readOutline(join(copies, name), sanitizeLine(name)).catch(() => undefined)
 }
 
 /** The driver ends with the status of the run, or of the signal that ended that; by others it is killed. */

@@ -1,6 +1,6 @@
 import {cgpu, type HookHost} from '@cgpu/plugin-sdk'
 import type {Notebook} from '../format/model.ts'
-import {copyOf, isOver} from './copy.ts'
+import {fetchCopy, isOver} from './copy.ts'
 import {destinationOf} from './destination.ts'
 import {tellEnd} from './end.ts'
 import {putFetched} from './fetched.ts'
@@ -17,8 +17,7 @@ export async function fetchRun(found: FoundRun, output: string, host: HookHost):
   if (over && known && known.fetch.length > 0) await cgpu.call(['job', 'wait', job.id, '--quiet']).catch(() => undefined)
   let copy: Notebook | undefined
   try {
-    copy = await copyOf(found, {over})
-    await destination.put(copy)
+    copy = await fetchCopy(found, destination, {over})
     if (over) await putFetched(found, output, {patterns: known?.fetch ?? [], onWarning: (message) => void host.warn(message)})
     return copy
   } finally {

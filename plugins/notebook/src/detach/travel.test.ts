@@ -4,6 +4,7 @@ import {chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile} 
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import type {Notebook} from '../format/model.ts'
+import {notebookText} from '../format/write.ts'
 import {carriedFiles} from './carried.ts'
 import {destinationOf} from './destination.ts'
 import {putFetched} from './fetched.ts'
@@ -18,6 +19,11 @@ describe('a detached run', () => {
     folder = await mkdtemp(join(tmpdir(), 'cgpu-detached-'))
   })
   afterEach(() => rm(folder, {recursive: true, force: true}))
+  const came = async (text: string): Promise<string> => {
+    await mkdir(at('came'), {recursive: true})
+    await writeFile(at('came/x.ipynb'), text)
+    return at('came/x.ipynb')
+  }
 
   it('takes along what --include names, as it lies beside the notebook', async () => {
     await mkdir(at('nb/data/deep'), {recursive: true})
@@ -49,11 +55,13 @@ describe('a detached run', () => {
 
   it('puts its copy into a file, whole and with its mode, and not into a folder', async () => {
     await writeFile(at('copy.ipynb'), 'old', {mode: 0o600})
-    await (await destinationOf(at('copy.ipynb'), noPlugin)).put(notebook)
-    assert.match(await readFile(at('copy.ipynb'), 'utf8'), /"source": \[\n? *"one"/)
+    const destination = await destinationOf(at('copy.ipynb'), noPlugin)
+    assert.deepEqual(await destination.put(await came(notebookText(notebook))), notebook)
+    await assert.rejects(destination.put(await came('{"cells": [')), {code: 'NOTEBOOK_NOT_JSON', exit: 65})
+    assert.equal(await readFile(at('copy.ipynb'), 'utf8'), notebookText(notebook))
     assert.equal((await stat(at('copy.ipynb'))).mode & 0o777, 0o600)
-    assert.deepEqual(await readdir(folder), ['copy.ipynb'])
-    await assert.rejects((await destinationOf(folder, noPlugin)).put(notebook), {code: 'CANNOT_WRITE', exit: 73})
+    assert.deepEqual(await readdir(folder), ['came', 'copy.ipynb'])
+    await assert.rejects((await destinationOf(folder, noPlugin)).put(await came(notebookText(notebook))), {code: 'CANNOT_WRITE', exit: 73})
     assert.equal((await destinationOf('-', noPlugin)).everyMs, undefined)
   })
 
@@ -62,8 +70,8 @@ describe('a detached run', () => {
     const lake = {scheme: 'lake', resolve: () => ({ways: []}), look: async () => 'v0', write: async (address: string, data: Blob, {replaces}: {replaces: unknown}) => `v${written.push([address, data.text(), replaces])}`}
     const host = {config: {runHook: async () => ({successes: [{plugin: {name: 'cgpu-lake', pjson: {cgpu: {contract: 1}}, root: '/'}, result: lake}], failures: []})}, warn: () => undefined} as never // what a command has of it
     const destination = await destinationOf('lake://copy.ipynb', host)
-    await destination.put(notebook)
-    await destination.put({...notebook, cells: []})
+    assert.deepEqual(await destination.put(await came(notebookText(notebook))), notebook)
+    await destination.put(await came(notebookText({...notebook, cells: []})))
     assert.deepEqual(written.map(([address, , replaces]) => [address, replaces]), [['lake://copy.ipynb', 'v0'], ['lake://copy.ipynb', 'v1']])
     assert.match(await written[0]?.[1] ?? '', /"one"/)
   })
