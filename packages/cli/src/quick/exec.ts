@@ -16,7 +16,7 @@ import {wantsOclif} from '../shell/own-only.ts'
 import {pluginsHere} from '../shell/plugins-here.ts'
 import {type QuickArguments, quickArguments} from './arguments.ts'
 import {QuickHost} from './host.ts'
-import type * as Hooks from './hooks.ts'
+import type {QuickHooks} from './hooks.ts'
 import type {Rejoin, Rejoined} from './rejoin.ts'
 
 const fs = process.getBuiltinModule('node:fs')
@@ -35,25 +35,18 @@ export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv 
   const asked = given && asTyped(given)
   if (!program || !asked) return false
   const dirs = resolveDirs(env)
+  const plugins = await pluginsAround(env)
+  if (!plugins) return false
   const project = findProjectFile(process.cwd(), env['HOME'] || process.getBuiltinModule('node:os').homedir())
   if (project !== undefined && mayDeclareHooks(project)) return false
-  const greeting = connectDaemon({state: dirs.state, build: program.build})
-  // while the daemon answers
-  const plugins = await pluginsAround(env)
-  const loading = plugins && plugins.length > 0 ? import('./hooks.ts') : undefined
-  loading?.catch(() => undefined)
-  const greeted = await greeting
-  if (!plugins) {
-    if ('wire' in greeted) greeted.wire.destroy()
-    return false
-  }
+  const greeted = await connectDaemon({state: dirs.state, build: program.build})
   const why = 'wire' in greeted ? (given.verbose ? 'with --verbose the wire is traced here' : undefined) : greeted.why
   if (why !== undefined || !('wire' in greeted)) {
     if ('wire' in greeted) greeted.wire.destroy()
     if (given.verbose) process.stderr.write(`${inert(`daemon: not used after ${greeted.ms} ms: ${why}`)}\n`)
     return false
   }
-  return new QuickExec({given, ...asked, context, dirs, env, plugins, loading, version: program.version}).run(greeted)
+  return new QuickExec({given, ...asked, context, dirs, env, plugins, version: program.version}).run(greeted)
 }
 
 /** Those with hooks around an execution. Undefined: more is to be asked of plugins than is done here. */
@@ -92,8 +85,6 @@ interface QuickOptions {
   dirs: Dirs
   env: NodeJS.ProcessEnv
   plugins: readonly IndexedPlugin[]
-  /** what calls their hooks, where there are any */
-  loading: Promise<typeof Hooks> | undefined
   version: string
 }
 
@@ -106,7 +97,7 @@ class QuickExec {
   readonly #delivered = {stdoutBytes: 0, stderrBytes: 0, displays: 0}
   #sink: CommandSink | undefined
   #runtime: {id: string; name: string; provider: string} | undefined
-  #hooks: Promise<Hooks.QuickHooks> | undefined
+  #hooks: Promise<QuickHooks> | undefined
   #kernel = ''
   /** the code may run since then */
   #startedAt = 0
@@ -120,7 +111,7 @@ class QuickExec {
   }
 
   async run({wire, ms}: {wire: ConstructorParameters<typeof DaemonExec>[0]; ms: number}): Promise<boolean> {
-    const {given, code, timeoutMs, context, dirs, env, plugins, loading, version} = this.#options
+    const {given, code, timeoutMs, context, dirs, env, plugins, version} = this.#options
     const host = new QuickHost({dirs, env, asks: given.kind === 'text', onWarning: (message) => this.#warn(message), onEvent: (event) => this.#event(event)})
     const exec = new DaemonExec(wire, {
       selected: async (runtime) => {
@@ -128,7 +119,7 @@ class QuickExec {
         this.#sink = await commandSink(given.kind, {quiet: given.quiet, imageDir: given.outputDir ?? '.', onWarning: (message) => this.#warn(message)})
       },
       event: (event) => this.#event(event),
-      mayRun: loading && (() => this.#ask()),
+      mayRun: plugins.length === 0 ? undefined : () => this.#ask(),
       warning: (message) => this.#warn(message),
       call: (name, args, signal) => host.answer(name, args, signal),
     })
@@ -140,7 +131,7 @@ class QuickExec {
         flags: {...(runtime === undefined ? {} : {runtime}), ...(kernel === undefined ? {} : {kernel})},
       }, Math.max(1, greetingLimitMs - ms)).then((end) => this.#outcome(end, exec))
       // while the daemon works
-      this.#hooks = loading?.then(({QuickHooks}) => new QuickHooks({plugins, version, dirs, json: given.kind === 'json', onWarning: (message) => this.#warn(message)}))
+      if (plugins.length > 0) this.#hooks = import('./hooks.ts').then(({QuickHooks}) => new QuickHooks({plugins, version, dirs, json: given.kind === 'json', onWarning: (message) => this.#warn(message)}))
       const work = this.#hooks ? this.#told(ran, this.#hooks) : ran
       const outcome = await interruptible(work, {
         first: async () => {
@@ -168,7 +159,7 @@ class QuickExec {
     await (await this.#hooks)?.mayRun({id: this.#id, kind: 'exec', runtime: {id, name, provider}, code: this.#options.code, envNames: []})
   }
 
-  async #told(ran: Promise<ExecOutcome | undefined>, loading: Promise<Hooks.QuickHooks>): Promise<ExecOutcome | undefined> {
+  async #told(ran: Promise<ExecOutcome | undefined>, loading: Promise<QuickHooks>): Promise<ExecOutcome | undefined> {
     try {
       const outcome = await ran
       await (await loading).over(outcome ? {outcome} : {error: new Error('the daemon went away')})

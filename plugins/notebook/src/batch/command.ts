@@ -1,7 +1,8 @@
-import {cgpu, type CgpuCommand, CgpuError, errors, ExitCode, parseTimeLimit, withKernel, writeAtomic} from '@cgpu/plugin-sdk'
+import {cgpu, type CgpuCommand, CgpuError, errors, ExitCode, withKernel, writeAtomic} from '@cgpu/plugin-sdk'
 import {table} from '@cgpu/plugin-sdk/render'
 import {openPlace} from '../addresses/address.ts'
 import {askedPlugins} from '../hooks/ask.ts'
+import {limitsOf} from '../run/limits.ts'
 import type {PerformOptions} from '../run/perform.ts'
 import {silentReporter} from '../run/report.ts'
 import type {TravelFlags} from '../travel/travel.ts'
@@ -19,7 +20,6 @@ import {Sources} from './sources.ts'
 import {type BatchTeller, silentTeller} from './tell.ts'
 
 export interface BatchCommandFlags extends BatchFlags, Omit<PlanFlags, keyof BatchFlags>, Omit<PerformOptions['flags'], 'runtime' | 'kernel'>, Omit<TravelFlags, 'cwd'> {
-  detach?: boolean
   watch?: boolean
   'keep-kernel'?: boolean
   output?: string | undefined
@@ -45,11 +45,7 @@ const unusableCodes = ['NOT_FOUND', 'NO_RUNTIME', 'RUNTIME_REQUIRED', 'AMBIGUOUS
 /** Runs many notebooks, or one with many parameter sets; see `docs/notebook-batch.md`. Throws BATCH_FAILED with the status of the first failure, INTERRUPTED, and what `planRuns` does. */
 export async function runBatch(notebooks: readonly string[], flags: BatchCommandFlags, host: BatchHost): Promise<BatchResult> {
   refuseOfOne(flags)
-  const limits = {
-    cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseTimeLimit(flags['cell-timeout']),
-    timeoutMs: flags.timeout === undefined ? undefined : parseTimeLimit(flags.timeout),
-    startTimeoutMs: parseTimeLimit(flags['startup-timeout']),
-  }
+  const limits = limitsOf(flags)
   const teller = await tellerFor(flags, host)
   const warn = (message: string): void => {
     teller.clear()
@@ -71,7 +67,6 @@ export async function runBatch(notebooks: readonly string[], flags: BatchCommand
 
 function refuseOfOne(flags: BatchCommandFlags): void {
   if (flags.stdin) throw errors.usage('stdin cannot answer several notebooks', {code: 'USAGE', fix: 'leave --stdin out'})
-  if (flags.detach) throw errors.usage('several runs cannot be left running by one command', {code: 'USAGE', fix: 'start each with a --detach of its own'})
   if (flags.watch) throw errors.usage('one notebook is watched at a time', {code: 'USAGE', fix: 'leave --watch out, or watch each by a command of its own'})
   if (flags['keep-kernel']) throw errors.usage('a batch would keep a kernel for each run', {code: 'USAGE', fix: 'leave --keep-kernel out: --changed, --from-failed and --resume go by the copies without it'})
 }

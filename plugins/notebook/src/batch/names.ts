@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto'
-import {basename, join, sep} from 'node:path'
+import {join, sep} from 'node:path'
 import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import {isAddress, nameOf, schemeOf} from '../addresses/address.ts'
 import {outputPath} from '../run/output-path.ts'
@@ -25,9 +25,6 @@ export interface Naming extends Fields {
 
 const longestValue = 60
 const longestSet = 120
-
-/** The notebook's name without .ipynb. */
-export const nameFrom = (notebook: string): string => (isAddress(notebook) ? nameOf(notebook) : basename(notebook)).replace(/\.ipynb$/i, '')
 
 /** Where the copy of a run goes: a folder, a template, or beside the notebook; of a notebook at an address, in this folder. Throws OUTPUT_TEMPLATE (64). */
 export function nameOutput(run: Unnamed, {out, inplace = false, isFolder, ...more}: Naming): string {

@@ -3,12 +3,14 @@ import {dirname} from 'node:path'
 import {CgpuError, errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import {isAddress, openPlace, shownPlace} from '../addresses/address.ts'
 import {fileBehind} from '../addresses/links.ts'
+import {givenIn} from '../parameters/given.ts'
 import {readParameters} from '../parameters/values.ts'
 import {placeOf} from '../run/alone.ts'
+import {nameIn} from '../run/output-path.ts'
 import {prepare, type PrepareFlags} from '../run/prepare.ts'
 import {Saver} from '../run/save.ts'
 import {findNotebooks} from './find-notebooks.ts'
-import {fetchFolder, fetchPattern, nameFrom, nameOutput} from './names.ts'
+import {fetchFolder, fetchPattern, nameOutput} from './names.ts'
 import {type OpenCopy, type PlannedRun, setText} from './run.ts'
 import {parameterSets, refuseTooMany} from './sets.ts'
 import {Sources} from './sources.ts'
@@ -50,10 +52,9 @@ export async function planRuns(places: readonly string[], flags: PlanFlags, {onW
   ])
   const count = sets.length * found.length
   refuseTooMany(count)
-  const {parameters: typed = [], 'parameters-raw': raw = [], 'parameters-file': files = [], 'parameters-yaml': yaml = [], 'parameters-base64': base64 = []} = flags
-  const base = await readParameters({typed, raw, files, yaml, base64})
+  const base = await readParameters(givenIn(flags))
   const runs = found.flatMap(({notebook, folder}) => sets.map((set) => ({notebook, folder, set}))).map(({notebook, folder, set}, index): PlannedRun => {
-    const run = {n: index + 1, notebook, folder, set, name: nameFrom(notebook)}
+    const run = {n: index + 1, notebook, folder, set, name: nameIn(notebook)}
     const label = [openPlace(notebook), setText(set)].filter((one) => one !== '').join(' ')
     const output = nameOutput(run, {out: flags.out, inplace: flags.inplace ?? false, isFolder, base, count})
     if (!flags.fetch) return {...run, label, output}

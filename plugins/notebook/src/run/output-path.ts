@@ -21,4 +21,5 @@ function within(folder: string, notebook: string): string {
 /** One that is there, or that is said to be one by a slash at its end. */
 export const isFolder = (out: string): boolean => !isAddress(out) && (/[\\/]$/.test(out) || (out !== '-' && statSync(out, {throwIfNoEntry: false})?.isDirectory() === true))
 
-const nameIn = (notebook: string): string => basename(isAddress(notebook) ? nameOf(notebook) : notebook).replace(/\.ipynb$/i, '')
+/** The notebook's name without .ipynb. */
+export const nameIn = (notebook: string): string => basename(isAddress(notebook) ? nameOf(notebook) : notebook).replace(/\.ipynb$/i, '')

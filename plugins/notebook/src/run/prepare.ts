@@ -1,18 +1,14 @@
 import {type Notebook, tagsOf} from '../format/model.ts'
 import {readNotebook} from '../format/read.ts'
+import {type GivenFlags, givenIn} from '../parameters/given.ts'
 import {parametersTag} from '../parameters/tags.ts'
 import type {Value} from '../parameters/value.ts'
 import {removeMarkers} from './markers.ts'
 import {select} from './select.ts'
 import {refuseTooBig} from './too-big.ts'
 
-export interface PrepareFlags {
+export interface PrepareFlags extends GivenFlags {
   kernel?: string | undefined
-  parameters?: string[] | undefined
-  'parameters-raw'?: string[] | undefined
-  'parameters-file'?: string[] | undefined
-  'parameters-yaml'?: string[] | undefined
-  'parameters-base64'?: string[] | undefined
   from?: string | undefined
   until?: string | undefined
   cells?: string[] | undefined
@@ -40,10 +36,11 @@ export async function prepare(path: string, flags: PrepareFlags, onWarning: (mes
   // whichever cells run, the parameters hold
   for (const cell of notebook.cells) if (tagsOf(cell).includes(parametersTag)) selected?.add(cell.id)
   refuseTooBig(notebook, selected)
-  const {parameters: typed = [], 'parameters-raw': raw = [], 'parameters-file': files = [], 'parameters-yaml': yaml = [], 'parameters-base64': base64 = [], given} = flags
-  if (!given && !more && [typed, raw, files, yaml, base64].every((one) => one.length === 0)) return {notebook, selected, parameters: {}}
+  const {given} = flags
+  const sources = givenIn(flags)
+  if (!given && !more && Object.values(sources).every((one) => one.length === 0)) return {notebook, selected, parameters: {}}
   const [{plain, readParameters}, {injectParameters}] = await Promise.all([import('../parameters/values.ts'), import('../parameters/inject.ts')])
-  const own = {...await readParameters({typed, raw, files, yaml, base64}), ...given}
+  const own = {...await readParameters(sources), ...given}
   const values = more ? await more(own, notebook) : own
   if (Object.keys(values).length > 0) {
     const id = injectParameters(notebook, values, flags.kernel, onWarning)

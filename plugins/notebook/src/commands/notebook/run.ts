@@ -4,7 +4,7 @@ import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {string as stringArg} from '@oclif/core/args'
 import {boolean, option, string} from '@oclif/core/flags'
-import {CgpuCommand, errors, inert, parseTimeLimit, withEnv, withKernel} from '@cgpu/plugin-sdk'
+import {CgpuCommand, errors, inert, withEnv, withKernel} from '@cgpu/plugin-sdk'
 import type {Again, AgainFlags, Selected} from '../../again/again.ts'
 import {isAddress, openPlace} from '../../addresses/address.ts'
 import {batchFlags, isBatch, joinRuntimes} from '../../batch/flags.ts'
@@ -12,6 +12,7 @@ import type {BatchResult} from '../../batch/result.ts'
 import type {DetachedRun} from '../../detach/start.ts'
 import {askedPlugins} from '../../hooks/ask.ts'
 import {wordsOf} from '../../run/words.ts'
+import {limitsOf} from '../../run/limits.ts'
 import {outputPath} from '../../run/output-path.ts'
 import type {Performed, PerformOptions} from '../../run/perform.ts'
 import type {Prepared, PrepareFlags} from '../../run/prepare.ts'
@@ -23,12 +24,6 @@ import {joinPairs} from '../../parameters/values.ts'
 import {needTrust} from '../../trusted.ts'
 
 type RunFlags = PrepareFlags & PerformOptions['flags'] & AgainFlags & TravelFlags & {output?: string | undefined; 'startup-timeout': string}
-
-const limitsOf = (flags: RunFlags) => ({
-  cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseTimeLimit(flags['cell-timeout']),
-  timeoutMs: flags.timeout === undefined ? undefined : parseTimeLimit(flags.timeout),
-  startTimeoutMs: parseTimeLimit(flags['startup-timeout']),
-})
 
 const which = {helpGroup: 'CELLS'}
 const again = {helpGroup: 'AGAIN'}

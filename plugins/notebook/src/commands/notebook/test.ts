@@ -4,6 +4,7 @@ import {CgpuCommand, CgpuError, errors, parseTimeLimit, withEnv, withKernel} fro
 import {isLively} from '@cgpu/plugin-sdk/render'
 import {wantsAnnotations} from '../../annotations.ts'
 import {parameterFlags} from '../../parameters/flags.ts'
+import {givenIn} from '../../parameters/given.ts'
 import {joinPairs} from '../../parameters/values.ts'
 import type {TestedNotebook} from '../../verify/verify.ts'
 
@@ -54,9 +55,8 @@ Exit status: 0 all as committed, or --update wrote what is new; 1 outputs differ
     const {args, flags} = await this.parse(NotebookTest, joinPairs(this.argv))
     if (flags.update && args.notebook.includes('-')) throw errors.usage('stdin cannot be updated', {code: 'USAGE', fix: 'give the notebook as a file'})
     const [{comparisonOf}, {verify}, {readParameters}] = await Promise.all([import('../../verify/settings.ts'), import('../../verify/verify.ts'), import('../../parameters/values.ts')])
-    const {parameters: typed = [], 'parameters-raw': raw = [], 'parameters-file': files = [], 'parameters-yaml': yaml = [], 'parameters-base64': base64 = []} = flags
     const options = {
-      flags, common: comparisonOf(flags), updates: flags.update, parameters: await readParameters({typed, raw, files, yaml, base64}),
+      flags, common: comparisonOf(flags), updates: flags.update, parameters: await readParameters(givenIn(flags)),
       cellTimeoutMs: flags['cell-timeout'] === undefined ? undefined : parseTimeLimit(flags['cell-timeout']),
       startTimeoutMs: parseTimeLimit(flags['startup-timeout']),
       warn: (message: string) => void this.warn(message),
