@@ -1,9 +1,10 @@
 import {createHash} from 'node:crypto'
-import {mkdir, readFile, writeFile} from 'node:fs/promises'
+import {readFile} from 'node:fs/promises'
 import {createRequire} from 'node:module'
 import {join} from 'node:path'
 import type {TrustedRoot} from '@sigstore/protobuf-specs'
 import {errors} from '@cgpu/core/errors'
+import {writeAtomic} from '@cgpu/core/state/atomic'
 import {isObject, parseJson} from '@cgpu/core/state/json'
 import {sanitizeLine} from '@cgpu/core/text/line'
 
@@ -119,8 +120,7 @@ async function rootFor(url: string, root: string | undefined, cachePath: string)
   if (root !== undefined) return {rootPath: root}
   if (url === publicSigstore) return {}
   const path = join(cachePath, 'public-root.json')
-  await mkdir(cachePath, {recursive: true})
-  await writeFile(path, seed('root.json'))
+  await writeAtomic(path, seed('root.json'))
   return {rootPath: path}
 }
 
