@@ -119,11 +119,11 @@ describe('cgpu notebook run --detach', function () {
     for (const [args, status] of refused) assertRefused(await bench.cli(['notebook', ...args]), status, args.join(' '))
   })
 
-  /** Each cell waits until the copy has what was executed before it. */
+  /** Each cell waits until the copy has what was executed before it: a text that no cell's source has, or there would be nothing to wait for. */
   const saved = 'import glob, os, resource, signal, time\ndef saved(name, text):\n    while not any(text in open(one).read() for one in glob.glob(f"cgpu-notebooks/{name}-*.ipynb")): time.sleep(0.02)\nprint("kept " * 2)'
 
   it('keeps a whole copy when its driver is killed, and goes on from there on request', async () => {
-    await bench.file('killed.ipynb', notebookOf(cellOf(saved), cellOf('saved("killed", "kept kept")\nif not os.path.exists("killed.once"):\n    open("killed.once", "w").close()\n    os.kill(os.getppid(), signal.SIGKILL)\n    time.sleep(600)'), cellOf('print("over")')))
+    await bench.file('killed.ipynb', notebookOf(cellOf(saved), cellOf('saved("killed", "kept " * 2)\nif not os.path.exists("killed.once"):\n    open("killed.once", "w").close()\n    os.kill(os.getppid(), signal.SIGKILL)\n    time.sleep(600)'), cellOf('print("over")')))
     const killed = await detach('killed.ipynb')
     const gone = await bench.cli(['notebook', 'attach', killed.id])
     assertRefused(gone, 71)
@@ -141,7 +141,7 @@ describe('cgpu notebook run --detach', function () {
 
   it('keeps the last whole copy when the disk is full', async function () {
     if (process.platform !== 'linux') this.skip() // nothing else limits what another process may write
-    await bench.file('full.ipynb', notebookOf(cellOf(saved), cellOf('saved("full", "kept kept")\nresource.prlimit(os.getppid(), resource.RLIMIT_FSIZE, (4096, 4096))\nprint("x" * 100_000)')))
+    await bench.file('full.ipynb', notebookOf(cellOf(saved), cellOf('saved("full", "kept " * 2)\nresource.prlimit(os.getppid(), resource.RLIMIT_FSIZE, (4096, 4096))\nprint("x" * 100_000)')))
     const {id} = await detach('full.ipynb')
     const unwritten = await bench.cli(['notebook', 'attach', id])
     assertRefused(unwritten, 71)
