@@ -3,9 +3,9 @@
 import {createHash} from 'node:crypto'
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
+import {fileURLToPath, pathToFileURL} from 'node:url'
 import {lazyTls} from './bundle.mjs'
-import {bundleTo, leanBuiltins, namedExports, native, ownPlace, rarely, root, wordMasks} from './bundling.mjs'
+import {bundleTo, graphOf, leanBuiltins, namedExports, native, ownPlace, rarely, root, underRoot, wordMasks} from './bundling.mjs'
 
 const dist = join(root, 'packages/cli/dist')
 const banner = {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);"}
@@ -13,34 +13,56 @@ const banner = {js: "import {createRequire as __makeRequire} from 'node:module';
 /** What every execution needs though it is written as `await import()`. */
 const always = /[\\/](text-sink|progress|lean)\.js$/
 
-/**
- * The SDK for hooks around a quick exec, which has loaded no oclif: what stands on it comes from the commands' bundle when it is used. A
- * class that extends it asks for its prototype, and that is a use.
- */
-const lazyCommand = {
-  name: 'lazy-command',
-  setup({onLoad, onResolve}) {
-    onResolve({filter: /^\.\/command\.js$/}, ({path, importer}) => (/[\\/]plugin-sdk[\\/]dist[\\/]index\.js$/.test(importer) ? {path, namespace: 'lazy-command'} : undefined))
-    onLoad({filter: /.*/, namespace: 'lazy-command'}, () => ({contents: `
-const load = (name) => process.getBuiltinModule('node:module').createRequire(import.meta.url)('../fast/sdk.js')[name]
-const lazily = (name, target, traps) => new Proxy(target, Object.fromEntries(traps.map((trap) => [trap, (_, ...rest) => Reflect[trap](load(name), ...rest)])))
-export const CgpuCommand = lazily('CgpuCommand', function () {}.bind(), ['construct', 'get', 'getPrototypeOf', 'has', 'set'])
-export const globalFlags = lazily('globalFlags', {}, ['get', 'getOwnPropertyDescriptor', 'has', 'ownKeys'])`}))
-  },
+/** Of the SDK, what nearly every hook uses, and what is as small as a way to load it later. */
+const small = /[\\/]plugin-sdk[\\/]dist[\\/](define|contract|text)\.js$/
+const sdk = join(root, 'packages/plugin-sdk/dist/index.js')
+
+/** A module of the SDK that is loaded when something of it is used. A class that extends one of it asks for its prototype, and that is a use. */
+async function lazily(path) {
+  const exported = Object.entries(await import(pathToFileURL(path).href)).map(([name, value]) => {
+    if (typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value))) return `export const ${name} = (...args) => load().${name}(...args)`
+    return `export const ${name} = /* @__PURE__ */ lazy(${JSON.stringify(name)}, ${typeof value === 'function' ? 'function () {}.bind()' : '{}'})`
+  })
+  return `import {lazy, load} from 'lazy-sdk:load'\n${exported.join('\n')}`
 }
+
+const loader = (file) => `
+export const load = () => process.getBuiltinModule('node:module').createRequire(import.meta.url)(${JSON.stringify(file)})
+const traps = ['construct', 'get', 'getOwnPropertyDescriptor', 'getPrototypeOf', 'has', 'ownKeys', 'set']
+export const lazy = (name, target) => new Proxy(target, Object.fromEntries(traps.map((trap) => [trap, (_, ...rest) => Reflect[trap](load()[name], ...rest)])))`
+
+/** The SDK without those of its modules that `isLazy` tells: they come from `file`, which has all of the SDK. */
+const lazySdk = (file, isLazy) => ({
+  name: 'lazy-sdk',
+  setup({onLoad, onResolve, resolve}) {
+    onResolve({filter: /.*/}, async ({path, kind, importer, resolveDir, pluginData}) => {
+      if (importer !== sdk || pluginData === 'seen') return
+      const found = await resolve(path, {kind, importer, resolveDir, pluginData: 'seen'})
+      if (isLazy(found.path)) return {path: underRoot(found.path), namespace: 'lazy-sdk', pluginData: found.path}
+    })
+    onResolve({filter: /^lazy-sdk:load$/}, () => ({path: 'load', namespace: 'lazy-sdk-load'}))
+    onLoad({filter: /.*/, namespace: 'lazy-sdk'}, async ({pluginData}) => ({contents: await lazily(pluginData)}))
+    onLoad({filter: /.*/, namespace: 'lazy-sdk-load'}, () => ({contents: loader(file)}))
+  },
+})
 
 /** The quick exec: one file, and its rare parts. */
 async function bundleExec() {
   const parts = {}
   await bundleTo(join(dist, 'fast-exec'), {entryPoints: {main: join(dist, 'quick/exec.js')}, splitting: false, plugins: [rarely('fast-parts', parts, always), leanBuiltins, ownPlace]})
   const {'cli-quick-hooks': hooks, ...others} = parts
-  // apart, and in one file with the SDK for the plugins: each file more takes a millisecond
+  // Apart, and in one file with the SDK for the plugins: each file more takes a millisecond. A hook seldom uses more of the SDK than what
+  // calls it has: the rest is loaded when it is used, and of that only the commands' part with oclif, by far the largest.
+  const called = Object.keys((await graphOf({entryPoints: {hooks}, splitting: false, plugins: [rarely('fast-parts', {}), leanBuiltins, ownPlace]})).inputs).map((path) => join(root, path))
   const asked = {name: 'asked', setup({onLoad, onResolve}) {
     onResolve({filter: /^asked:hooks$/}, ({path}) => ({path, namespace: 'asked'}))
-    onLoad({filter: /.*/, namespace: 'asked'}, () => ({contents: [hooks, join(root, 'packages/plugin-sdk/dist/index.js')].map((file) => `export * from ${JSON.stringify(file)}`).join('\n'), resolveDir: root}))
+    onLoad({filter: /.*/, namespace: 'asked'}, () => ({contents: [hooks, sdk].map((file) => `export * from ${JSON.stringify(file)}`).join('\n'), resolveDir: root}))
   }}
-  await bundleTo(join(dist, 'fast-parts'), {entryPoints: {'cli-quick-hooks': 'asked:hooks'}, splitting: false, plugins: [asked, lazyCommand, rarely('fast-parts', others), leanBuiltins, ownPlace]})
-  await bundleTo(join(dist, 'fast-parts'), {entryPoints: others, plugins: [native, namedExports, ownPlace], banner}, {keep: true})
+  const rest = 'plugin-sdk-index'
+  const thin = lazySdk(`./${rest}.js`, (path) => !small.test(path) && !called.includes(path))
+  await bundleTo(join(dist, 'fast-parts'), {entryPoints: {'cli-quick-hooks': 'asked:hooks'}, splitting: false, plugins: [asked, thin, rarely('fast-parts', others), leanBuiltins, ownPlace]})
+  const withoutOclif = lazySdk('../fast/sdk.js', (path) => /[\\/]command\.js$/.test(path))
+  await bundleTo(join(dist, 'fast-parts'), {entryPoints: {...others, [rest]: sdk}, plugins: [withoutOclif, native, namedExports, ownPlace], banner}, {keep: true})
 }
 
 /** Differs between two builds whose code differs: a daemon of another build is replaced. */

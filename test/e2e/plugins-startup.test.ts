@@ -106,7 +106,7 @@ describe('starting with plugins', () => {
     assert.deepEqual([readFileSync(log, 'utf8'), long.stderr, long.status], [calls, short.stderr, short.status])
   })
 
-  it('gives hooks around a quick exec the whole SDK, though what stands on oclif is loaded only when it is used', async () => {
+  it('gives hooks around a quick exec the whole SDK, though most of it is loaded only when it is used', async () => {
     const sdkOf = async (file: string) => (await import(pathToFileURL(join(repoRoot, 'packages/cli/dist', file)).href)) as typeof Sdk
     const [quick, whole] = [await sdkOf('fast-parts/cli-quick-hooks.js'), await sdkOf('fast/sdk.js')]
     // in one file with what calls them
@@ -118,6 +118,10 @@ describe('starting with plugins', () => {
     assert.ok(made.prototype instanceof whole.CgpuCommand)
     assert.equal(made.baseFlags, whole.CgpuCommand.baseFlags)
     assert.ok(quick.errors.vetoed('no', {code: 'NO'}) instanceof whole.CgpuError)
+    assert.deepEqual([quick.parseTimeLimit('5s'), quick.closest('rnu', ['run'])], [5000, whole.closest('rnu', ['run'])])
+    for (const name of ['cgpu', 'computer'] as const) assert.deepEqual([Object.keys(quick[name]), typeof Object.values(quick[name])[0]], [Object.keys(whole[name]), typeof Object.values(whole[name])[0]])
+    // what is loaded later throws errors of its own
+    assert.throws(() => quick.parseTimeLimit('never'), (error) => error instanceof quick.CgpuError)
   })
 
   it('calls oclif\'s own hooks, for which it loads them all', async () => {

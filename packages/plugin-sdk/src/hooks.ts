@@ -2,11 +2,11 @@ import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
 import type {RuntimeSpec} from '@cgpu/core/provider'
 import type {Measured} from '@cgpu/core/runtime/options'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {isAbort} from './abort.ts'
 import {depthVariable} from './client/call.ts'
 import {describe, fire, type HookHost} from './fire.ts'
 import type {ExecutionOutcome, ExecutionRequest} from './hook-types.ts'
 import {giveMeasurement, measuredOf} from './measure.ts'
-import {isAbort} from './problem.ts'
 import {registeredMetricSinks} from './registrations.ts'
 
 /** Throws VETOED (75) where an answer forbids it. */

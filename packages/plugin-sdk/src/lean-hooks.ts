@@ -2,4 +2,5 @@
 export type {ExecutionRequest} from './hook-types.ts'
 export {guarded, strayOfHook} from './hook-guard.ts'
 export {withExecution} from './hooks.ts'
+export {noProjectHooks} from './project-hooks.ts'
 export {registeredMetricSinks} from './registrations.ts'

@@ -2,6 +2,7 @@ import {constants} from 'node:os'
 import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
 import {isShortOfFiles} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {isAbort} from './abort.ts'
 import {unknownFlag} from './remote-args.ts'
 
 /** What a failing command tells about itself, so that the error can name its flags. */
@@ -93,11 +94,6 @@ export function exitStatus(error: CgpuError): number {
   const signal = error.code === 'INTERRUPTED' ? error.details?.['signal'] : undefined
   const number = Object.entries(constants.signals).find(([name]) => name === signal)?.[1]
   return number === undefined ? error.exit : 128 + number
-}
-
-export const isAbort = (error: unknown): boolean => {
-  const {name, code} = (error ?? {}) as Foreign // as above
-  return name === 'AbortError' || code === 'ABORT_ERR'
 }
 
 /** Whatever was thrown, as an error for the user. What nobody foresaw becomes INTERNAL, exit 70. */

@@ -32,6 +32,11 @@ export async function agreeOnHooks(host: HooksHost): Promise<void> {
   await looked
 }
 
+/** For whoever has looked already: the project that `cwd` is in declares none. */
+export function noProjectHooks(cwd: string): void {
+  known.set(cwd, Promise.resolve(none))
+}
+
 /** What the hooks of the project file answer, one after the other, in its order. One that fails becomes a warning. */
 export async function projectAnswers(host: HooksHost, event: ProjectEvent, told: object): Promise<{plugin: string; project: string; result: unknown}[]> {
   const cwd = process.cwd()

@@ -1,6 +1,6 @@
 import type {ExecOutcome} from '@cgpu/core/execution/exec'
 import type {Dirs} from '@cgpu/core/state/dirs'
-import {type ExecutionRequest, registeredMetricSinks, strayOfHook, withExecution} from '@cgpu/plugin-sdk/lean-hooks'
+import {type ExecutionRequest, noProjectHooks, registeredMetricSinks, strayOfHook, withExecution} from '@cgpu/plugin-sdk/lean-hooks'
 import type {IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import {runPluginHooks, prepare} from '../shell/plugin-hooks.ts'
 
@@ -22,6 +22,8 @@ export class QuickHooks {
   constructor(options: QuickHooksOptions) {
     this.#host = hostOf(options)
     this.#ended.promise.catch(() => undefined)
+    // the quick exec leaves the others to the command
+    noProjectHooks(process.cwd())
     // a timer that a hook left behind may throw
     process.on('uncaughtException', (error) => {
       if (!strayOfHook(error)) throw error

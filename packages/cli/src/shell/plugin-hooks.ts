@@ -97,11 +97,21 @@ async function functionOf(root: string, {target, identifier}: IndexedHook): Prom
   return identifier === 'default' ? [...Object.values(module), ...Object.values(inner)].find(isFunction) : undefined
 }
 
-async function moduleOf(root: string, target: string): Promise<Record<string, unknown>> {
+type HookModule = Record<string, unknown>
+/** by path: Node takes a millisecond to find what it has loaded already */
+const loaded = new Map<string, Promise<HookModule>>()
+
+function moduleOf(root: string, target: string): Promise<HookModule> {
+  const path = target.startsWith(root) ? target : join(root, target)
+  const module = loaded.get(path) ?? load(path)
+  loaded.set(path, module)
+  return module
+}
+
+async function load(path: string): Promise<HookModule> {
   // the SDK of the bundle: a second copy would take longer to load than all hooks have
   useHostSdk(sdk)
-  const path = target.startsWith(root) ? target : join(root, target)
-  return (await import(pathToFileURL(resolved(path)).href)) as Record<string, unknown> // the plugin's
+  return (await import(pathToFileURL(resolved(path)).href)) as HookModule // the plugin's
 }
 
 /** A hook may be named without its ending, and may be a folder. */

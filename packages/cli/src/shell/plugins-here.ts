@@ -1,6 +1,6 @@
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import {isCgpuEvent, supportsContract} from '@cgpu/plugin-sdk/lean'
-import {type IndexedPlugin, pluginIndex} from '@cgpu/plugins/install/plugin-index'
+import {type IndexedPlugin, keptIndex, pluginIndex} from '@cgpu/plugins/install/plugin-index'
 import {forbidden} from '@cgpu/plugins/install/policy-names'
 import {hasUserPlugins} from './own-only.ts'
 
@@ -13,8 +13,10 @@ const aroundCommands = ['init', 'prerun', 'postrun', 'finally']
  */
 export async function pluginsHere(own: readonly string[], env: NodeJS.ProcessEnv): Promise<IndexedPlugin[] | undefined> {
   const {data, config} = resolveDirs(env)
-  if (!hasUserPlugins(data)) return []
-  const {plugins, odd} = await pluginIndex(data)
+  // an index that holds was made of what `hasUserPlugins` reads
+  const kept = keptIndex(data)
+  if (!kept && !hasUserPlugins(data)) return []
+  const {plugins, odd} = kept ?? (await pluginIndex(data))
   if (odd !== undefined) return undefined
   const why = forbidden(config, env)
   const plain = plugins.every((plugin) => {

@@ -1,4 +1,4 @@
-import {readFileSync, statSync} from 'node:fs'
+import {existsSync, readFileSync, statSync} from 'node:fs'
 import {join} from 'node:path'
 import {isObject, isStringRecord, parseJson} from '@cgpu/core/state/json'
 import type {SandboxTerms} from '../sandbox/levels.ts'
@@ -54,14 +54,17 @@ export function stampOf(path: string): string {
 
 /** What plugins bring, from the index where nothing changed since it was made. Never fails. */
 export async function pluginIndex(dataDir: string): Promise<PluginIndex> {
-  return readIndex(dataDir) ?? (await import('./make-index.ts')).makeIndex(dataDir)
+  return keptIndex(dataDir) ?? (await import('./make-index.ts')).makeIndex(dataDir)
 }
 
 /** Undefined: there is none, it is broken, or it is of another time. */
-function readIndex(dataDir: string): PluginIndex | undefined {
+export function keptIndex(dataDir: string): PluginIndex | undefined {
   let index: unknown
+  const path = indexPath(dataDir)
+  // an error that nobody sees takes a tenth of a millisecond to make
+  if (!existsSync(path)) return undefined
   try {
-    index = parseJson(readFileSync(indexPath(dataDir), 'utf8'))
+    index = parseJson(readFileSync(path, 'utf8'))
   } catch {
     return undefined
   }
