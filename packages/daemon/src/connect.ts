@@ -1,6 +1,6 @@
 import type {Socket} from 'node:net'
 import {maxFrameBytes, maxGreetingBytes} from './frames.ts'
-import {isNonce, isProof, newNonce, type Nonces, prepareProofs, proofOf} from './handshake.ts'
+import {isNonce, isProof, newNonce, type Nonces, proofOf} from './handshake.ts'
 import {type DaemonRecord, protocolVersion, readDaemonRecord} from './place.ts'
 import {type Said, Wire, type WireHandlers} from './wire.ts'
 
@@ -53,7 +53,6 @@ async function greet(record: DaemonRecord, limitMs: number): Promise<Wire> {
   const timer = setTimeout(() => reject(new Error(`it did not answer within ${limitMs} ms`)), limitMs)
   socket.once('error', (error: NodeJS.ErrnoException) => reject(new Error(`it cannot be reached (${error.code ?? error.message})`)))
   void wire.say({t: 'hello', nonce: client})
-  socket.once('connect', () => setImmediate(prepareProofs))
   try {
     await promise
     wire.limit = maxFrameBytes

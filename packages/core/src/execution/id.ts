@@ -1,5 +1,4 @@
-// loaded when asked, and not by an import: that reads every export, which takes a quick command longer than all of this
-const randomBytes = (size: number): Uint8Array => process.getBuiltinModule('node:crypto').randomBytes(size)
+import {randomBytes} from '../state/random.ts'
 
 /**
  * A new execution or job id: time first, so that ids sort by age; then 40 random bits. Matches the agent's
