@@ -10,6 +10,7 @@ import {untilThere} from '../helpers/gate.ts'
 import {assertRefused, until} from '../helpers/workbench.ts'
 import {processesOf} from '../contract/processes-of.ts'
 
+const untilFile = (path: string): Promise<void> => until(() => existsSync(path), () => `${path} never came`)
 const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
 
 describe('a daemon in trouble', () => {
@@ -46,9 +47,11 @@ describe('a daemon in trouble', () => {
 
   it('that is killed loses no output and runs nothing twice', async () => {
     const pid = await bed.start()
-    const code = 'import time; runs = globals().get("runs", 0) + 1\nfor i in range(6): print(i, flush=True); time.sleep(0.2)\nruns'
+    const mark = join(bed.home.cwd, 'killed.runs')
+    const code = `import time; runs = globals().get("runs", 0) + 1; open(${JSON.stringify(mark)}, "w").close()\nfor i in range(6): print(i, flush=True); time.sleep(0.2)\nruns`
     const running = bed.cli(['exec', code], {timeoutMs: 30_000})
-    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
+    // not when the daemon has it, which may not have sent it yet: then nobody can tell
+    await untilFile(mark)
     await new Promise((resolve) => setTimeout(resolve, 400)) // somewhere in the middle
     process.kill(pid, 'SIGKILL')
     const {status, stdout, stderr} = await running
@@ -173,8 +176,9 @@ describe('a daemon in trouble', () => {
 
   it('that hangs while code runs is left behind, and the code is followed without it', async () => {
     const pid = await bed.start()
-    const running = bed.cli(['exec', 'import time\nfor i in range(5): print(i, flush=True); time.sleep(0.2)'])
-    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
+    const mark = join(bed.home.cwd, 'hung.runs')
+    const running = bed.cli(['exec', `import time\nopen(${JSON.stringify(mark)}, "w").close()\nfor i in range(5): print(i, flush=True); time.sleep(0.2)`])
+    await untilFile(mark)
     process.kill(pid, 'SIGSTOP')
     try {
       const {status, stdout, stderr} = await running
@@ -265,9 +269,11 @@ describe('a daemon in trouble', () => {
   it('stops when it is told to, says what goes on, and its log holds no secrets', async () => {
     await bed.start()
     const {token} = await bed.record()
-    const running = bed.cli(['exec', 'import time; print("sesame", flush=True); time.sleep(1.5); print("end")'])
-    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
+    const [mark, go] = [join(bed.home.cwd, 'stopped.runs'), join(bed.home.cwd, 'stopped.go')]
+    const running = bed.cli(['exec', `print("sesame", flush=True); open(${JSON.stringify(mark)}, "w").close()\n${untilThere(go)}\nprint("end")`])
+    await untilFile(mark)
     const stopped = await bed.cli(['daemon', 'stop'])
+    await writeFile(go, '')
     assert.equal(stopped.stdout, 'stopped the daemon; code that ran through it goes on on its machine (1 running)\n')
     assert.equal((await running).stdout, 'sesame\nend\n')
     const again = await bed.cli(['daemon', 'stop'])
