@@ -12,7 +12,7 @@ const rules = {
   'packages/provider-jupyter': {ours: ['@cgpu/core', '@cgpu/jupyter'], others: ['zod']},
   'packages/provider-colab': {ours: ['@cgpu/core', '@cgpu/jupyter'], others: ['zod', 'zod/mini']},
   'packages/accounts': {ours: ['@cgpu/core', '@cgpu/jupyter/proxy'], others: ['zod', 'zod/mini'], lazy: ['@napi-rs/keyring', 'google-auth-library', 'open', 'openid-client']},
-  'packages/daemon': {ours: ['@cgpu/core'], others: []},
+  'packages/daemon': {ours: ['@cgpu/core'], others: ['@noble/hashes/*']},
   'packages/plugins': {ours: ['@cgpu/core', '@cgpu/jupyter/proxy', '@cgpu/plugin-sdk/sandbox'], others: ['semver', 'zod'], lazy: ['@sigstore/bundle', '@sigstore/protobuf-specs', '@sigstore/tuf', '@sigstore/verify']},
   'packages/updater': {ours: ['@cgpu/core', '@cgpu/jupyter/proxy'], others: ['zod']},
   'packages/emulator': {ours: ['@cgpu/core', '@cgpu/provider-local'], others: ['@hono/node-server', 'hono', 'hono/*', 'ws', 'yaml', 'zod']},

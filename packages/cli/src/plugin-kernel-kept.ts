@@ -10,13 +10,13 @@ interface Opened {
 }
 
 /** The kernel that a plugin works on: a kept one, where it lives and nobody else used it since; else a fresh one. */
-export async function openOwn(session: RuntimeSession, spec: string | undefined, {cwd, keep = {}, signal}: {cwd?: string | undefined; keep?: KeepRequest | undefined; signal?: AbortSignal | undefined}): Promise<Opened> {
+export async function openOwn(session: RuntimeSession, spec: string | undefined, {cwd, keep, signal}: {cwd?: string | undefined; keep?: KeepRequest | undefined; signal?: AbortSignal | undefined}): Promise<Opened> {
   const here = ({runtime}: KeptKernel): boolean => runtime === session.record.id
-  for (const {kernel} of (keep.end ?? []).filter(here)) await session.shutdownKernel(kernel)
-  const known = (keep.again ?? []).find(here)
+  for (const {kernel} of (keep?.end ?? []).filter(here)) await session.shutdownKernel(kernel)
+  const known = (keep?.again ?? []).find(here)
   const found = known && (await reopened(session, known))
   if (found && typeof found === 'object') return {opened: found, kept: 'again'}
-  return {opened: await session.freshKernel(spec, {cwd, signal}), ...(found ? {kept: found} : {})}
+  return {opened: await session.freshKernel(spec, {cwd, signal, keep: keep !== undefined}), ...(found ? {kept: found} : {})}
 }
 
 /** The kept kernel, or why it cannot be used; then it is ended. */

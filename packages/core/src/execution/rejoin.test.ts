@@ -40,6 +40,7 @@ function bench(failing?: string) {
         end()
       },
     }),
+    takeOver: async (id: string) => void asked.push(`take over ${id}`),
     shutdownKernel: async (id: string) => void asked.push(`shutdown ${id}`),
   } as unknown as RuntimeSession
   const rejoin = (options: Partial<RejoinOptions> = {}): RejoinedExecution => new RejoinedExecution(session, {
@@ -96,9 +97,9 @@ describe('an execution that is followed by its log', () => {
   it('takes the kernel that was made for it along', async () => {
     const {asked, end, rejoin} = bench()
     const execution = rejoin({kernel: {id: 'mine', name: 'python3', own: true}})
-    assert.deepEqual(asked, [])
+    assert.deepEqual(asked, ['take over mine'])
     end()
     await execution.result
-    assert.deepEqual(asked, ['shutdown mine'])
+    assert.deepEqual(asked, ['take over mine', 'shutdown mine'])
   })
 })

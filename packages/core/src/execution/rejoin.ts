@@ -62,6 +62,7 @@ export class RejoinedExecution {
 
   async #followed(): Promise<ExecOutcome> {
     const {kernel} = this.#options
+    if (kernel.own) await this.#session.takeOver(kernel.id)
     try {
       return await this.#session.guard(() => this.#follow())
     } finally {

@@ -1,3 +1,4 @@
+import {parseMark, type ProcessMark} from '../state/self.ts'
 import type {Accelerator, ProviderRuntime, RuntimeSpec, RuntimeState} from '../provider.ts'
 
 /** A kernel that cgpu uses on a runtime, remembered so that the next command connects without asking. */
@@ -48,6 +49,8 @@ export interface RuntimeRecord {
   createdAt: string
   /** kernels by key: `default`, `control`, or the kernelspec asked for */
   kernels: Record<string, KnownKernel>
+  /** kernels that were started for one execution, by id, and the process that will end them */
+  ownKernels?: Record<string, ProcessMark>
 }
 
 /** A runtime as commands show it: the provider's answer, or the record marked with how old it is. */
@@ -117,11 +120,16 @@ const origins: RuntimeOrigin[] = ['created', 'added', 'adopted', 'foreign']
 function extras(value: Record<string, unknown>): Partial<RuntimeRecord> {
   const of = (type: 'string' | 'number', ...keys: string[]): Record<string, unknown> =>
     Object.fromEntries(keys.filter((key) => typeof value[key] === type).map((key) => [key, value[key]]))
-  const {lease} = value
+  const {lease, ownKernels} = value
+  const own = Object.entries(isRecord(ownKernels) ? ownKernels : {}).flatMap(([id, value]): [string, ProcessMark][] => {
+    const mark = parseMark(value)
+    return mark ? [[id, mark]] : []
+  })
   const known = isRecord(lease) && typeof lease['seconds'] === 'number' && typeof lease['renewedAt'] === 'string'
   return {
     ...of('string', 'verifiedAt', 'account', 'expiresAt'),
     ...of('number', 'hourlyRate', 'idleTimeoutSeconds'),
+    ...(own.length > 0 ? {ownKernels: Object.fromEntries(own)} : {}),
     ...(known ? {lease: {seconds: Number(lease['seconds']), renewedAt: String(lease['renewedAt'])}} : {}),
   }
 }

@@ -3,6 +3,7 @@ import {abortable} from '../abortable.ts'
 import type {AgentClient} from '../agent/client.ts'
 import {CgpuError, errors} from '../errors.ts'
 import type {RuntimeEndpoint} from '../provider.ts'
+import {OwnKernels} from './own-kernels.ts'
 import {type KeepAlive, Presence} from './presence.ts'
 import type {KnownKernel, RuntimeRecord} from './record.ts'
 import type {RecordStore} from './store.ts'
@@ -55,6 +56,7 @@ export class RuntimeSession {
   /** connections whose link is down */
   readonly #down = new Set<KernelConnection>()
   readonly #presence: Presence
+  readonly #own: OwnKernels
   readonly #closing = new AbortController()
   /** a kernel of it was connected, now or before */
   #reached = false
@@ -68,7 +70,8 @@ export class RuntimeSession {
     this.#options = options
     this.record = options.record
     this.endpoint = options.endpoint
-    const {record, isGone, keepAlive} = options
+    const {record, store, isGone, keepAlive} = options
+    this.#own = new OwnKernels(record, store)
     this.#presence = new Presence({record, isGone, keepAlive, onGone: (error) => this.#left(error)})
     for (const [key, kernel] of Object.entries(options.record.kernels)) this.#known.set(key, kernel)
     this.recall(options.record)
@@ -127,20 +130,25 @@ export class RuntimeSession {
     for (const [key, {process, ...known}] of this.#known) if (known.id === id && process !== undefined) await this.rememberKernel(key, known)
   }
 
-  /** A kernel of its own for one execution; the caller shuts it down with `shutdownKernel`. `cwd`: below the working folder. */
-  async freshKernel(spec?: string, {cwd, signal}: {cwd?: string | undefined; signal?: AbortSignal | undefined} = {}): Promise<UserKernel> {
+  /**
+   * A kernel of its own for one execution; the caller shuts it down with `shutdownKernel`, and where it was killed before, a later command
+   * does, but for one that is to be kept (`keep`). `cwd`: below the working folder.
+   */
+  async freshKernel(spec?: string, {cwd, signal, keep = false}: {cwd?: string | undefined; signal?: AbortSignal | undefined; keep?: boolean} = {}): Promise<UserKernel> {
     return this.guard(async () => {
       const server = await this.server()
       const chosen = await this.#spec(spec)
       const model = await server.startKernel({name: chosen.name, ...(cwd === undefined ? {} : {path: cwd})})
       // a server opens no channels before the kernel answers
       const opening = this.#open(model.id)
+      const noted = keep ? undefined : this.#own.note(model.id)
       try {
+        await noted
         return {kernel: {id: model.id, ...chosen}, connection: await abortable(opening, signal), key: null, replaced: false}
       } catch (error) {
         opening.then((connection) => connection.close()).catch(() => undefined)
         // nobody else knows of it; where the machine cannot be reached there is nothing to wait for
-        const ended = server.shutdownKernel(model.id).catch(() => undefined)
+        const ended = server.shutdownKernel(model.id).then(() => this.#own.forget(model.id)).catch(() => undefined)
         if (signal?.aborted) await ended
         throw error
       }
@@ -151,6 +159,12 @@ export class RuntimeSession {
   async shutdownKernel(id: string): Promise<void> {
     await Promise.all([...this.#connections].filter(({kernelId}) => kernelId === id).map((connection) => connection.close().catch(() => undefined)))
     await this.guard(async () => (await this.server()).shutdownKernel(id))
+    await this.#own.forget(id)
+  }
+
+  /** One that another process started for itself, and left to this one. */
+  async takeOver(id: string): Promise<void> {
+    await this.#own.note(id)
   }
 
   /** cgpu's own kernel with the agent in it: busy user kernels never block it. Opened once, and anew when its kernel has gone. */
@@ -201,6 +215,7 @@ export class RuntimeSession {
 
   /** Ends this side's sockets. Work that asks for another one afterwards is rejected with SESSION_CLOSED. */
   async close(): Promise<void> {
+    if (this.#reached && !this.#closed && this.#down.size === 0) await this.#own.endLeft(() => this.server()).catch(() => undefined)
     this.#closed = true
     this.#closing.abort()
     this.#presence.close()
