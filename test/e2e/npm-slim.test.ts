@@ -7,6 +7,8 @@ import {dirname, join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import {promisify} from 'node:util'
 import {type CliResult, envelope, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
+import {testPython} from '../helpers/jupyter-server.ts'
+import {knowTestPython} from '../helpers/known-python.ts'
 import {startRegistry, type TestRegistry} from '../helpers/registry.ts'
 
 interface Packed {
@@ -67,7 +69,7 @@ describe('cgpu from npm', function () {
   })
 
   const run = (args: string[]): Promise<CliResult> => new Promise((resolve) => {
-    execFile(bin, args, {env: {...home.env, CGPU_NPM_REGISTRY: registry.url}, cwd: home.cwd}, (error, stdout, stderr) => {
+    execFile(bin, args, {env: {...home.env, CGPU_NPM_REGISTRY: registry.url, CGPU_PYTHON: testPython}, cwd: home.cwd}, (error, stdout, stderr) => {
       resolve({status: error ? Number(error.code) : 0, signal: null, stdout, stderr, bytes: Buffer.from(stdout)})
     })
   })
@@ -123,6 +125,22 @@ describe('cgpu from npm', function () {
     assert.deepEqual([plugins[name]?.integrity, plugins[name]?.dependencies], [integrity, {}])
     assert.doesNotMatch((await run(['notebook', '--help'])).stdout, /fetched at first use/)
     assert.doesNotMatch((await run(['__complete', 'zsh', 'note'])).stdout, /fetched at first use/)
+  })
+
+  it('runs notebooks with what it fetched', async () => {
+    await knowTestPython(home)
+    const cell = {id: 'a', cell_type: 'code', metadata: {}, outputs: [], execution_count: null}
+    writeFileSync(join(home.cwd, 'sum.ipynb'), JSON.stringify({cells: [{...cell, metadata: {tags: ['parameters']}, source: 'a = 1'}, {...cell, id: 'b', source: 'print(a + 1)'}], metadata: {}, nbformat: 4, nbformat_minor: 5}))
+    const made = await run(['runtime', 'create', '--name', 'desk'])
+    assert.equal(made.status, 0, made.stderr)
+    try {
+      const done = await run(['notebook', 'run', 'sum.ipynb', '-p', 'a', '41', '--runtime', 'desk', '-o', '-'])
+      assert.equal(done.status, 0, done.stderr)
+      const {cells} = JSON.parse(done.stdout) as {cells: {outputs: {text?: string[]}[]}[]} // a notebook
+      assert.deepEqual(cells.at(-1)?.outputs.map(({text}) => text), [['42\n']])
+    } finally {
+      assert.equal((await run(['stop', '--all', '--yes'])).status, 0)
+    }
   })
 })
 
