@@ -78,7 +78,7 @@ class Processes {
 }
 
 describe('secrets over a whole scenario', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let bench: ColabBench
   let processes: Processes
   const told: {what: string; text: string}[] = []

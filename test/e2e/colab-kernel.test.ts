@@ -69,7 +69,7 @@ describe('what code on Colab asks for', function () {
       const {status, stderr} = await exec('from google.colab import files; files.upload()')
       assert.equal(status, 1)
       assert.match(stderr, /MessageError: .*copy files with: cgpu cp/)
-      assert.ok(performance.now() - started < 10_000)
+      assert.ok(performance.now() - started < 30_000)
     })
   })
 

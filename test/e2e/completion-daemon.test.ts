@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import {mkdir, mkdtemp, rm, symlink, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {patience} from '../helpers/daemon-bed.ts'
 import {Terminal} from '../helpers/terminal.ts'
 import {jupyterThere, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
@@ -10,7 +11,7 @@ describe('completion of what a machine holds', function () {
   let bench: Workbench
   before(async () => {
     bench = await workbench()
-    Object.assign(bench.home.env, {CGPU_DAEMON: 'on', CGPU_COMPLETION_MS: '20000'})
+    Object.assign(bench.home.env, {CGPU_DAEMON: 'on', CGPU_COMPLETION_MS: '20000', ...patience})
     const server = await jupyterThere(bench)
     await mkdir(join(server.root, 'data'))
     await writeFile(join(server.root, 'data', 'train set.csv'), '')

@@ -5,7 +5,8 @@ import {cgpu, envelope, sealedHome, type CliResult, type SealedHome} from '../he
 
 interface Entry {key: string; value: string | boolean | null; source: string; origin: string}
 
-describe('cgpu config', () => {
+describe('cgpu config', function () {
+  this.timeout(60_000)
   let home: SealedHome
   let file: string
   beforeEach(async () => {

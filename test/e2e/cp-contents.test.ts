@@ -5,7 +5,8 @@ import {startJupyter, type TestJupyter} from '../helpers/jupyter-server.ts'
 import {assertRefused, type Workbench, workbench} from '../helpers/workbench.ts'
 
 /** A server of R alone: no agent can be there. */
-describe('copies to a server without a Python kernel', () => {
+describe('copies to a server without a Python kernel', function () {
+  this.timeout(60_000)
   let bench: Workbench
   let jupyter: TestJupyter
   before(async () => {

@@ -5,11 +5,11 @@ import {join} from 'node:path'
 import type {Copied} from '../../packages/cli/src/copying.ts'
 import {assertRefused, places, type Workbench, workbench} from '../helpers/workbench.ts'
 
-describe('cgpu cp of folders', () => {
+describe('cgpu cp of folders', function () {
+  this.timeout(60_000)
   let bench: Workbench
   const at = (...names: string[]): string => join(bench.home.cwd, ...names)
-  before(async function () {
-    this.timeout(60_000) // two runtimes
+  before(async () => {
     bench = await workbench()
     await places[0]?.make(bench)
     const made = await bench.cli(['runtime', 'create', '--name', 'other'])

@@ -8,7 +8,8 @@ import {assertRefused, jupyterFor, places, type Workbench, workbench} from '../h
 const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
 for (const {place, make} of places) {
-  describe(`cgpu cp on ${place}`, () => {
+  describe(`cgpu cp on ${place}`, function () {
+    this.timeout(60_000)
     let bench: Workbench
     before(async () => {
       bench = await workbench()

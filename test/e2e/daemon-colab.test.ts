@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type {LogEntry} from '@cgpu/emulator'
 import type {ColabBench} from '../helpers/colab-bench.ts'
-import {colabDaemonBed, type DaemonView} from '../helpers/daemon-bed.ts'
+import {colabDaemonBed, type DaemonView, patience} from '../helpers/daemon-bed.ts'
 import {until} from '../helpers/workbench.ts'
 
 const names = ['first', 'second', 'third']
@@ -12,6 +12,7 @@ describe('the daemon with several machines on Colab', function () {
   let bed: ColabBench & DaemonView
   before(async () => {
     bed = await colabDaemonBed()
+    Object.assign(bed.home.env, patience)
     await bed.start()
     const made = await Promise.all(names.map((name) => bed.cli(['runtime', 'create', '--name', name])))
     for (const {status, stderr} of made) assert.equal(status, 0, stderr)

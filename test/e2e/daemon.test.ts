@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {join} from 'node:path'
 import type {CliResult} from '../helpers/cli.ts'
-import {type DaemonBed, daemonBed} from '../helpers/daemon-bed.ts'
+import {type DaemonBed, daemonBed, patience} from '../helpers/daemon-bed.ts'
 import {untilThere} from '../helpers/gate.ts'
 import {assertRefused} from '../helpers/workbench.ts'
 
@@ -18,11 +18,13 @@ function plain({status, stdout, stderr}: CliResult): [status: number | null, std
   return [status, same(stdout), same(stderr)]
 }
 
-describe('cgpu exec by the daemon', () => {
+describe('cgpu exec by the daemon', function () {
+  this.timeout(60_000)
   let bed: DaemonBed
   let executions = 0
   before(async () => {
     bed = await daemonBed()
+    Object.assign(bed.home.env, patience)
     await bed.start()
     // IPython says once in a kernel's life how to leave it
     await bed.cli(['exec', 'import warnings; warnings.simplefilter("ignore")'])
@@ -55,7 +57,7 @@ describe('cgpu exec by the daemon', () => {
       assert.deepEqual(plain(quick), plain(direct))
       assert.equal(now - executions, byDaemon ? 1 : 0, 'who ran it')
       executions = now
-    }).timeout(20_000)
+    })
   }
 
   it('keeps variables, and shares them with commands that go without it', async () => {

@@ -11,7 +11,8 @@ import {Terminal} from '../helpers/terminal.ts'
 interface Log {id: string; time: string; command: string; exitStatus: number; bytes: number; path: string; text?: string}
 const titles = ['versions', 'checks', 'settings', 'plugins', 'runtimes', 'jobs', 'history', 'debug logs', 'daemon log', 'state folder', 'environment']
 
-describe('debug logs', () => {
+describe('debug logs', function () {
+  this.timeout(60_000)
   let home: SealedHome
   beforeEach(async () => {
     home = await sealedHome()
@@ -101,7 +102,8 @@ describe('debug logs', () => {
   })
 })
 
-describe('a support bundle', () => {
+describe('a support bundle', function () {
+  this.timeout(60_000)
   let home: SealedHome
   beforeEach(async () => {
     home = await sealedHome()

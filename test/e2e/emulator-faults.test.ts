@@ -1,6 +1,6 @@
 // What the emulator does to connections must look to cgpu as on a bad network: nothing is lost, nothing comes twice.
 import assert from 'node:assert/strict'
-import {existsSync, readdirSync} from 'node:fs'
+import {existsSync, readdirSync, writeFileSync} from 'node:fs'
 import {writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {builtInScenarios} from '@cgpu/emulator'
@@ -9,7 +9,9 @@ import {type EmulatorHome, startTestEmulator, type TestEmulator} from '../helper
 import {until} from '../helpers/workbench.ts'
 
 const count = 60
-const counting = `import time\nfor i in range(${count}):\n    print(i, flush=True)\n    time.sleep(0.05)\nopen('/content/counted', 'w').close()\nprint('end')\n`
+const counting = `import os, time\nfor i in range(${count}):\n    print(i, flush=True)\n    time.sleep(0.05)\nopen('/content/counted', 'w').close()\nprint('end')\n`
+/** The same, which ends when it is told to: whatever is done to it takes, it is done while it works. */
+const untilTold = counting.replace('open(', "while not os.path.exists('/content/go'): time.sleep(0.02)\nopen(")
 const expected = `${Array.from({length: count}, (_, i) => `${i}\n`).join('')}end\n`
 
 describe('connections of the emulator', function () {
@@ -24,8 +26,8 @@ describe('connections of the emulator', function () {
   after(() => google.stop())
 
   /** Runs the cell, does something once it printed, and gives what came. */
-  async function amid(what: () => unknown): Promise<{status: number | null; stdout: string; stderr: string}> {
-    const child = startCgpu(['exec', '-r', 'trainer', counting], {home: use.home})
+  async function amid(what: () => unknown, code = counting): Promise<{status: number | null; stdout: string; stderr: string}> {
+    const child = startCgpu(['exec', '-r', 'trainer', code], {home: use.home})
     child.stdin?.end()
     const text = {stdout: '', stderr: ''}
     for (const name of ['stdout', 'stderr'] as const) child[name]?.on('data', (chunk: Buffer) => (text[name] += chunk.toString()))
@@ -34,15 +36,18 @@ describe('connections of the emulator', function () {
     await what()
     return {status: await ended, ...text}
   }
-  /** On the machine the cell has ended. */
-  const counted = async (): Promise<void> => {
+  /** /content of the machine, seen from here. */
+  const content = (): string => {
     const machines = join(google.emulator.folder, 'machines')
-    await until(() => readdirSync(machines).some((name) => existsSync(join(machines, name, 'content', 'counted'))), () => 'the cell goes on')
+    return readdirSync(machines).map((name) => join(machines, name, 'content')).find((path) => existsSync(path)) ?? assert.fail()
   }
+  /** On the machine the cell has ended. */
+  const counted = (): Promise<void> => until(() => existsSync(join(content(), 'counted')), () => 'the cell goes on')
+  const go = (): void => writeFileSync(join(content(), 'go'), '')
   afterEach(async () => {
     google.emulator.frame.thaw()
     google.emulator.faults.clear()
-    await use.cli(['exec', '-r', 'trainer', "import os\nos.path.exists('/content/counted') and os.remove('/content/counted')"])
+    await use.cli(['exec', '-r', 'trainer', "import os\nfor path in ('/content/counted', '/content/go'): os.path.exists(path) and os.remove(path)"])
   })
 
   it('frozen until the work was done, then thawed', async () => {
@@ -61,15 +66,19 @@ describe('connections of the emulator', function () {
         await google.admin.happen({disconnect: 'runtime:*'})
         await until(() => google.runtimeCalls(before).some((one) => one.status === 101), () => 'it does not come back')
       }
-    })
+      go()
+    }, untilTold)
     assert.deepEqual([status, stdout], [0, expected], stderr)
   })
 
   it('ended by their token', async () => {
     const before = google.controlCalls().at(-1)?.id ?? 0
-    const {status, stdout, stderr} = await amid(() => google.admin.happen({expire: 'proxy-tokens'}))
+    const {status, stdout, stderr} = await amid(async () => {
+      await google.admin.happen({expire: 'proxy-tokens'})
+      await until(() => google.controlCalls(before).some((one) => one.path.includes('runtime-proxy-token')), () => 'no new token was asked for')
+      go()
+    }, untilTold)
     assert.deepEqual([status, stdout], [0, expected], stderr)
-    assert.ok(google.controlCalls(before).some((one) => one.path.includes('runtime-proxy-token')))
   })
 
   it('slow', async () => {

@@ -104,7 +104,7 @@ describe('cgpu emulator', function () {
     assert.match(text, /authorization: Bearer emu-standing-/)
 
     assert.match((await cli(['emulator', 'stop'])).stdout, /stopped the emulator default/)
-    assert.deepEqual(processesOf(folder), [])
+    await until(() => processesOf(folder).length === 0, () => `processes are left: ${processesOf(folder).join(', ')}`)
     assertRefused(await cli(['exec', '-r', 'gpu', 'print(1)'], {env}), [69, 71])
   })
 

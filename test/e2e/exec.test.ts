@@ -21,7 +21,8 @@ function expected(stream: 'stdout' | 'stderr'): string {
 }
 
 for (const {place, make} of places) {
-  describe(`cgpu exec on ${place}`, () => {
+  describe(`cgpu exec on ${place}`, function () {
+    this.timeout(60_000)
     let bench: Workbench
     before(async () => {
       bench = await workbench()
@@ -139,7 +140,7 @@ display(Both())
       const [status] = await once(child, 'close')
       assert.equal(status, 0)
       assert.deepEqual([hashes.stdout.digest('hex'), hashes.stderr.digest('hex')], [expected('stdout'), expected('stderr')])
-    }).timeout(60_000)
+    })
   })
 }
 

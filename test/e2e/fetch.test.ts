@@ -5,6 +5,7 @@ import {mkdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import {startCgpu} from '../helpers/cli.ts'
 import {type FileSite, startFileSite} from '../helpers/file-site.ts'
+import {freePort} from '../helpers/jupyter-server.ts'
 import {linkPlugin} from '../helpers/plugin.ts'
 import {assertRefused, jupyterThere, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
@@ -33,7 +34,8 @@ describe('cgpu cp of an address', function () {
 
   before(async () => {
     bench = await workbench()
-    site = await startFileSite(data)
+    // one of its own, to come back at: those that systems give to whoever asks for any may be taken meanwhile
+    site = await startFileSite(data, await freePort())
     bench.onRemove(() => site.close())
     const agentHome = join(bench.home.path, 'agent')
     const server = await jupyterThere(bench, {env: {CGPU_AGENT_HOME: agentHome, PATH: `${join(bench.home.path, 'tools')}:${process.env['PATH'] ?? ''}`}})

@@ -29,7 +29,8 @@ interface Item {
 
 const key = 'sk-live-0123456789abcdefghij'
 
-describe('cgpu history', () => {
+describe('cgpu history', function () {
+  this.timeout(60_000)
   let bench: Workbench
   before(async () => {
     bench = await workbench()
@@ -111,13 +112,15 @@ describe('cgpu history', () => {
   })
 
   it('learns from job attach how a run ended whose cgpu was killed', async () => {
-    const child = startCgpu(['run', '-q', '--', 'sh', '-c', 'echo up; sleep 1; exit 4'], {home: bench.home})
+    const go = join(bench.home.cwd, 'go-attach')
+    const child = startCgpu(['run', '-q', '--', 'sh', '-c', `echo up; until [ -e ${go} ]; do sleep 0.05; done; exit 4`], {home: bench.home})
     await new Promise((resolve) => child.stdout?.once('data', resolve))
     const gone = new Promise((resolve) => child.once('close', resolve))
     child.kill('SIGKILL')
     await gone
     const {id, status} = await newest()
     assert.equal(status, 'unknown')
+    await bench.file('go-attach', '')
     assert.equal((await bench.cli(['job', 'attach', id])).status, 4)
     const entry = await newest()
     assert.deepEqual([entry.id, entry.status, entry.exitStatus], [id, 'error', 4])

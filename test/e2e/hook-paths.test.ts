@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type {ExecutionOutcome, ExecutionRequest} from '@cgpu/plugin-sdk'
 import {type CgpuOptions, type HookRecorder, hookRecorder, type TestHome, testHome} from '@cgpu/plugin-sdk/testing'
 import {cgpuBin} from '../helpers/cli.ts'
+import {patience} from '../helpers/daemon-bed.ts'
 import {testPython} from '../helpers/jupyter-server.ts'
 import {until} from '../helpers/workbench.ts'
 
@@ -24,7 +25,7 @@ const paths: Path[] = [
   {title: 'exec of a cell that fails', ...exec('1/0'), outcome: {status: 'error', exitStatus: 1}, exit: 1},
   {title: 'exec whose kernel dies', ...exec('import os; os._exit(9)', '--new-kernel'), outcome: {status: 'lost'}, exit: 71},
   {title: 'exec that is interrupted', ...exec('print("up", flush=True)\nimport time; time.sleep(600)'), options: {signalAfter: {signal: 'SIGINT', match: /up/}}, outcome: {status: 'interrupted', exitStatus: 130}, exit: 130},
-  {title: 'exec by the daemon', ...exec('2 + 2'), options: {env: {CGPU_DAEMON: 'on'}}, outcome: ok, exit: 0},
+  {title: 'exec by the daemon', ...exec('2 + 2'), options: {env: {CGPU_DAEMON: 'on', ...patience}}, outcome: ok, exit: 0},
   {title: 'run', ...run('true'), outcome: ok, exit: 0},
   {title: 'run of a program that fails', ...run('sh', '-c', 'exit 3'), outcome: {status: 'error', exitStatus: 3}, exit: 3},
   {title: 'run that is interrupted', ...run('sh', '-c', 'echo up; exec sleep 600'), options: {signalAfter: {signal: 'SIGINT', match: /up/}}, outcome: {status: 'interrupted', exitStatus: 130}, exit: 130},
@@ -33,7 +34,8 @@ const paths: Path[] = [
   {title: 'a cell of the repl', args: ['repl'], options: {input: '3 + 3\n'}, request: {kind: 'exec', code: '3 + 3'}, outcome: ok, exit: 0},
 ]
 
-describe('hooks fire', () => {
+describe('hooks fire', function () {
+  this.timeout(90_000)
   let home: TestHome
   let recorder: HookRecorder
   before(async () => {
@@ -83,7 +85,7 @@ describe('hooks fire', () => {
   })
 
   it('around what a daemon executes that runs already, and when it sees a job\'s end', async () => {
-    const env = {CGPU_DAEMON: 'on', CGPU_DAEMON_TASKS_MS: '200'}
+    const env = {CGPU_DAEMON: 'on', CGPU_DAEMON_TASKS_MS: '200', ...patience}
     await home.cgpu(['daemon', 'stop'], {env})
     await home.cgpu(['daemon', 'start'], {env})
     assert.equal((await home.cgpu(['exec', 'quick = 1'], {env})).status, 0)
@@ -96,8 +98,13 @@ describe('hooks fire', () => {
     assert.equal((await home.cgpu(['exec', 'quick'], {env})).stdout, '1\n')
     assert.equal((await one('exec')).outcome.status, 'ok')
     assert.partialDeepStrictEqual(await home.json(['daemon', 'status'], {env}), {data: {executions: 3}})
-    const entries = await home.json<{status: string}[]>(['history', 'list', '--limit', '3'], {env})
-    assert.deepEqual(entries.ok && entries.data.map(({status}) => status), ['ok', 'vetoed', 'ok'])
+    // the daemon notes how code ended when it has told the command
+    let statuses = ''
+    await until(async () => {
+      const entries = await home.json<{status: string}[]>(['history', 'list', '--limit', '3'], {env})
+      statuses = entries.ok ? entries.data.map(({status}) => status).join() : entries.error.message
+      return statuses === 'ok,vetoed,ok'
+    }, () => statuses)
 
     const {stdout} = await home.cgpu(['run', '--detach', '--', 'true'], {env})
     await one('run --detach')

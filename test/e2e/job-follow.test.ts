@@ -5,7 +5,7 @@ import {existsSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {startCgpu} from '../helpers/cli.ts'
 import {type ColabBench, colabBench} from '../helpers/colab-bench.ts'
-import {colabDaemonBed} from '../helpers/daemon-bed.ts'
+import {colabDaemonBed, patience} from '../helpers/daemon-bed.ts'
 import {until, type Workbench} from '../helpers/workbench.ts'
 
 /** A command that goes on, and what it said so far. */
@@ -28,15 +28,23 @@ function follow(bench: Workbench, args: string[]): Follower {
 const twice = ['--max-restarts', '2', '--checkpoint', 'at.txt', '--resume-cmd', 'echo second', '--', 'sh', '-c', 'echo 1 > at.txt; echo first; exec sleep 1000']
 
 describe('who follows a job whose machine is taken away', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
 
   describe('and the daemon moves it', () => {
     let bench: ColabBench
     before(async () => {
       bench = await colabDaemonBed()
-      bench.home.env['CGPU_DAEMON_TASKS_MS'] = '500'
+      Object.assign(bench.home.env, {CGPU_DAEMON_TASKS_MS: '500', ...patience})
     })
     after(() => bench?.remove())
+
+    /** The machine goes, and there is no other before all have told so: whoever hears of it when the job goes on already has nothing to wait for. */
+    async function takeAway(followers: Follower[]): Promise<void> {
+      await bench.emulator.happen({fault: {id: 'full', match: {method: 'POST', path: '/tun/m/assign', skip: 0, probability: 1}, do: {status: 412}}})
+      assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))
+      await until(() => followers.every(({stderr}) => /was taken away/.test(stderr)), () => JSON.stringify(followers.map(({stderr}) => stderr)))
+      await bench.emulator.happen({clearFault: 'full'})
+    }
 
     it('goes on on the next machine, and ends as the job does', async () => {
       const {id, runtime} = await bench.data<{id: string; runtime: string}>(['run', '--detach', ...twice])
@@ -45,8 +53,8 @@ describe('who follows a job whose machine is taken away', function () {
       await until(() => readers.every(({stdout}) => stdout === 'first\n'), () => JSON.stringify(readers.map(({stdout, stderr}) => [stdout, stderr])))
       const copy = join(bench.home.dataDir, 'state', 'jobs', `${id}.checkpoints`, 'at.txt')
       await until(() => existsSync(copy), () => 'no copy')
-      assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))
       const all = [wait, ...readers]
+      await takeAway(all)
       const statuses = await Promise.all(all.map(({ended}) => ended))
       const told = JSON.stringify(all.map(({stdout, stderr}) => [stdout, stderr]), null, 2)
       assert.deepEqual(statuses, [0, 0, 0], told)
@@ -61,11 +69,11 @@ describe('who follows a job whose machine is taken away', function () {
 
     const program = ['--', 'sh', '-c', 'read a; echo got $a; test $a = one && exec sleep 1000; cat']
     /** The first machine goes when the program there read its line; what is typed then is read on the next. */
-    async function moved(typist: Follower): Promise<string> {
+    async function moved(typist: Follower, reclaim: () => Promise<unknown>): Promise<string> {
       typist.child.stdin?.write('one\n')
-      await until(() => typist.stdout === 'got one\n', () => typist.stderr)
+      await until(() => typist.stdout === 'got one\n', () => typist.stderr, 40_000) // a machine may be made first
       const [first] = await bench.data<{name: string}[]>(['runtime', 'list'])
-      assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? ''))
+      await reclaim()
       await until(() => /was taken away/.test(typist.stderr), () => typist.stderr)
       typist.child.stdin?.end('two\nrest\n')
       assert.equal(await typist.ended, 0, typist.stderr)
@@ -76,11 +84,12 @@ describe('who follows a job whose machine is taken away', function () {
 
     it('feeds the next program what the first had not been given, and says what that had', async () => {
       const {id} = await bench.data<{id: string}>(['run', '--detach', '--keep-stdin', '--max-restarts', '2', ...program])
-      await moved(follow(bench, ['job', 'attach', id, '--stdin']))
+      const typist = follow(bench, ['job', 'attach', id, '--stdin'])
+      await moved(typist, () => takeAway([typist]))
     })
 
     it('does the same where the run itself goes on on the next machine', async () => {
-      await moved(follow(bench, ['run', '--max-restarts', '2', ...program]))
+      await moved(follow(bench, ['run', '--max-restarts', '2', ...program]), async () => assert.ok(await bench.emulator.world.reclaim(bench.machines()[0] ?? '')))
     })
   })
 
@@ -105,7 +114,7 @@ describe('who follows a job whose machine is taken away', function () {
       const listed = await bench.cli(['job', 'list'])
       assert.match(listed.stdout, new RegExp(`^${id} .*sleep 1000$`, 'm'))
       assert.match(listed.stderr, /^warning: [a-z-]+ could not be asked: no answer within 6 s$/m)
-      assert.ok(performance.now() - at < 20_000, 'far less than a connection is tried for')
+      assert.ok(performance.now() - at < 60_000, 'far less than a connection is tried for')
       const left = await bench.cli(['job', 'attach', id], {signalAfter: {signal: 'SIGINT', stream: 'stderr', match: /does not answer yet/}})
       assert.deepEqual([left.signal ?? left.status, left.stderr], ['SIGINT', `the machine of the job ${id} does not answer yet\n`])
       await bench.emulator.happen({thaw: true})
@@ -142,7 +151,7 @@ describe('who follows a job whose machine is taken away', function () {
     it('goes on when its own command moves it, however long that has to wait for a machine', async () => {
       const run = follow(bench, ['run', ...twice])
       begun.push(run)
-      await until(() => run.stdout === 'first\n', () => run.stderr)
+      await until(() => run.stdout === 'first\n', () => run.stderr, 40_000) // a machine is made first
       const [{id} = assert.fail()] = await bench.data<{id: string}[]>(['job', 'list', '--state', 'running'])
       const followers = [follow(bench, ['job', 'wait', id]), follow(bench, ['job', 'attach', id])]
       await until(() => followers[1]?.stdout === 'first\n', () => JSON.stringify(followers.map(({stderr}) => stderr)))

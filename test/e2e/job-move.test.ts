@@ -94,12 +94,9 @@ describe('cgpu job move', function () {
 
   it('that is killed leaves no machine, and the job is moved by the next', async () => {
     const {id} = await lost()
-    const held = plugin.hold()
-    const child = startCgpu(['job', 'move', id], {home: bench.home})
-    const ended = new Promise((resolve) => child.once('close', resolve))
-    await until(() => held() !== undefined, () => 'it made nothing')
-    child.kill('SIGKILL')
-    await ended
+    const held = plugin.hold('SIGKILL')
+    const {signal} = await bench.cli(['job', 'move', id])
+    assert.deepEqual([signal, held()], ['SIGKILL', true])
     assert.equal((await bench.data<unknown[]>(['runtime', 'reap'])).length, 1)
     assert.deepEqual(bench.machines(), [])
     const moved = await bench.data<Moved>(['job', 'move', id])
@@ -109,12 +106,9 @@ describe('cgpu job move', function () {
 
   it('that is ended releases what it made', async () => {
     const {id} = await lost()
-    const held = plugin.hold()
-    const child = startCgpu(['job', 'move', id], {home: bench.home})
-    const ended = new Promise((resolve) => child.once('close', resolve))
-    await until(() => held() !== undefined, () => 'it made nothing')
-    child.kill('SIGTERM')
-    assert.equal(await ended, 143)
+    const held = plugin.hold('SIGTERM')
+    const {status, stderr} = await bench.cli(['job', 'move', id])
+    assert.deepEqual([status, held()], [143, true], stderr)
     assert.deepEqual(bench.machines(), [])
   })
 
@@ -188,12 +182,15 @@ describe('cgpu job move', function () {
 
   it('gives its machine back when the job is cancelled meanwhile', async () => {
     const {id} = await lost()
+    // so that it is not there before that
+    await bench.emulator.happen({freeze: 'runtime:*'})
     const child = startCgpu(['job', 'move', id], {home: bench.home})
     let stderr = ''
     child.stderr?.on('data', (chunk: Buffer) => void (stderr += chunk.toString()))
     const closed = once(child, 'close')
     await until(() => bench.machines().length === 1, () => stderr)
     assert.equal((await bench.cli(['job', 'cancel', id])).status, 0)
+    await bench.emulator.happen({thaw: true})
     assert.deepEqual(await closed, [72, null], stderr)
     assert.match(stderr, new RegExp(`^error: the job ${id} is over$`, 'm'))
     await until(() => bench.machines().length === 0, () => stderr)

@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import type {JobView} from '@cgpu/core/job/view'
 import {startCgpu} from '../helpers/cli.ts'
 import type {ColabBench} from '../helpers/colab-bench.ts'
-import {colabDaemonBed, type DaemonView} from '../helpers/daemon-bed.ts'
+import {colabDaemonBed, type DaemonView, patience} from '../helpers/daemon-bed.ts'
 import {until} from '../helpers/workbench.ts'
 
 describe('a job on its own machine whose command was killed', function () {
@@ -13,7 +13,7 @@ describe('a job on its own machine whose command was killed', function () {
   let bench: ColabBench & DaemonView
   before(async () => {
     bench = await colabDaemonBed()
-    bench.home.env['CGPU_DAEMON_TASKS_MS'] = '200'
+    Object.assign(bench.home.env, {CGPU_DAEMON_TASKS_MS: '200', ...patience})
   })
   after(() => bench?.remove())
 

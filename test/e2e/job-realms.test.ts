@@ -8,20 +8,20 @@ import type {ReleasedRuntime} from '@cgpu/core/runtime/service'
 import {type Emulator, startEmulator} from '@cgpu/emulator'
 import type {ColabBench} from '../helpers/colab-bench.ts'
 import {envelope} from '../helpers/cli.ts'
-import {colabDaemonBed, type DaemonView} from '../helpers/daemon-bed.ts'
+import {colabDaemonBed, type DaemonView, patience} from '../helpers/daemon-bed.ts'
 import {testPython} from '../helpers/jupyter-server.ts'
 import {assertRefused, until} from '../helpers/workbench.ts'
 
 const forever = ['--', 'sh', '-c', 'exec sleep 1000']
 
 describe('a job on an emulated Colab, seen from a shell that works elsewhere', function () {
-  this.timeout(90_000)
+  this.timeout(150_000)
   let bench: ColabBench & DaemonView
   let other: Emulator
   let elsewhere: [string, Record<string, string>][]
   before(async () => {
     bench = await colabDaemonBed()
-    bench.home.env['CGPU_DAEMON_TASKS_MS'] = '200'
+    Object.assign(bench.home.env, {CGPU_DAEMON_TASKS_MS: '200', ...patience})
     other = await startEmulator({python: async () => testPython})
     bench.onRemove(() => other.close())
     const {CGPU_TOKEN: _, ...others} = other.env()

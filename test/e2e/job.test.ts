@@ -6,7 +6,8 @@ import {startCgpu} from '../helpers/cli.ts'
 import {assertRefused, places, type Workbench, workbench} from '../helpers/workbench.ts'
 
 for (const {place, make} of places) {
-  describe(`a job on ${place} whose cgpu was killed`, () => {
+  describe(`a job on ${place} whose cgpu was killed`, function () {
+    this.timeout(60_000)
     let bench: Workbench
     let id: string
     before(async () => {

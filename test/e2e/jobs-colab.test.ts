@@ -33,7 +33,7 @@ function undisturbed(): string {
 }
 
 describe('jobs on Colab', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let bench: ColabBench
   before(async () => {
     bench = await colabBench({machines: {closeExpiredSockets: true}})
@@ -86,7 +86,7 @@ open('result.txt', 'w').write('all of it')
       const folder = existsSync(jobs) ? readdirSync(jobs).find((name) => name.endsWith('.checkpoints')) : undefined
       return folder !== undefined && existsSync(join(jobs, folder, 'ckpt')) ? readdirSync(join(jobs, folder, 'ckpt')) : []
     }
-    await until(() => copies().includes('030.json') || child.exitCode !== null, () => stderr)
+    await until(() => copies().includes('030.json') || child.exitCode !== null, () => stderr, 40_000)
     const [endpoint = ''] = bench.machines()
     assert.ok(await bench.emulator.world.reclaim(endpoint))
     const [status] = await closed

@@ -19,7 +19,8 @@ interface Entry {
   code?: string
 }
 
-describe('a job that has a runtime of its own', () => {
+describe('a job that has a runtime of its own', function () {
+  this.timeout(90_000)
   let bench: Workbench
   before(async () => {
     bench = await workbench()

@@ -23,7 +23,8 @@ interface Entry {
 }
 
 for (const {place, make} of places) {
-  describe(`a detached job on ${place}`, () => {
+  describe(`a detached job on ${place}`, function () {
+    this.timeout(90_000)
     let bench: Workbench
     before(async () => {
       bench = await workbench()

@@ -15,7 +15,7 @@ interface Output {
 const script = fileURLToPath(new URL('jupyter-clients.py', import.meta.url))
 
 describe('Jupyter clients of others through a proxy', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let bed: ProxyBed
   before(async () => {
     bed = await startProxyBed({env: {CGPU_MARK: 'the runtime’s'}, limits: false})

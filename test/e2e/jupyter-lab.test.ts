@@ -15,7 +15,7 @@ const notebook = {
 }
 
 describe('JupyterLab through a proxy', function () {
-  this.timeout(40_000)
+  this.timeout(120_000)
   let bed: ProxyBed
   let browser: Browser
   before(async function () {

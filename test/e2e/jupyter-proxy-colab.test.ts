@@ -30,7 +30,7 @@ describe('cgpu jupyter proxy, lab and code with a machine on Colab', function ()
     bench = await colabBench({world: {fit: 15}})
     await bench.data(['runtime', 'create', '--name', 'trainer'])
     child = startCgpu(['jupyter', 'proxy', 'trainer', '--json'], {home: bench.home})
-    exited = once(child, 'exit')
+    exited = once(child, 'close')
     for (const name of ['stdout', 'stderr'] as const) child[name]?.on('data', (chunk: Buffer) => (out[name] += chunk.toString()))
     await until(() => out.stdout.endsWith('\n') || child.exitCode !== null, () => 'it does not serve')
     view = (JSON.parse(out.stdout) as {data: View}).data // what is in it is checked below
@@ -112,6 +112,7 @@ describe('cgpu jupyter proxy, lab and code with a machine on Colab', function ()
       await ask(base(), 'api/status').catch(() => undefined)
       return child.exitCode !== null
     }, () => `it goes on: ${out.stderr}`)
+    await exited // what it said last comes after its status
     assert.equal(child.exitCode, 71)
     assert.match(out.stderr, /trainer was taken away while work ran on it/)
     assert.equal(out.stdout.split('\n').length, 2)

@@ -10,7 +10,7 @@ import {ask, type ProxyBed, sendRaw, startProxyBed} from '../helpers/proxy-bed.t
 import {until} from '../helpers/workbench.ts'
 
 describe('a Jupyter proxy', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let bed: ProxyBed
   before(async () => {
     bed = await startProxyBed({baseUrl: '/user/me/', limits: false})

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {join} from 'node:path'
+import type {ExecutionEvent} from '@cgpu/core/execution/events'
 import {Execution} from '@cgpu/core/execution/exec'
 import type {RuntimeSession} from '@cgpu/core/runtime/session'
 import {assertCounted, type SessionBed, startSessionBed, Told, until} from '../helpers/session-bed.ts'
@@ -8,7 +9,7 @@ const sleeping = 'import os, time\nfor i in range(20): print(i)\nprint("pid", os
 const pidIn = (told: Told): number => Number(/pid (\d+)/.exec(told.text)?.[1])
 
 describe('exec and its kernels', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let bed: SessionBed
   const exec = (session: RuntimeSession, code: string, told = new Told()): Execution => new Execution(session, {code, onEvent: told.onEvent})
 
@@ -88,6 +89,24 @@ describe('exec and its kernels', function () {
     } finally {
       await other.close()
     }
+  })
+
+  it('a time limit that is over before the kernel has begun counts as soon as it has', async () => {
+    const {session} = await bed.session()
+    const warm = new Told()
+    await exec(session, 'import os; print("pid", os.getpid())', warm).result
+    const pid = pidIn(warm)
+    const {length} = bed.jupyter.log()
+    // as on a machine under load
+    const onEvent = (event: ExecutionEvent): void => void (event.type === 'started' && process.kill(pid, 'SIGSTOP'))
+    const execution = new Execution(session, {code: 'import time\nwhile True: time.sleep(0.01)', timeoutMs: 50, onEvent})
+    execution.result.catch(() => undefined)
+    try {
+      await until(() => bed.jupyter.log().slice(length).includes('interrupted'))
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await assert.rejects(execution.result, {code: 'EXEC_TIMEOUT', exit: 130})
   })
 
   it('a cell that another client\'s failing cell took out of the queue is sent again', async () => {

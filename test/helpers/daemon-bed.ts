@@ -15,6 +15,9 @@ interface Status {
   sessions?: {runtime: string; running: number}[]
 }
 
+/** For tests that expect the daemon to have done it: on a machine under load no command goes without it. */
+export const patience = {CGPU_DAEMON_MS: '10000'}
+
 /** What there is to know of the daemon of a bench. */
 export interface DaemonView {
   status(): Promise<Status>

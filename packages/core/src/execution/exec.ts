@@ -171,6 +171,10 @@ export class Execution {
         stopOnError: false,
         ...(recorder ? {metadata: recorder.metadata} : {}),
         onOutput: (message) => output.fromSocket(message),
+        // what interrupts a kernel that has not begun with the code goes unheard there
+        onMessage: ({header}) => {
+          if (header.msg_type === 'execute_input' && this.#stopped) void interruptWhenLinked(connection, () => this.#running === connection).catch(() => undefined)
+        },
         ...(answers ? {onCustom: (message) => answers.asked(message, connection)} : {}),
         onGap: () => output.distrust('the connection was lost for a while'),
         ...(onInput
