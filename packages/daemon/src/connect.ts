@@ -5,7 +5,9 @@ import {type DaemonRecord, protocolVersion, readDaemonRecord} from './place.ts'
 import {type Said, Wire, type WireHandlers} from './wire.ts'
 
 /** How long a daemon may take to show who it is; a command goes the direct way then. */
-export const greetingLimitMs = 300
+export const greetingLimitMs = Number(process.env['CGPU_DAEMON_MS']) || 300
+/** The same for what people ask of it; a command that only wants to be quick has less patience. */
+export const patienceMs = Math.max(2_000, greetingLimitMs)
 
 export interface ConnectOptions {
   /** cgpu's state folder */
@@ -78,7 +80,7 @@ function answer({t, nonce, proof}: Said, {token}: DaemonRecord, client: string, 
 }
 
 /** Asks for one answer; undefined when none came in time. */
-export async function askDaemon(wire: Wire, question: Said, limitMs = 2_000): Promise<Said | undefined> {
+export async function askDaemon(wire: Wire, question: Said, limitMs = patienceMs): Promise<Said | undefined> {
   const {promise, resolve} = Promise.withResolvers<Said | undefined>()
   const timer = setTimeout(() => resolve(undefined), limitMs)
   wire.handle({said: (message) => resolve(message), closed: () => resolve(undefined)})

@@ -3,13 +3,11 @@ import {errors} from '@cgpu/core/errors'
 import {isAlive} from '@cgpu/core/state/process'
 import {cannotWrite, errnoOf} from '@cgpu/core/state/write-error'
 import {type DaemonProgram, ensureDaemon} from './client.ts'
-import {askDaemon, connectDaemon} from './connect.ts'
+import {askDaemon, connectDaemon, patienceMs} from './connect.ts'
 import {endHung} from './hung.ts'
 import {daemonPlace, readDaemonRecord} from './place.ts'
 import type {DaemonStatus} from './status.ts'
 
-/** What people ask of the daemon; with more patience than a command that only wants to be quick. */
-const patienceMs = 2_000
 const startLimitMs = 10_000
 const stopLimitMs = 10_000
 

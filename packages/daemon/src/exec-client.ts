@@ -1,6 +1,7 @@
 import type {ExecutionEvent} from '@cgpu/core/execution/events'
 import type {ExecOutcome} from '@cgpu/core/execution/exec'
 import type {ClientContext} from './context.ts'
+import {greetingLimitMs} from './connect.ts'
 import {failureOf, type RemoteFailure} from './failure.ts'
 import type {Said, Wire} from './wire.ts'
 
@@ -40,8 +41,8 @@ export type ExecEnd =
 
 const pingMs = 150
 /** code that runs is not in a hurry; before it runs there is another way */
-const silenceMs = 3_000
-const earlySilenceMs = 450
+const earlySilenceMs = 1.5 * greetingLimitMs
+const silenceMs = Math.max(3_000, earlySilenceMs)
 
 /** One execution by the daemon, over a connection of its own. */
 export class DaemonExec {

@@ -2,7 +2,7 @@ import {CgpuError} from '@cgpu/core/errors'
 import {ensureDir} from '@cgpu/core/state/dirs'
 import {withLock} from '@cgpu/core/state/lock'
 import {isAlive} from '@cgpu/core/state/process'
-import {askDaemon, connectDaemon} from './connect.ts'
+import {askDaemon, connectDaemon, patienceMs} from './connect.ts'
 import {Daemon, type DaemonOptions} from './daemon.ts'
 import {endHung} from './hung.ts'
 import {daemonPlace, readDaemonRecord} from './place.ts'
@@ -50,7 +50,7 @@ function handleSignals(daemon: Daemon): {stop: () => void} {
 
 /** False: one of this build answers, or one that does not cannot be ended. */
 async function makeRoom(state: string, build: string, log: (line: string) => void): Promise<boolean> {
-  const greeted = await connectDaemon({state, limitMs: 2_000})
+  const greeted = await connectDaemon({state, limitMs: patienceMs})
   if ('wire' in greeted) {
     if (greeted.record.build === build) {
       greeted.wire.destroy()

@@ -3,6 +3,7 @@ import {createServer, type Server, type Socket} from 'node:net'
 import {join} from 'node:path'
 import {errors} from '@cgpu/core/errors'
 import {sanitizeLine} from '@cgpu/core/text/line'
+import {patienceMs} from './connect.ts'
 import {maxFrameBytes, maxGreetingBytes} from './frames.ts'
 import {isNonce, isProof, newNonce, type Nonces, proofOf} from './handshake.ts'
 import {exposed} from './place.ts'
@@ -19,8 +20,8 @@ export interface ListenOptions {
   onStranger: (why: string) => void
 }
 
-/** whoever says nothing is not waited for */
-const greetingMs = 2_000
+/** so long a new connection counts as a stranger's */
+const strangerMs = 2_000
 const maxStrangers = 32
 
 /** Listens on the socket. Throws DAEMON_EXPOSED (73) when others could get at it, and what listening throws. */
@@ -35,7 +36,7 @@ export async function listen({socket, folder, token, onClient, onStranger}: List
   let strangers = 0
   server.on('connection', (connection: Socket) => {
     if (++strangers > maxStrangers) connection.destroy()
-    setTimeout(() => void strangers--, greetingMs).unref()
+    setTimeout(() => void strangers--, strangerMs).unref()
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -56,7 +57,8 @@ function makePrivate(folder: string): void {
 
 /** The client begins with its nonce; it gets ours with the proof that we know the token, and answers with its own. */
 function greet(connection: Socket, {token, onClient, onStranger}: Pick<ListenOptions, 'token' | 'onClient' | 'onStranger'>): void {
-  const timer = setTimeout(() => refuse('it said nothing'), greetingMs)
+  // whoever says nothing is not waited for
+  const timer = setTimeout(() => refuse('it said nothing'), patienceMs)
   timer.unref()
   let nonces: Nonces | undefined
   const refuse = (why: string): void => {
