@@ -17,7 +17,8 @@ interface Told {
   outcome?: ExecutionOutcome
 }
 
-describe('hooks of a project', () => {
+describe('hooks of a project', function () {
+  this.timeout(60_000)
   let bench: Workbench
   before(async () => {
     bench = await workbench()
@@ -35,13 +36,14 @@ describe('hooks of a project', () => {
     await rm(path, {force: true})
     return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Told) // written by note.sh
   }
+  // the two seconds that a hook has are little on a busy machine: these have more, where it is not about the time
   const declare = async (hooks: string, trust = true): Promise<void> => {
     await bench.file('cgpu.yaml', `hooks:\n${hooks}`)
     if (trust) assert.equal((await bench.cli(['config', 'trust'])).status, 0)
   }
 
   it('do not run unasked: whoever cannot be asked is told what to do, and nothing runs', async () => {
-    await declare('  execution:before: {run: ./note.sh}\n', false)
+    await declare('  execution:before: {run: ./note.sh, timeout: 30}\n', false)
     for (const args of [['exec', 'x = 1'], ['run', '--', 'true']]) {
       const refused = await bench.cli(args)
       assertRefused(refused, 75)
@@ -56,7 +58,7 @@ describe('hooks of a project', () => {
   })
 
   it('run where somebody agreed to them, until they are others', async () => {
-    await declare('  execution:before: {run: ./note.sh}\n  execution:after: {run: ./note.sh}\n', false)
+    await declare('  execution:before: {run: ./note.sh, timeout: 30}\n  execution:after: {run: ./note.sh, timeout: 30}\n', false)
     const shown = await bench.data<{path: string; hooks: string[]; runs: boolean}>(['config', 'trust'])
     assert.deepEqual([shown.path, shown.hooks, shown.runs], [join(bench.home.cwd, 'cgpu.yaml'), ['execution:before: ./note.sh', 'execution:after: ./note.sh'], true])
     assert.equal((await bench.cli(['exec', '1/0'])).status, 1)
@@ -64,7 +66,7 @@ describe('hooks of a project', () => {
     assert.deepEqual([before?.event, before?.contract, before?.request.code, after?.event, after?.outcome?.status, after?.outcome?.exitStatus, more], ['execution:before', 1, '1/0', 'execution:after', 'error', 1, []])
 
     // other settings are none of it
-    await bench.file('cgpu.yaml', 'gpu: t4\nhooks:\n  execution:before: {run: ./note.sh}\n  execution:after: {run: ./note.sh}\n')
+    await bench.file('cgpu.yaml', 'gpu: t4\nhooks:\n  execution:before: {run: ./note.sh, timeout: 30}\n  execution:after: {run: ./note.sh, timeout: 30}\n')
     assert.equal((await bench.cli(['exec', '1'])).status, 0)
     await declare('  execution:before: {run: ./other.sh}\n', false)
     assertRefused(await bench.cli(['exec', '1']), 75)
@@ -76,7 +78,7 @@ describe('hooks of a project', () => {
 
   it('add variables behind those of plugins, and never over the user\'s', async () => {
     await linkPlugin(bench.home, [{name: 'zzz-plugin', hooks: {'execution:before': 'return {env: {A: "plugin", B: "plugin"}}'}}])
-    await declare(`  execution:before:\n    - run: echo '{"env":{"B":"first","C":"first","D":"first"}}'\n    - run: [printf, '%s', '{"env":{"C":"second"}}']\n`)
+    await declare(`  execution:before:\n    - run: echo '{"env":{"B":"first","C":"first","D":"first"}}'\n      timeout: 30\n    - run: [printf, '%s', '{"env":{"C":"second"}}']\n      timeout: 30\n`)
     const {stdout, stderr} = await bench.cli(['run', '-e', 'D=user', '--', 'sh', '-c', 'echo $A $B $C $D'])
     assert.equal(stdout, 'plugin first second user\n', stderr)
     await linkPlugin(bench.home, [])
@@ -84,7 +86,7 @@ describe('hooks of a project', () => {
 
   for (const [how, hook] of [['exit status 75', 'echo policy says no; exit 75'], ['JSON', `echo '{"veto":"policy says no"}'`]]) {
     it(`forbid by ${how}`, async () => {
-      await declare(`  execution:before:\n    run: ${JSON.stringify(hook)}\n`)
+      await declare(`  execution:before:\n    run: ${JSON.stringify(hook)}\n    timeout: 30\n`)
       const refused = await bench.cli(['exec', 'vetoed = 1'])
       assertRefused(refused, 75)
       assert.match(refused.stderr, /^error: cgpu\.yaml vetoed this execution: policy says no\nfix: .*take the hook out of .*cgpu\.yaml$/m)
@@ -93,11 +95,11 @@ describe('hooks of a project', () => {
 
   it('that misbehave become warnings', async () => {
     const bad: [hook: string, warning: RegExp][] = [
-      ['run: "echo oops >&2; exit 3"', /failed in execution:before: ended with status 3: oops$/m],
-      ['run: echo no json', /failed in execution:before: answered with something else than JSON$/m],
+      ['{run: "echo oops >&2; exit 3", timeout: 30}', /failed in execution:before: ended with status 3: oops$/m],
+      ['{run: echo no json, timeout: 30}', /failed in execution:before: answered with something else than JSON$/m],
       ['run: [no-such-program]', /failed in execution:before: cannot be started/m],
       ['{run: "sleep 600 & sleep 600", timeout: 0.3}', /failed in execution:before: timed out after 300 ms$/m],
-      ['run: yes', /failed in execution:before: printed more than 65536 bytes$/m],
+      ['{run: "yes", timeout: 30}', /failed in execution:before: printed more than 65536 bytes$/m],
     ]
     await declare(`  execution:before:\n${bad.map(([hook]) => `    - ${hook}\n`).join('')}`)
     const {status, stdout, stderr} = await bench.cli(['exec', '7'])
@@ -123,7 +125,7 @@ describe('hooks of a project', () => {
       asked = []
       answer = (response) => response.end()
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
-      await declare(`  execution:before:\n    url: ${url}\n    headers: {Authorization: "Bearer \${HOOK_TOKEN}"}\n  execution:after:\n    url: ${url}\n`)
+      await declare(`  execution:before:\n    url: ${url}\n    timeout: 30\n    headers: {Authorization: "Bearer \${HOOK_TOKEN}"}\n  execution:after:\n    url: ${url}\n    timeout: 30\n`)
     })
     after(() => {
       server.closeAllConnections()
@@ -152,7 +154,7 @@ describe('hooks of a project', () => {
   })
 
   it('are asked about once, at a terminal, and no is an answer too', async () => {
-    await declare('  execution:before: {run: ./note.sh}\n', false)
+    await declare('  execution:before: {run: ./note.sh, timeout: 30}\n', false)
     const ask = async (answer: string | undefined): Promise<string> => {
       const terminal = new Terminal(['exec', '6 * 7'], {home: bench.home})
       if (answer !== undefined) {
@@ -167,14 +169,14 @@ describe('hooks of a project', () => {
     await ask('y')
     assert.doesNotMatch(await ask(undefined), /let them run/)
     assert.equal((await told()).length, 2)
-    await bench.file('cgpu.yaml', 'hooks:\n  execution:before: [{run: ./note.sh}, {run: ./note.sh}]\n')
+    await bench.file('cgpu.yaml', 'hooks:\n  execution:before: [{run: ./note.sh, timeout: 30}, {run: ./note.sh, timeout: 30}]\n')
     assert.match(await ask('n'), /are not run, as you did not agree/)
     assert.doesNotMatch(await ask(undefined), /let them run/)
     assert.deepEqual(await told(), [])
   })
 
   it('hold where the daemon would be quicker', async () => {
-    await declare('  execution:after: {run: ./note.sh}\n')
+    await declare('  execution:after: {run: ./note.sh, timeout: 30}\n')
     bench.onRemove(() => bench.cli(['daemon', 'stop'], {env: {CGPU_DAEMON: 'on'}}))
     for (const _ of [1, 2]) {
       assert.equal((await bench.cli(['exec', '1'], {env: {CGPU_DAEMON: 'on'}})).status, 0)

@@ -65,7 +65,8 @@ input()
     assert.ok(!stderr.includes(secret), stderr)
     const files = (await readdir(bench.home.path, {recursive: true, withFileTypes: true})).filter((entry) => entry.isFile() && entry.name !== 'token.env')
     assert.ok(files.length > 5)
-    for (const file of files) assert.ok(!(await readFile(join(file.parentPath, file.name), 'latin1')).includes(secret), file.name)
+    // the machine goes on: what it writes aside is gone a moment later
+    for (const file of files) assert.ok(!(await readFile(join(file.parentPath, file.name), 'latin1').catch(() => '')).includes(secret), file.name)
   })
 
   it('are refused before anything starts when they are wrong', async () => {

@@ -12,7 +12,7 @@ import {create, ended, scheduleBed} from '../helpers/schedule-bed.ts'
 import {assertRefused, until} from '../helpers/workbench.ts'
 
 describe('schedules and daemons', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
 
   it('are not run twice by two daemons', async () => {
     const {bench, shows, daemonLog} = await scheduleBed()
@@ -26,7 +26,8 @@ describe('schedules and daemons', function () {
       const other = await bench.data<{pid: number; started: boolean}>(['daemon', 'start'])
       assert.ok(other.started && other.pid !== pid)
       const {runs} = await shows('tick', ended(5))
-      process.kill(pid, 'SIGTERM')
+      // unless it has noticed, on a machine that took so long
+      if (processesOf(bench.home.path).includes(pid)) process.kill(pid, 'SIGTERM')
       const due = runs.filter(({state}) => state !== 'skipped').map(({dueAt}) => dueAt)
       assert.equal(new Set(due).size, due.length)
       const started = [...daemonLog().matchAll(/schedule tick: started process/g)].length

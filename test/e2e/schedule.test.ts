@@ -9,7 +9,7 @@ import {create, ended, scheduleBed, type ScheduleBed} from '../helpers/schedule-
 import {assertRefused, type Workbench} from '../helpers/workbench.ts'
 
 describe('schedules', function () {
-  this.timeout(60_000)
+  this.timeout(150_000)
   let bed: ScheduleBed
   let bench: Workbench
   before(async () => {
@@ -34,19 +34,21 @@ describe('schedules', function () {
     assert.equal((await bench.cli(['schedule', 'logs', 'tick', '--run', String(run.run)])).stdout, 'local\n')
     const table = (await bench.cli(['schedule', 'list'])).stdout
     assert.match(table, /^name +when +next +last run +ended +command\ntick +every 1s +.*config get provider\n$/)
-    assert.match((await bench.cli(['schedule', 'show', 'ti'])).stdout, /\n1 +\d{4}-.* ok\n$/)
+    // the first one is another where the daemon came too late for it
+    assert.match((await bench.cli(['schedule', 'show', 'ti'])).stdout, new RegExp(`\\n${run.run} +\\d{4}-.* ok\\n`))
   })
 
   it('do nothing while they are paused', async () => {
     await bench.data(['schedule', 'pause', 'tick'])
-    const paused = await bed.shows('tick', ({runs}) => runs[0]?.state !== 'running')
+    // a run that goes on is not the newest where a time was passed over meanwhile
+    const paused = await bed.shows('tick', ({runs}) => runs.every(({state}) => state !== 'running'))
     assert.deepEqual([paused.state, paused.nextAt], ['paused', null])
     await create(bench, ['witness', '--every', '1s', '--', 'config', 'path'])
     await bed.shows('witness', ended(2))
     assert.deepEqual((await bed.show('tick')).runs, paused.runs)
     const before = Date.now()
     assert.equal((await bench.data<ScheduleView>(['schedule', 'resume', 'tick'])).state, 'enabled')
-    const {runs} = await bed.shows('tick', ended(paused.runs.length + 1))
+    const {runs} = await bed.shows('tick', ended(paused.runs.filter(({state}) => state === 'exited').length + 1))
     assert.ok(Date.parse(runs[0]?.dueAt ?? '') > before - 1000, 'nothing is made up for')
     await bed.remove('tick', 'witness')
     assert.deepEqual(await bench.data(['schedule', 'list']), [])
@@ -56,9 +58,10 @@ describe('schedules', function () {
   it('tell of a command that fails, with its status and what it said', async () => {
     await create(bench, ['fails', '--every', '1s', '--', 'runtime', 'show', 'nobody'])
     const {runs} = await bed.shows('fails', ended(1))
-    assert.equal(runs.findLast(({state}) => state === 'exited')?.exitStatus, 66)
-    assert.match((await bench.cli(['schedule', 'logs', 'fails', '--run', '1'])).stdout, /^error: there is no runtime "nobody"\nfix: /)
-    assert.match((await bench.cli(['schedule', 'list'])).stdout, /failed \(66\)|running|went on/)
+    const run = runs.findLast(({state}) => state === 'exited') ?? assert.fail()
+    assert.equal(run.exitStatus, 66)
+    assert.match((await bench.cli(['schedule', 'logs', 'fails', '--run', String(run.run)])).stdout, /^error: there is no runtime "nobody"\nfix: /)
+    assert.match((await bench.cli(['schedule', 'list'])).stdout, /failed \(66\)|running|went on|missed/)
     await bed.remove('fails')
   })
 
@@ -80,11 +83,12 @@ describe('schedules', function () {
   it('run by hand are over when nobody reads on', async () => {
     await create(bench, ['endless', '--every', '1d', '--', 'daemon', 'logs', '--follow', '--tail', '1'])
     const child = startCgpu(['schedule', 'run', 'endless'], {home: bench.home})
+    const over = once(child, 'exit')
     await once(child.stdout ?? assert.fail(), 'data')
     child.stdout?.destroy()
     // the log goes on, by the schedule that follows: a run whose output nobody reads meets that
     await create(bench, ['noise', '--every', '1s', '--', 'config', 'path'])
-    assert.deepEqual(await once(child, 'exit'), [0, null])
+    assert.deepEqual(await over, [0, null])
     await bed.shows('endless', ended(1))
     await bench.data(['schedule', 'pause', 'noise'])
   })

@@ -105,14 +105,15 @@ describe('the daemon and machines on Colab that go', function () {
 })
 
 describe('the daemon and a machine on Colab that is taken away when nobody uses it', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let bed: Bed
   let using: NodeJS.Timeout | undefined
   before(async () => {
-    bed = await colabDaemonBed({world: {fit: 3}})
+    // more than a busy machine may take from a beat to the next one
+    bed = await colabDaemonBed({world: {fit: 6}})
     // until the daemon does it
     using = setInterval(() => bed.machines().forEach((endpoint) => bed.emulator.world.used(endpoint)), 200)
-    bed.home.env['CGPU_DAEMON_IDLE'] = '6000'
+    bed.home.env['CGPU_DAEMON_IDLE'] = '12000'
     await create(bed, 'trainer')
     await bed.start()
   })
@@ -128,18 +129,18 @@ describe('the daemon and a machine on Colab that is taken away when nobody uses 
     clearInterval(using)
     const before = beats()
     // each after a third of the time after which it would go
-    await until(() => beats() - before >= 4, () => `it is not kept alive: ${beats()} calls, ${bed.machines().length} machines; ${work.said()}`)
+    await until(() => beats() - before >= 4, () => `it is not kept alive: ${beats()} calls, ${bed.machines().length} machines; ${work.said()}`, 40_000)
     assert.equal(bed.machines().length, 1)
     await stop(bed, 'trainer')
     assert.deepEqual(await work.ended, {status: 0, stdout: 'up\n', stderr: ''})
     const endedAt = bed.emulator.clock.now()
     // asking it keeps the daemon itself from going
-    await until(async () => (await bed.status()).state === 'running' && bed.machines().length === 0, () => 'the machine is held for ever')
+    await until(async () => (await bed.status()).state === 'running' && bed.machines().length === 0, () => 'the machine is held for ever', 40_000)
     assert.deepEqual(bed.emulator.status().ended.map(({reason}) => reason), ['idle'])
     const last = bed.emulator.log.query({site: 'control', path: '/keep-alive/'}).at(-1)
     const keptFor = Date.parse(last?.at ?? '') - endedAt
     // half of the daemon's time, and not until the session goes
-    assert.ok(keptFor > 0 && keptFor < 4500, `${keptFor} ms`)
+    assert.ok(keptFor > 0 && keptFor < 9000, `${keptFor} ms`)
     await until(async () => (await sessionsOf(bed)).length === 0, () => 'a session is still there')
   })
 })

@@ -161,7 +161,8 @@ describe('exec and its kernels', function () {
   })
 
   it('a kernel of its own takes its link along: a session that lives on is not cut off by its end', async () => {
-    const {session, links} = await bed.session()
+    // a machine that has no time answers heartbeats late, and is no lost link
+    const {session, links} = await bed.session({heartbeatMs: 5_000})
     const {kernel, connection} = await session.freshKernel()
     await session.shutdownKernel(kernel.id)
     assert.equal(connection.state, 'closed')

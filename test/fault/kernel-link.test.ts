@@ -78,8 +78,12 @@ for (const kernelName of ['python3', 'colab']) {
     const open: KernelConnection[] = []
     let files = 0
 
+    // a machine that has no time answers heartbeats late, and is no lost link
+    const patient = {heartbeatMs: 5_000}
+    /** Where only heartbeats tell that a link is lost. */
+    const watchful = {heartbeatMs: 1_500}
     const connect = async (options: KernelOptions = {}, through = server): Promise<KernelConnection> => {
-      const kernel = await through.openKernel(kernelId, {heartbeatMs: 500, ...options})
+      const kernel = await through.openKernel(kernelId, {...patient, ...options})
       open.push(kernel)
       return kernel
     }
@@ -109,14 +113,12 @@ for (const kernelName of ['python3', 'colab']) {
       await jupyter?.stop()
     })
 
-    // a machine that has no time answers heartbeats late, and is no lost link
-    const patient = {heartbeatMs: 5_000}
     /** The server, too: what a cell prints until then is for nobody. */
     const noticed = (): Promise<void> => until(async () => (await direct.getKernel(kernelId))?.connections === 0)
 
     for (const how of ['RST', 'FIN'] as const) {
       it(`loses and doubles nothing when both ends see a ${how} and the cell goes on`, async () => {
-        const kernel = await connect(patient)
+        const kernel = await connect()
         const [out, go] = [new Output(), signalFile()]
         const done = kernel.execute(counting(40, go), out.options)
         await out.shows(/^4$/m)
@@ -136,7 +138,7 @@ for (const kernelName of ['python3', 'colab']) {
       })
 
       it(`finishes a cell that ended while the link was down after a ${how}`, async () => {
-        const kernel = await connect(patient)
+        const kernel = await connect()
         const [out, go] = [new Output(), signalFile()]
         const done = kernel.execute(`${counting(10, go)}\nopen(${JSON.stringify(`${go}-end`)}, 'w').close()`, out.options)
         await out.shows(/^4$/m)
@@ -156,7 +158,7 @@ for (const kernelName of ['python3', 'colab']) {
     }
 
     it('notices a half-open link by its heartbeat and finishes the cell over a new session', async () => {
-      const kernel = await connect()
+      const kernel = await connect(watchful)
       const [out, go] = [new Output(), signalFile()]
       // what is printed before the server listens for the new session is lost: so it prints on until that is heard
       const done = kernel.execute(`import os, time
@@ -179,7 +181,7 @@ print(9)`, out.options)
     })
 
     it('finishes a cell that ended while the link was half-open', async () => {
-      const kernel = await connect()
+      const kernel = await connect(watchful)
       const [out, go] = [new Output(), signalFile()]
       const done = kernel.execute(counting(10, go), out.options)
       await out.shows(/^4$/m)
@@ -195,7 +197,7 @@ print(9)`, out.options)
     })
 
     it('says so when a request never reached the kernel', async () => {
-      const kernel = await connect()
+      const kernel = await connect(watchful)
       await kernel.execute('x = 1')
       chaos.freezeExisting()
       const result = await kernel.execute('x = 2')
@@ -218,7 +220,7 @@ print(9)`, out.options)
 
     for (const [how, gap] of [['RST', 'reconnected'], ['half-open', 'new-session']] as const) {
       it(`tells comms of a gap after ${how}, and they go on`, async () => {
-        const kernel = await connect()
+        const kernel = await connect(how === 'RST' ? patient : watchful)
         await kernel.execute([
           'def _echo(comm, msg): comm.on_msg(lambda m: comm.send(m["content"]["data"]))',
           'get_ipython().kernel.comm_manager.register_target("echo", _echo)',
@@ -403,7 +405,7 @@ get_ipython().kernel.comm_manager.register_target('last', lambda comm, msg: comm
     })
 
     it('survives a stopped server process and continues', async () => {
-      const kernel = await connect()
+      const kernel = await connect(watchful)
       const [out, go] = [new Output(), signalFile()]
       const done = kernel.execute(counting(10, go), out.options)
       await out.shows(/^4$/m)
@@ -442,7 +444,7 @@ describe('kernel link, server killed', function () {
     const server = new JupyterServer({url: first.url, token: first.token})
     try {
       const {id} = await server.startKernel()
-      const kernel = await server.openKernel(id, {heartbeatMs: 500})
+      const kernel = await server.openKernel(id)
       const out = new Output()
       const done = assert.rejects(kernel.execute('import time\nprint("on", flush=True)\ntime.sleep(60)', out.options), {code: 'KERNEL_DEAD'})
       await out.shows(/on/)

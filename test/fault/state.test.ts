@@ -6,7 +6,7 @@ import {cgpu, type CliResult, sealedHome, type SealedHome, startCgpu} from '../h
 import {until} from '../helpers/workbench.ts'
 
 describe('state that many commands change', function () {
-  this.timeout(20_000)
+  this.timeout(120_000)
   let home: SealedHome
   beforeEach(async () => {
     home = await sealedHome()
@@ -41,21 +41,22 @@ describe('state that many commands change', function () {
     await good(['config', 'set', 'gpu', 'a100'])
     const took = performance.now() - again
     // without asking whether its process lives it would be thirty seconds; a second is what a machine that is not busy takes
-    assert.ok(took < usual + 5000, `${Math.round(took)} ms, else ${Math.round(usual)} ms`)
+    assert.ok(took < usual + 15_000, `${Math.round(took)} ms, else ${Math.round(usual)} ms`)
     assert.ok(!existsSync(lock))
     assert.equal((await good(['config', 'get', 'gpu'])).stdout, 'a100\n')
   })
 
   /** Stops a command in the moment in which it holds the lock, and kills it: not every one is caught. */
   async function killedWithLock(lock: string): Promise<void> {
-    for (let tries = 0; tries < 40; tries++) {
+    for (let tries = 0; tries < 150; tries++) {
       const child = startCgpu(['config', 'set', 'gpu', `v${tries}`], {home})
       child.stdin?.end()
       const ended = new Promise((resolve) => child.once('close', resolve))
       const watcher = watch(home.configDir, () => {
         if (holder(lock) === child.pid) child.kill('SIGSTOP')
       })
-      await Promise.race([ended, until(() => holder(lock) === child.pid && state(child.pid) === 'T', () => 'it neither ended nor stopped')])
+      // it may be stopped a moment after it gave the lock back, too
+      await until(() => child.exitCode !== null || state(child.pid) === 'T', () => 'it neither ended nor stopped')
       watcher.close()
       child.kill('SIGKILL')
       await ended
@@ -86,7 +87,7 @@ describe('state that many commands change', function () {
     const ended = new Promise((resolve) => second.once('close', resolve))
     try {
       await until(() => holder(lock) === second.pid, () => 'the second one has no lock')
-      assert.ok(performance.now() - began < 6000, `${Math.round(performance.now() - began)} ms, with the start of the command`)
+      assert.ok(performance.now() - began < 20_000, `${Math.round(performance.now() - began)} ms, with the start of the command`)
     } finally {
       second.kill('SIGINT')
       await ended

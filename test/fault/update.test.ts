@@ -161,12 +161,16 @@ describe('an update that goes wrong', function () {
   })
 
   it('lets one at a time change the versions', async () => {
-    bed.pace = 100
+    const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    bed.faults.set('tar.gz', (_, response, file) => {
+      asked.resolve()
+      void go.promise.then(() => response.writeHead(200).end(readFileSync(file)))
+    })
     const first = update()
-    while (!bed.requests.some(({path}) => path.endsWith('tar.gz'))) await new Promise((resolve) => setTimeout(resolve, 10))
-    bed.faults.set('tar.gz', silent)
+    await asked.promise
     const second = await update()
     assert.deepEqual([second.status, envelope(second).error.code], [72, 'UPDATE_RUNNING'])
+    go.resolve()
     assert.equal((await first).status, 0)
     await bed.reset('0.1.0')
   })

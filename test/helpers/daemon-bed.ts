@@ -47,7 +47,8 @@ export async function colabDaemonBed(...options: Parameters<typeof colabBench>):
 }
 
 function withDaemon<B extends Workbench>(bench: B): B & DaemonView {
-  bench.home.env['CGPU_DAEMON'] = 'on'
+  // one that has no time for 300 ms would be passed by: only where that is looked at
+  Object.assign(bench.home.env, {CGPU_DAEMON: 'on', CGPU_DAEMON_MS: '3000'})
   bench.onRemove(() => bench.cli(['daemon', 'stop']))
   return {
     ...bench,

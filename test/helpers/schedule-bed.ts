@@ -38,7 +38,8 @@ export async function scheduleBed(env: Record<string, string> = {}): Promise<Sch
     },
     shows: async (name, wanted) => {
       let last: Shown | undefined
-      await until(async () => wanted(last = await show(name)), () => `${JSON.stringify(last?.runs)}\n${daemonLog()}`)
+      // each run starts three processes, and a busy machine passes over times
+      await until(async () => wanted(last = await show(name)), () => `${JSON.stringify(last?.runs)}\n${daemonLog()}`, 60_000)
       return last ?? assert.fail()
     },
   }

@@ -17,7 +17,7 @@ export interface SessionBed {
   home: SealedHome
   /** past the proxy */
   direct: JupyterServer
-  /** a session through the proxy; its links are checked every 300 ms. `remember`: with the kernels of former sessions */
+  /** a session through the proxy; its links are checked every second: a machine that has no time for longer is no lost link. `remember`: with the kernels of former sessions */
   session(options?: {heartbeatMs?: number; remember?: boolean}): Promise<OpenSession>
   /** makes the proxy pass again, closes sessions, ends the kernels */
   reset(): Promise<void>
@@ -54,7 +54,7 @@ export async function startSessionBed(): Promise<SessionBed> {
   }
   return {
     jupyter, chaos, home, direct, reset,
-    async session({heartbeatMs = 300, remember = false} = {}) {
+    async session({heartbeatMs = 1_000, remember = false} = {}) {
       const links: string[] = []
       const waiting = new Map<string, (() => void)[]>()
       const opened = await cgpu()

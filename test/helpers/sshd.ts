@@ -2,9 +2,9 @@ import {type ChildProcess, spawn, spawnSync} from 'node:child_process'
 import {once} from 'node:events'
 import {existsSync} from 'node:fs'
 import {mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
-import {type AddressInfo, createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {freePort} from './jupyter-server.ts'
 
 /** OpenSSH's server on a loopback port, with a host key of its own, that lets in whoever runs the tests by one key. */
 export interface TestSshd {
@@ -52,12 +52,4 @@ export async function startSshd(): Promise<TestSshd> {
       await rm(folder, {recursive: true, force: true})
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const {port} = server.address() as AddressInfo // it listens by TCP
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -113,6 +113,16 @@ describe('running a schedule', () => {
     assert.deepEqual((await store.get('nightly'))?.runs.map(({run: number, state: how}) => [number, how]), [[3, 'exited'], [2, 'skipped'], [1, 'lost']])
   })
 
+  it('leaves nothing of one that was removed while somebody waited to run it', async () => {
+    let late: Promise<unknown> | undefined
+    await store.alone('nightly', async () => {
+      late = store.alone('nightly', async () => assert.equal(await store.get('nightly'), undefined))
+      await store.remove('nightly')
+    })
+    await late
+    assert.deepEqual(await readdir(join(state, 'schedules')), [])
+  })
+
   it('passes over records that are broken, and sets them aside', async () => {
     const warnings: string[] = []
     for (const [name, text] of [['half', '{"version":1,"schedule":{"na'], ['wrong', '{"version":1,"schedule":{"name":"wrong","argv":"ls"}}'], ['another', JSON.stringify({version: 1, schedule})]] as const) {

@@ -1,4 +1,4 @@
-import {open, readdir, rm, stat, unlink} from 'node:fs/promises'
+import {open, readdir, rm, rmdir, stat, unlink} from 'node:fs/promises'
 import {join} from 'node:path'
 import {setTimeout as delay} from 'node:timers/promises'
 import {CgpuError, errors} from '../errors.ts'
@@ -81,6 +81,9 @@ export class ScheduleStore {
     } catch (error) {
       if (!entered && error instanceof CgpuError && error.code === 'LOCK_TIMEOUT') return 'busy'
       throw error
+    } finally {
+      // whoever waited for the lock while the schedule was removed has made its folder again, to take it
+      if (entered && !(await this.get(name).catch(() => true))) await rmdir(this.#records.beside(name, '')).catch(() => undefined)
     }
   }
 
