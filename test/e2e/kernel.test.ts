@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import {once} from 'node:events'
+import {existsSync} from 'node:fs'
+import {join} from 'node:path'
 import type {KernelView} from '@cgpu/core/kernels/view'
 import {startCgpu} from '../helpers/cli.ts'
 import {assertRefused, places, until, type Workbench, workbench} from '../helpers/workbench.ts'
@@ -9,6 +11,12 @@ for (const {place, make} of places) {
     this.timeout(60_000)
     let bench: Workbench
     const list = (): Promise<KernelView[]> => bench.data<KernelView[]>(['kernel', 'list'])
+    /** Python that tells, in its first line, that the code itself runs: a kernel is busy also with what comes before it, or before this call. */
+    const begins = (name: string): string => `open(${JSON.stringify(join(bench.home.path, name))}, "w").close()`
+    const busy = async (name: string, kernel: string): Promise<void> => {
+      await until(() => existsSync(join(bench.home.path, name)), () => 'the code has not begun')
+      await until(async () => (await list()).find((one) => one.name === kernel)?.state === 'busy', () => 'it is not busy')
+    }
     before(async () => {
       bench = await workbench()
       await make(bench)
@@ -43,8 +51,8 @@ for (const {place, make} of places) {
     })
 
     it('are interrupted from elsewhere', async () => {
-      const running = bench.cli(['exec', '--kernel', 'lab', 'import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print("interrupted")'])
-      await until(async () => (await list()).find(({name}) => name === 'lab')?.state === 'busy', () => 'it is not busy')
+      const running = bench.cli(['exec', '--kernel', 'lab', `import time\ntry:\n    ${begins('interrupted')}\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print("interrupted")`])
+      await busy('interrupted', 'lab')
       assert.match((await bench.cli(['kernel', 'interrupt', 'lab'])).stdout, /^interrupted lab on there$/m)
       const {status, stdout} = await running
       assert.deepEqual([status, stdout], [0, 'interrupted\n'])
@@ -52,8 +60,8 @@ for (const {place, make} of places) {
     })
 
     it('lose their variables by a restart, and the code that runs is told of', async () => {
-      const running = bench.cli(['exec', '--kernel', 'lab', 'import time; print("begun", flush=True); time.sleep(60)'])
-      await until(async () => (await list()).find(({name}) => name === 'lab')?.state === 'busy', () => 'it is not busy')
+      const running = bench.cli(['exec', '--kernel', 'lab', `import time; ${begins('restarted')}; time.sleep(60)`])
+      await busy('restarted', 'lab')
       const {stdout} = await bench.cli(['kernel', 'restart', 'lab'])
       assert.match(stdout, /^restarted lab on there; the code that ran on it was ended; its variables are gone$/m)
       assert.equal((await running).status, 71)
@@ -72,9 +80,9 @@ for (const {place, make} of places) {
     })
 
     it('that are busy are asked about', async () => {
-      const running = startCgpu(['exec', 'import time; time.sleep(60)'], {home: bench.home})
+      const running = startCgpu(['exec', `import time; ${begins('asked')}; time.sleep(60)`], {home: bench.home})
       const ended = once(running, 'close')
-      await until(async () => (await list())[0]?.state === 'busy', () => 'it is not busy')
+      await busy('asked', 'default')
       assertRefused(await bench.cli(['kernel', 'shutdown', '--all'], {input: ''}), 64)
       assert.equal((await bench.cli(['kernel', 'shutdown', '--all', '--yes'])).status, 0)
       assert.deepEqual(await list(), [])

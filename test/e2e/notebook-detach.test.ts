@@ -26,7 +26,7 @@ const eventful = notebookOf(
 )
 
 /** It waits for a file of its own name's beginning. */
-const waiting = (name: string): string => notebookOf(cellOf('print("first")'), cellOf(`import os, time\nprint("begun", flush=True)\nopen("${name}.begun", "w").close()\nwhile not os.path.exists("${name}.go"): time.sleep(0.02)\nprint("over")`))
+const waiting = (name: string): string => notebookOf(cellOf('print("first")'), cellOf(`import os, time\nprint("begun", flush=True)\nwhile not os.path.exists("${name}.go"): time.sleep(0.02)\nprint("over")`))
 
 /** What differs between two runs: times, and which kernel's temporary files a traceback names. */
 const comparable = (text: string): string => text.replaceAll(/"\d{4}-\d\d-\d\dT[\d:.]+Z"/g, '"…"').replaceAll(/ipykernel_\d+\/\d+/g, 'ipykernel')
@@ -43,7 +43,8 @@ describe('cgpu notebook run --detach', function () {
   const detach = async (...args: string[]): Promise<DetachedRun> => bench.data<DetachedRun>(['notebook', 'run', ...args, '--detach'])
   const text = (name: string): Promise<string> => readFile(join(bench.home.cwd, name), 'utf8')
   const there = (name: string): string => join(server.root, name)
-  const begun = (name: string) => until(() => existsSync(there(`${name}.begun`)), () => `${name} has not begun`)
+  /** The second cell of `waiting` printed, and its driver has heard that. */
+  const begun = (id: string) => until(async () => (await bench.cli(['logs', id])).stdout.includes('"begun'), () => 'the second cell has not begun')
 
   it('leaves the same file, result and status as a run that is attached', async () => {
     await bench.file('eventful.ipynb', eventful)
@@ -74,6 +75,8 @@ describe('cgpu notebook run --detach', function () {
     const left = await bench.cli(['notebook', 'attach', id, '--log-output'], {signalAfter: {signal: 'SIGINT', stream: 'stdout', match: /begun/}})
     assert.equal(left.status, 130)
     assert.match(left.stderr, new RegExp(`error: left; the notebook goes on on there; follow it again: cgpu notebook attach ${id}\n`))
+    // what is printed is told before the copy is written
+    await until(async () => (await bench.cli(['notebook', 'fetch', id, '-o', 'earlier.ipynb'])).status === 0 && (await text('earlier.ipynb')).includes('"first\\n"'), () => 'the first cell is not in the copy')
     const sofar = await bench.data<FetchedCopy>(['notebook', 'fetch', id, '-o', 'so-far.ipynb'])
     assert.deepEqual([sofar.state, sofar.exitStatus, sofar.output], ['running', null, 'so-far.ipynb'])
     assert.match(await text('so-far.ipynb'), /"first\\n"/)
@@ -88,9 +91,9 @@ describe('cgpu notebook run --detach', function () {
   it('keeps what was executed when it is cancelled, or its time is over', async () => {
     await bench.file('long.ipynb', waiting('long'))
     await bench.file('late.ipynb', notebookOf(cellOf('print("begun", flush=True)\nimport time\ntime.sleep(600)')))
-    const late = await detach('late.ipynb', '--cell-timeout', '1s')
+    const late = await detach('late.ipynb', '--cell-timeout', '6s')
     const {id} = await detach('long.ipynb')
-    await begun('long')
+    await begun(id)
     assert.equal((await bench.cli(['job', 'cancel', id])).status, 0)
     const cancelled = await bench.cli(['notebook', 'attach', id])
     assert.equal(cancelled.status, 143, cancelled.stderr)
@@ -98,7 +101,7 @@ describe('cgpu notebook run --detach', function () {
     assert.match(await text('long.out.ipynb'), /"begun\\n"/)
     const interrupted = await bench.cli(['notebook', 'attach', late.id])
     assert.equal(interrupted.status, 130, interrupted.stderr)
-    assert.match(interrupted.stderr, /error: cell 1 was interrupted after 1s\n/)
+    assert.match(interrupted.stderr, /error: cell 1 was interrupted after 6s\n/)
     assert.match(await text('late.out.ipynb'), /"begun\\n"[^]*"ename": "KeyboardInterrupt"/)
   })
 
@@ -191,7 +194,7 @@ describe('cgpu notebook run --detach', function () {
       const {id} = await detach('hooked.ipynb')
       const before = await recorder.take()
       assert.deepEqual(before.map(({event}) => event), ['notebook:before', 'execution:before', 'execution:after'])
-      await until(async () => (await bench.cli(['logs', id])).stdout.includes('"begun'), () => 'the second cell has not begun')
+      await begun(id)
       await recorder.answer('cell:before', {veto: 'never'})
       const clients = [0, 1].map(() => startCgpu(['notebook', 'attach', id, '-o', 'hooked.ipynb.out', '--output', 'ndjson'], {home: bench.home}))
       const [told, complaints] = [['', ''], ['', '']]

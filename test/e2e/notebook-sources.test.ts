@@ -18,7 +18,7 @@ const printed = (text: string | undefined): string[] => parseNotebook(text ?? as
   .flatMap((cell) => (cell.cell_type === 'code' ? cell.outputs.map((one) => (one.output_type === 'stream' ? one.text : one.output_type)) : []))
 
 describe('notebooks from elsewhere', function () {
-  this.timeout(60_000)
+  this.timeout(120_000) // a schedule takes its time on a busy machine
   let bed: ScheduleBed
   let bench: Workbench
   let server: TestJupyter

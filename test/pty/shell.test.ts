@@ -61,8 +61,9 @@ describe('a terminal on a runtime', function () {
 
   it('a program sees Ctrl-C and Ctrl-Z, not cgpu', async () => {
     const terminal = await work()
-    terminal.type('sleep 100\r')
-    await terminal.shows(/sleep 100\r\n/)
+    // from then on it, and not the shell, has the terminal
+    terminal.type('sh -c "echo on; exec sleep 100"\r')
+    await terminal.shows(/\non\r\n/)
     terminal.interrupt()
     await terminal.shows(/\^C[^]*ready> $/)
     terminal.type('trap "echo stopped" TSTP; printf "%s" "$(stty -a | grep -c isig)"; echo :on\r')
@@ -176,7 +177,7 @@ curses.wrapper(main)`
     const started = performance.now()
     terminal.type(detach)
     assert.equal((await terminal.exit).exitCode, 0, terminal.output)
-    assert.ok(performance.now() - started < 5_000)
+    assert.ok(performance.now() - started < 15_000)
   })
 
   it('a client that is killed leaves it as it is; the next one finds it', async () => {

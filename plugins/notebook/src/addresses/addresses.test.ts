@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {createHash} from 'node:crypto'
+import {existsSync, readdirSync} from 'node:fs'
 import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -29,6 +30,8 @@ const fails = (exit: number, code: string, message = /./) => (error: Failure): b
 const signal = new AbortController().signal
 const options = {signal, maxBytes: 1_000_000}
 const text = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+/** A command for which a plugin has this scheme. */
+const hostOf = (scheme: object) => ({config: {runHook: async () => ({successes: [{plugin: {name: 'cgpu-lake', pjson: {cgpu: {contract: 1}}, root: '/'}, result: scheme}], failures: []})}, warn: () => undefined}) as never // what it has of it
 
 describe('addresses of notebooks', () => {
   it('are told from paths, and shown without their secrets', () => {
@@ -214,11 +217,10 @@ describe('files at addresses', () => {
 
   it('of a plugin\'s scheme are its own affair, or read as machines fetch them', async () => {
     store.put('web/lake', 'by plan')
-    const host = (entry: object) => ({config: {runHook: async () => ({successes: [{plugin: {name: 'cgpu-lake', pjson: {cgpu: {contract: 1}}, root: '/'}, result: entry}], failures: []})}, warn: () => undefined}) as never // what a command has of it
-    const planned = await handlerOf('lake://a', host({scheme: 'lake', resolve: () => ({ways: [{argv: ['x'], fix: 'x'}, {url: `${store.url}/web/lake`, headers: {'x-from': 'plugin'}}]})}))
+    const planned = await handlerOf('lake://a', hostOf({scheme: 'lake', resolve: () => ({ways: [{argv: ['x'], fix: 'x'}, {url: `${store.url}/web/lake`, headers: {'x-from': 'plugin'}}]})}))
     assert.equal(new TextDecoder().decode((await planned.read?.('lake://a', options))?.data), 'by plan')
     assert.deepEqual([planned.write, store.asked[0]?.headers['x-from']], [undefined, 'plugin'])
-    const own = await handlerOf('lake://a', host({scheme: 'lake', resolve: () => ({ways: []}), read: async () => ({data: new TextEncoder().encode('own')}), write: () => Promise.reject(new Error('it is frozen'))}))
+    const own = await handlerOf('lake://a', hostOf({scheme: 'lake', resolve: () => ({ways: []}), read: async () => ({data: new TextEncoder().encode('own')}), write: () => Promise.reject(new Error('it is frozen'))}))
     assert.equal(new TextDecoder().decode((await own.read?.('lake://a', options))?.data), 'own')
     await assert.rejects(async () => own.write?.('lake://a?s=1', new Blob(['x']), {signal}), fails(69, 'ADDRESS_UNREACHABLE', /^lake:\/\/a: it is frozen$/))
   })
@@ -251,6 +253,33 @@ describe('files at addresses', () => {
       assert.match(store.text('s3/bucket/copy.ipynb') ?? '', /"two"/)
     })
 
+    it('get the last state also where that comes as an earlier one is taken up', async () => {
+      const temp = await mkdtemp(join(home, 'temp-'))
+      const former = process.env['TMPDIR']
+      process.env['TMPDIR'] = temp
+      try {
+        let last = ''
+        const lake = {scheme: 'lake', resolve: () => ({ways: []}), write: async (_: string, data: Blob) => void (last = await data.text())}
+        for (let round = 0; round < 5; round++) {
+          const saver = await (await RemoteCopy.open({address: 'lake://copy.ipynb', everyMs: 1, host: hostOf(lake)})).saver(notebook)
+          const taken = join(temp, readdirSync(temp)[0] ?? '', '.uploading')
+          notebook.cells[0]!.source = 'earlier'
+          // looked for while nothing else goes on: who takes it up does not know yet that it is there
+          for (; !existsSync(taken); await new Promise((resolve) => setImmediate(resolve))) {
+            saver.changed('cell')
+            for (const end = performance.now() + 2; performance.now() < end && !existsSync(taken););
+          }
+          notebook.cells[0]!.source = 'last'
+          saver.changed('cell')
+          await saver.finish()
+          assert.match(last, /"last"/)
+        }
+      } finally {
+        if (former === undefined) delete process.env['TMPDIR']
+        else process.env['TMPDIR'] = former
+      }
+    })
+
     for (const kind of ['one run', 'a batch']) it(`are not waited for after a signal to ${kind}; the copy is kept here`, async () => {
       const batch = kind === 'a batch' ? new BatchInterrupts(() => {}) : undefined
       const {promise: asked, resolve: seen} = Promise.withResolvers<void>()
@@ -258,8 +287,7 @@ describe('files at addresses', () => {
         gone.addEventListener('abort', () => reject(gone.reason as Error))
         seen()
       })}
-      const host = {config: {runHook: async () => ({successes: [{plugin: {name: 'cgpu-lake', pjson: {cgpu: {contract: 1}}, root: '/'}, result: lake}], failures: []})}, warn: () => undefined} as never // what a command has of it
-      const saver = await (await RemoteCopy.open({address: 'lake://copy.ipynb', host, onGiveUp: batch?.onLeave})).saver(notebook)
+      const saver = await (await RemoteCopy.open({address: 'lake://copy.ipynb', host: hostOf(lake), onGiveUp: batch?.onLeave})).saver(notebook)
       saver.changed('cell')
       const end = saver.finish()
       await asked

@@ -149,10 +149,14 @@ class RemoteSaver implements CopySaver {
     if (this.#conflict) throw this.#conflict
     const {path, folder, upload} = this.#options
     const still = join(folder, '.uploading')
-    await rm(still, {force: true})
-    if (!existsSync(path)) return // not written yet
-    await link(path, still).catch(() => copyFile(path, still))
+    // before it is looked at: what comes meanwhile is for the next one
     this.#changed = false
+    await rm(still, {force: true})
+    if (!existsSync(path)) {
+      this.#changed = true
+      return // not written yet
+    }
+    await link(path, still).catch(() => copyFile(path, still))
     await upload(await openAsBlob(still), this.#givenUp.signal)
     await rm(still, {force: true})
   }
