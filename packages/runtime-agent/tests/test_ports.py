@@ -140,10 +140,10 @@ class Tunnels(PortCase):
         wait_until(lambda: self.client.has(ports.RESET, 1), what="a reset")
 
     def test_why_there_is_no_connection_is_said(self):
-        closed = socket.create_server(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-        closed.close()
-        self.client.say(self.client.open(1, port))
+        deaf = socket.socket()  # it has the port, so that nobody else listens there, and does not listen
+        self.opened.append(deaf)
+        deaf.bind(("127.0.0.1", 0))
+        self.client.say(self.client.open(1, deaf.getsockname()[1]))
         wait_until(lambda: self.client.has(ports.RESET, 1), what="a reset")
         self.assertEqual(json.loads(self.client.has(ports.RESET, 1)[0].decode())["code"], "REFUSED")
 

@@ -181,7 +181,7 @@ class Hosts(TerminalCase):
         reader.until(b"on")
         started = time.monotonic()
         terminal.kill_terminal(self.control, {"terminal": session}, [])
-        self.assertLess(time.monotonic() - started, 8)
+        self.assertLess(time.monotonic() - started, terminal.GRACE + 7)  # for so long it is waited for one that does not end
         answer = reader.ended()
         self.assertEqual((answer["signal"], answer["killed"]), ("SIGKILL", True))
 
@@ -204,7 +204,7 @@ class Hosts(TerminalCase):
         self.assertEqual(reader.ended()["stopped"], True)
         shown = lambda: terminal.list_terminals(self.control, {}, [])["terminals"][0]
         wait_until(lambda: shown()["clients"] == 0, what="nobody")
-        self.assertLess(shown()["idle"], 5)
+        self.assertLess(shown()["idle"], 15)
 
     def test_two_readers_see_the_same_and_the_last_one_to_type_gives_the_size(self):
         session = self.start("sh", env={"PS1": "$ "})
