@@ -33,7 +33,6 @@ describe('a daemon in trouble', function () {
     return Number(told[1])
   }
   const gone = (pid: number): Promise<void> => until(() => !alive(pid), () => `process ${pid} is there`)
-  /** A line of code that waits until `go` is called: what is done meanwhile takes as long as it takes. */
   /** Code that has begun (the daemon may have it before it is sent: then nobody can tell how it ended), and goes on when it is told to. */
   const held = (name: string): {begins: string; begun: () => Promise<void>; wait: string; go: () => Promise<string>} => {
     const runs = join(bed.home.cwd, `${name}.runs`)
