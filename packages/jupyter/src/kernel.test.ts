@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import {randomBytes} from 'node:crypto'
+import {writeFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {startJupyter} from '../../../test/helpers/jupyter-server.ts'
 import type {TestJupyter} from '../../../test/helpers/jupyter-server.ts'
 import type {ExecuteOptions, ExecuteResult, Message} from './contract.ts'
@@ -106,7 +108,12 @@ for (const name of ['python3', 'colab']) {
       })
 
       it('reports cells behind a failing one as aborted', async () => {
-        const [first, second] = await Promise.all([kernel.execute('import time; time.sleep(0.3); 1 / 0'), kernel.execute('1')])
+        const go = join(jupyter.root, 'go')
+        const both = [kernel.execute(`import os, time\nwhile not os.path.exists(${JSON.stringify(go)}): time.sleep(0.01)\n1 / 0`), kernel.execute('1')] as const
+        // answered behind both by the server, so that the second one waits in the kernel
+        await kernel.info()
+        writeFileSync(go, '')
+        const [first, second] = await Promise.all(both)
         assert.deepEqual([first.status, second.status], ['error', 'aborted'])
         // a kernel goes on aborting for a moment
         while ((await kernel.execute('1')).status === 'aborted') await kernel.info()
@@ -161,7 +168,8 @@ for (const name of ['python3', 'colab']) {
         assert.equal((await busy).status, 'error')
       })
 
-      it('completes code by a plain request', async () => {
+      it('completes code by a plain request', async function () {
+        this.timeout(60_000) // the first time, IPython loads and reads what it takes
         const reply = await kernel.request('shell', 'complete_request', {code: 'pri', cursor_pos: 3})
         assert.match(JSON.stringify(reply.content['matches']), /print/)
       })

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import {writeFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {startJupyter} from '../../../test/helpers/jupyter-server.ts'
 import type {TestJupyter} from '../../../test/helpers/jupyter-server.ts'
 import {JupyterServer} from './index.ts'
@@ -42,7 +44,9 @@ describe('a kernel that others use, too', function () {
     })
     await ours.execute('print("ours")')
     await theirs.execute('print("theirs", flush=True)')
-    await ours.execute('import threading\nt = threading.Timer(0.2, lambda: print("late", flush=True)); t.start()')
+    const go = join(jupyter.root, 'go')
+    await ours.execute(`import os, threading, time\ndef wait():\n    while not os.path.exists(${JSON.stringify(go)}): time.sleep(0.01)\n    print("late", flush=True)\nthreading.Thread(target=wait).start()`)
+    writeFileSync(go, '')
     await late.promise
     assert.deepEqual(seen, ['true code print("theirs", flush=True)', 'true theirs', 'false late'])
     stop()
