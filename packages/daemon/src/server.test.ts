@@ -119,14 +119,15 @@ describe('the handshake with the daemon', () => {
     const folder = join(state, 'other')
     mkdirSync(folder, {mode: 0o700})
     const socket = join(folder, 's')
-    for (const [answer, why] of [[undefined, /did not answer within 100 ms/], [{t: 'challenge', nonce: newNonce(), proof: 'made up'}, /does not know the token/], [{t: 'welcome'}, /no daemon says/]] as const) {
+    const answers = [[undefined, /did not answer within 100 ms/, 100], [{t: 'challenge', nonce: newNonce(), proof: 'made up'}, /does not know the token/, 20_000], [{t: 'welcome'}, /no daemon says/, 20_000]] as const
+    for (const [answer, why, limitMs] of answers) {
       const foreign = createServer((connection) => {
         connection.on('data', (chunk) => heard.push(chunk)).on('error', () => undefined)
         if (answer) connection.write(encodeJson(answer))
       })
       await new Promise<void>((resolve) => void foreign.listen(socket, resolve))
       announce({socket})
-      const greeted = await connectDaemon({state, build: 'this', limitMs: 100})
+      const greeted = await connectDaemon({state, build: 'this', limitMs})
       assert.ok('why' in greeted)
       assert.match(greeted.why, why)
       foreign.close()
