@@ -94,7 +94,7 @@ describe('state under kill -9', function () {
     await killed(child)
     const before = performance.now()
     assert.equal(await withLock(path, () => 'mine'), 'mine')
-    assert.ok(performance.now() - before < 5000)
+    assert.ok(performance.now() - before < 9000)
   })
 
   it('lets exactly one of many have a dead lock at a time', async () => {

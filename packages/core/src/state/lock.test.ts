@@ -63,21 +63,21 @@ describe('withLock', () => {
       own = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown> // written by withLock
     })
     await writeFile(path, JSON.stringify({...own, startTime: '1', token: '0123456789abcdef'}))
-    assert.equal(await withLock(path, () => 1, {timeoutMs: 500}), 1)
+    assert.equal(await withLock(path, () => 1, {timeoutMs: 5000}), 1)
   })
 
   it('leaves the lock of another host alone while it is fresh, and takes it when it was long not touched', async () => {
     await writeFile(path, JSON.stringify({pid: 999_999_999, host: `not-${hostname()}`, token: '0123456789abcdef'}))
     await assert.rejects(withLock(path, () => undefined, {timeoutMs: 30}), {code: 'LOCK_TIMEOUT', message: new RegExp(`on not-${hostname()}`)})
     await old(60)
-    assert.equal(await withLock(path, () => 1, {timeoutMs: 500}), 1)
+    assert.equal(await withLock(path, () => 1, {timeoutMs: 5000}), 1)
   })
 
   for (const content of ['', '{"pid":', 'null', '[]', '{"pid":"1","host":"h","token":"t"}', '{"pid":1,"host":"h","token":"../../x"}']) {
     it(`takes a broken lock (${JSON.stringify(content)}) once it is a second old`, async () => {
       await writeFile(path, content)
       await old(5)
-      assert.equal(await withLock(path, () => 1, {timeoutMs: 500}), 1)
+      assert.equal(await withLock(path, () => 1, {timeoutMs: 5000}), 1)
       assert.deepEqual(await readdir(folder), [])
     })
   }
