@@ -56,7 +56,9 @@ describe('who follows a job whose machine was taken away', () => {
     const looks = {count: 0}
     const counted = {get: (id: string) => (looks.count++, store.get(id)), alone: store.alone.bind(store)}
     const {promise: working, resolve: done} = Promise.withResolvers<void>()
-    const mover = store.alone(job.id, () => working, {timeoutMs: 1_000})
+    const {promise: held, resolve: hold} = Promise.withResolvers<void>()
+    const mover = store.alone(job.id, () => (hold(), working), {timeoutMs: 1_000})
+    await held
     const waited = awaitMove(counted, job, {patienceMs: 5, everyMs: 1, onWait: () => undefined})
     while (looks.count < 50) await new Promise((resolve) => setImmediate(resolve))
     await store.put(movedTo(job, second, {remoteCwd: '/content', envNames: []}))
