@@ -45,8 +45,7 @@ describe('what an emulated machine shows of itself', () => {
     assert.match(table, /0MiB \/ +15360MiB \| +0% +Default/)
     assert.equal(new Set(table.split('\n').slice(1).filter((line) => line !== '').map((line) => line.length)).size, 1)
     assert.match(await shell(gpu, 'nvidia-smi -q'), /Product Name +: Tesla T4[^]*Total +: 15360 MiB/)
-    const looped = await shell(gpu, 'timeout 1 nvidia-smi --query-gpu=index --format=csv --loop-ms=200')
-    assert.match(looped, /^index\n(0\n?){2,}$/)
+    assert.equal(await shell(gpu, 'timeout 20 nvidia-smi --query-gpu=index --format=csv --loop-ms=200 2>/dev/null | head -n 3'), 'index\n0\n0')
   })
 
   it('refuses what nvidia-smi refuses', async () => {

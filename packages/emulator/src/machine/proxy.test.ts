@@ -156,7 +156,7 @@ print(sys.prefix, sorted(set(os.listdir('/dev')) & {'mem', 'kmsg', 'vda', 'sda',
       await until(() => replies().length === 2, () => heard.join('\n'))
       for (const reply of replies()) assert.deepEqual([reply['channel'], typeof reply['msg_id']], ['shell', 'string'])
       // an input_reply that went to shell would leave the cell waiting
-      socket.send(message('execute_request', {...run, code: 'print("got", input("?"))'}, '2026-11-22T10:00:00.000Z', {}))
+      socket.send(message('execute_request', {...run, code: 'print("got " + input("?"))'}, '2026-11-22T10:00:00.000Z', {}))
       await until(() => heard.some((frame) => String(frame).includes('"input_request"')), () => heard.join('\n'))
       socket.send(message('input_reply', {status: 'ok', value: 'this'}, '2026-11-22T10:00:00.000Z', {}))
       await until(() => heard.some((frame) => String(frame).includes('got this')), () => heard.join('\n'))

@@ -35,7 +35,8 @@ describe('shells of an emulated machine', () => {
   it('have one terminal, which a second client takes over with what it showed', async () => {
     const first = await tty(machine)
     first.socket.send(JSON.stringify({cols: 120, rows: 30}))
-    first.type('echo one-$((40 + 2)); stty size; pwd; command -v nvidia-smi\r')
+    // what is typed may be read before tmux has passed the size on
+    first.type('until stty size | grep -q " 120$"; do sleep 0.1; done; echo one-$((40 + 2)); stty size; pwd; command -v nvidia-smi\r')
     await until(() => /one-42[^]*(29|30) 120[^]*\/content[^]*\/opt\/bin\/nvidia-smi/.test(first.shown()), first.shown)
     const second = await tty(machine)
     await closed(first.socket)
@@ -160,22 +161,19 @@ describe('shells of an emulated machine', () => {
   })
 
   it('have their ports forwarded by origins of their own: HTTP and WebSockets', async () => {
-    const port = await new Promise<number>((resolve) => {
-      const probe = createServer().listen(0, '127.0.0.1', () => {
-        const {port} = probe.address() as AddressInfo
-        probe.close(() => resolve(port))
-      })
-    })
+    await ask(machine, '/api/contents/content/program.py', {method: 'PUT', json: {type: 'file', format: 'text', content: server}})
+    await shell(machine, 'python program.py >/tmp/log 2>&1 &')
+    let port = 0
+    await until(async () => (port = Number(await shell(machine, 'cat /tmp/port 2>/dev/null'))) > 0, () => 'the program does not listen')
     const url = await machine.portUrl(port)
     assert.equal(await machine.portUrl(port), url)
     assert.equal(await machine.portUrl(8080), machine.url)
-    bed.verdicts.set(`gpu-shells:${port}:port`, 'ok')
-    const get = (path: string, headers: Record<string, string> = {}): Promise<Response> => fetch(`${url}${path}`, {headers})
+    // 1: nobody listens there
+    for (const one of [port, 1]) bed.verdicts.set(`gpu-shells:${one}:port`, 'ok')
+    const get = (path: string, headers: Record<string, string> = {}, from = url): Promise<Response> => fetch(`${from}${path}`, {headers})
     assert.equal((await get('/', {'x-colab-runtime-proxy-token': 'good'})).status, 401)
-    assert.equal((await get('/', {'x-colab-runtime-proxy-token': 'port'})).status, 502)
-    await ask(machine, '/api/contents/content/program.py', {method: 'PUT', json: {type: 'file', format: 'text', content: server(port)}})
-    await shell(machine, 'python program.py >/tmp/log 2>&1 &')
-    await until(async () => (await get('/', {'x-colab-runtime-proxy-token': 'port'})).status === 200, () => 'the program does not answer')
+    assert.equal((await get('/', {'x-colab-runtime-proxy-token': 'port'}, await machine.portUrl(1))).status, 502)
+    assert.equal((await get('/', {'x-colab-runtime-proxy-token': 'port'})).status, 200)
     const seen = (await (await get('/a?token=mine&colab-runtime-proxy-token=port', {authorization: 'Basic x'})).json()) as object
     assert.deepEqual(seen, {uri: '/a?token=mine', authorization: 'Basic x', token: null})
     const slow = (await get('/slow', {'x-colab-runtime-proxy-token': 'port'})).body!.getReader()
@@ -190,10 +188,10 @@ describe('shells of an emulated machine', () => {
   })
 })
 
-/** A program of a user: tells what reached it, and sends back what a WebSocket says. */
-const server = (port: number): string => `
-import asyncio
-from tornado import web, websocket
+/** A program of a user: writes its port down, tells what reached it, and sends back what a WebSocket says. */
+const server = `
+import asyncio, os
+from tornado import httpserver, netutil, web, websocket
 class Tell(web.RequestHandler):
     def get(self):
         self.write({'uri': self.request.uri, 'authorization': self.request.headers.get('Authorization'), 'token': self.request.headers.get('X-Colab-Runtime-Proxy-Token')})
@@ -206,7 +204,11 @@ class Echo(websocket.WebSocketHandler):
     def on_message(self, message):
         self.write_message(message)
 async def main():
-    web.Application([('/echo', Echo), ('/slow', Slow), ('/.*', Tell)]).listen(${port}, '127.0.0.1')
+    sockets = netutil.bind_sockets(0, '127.0.0.1')
+    httpserver.HTTPServer(web.Application([('/echo', Echo), ('/slow', Slow), ('/.*', Tell)])).add_sockets(sockets)
+    with open('/tmp/port.new', 'w') as file:
+        file.write(str(sockets[0].getsockname()[1]))
+    os.rename('/tmp/port.new', '/tmp/port')
     await asyncio.Event().wait()
 asyncio.run(main())
 `
