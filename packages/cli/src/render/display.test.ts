@@ -58,9 +58,9 @@ describe('htmlToText', () => {
   })
 
   it('takes hostile input in linear time', () => {
-    const started = performance.now()
+    const started = process.cpuUsage()
     htmlToText('<table>'.repeat(50_000) + '<tr'.repeat(50_000) + '<!--'.repeat(50_000))
-    assert.ok(performance.now() - started < 5000)
+    assert.ok(process.cpuUsage(started).user < 5e6)
   })
 
   it('keeps broken entities as they are', () => assert.equal(htmlToText('<p>&#xffffff; &nope; &#0;</p>'), '\ufffd &nope; \ufffd'))

@@ -19,5 +19,5 @@ describe('code whose kernel does not say whether it is whole', () => {
     ['a line of two megabytes and an empty one', `${long}\n`, undefined],
     ['a megabyte of spaces', `x${' '.repeat(1_000_000)}y`, undefined],
   ]
-  for (const [what, code, indent] of cases) it(`is judged by its last line: ${what}`, async () => assert.equal(await continuation(silent, code), indent)).timeout(2_000)
+  for (const [what, code, indent] of cases) it(`is judged by its last line: ${what}`, async () => assert.equal(await continuation(silent, code), indent)).timeout(20_000)
 })

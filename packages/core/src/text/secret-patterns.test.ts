@@ -71,8 +71,9 @@ describe('maskSecrets', () => {
   })
 
   it('is quick with long text that almost matches', () => {
-    const started = performance.now()
+    const started = process.cpuUsage()
     for (const part of ['a', 'token', '://a', '-----BEGIN PRIVATE KEY-----', 'Bearer ', 'eyJ', 'sk-', '"', 'password: ']) maskSecrets(part.repeat(300_000 / part.length))
-    assert.ok(performance.now() - started < 3000, `${performance.now() - started} ms`)
+    const ms = process.cpuUsage(started).user / 1000
+    assert.ok(ms < 3000, `${ms} ms`)
   })
 })
