@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import {once} from 'node:events'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http'
+import {type AddressInfo, connect, createServer as createTcpServer} from 'node:net'
 import {join} from 'node:path'
 import type {RuntimeProvider} from '@cgpu/core/provider'
 import {JupyterServer} from '@cgpu/jupyter'
 import {createProvider} from '@cgpu/provider-jupyter'
-import {freePort, startJupyter, type TestJupyter} from '../helpers/jupyter-server.ts'
+import {startJupyter, type TestJupyter} from '../helpers/jupyter-server.ts'
 import {certificate} from './certificate.ts'
 import {type Sealed, sealedContext} from './local-context.ts'
 import {compute, rejects} from './provider.ts'
@@ -85,14 +87,24 @@ describe('adding Jupyter servers', function () {
   })
 
   it('shows a server whose token has changed as unauthorized, and does not drop it', async () => {
-    const port = await freePort()
-    const before = await startJupyter({port, token: 'a'.repeat(40)})
-    const runtime = await add(before.url, before.token)
-    await before.stop()
-    const after = await startJupyter({port, token: 'b'.repeat(40)})
+    const [before, after] = await Promise.all(['a', 'b'].map((letter) => startJupyter({token: letter.repeat(40)})))
+    assert.ok(before && after)
     closing.push(() => after.stop())
+    let {port} = before
+    // at one address, whose port nobody can take in between
+    const front = createTcpServer((socket) => {
+      const server = connect(port, '127.0.0.1')
+      for (const end of [socket, server]) end.on('error', () => undefined)
+      socket.pipe(server).pipe(socket)
+    }).listen(0, '127.0.0.1')
+    closing.push(async () => front.close())
+    await once(front, 'listening')
+    const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}/` // it listens by TCP
+    const runtime = await add(url, before.token)
+    await before.stop()
+    ;({port} = after)
     assert.equal((await provider.get(runtime.id))?.state, 'unauthorized')
-    assert.equal((await add(after.url, after.token)).id, runtime.id)
+    assert.equal((await add(url, after.token)).id, runtime.id)
     assert.equal((await provider.get(runtime.id))?.state, 'ready')
   })
 
@@ -109,7 +121,7 @@ describe('adding Jupyter servers', function () {
   })
 
   it('says so when nobody answers', async () => {
-    await rejects(add(`http://127.0.0.1:${await freePort()}/`, 'token'), 'RUNTIME_UNREACHABLE', 69)
+    await rejects(add('http://127.0.0.1:1/', 'token'), 'RUNTIME_UNREACHABLE', 69)
   })
 
   const strangers: [string, (request: IncomingMessage, response: ServerResponse) => void, string][] = [
