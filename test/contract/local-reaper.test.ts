@@ -6,6 +6,7 @@ import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {AgentClient} from '@cgpu/core/agent/client'
 import type {RuntimeEndpoint, RuntimeProvider} from '@cgpu/core/provider'
+import {isAlive} from '@cgpu/core/state/process'
 import {JupyterServer} from '@cgpu/jupyter'
 import {createProvider} from '@cgpu/provider-local'
 import {testPython} from '../helpers/jupyter-server.ts'
@@ -57,6 +58,9 @@ describe('a local runtime whose owner is gone', function () {
     const [said] = (await once(owner.stdout ?? assert.fail('no stdout'), 'data')) as [Buffer]
     return {id: said.toString().trim(), owner}
   }
+
+  /** A process that was killed takes its time to end where others have the processors. */
+  const ended = (pid: number) => until(`${pid} has ended`, async () => !(await isAlive(pid)))
 
   const gone = (id: string) => until(`${id} is gone`, async () => (await provider.get(id)) === null && processesOf(folder(id)).length === 0)
 
@@ -142,8 +146,10 @@ describe('a local runtime whose owner is gone', function () {
 
   it('is reaped when its supervisor was killed too', async () => {
     const {id, owner} = await owned()
-    process.kill(processes(id).supervisor.pid, 'SIGKILL')
+    const {supervisor} = processes(id)
+    process.kill(supervisor.pid, 'SIGKILL')
     await kill(owner)
+    await ended(supervisor.pid)
     const reaped = await createProvider(sealed.context).reap?.()
     assert.deepEqual(reaped, [{id, reason: 'its owner and its supervisor are gone'}])
     assert.equal(await provider.get(id), null)
@@ -155,6 +161,7 @@ describe('a local runtime whose owner is gone', function () {
     await kill(owner)
     const {server, supervisor} = processes(id)
     for (const {pid} of [supervisor, server]) process.kill(pid, 'SIGKILL')
+    await ended(supervisor.pid)
     await until('the server is gone', async () => (await provider.get(id))?.state === 'unreachable')
     await rejects(provider.connect(id), 'RUNTIME_UNREACHABLE', 69)
     assert.deepEqual(await provider.reap?.(), [{id, reason: 'its server is gone'}])
@@ -164,7 +171,9 @@ describe('a local runtime whose owner is gone', function () {
   it('is usable and can be released when only its supervisor was killed', async () => {
     const {id} = await owned()
     await provider.keep?.(id)
-    process.kill(processes(id).supervisor.pid, 'SIGKILL')
+    const {supervisor} = processes(id)
+    process.kill(supervisor.pid, 'SIGKILL')
+    await ended(supervisor.pid)
     assert.deepEqual(await provider.reap?.(), [])
     assert.equal(await compute(await provider.connect(id), '1+2'), '3')
     await provider.release(id)
