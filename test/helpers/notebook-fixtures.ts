@@ -113,7 +113,7 @@ export const fixtures: Fixture[] = [
   {name: 'a widget whose output is cleared', cells: [`${display}${output('w4')}capture(out)\nprint("a", flush=True); clear_output(); print("b", flush=True); clear_output(wait=True); print("c", flush=True)\ncapture(out, False)`], gives: [[]], widgets: {w4: ['stdout: c\n']}},
   {name: 'a widget that captures an error', cells: [`${output('w5')}capture(out)\n1/0`, 'capture(out, False)'], allowErrors: true, gives: [[], []], widgets: {w5: ['error: ZeroDivisionError: division by zero']}},
 
-  {name: 'a cell whose time is over', cells: ['import time', 'time.sleep(60)', 'print("never")'], cellTimeout: 2, fails: true, gives: [[], ['error: KeyboardInterrupt: '], []]},
+  {name: 'a cell whose time is over', cells: ['import time', 'time.sleep(60)', 'print("never")'], cellTimeout: 5, fails: true, gives: [[], ['error: KeyboardInterrupt: '], []]},
   {name: 'a password is refused', cells: ['import getpass\ngetpass.getpass()'], fails: true, gives: [['error: StdinNotImplementedError: ~']]},
   {name: 'a kernel that dies', cells: ['print("kept", flush=True)', 'import os\nos._exit(1)', 'print("never")'], own: 'python3', dies: true, fails: true, gives: [['stdout: kept\n'], [], []]},
   {name: 'a widget that captures inside of another', cells: [`${output('w6')}inner = model('w7', 'OutputModel', {'outputs': [], 'msg_id': ''}, '@jupyter-widgets/output')\ncapture(out)\nprint(1, flush=True)\ncapture(inner)\nprint(2, flush=True)\ncapture(inner, False)\nprint(3, flush=True)\ncapture(out, False)\nprint(4)`], gives: [['stdout: 4\n']], widgets: {w6: ['stdout: 1\n3\n'], w7: ['stdout: 2\n']}},
