@@ -49,11 +49,30 @@ def by_papermill(fixture):
 
 
 shared = []
-PATIENCE = 25  # seconds for a fixture: nbclient may wait for ever where a widget captures output, and not the next time
+PATIENCE = 25  # seconds for a fixture: what waits for longer is tried once more
 
 
 class Stuck(Exception):
     pass
+
+
+def hear_what_came_meanwhile():
+    """
+    jupyter_client sends past asyncio, which takes the word away that something has come: where nbclient sent a widget's outputs just
+    when a cell's reply came, it waited for that for ever. Here asyncio looks again after each send.
+    """
+    import zmq.asyncio
+    from jupyter_client.session import Session
+
+    plain = Session.send
+
+    def send(self, stream, *args, **more):
+        sent = plain(self, stream, *args, **more)
+        if isinstance(stream, zmq.asyncio.Socket):
+            stream._schedule_remaining_events()
+        return sent
+
+    Session.send = send
 
 
 def shared_kernel():
@@ -112,6 +131,7 @@ def patiently(run, fixture):
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
+    hear_what_came_meanwhile()
     run = {"nbclient": by_nbclient, "papermill": by_papermill}[sys.argv[1]]
     with tempfile.TemporaryDirectory() as home:
         os.environ["IPYTHONDIR"] = home

@@ -205,12 +205,9 @@ for (const name of kernelNames) {
       const socket = await joined((served) => void served.pipe(served))
       socket.write('one ')
       await once(socket, 'data')
-      const {connections} = chaos
-      chaos.mode = 'blackhole'
       chaos.freezeExisting()
       socket.write('two ')
-      await until(() => chaos.connections > connections, () => 'it was not noticed')
-      chaos.mode = 'pass'
+      // by another link
       const [back] = await once(socket, 'data') as [Buffer]
       assert.equal(back.toString(), 'two ')
       socket.end()
