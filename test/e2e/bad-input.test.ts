@@ -68,7 +68,7 @@ describe('nonsense', () => {
         assert.doesNotMatch(result.stderr.replaceAll('\n', ''), /[\u0000-\u001f\u007f-\u009f\u202e]/, kind)
         assert.ok(result.stderr.length < 3000, `${kind}: ${result.stderr.length} characters`)
       }))
-    }).timeout(30_000)
+    }).timeout(60_000)
   }
 
   it('is what a pipe holds nowhere: it is the program\'s, and no argument that is missing', async () => {

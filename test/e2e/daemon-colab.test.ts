@@ -8,7 +8,7 @@ const names = ['first', 'second', 'third']
 const proxyTokenOf = ({headers}: LogEntry): string | undefined => headers['x-colab-runtime-proxy-token']
 
 describe('the daemon with several machines on Colab', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let bed: ColabBench & DaemonView
   before(async () => {
     bed = await colabDaemonBed()

@@ -50,6 +50,9 @@ export interface ExecOutcome {
 /** A control request this often makes the server emit `idle`, which resets its output limiter; see docs/architecture.md. */
 const limiterResetMs = 400
 
+/** A kernel does not hear what interrupts it before it has begun: code that goes on for so long since then is interrupted again. */
+const unheardMs = 1_000
+
 /** Code that runs on a kernel of a runtime. `result` settles when it is over and all of its output was delivered. */
 export class Execution {
   readonly id: string
@@ -160,6 +163,7 @@ export class Execution {
     }, limiterResetMs)
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => void this.interrupt('timeout').catch(() => undefined), timeoutMs)
     const {answerKernel} = this.#session.endpoint
+    let again: NodeJS.Timeout | undefined
     const answers = answerKernel && host ? new KernelAnswers(answerKernel, host) : undefined
     this.#running = connection
     try {
@@ -171,9 +175,9 @@ export class Execution {
         stopOnError: false,
         ...(recorder ? {metadata: recorder.metadata} : {}),
         onOutput: (message) => output.fromSocket(message),
-        // what interrupts a kernel that has not begun with the code goes unheard there
         onMessage: ({header}) => {
-          if (header.msg_type === 'execute_input' && this.#stopped) void interruptWhenLinked(connection, () => this.#running === connection).catch(() => undefined)
+          if (header.msg_type !== 'execute_input' || !this.#stopped) return
+          again ??= setTimeout(() => void interruptWhenLinked(connection, () => this.#running === connection).catch(() => undefined), unheardMs)
         },
         ...(answers ? {onCustom: (message) => answers.asked(message, connection)} : {}),
         onGap: () => output.distrust('the connection was lost for a while'),
@@ -201,6 +205,7 @@ export class Execution {
       answers?.close()
       clearInterval(flow)
       clearTimeout(timer)
+      clearTimeout(again)
     }
   }
 
