@@ -33,8 +33,18 @@ describe('a daemon in trouble', function () {
     return Number(told[1])
   }
   const gone = (pid: number): Promise<void> => until(() => !alive(pid), () => `process ${pid} is there`)
-  /** A line of code that waits until `go` is called: what is done meanwhile takes as long as it takes. */
-  const held = (name: string): {wait: string; go: () => Promise<string>} => ({wait: untilThere(join(bed.home.cwd, name)), go: () => bed.file(name, '')})
+  /** Code that tells when it has begun, and waits until `go` is called: what is done meanwhile takes as long as it takes. */
+  const held = (name: string) => {
+    const [mark, go] = ['begun', 'go'].map((what) => `${name}-${what}`) as [string, string]
+    return {
+      begin: `open(${JSON.stringify(join(bed.home.cwd, mark))}, "w").close()`, wait: untilThere(join(bed.home.cwd, go)), go: () => bed.file(go, ''),
+      /** by the daemon; that it has accepted it is not that the kernel has it */
+      begun: async () => {
+        await until(() => existsSync(join(bed.home.cwd, mark)), () => 'it does not run')
+        assert.equal((await bed.status()).running, 1)
+      },
+    }
+  }
   /** as long as a daemon has for people; the bed has it wait for longer */
   const usual = {CGPU_DAEMON_MS: ''}
 
@@ -51,11 +61,10 @@ describe('a daemon in trouble', function () {
 
   it('that is killed loses no output and runs nothing twice', async () => {
     const pid = await bed.start()
-    const {wait, go} = held('killed')
-    const code = `import time; runs = globals().get("runs", 0) + 1\nfor i in range(6): print(i, flush=True); time.sleep(0.2)\n${wait}\nruns`
+    const {begin, begun, wait, go} = held('killed')
+    const code = `${begin}; import time; runs = globals().get("runs", 0) + 1\nfor i in range(6): print(i, flush=True); time.sleep(0.2)\n${wait}\nruns`
     const running = bed.cli(['exec', code], {timeoutMs: 30_000})
-    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
-    await new Promise((resolve) => setTimeout(resolve, 400)) // somewhere in the middle
+    await begun()
     process.kill(pid, 'SIGKILL')
     await go()
     const {status, stdout, stderr} = await running
@@ -180,9 +189,9 @@ describe('a daemon in trouble', function () {
 
   it('that hangs while code runs is left behind, and the code is followed without it', async () => {
     const pid = await bed.start()
-    const {wait, go} = held('hung')
-    const running = bed.cli(['exec', `import time\nfor i in range(5): print(i, flush=True); time.sleep(0.2)\n${wait}`])
-    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
+    const {begin, begun, wait, go} = held('hung')
+    const running = bed.cli(['exec', `${begin}; import time\nfor i in range(5): print(i, flush=True); time.sleep(0.2)\n${wait}`])
+    await begun()
     process.kill(pid, 'SIGSTOP')
     try {
       await go()
@@ -276,9 +285,9 @@ describe('a daemon in trouble', function () {
   it('stops when it is told to, says what goes on, and its log holds no secrets', async () => {
     await bed.start()
     const {token} = await bed.record()
-    const {wait, go} = held('stopped')
-    const running = bed.cli(['exec', `print("sesame", flush=True)\n${wait}\nprint("end")`])
-    await until(async () => (await bed.status()).running === 1, () => 'it does not run')
+    const {begin, begun, wait, go} = held('stopped')
+    const running = bed.cli(['exec', `${begin}; print("sesame", flush=True)\n${wait}\nprint("end")`])
+    await begun()
     const stopped = await bed.cli(['daemon', 'stop'])
     assert.equal(stopped.stdout, 'stopped the daemon; code that ran through it goes on on its machine (1 running)\n')
     await go()
