@@ -6,7 +6,8 @@ import {pluginPackage} from '../helpers/plugin-package.ts'
 import {startRegistry, type TestRegistry} from '../helpers/registry.ts'
 import {testSigstore} from '../helpers/sigstore.ts'
 
-describe('installing plugins', () => {
+describe('installing plugins', function () {
+  this.timeout(90_000)
   let registry: TestRegistry
   let home: SealedHome
   before(async () => {

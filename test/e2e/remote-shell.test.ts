@@ -22,7 +22,7 @@ function commandOf(pid: number): string {
 }
 
 describe('cgpu shell without a terminal', function () {
-  this.timeout(40_000)
+  this.timeout(90_000)
   let bench: Workbench
   const shell = (...args: string[]) => bench.cli(['shell', 'there', ...args])
   const list = (): Promise<Item[]> => bench.data<Item[]>(['shell', 'there', '--list'])
@@ -119,7 +119,7 @@ describe('cgpu shell without a terminal', function () {
 })
 
 describe('cgpu shell on Colab', function () {
-  this.timeout(40_000)
+  this.timeout(90_000)
 
   it('has terminals of its own, that no other client ends', async () => {
     const bench = await colabBench()

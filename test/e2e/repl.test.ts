@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import {join} from 'node:path'
 import {stripVTControlCharacters} from 'node:util'
 import type {HistoryItem} from '../../packages/cli/src/history/item.ts'
 import {type CliResult, envelope} from '../helpers/cli.ts'
@@ -112,8 +113,11 @@ describe('the REPL with a pipe', function () {
     })
 
     it('also where the kernel died by itself', async () => {
-      assert.equal((await bench.cli(['exec', 'import os, threading; threading.Timer(0.3, lambda: os.kill(os.getpid(), 9)).start()'])).status, 0)
+      const end = join(bench.home.cwd, 'end')
+      const code = `import os, threading, time\ndef end():\n    while not os.path.exists(${JSON.stringify(end)}): time.sleep(0.02)\n    os.kill(os.getpid(), 9)\nthreading.Thread(target=end).start()`
+      assert.equal((await bench.cli(['exec', code])).status, 0)
       const before = restarts()
+      await bench.file('end', '')
       await until(() => restarts() > before, () => server.log())
       const {stdout, stderr} = await bench.cli(['exec', 'print("os" in globals())'])
       assert.equal(stdout, 'False\n')

@@ -7,7 +7,8 @@ import {join} from 'node:path'
 import {freePort, type TestJupyter} from '../helpers/jupyter-server.ts'
 import {assertRefused, jupyterFor, type Workbench, workbench} from '../helpers/workbench.ts'
 
-describe('cgpu runtime add', () => {
+describe('cgpu runtime add', function () {
+  this.timeout(90_000)
   let bench: Workbench
   let server: TestJupyter
   before(async () => {

@@ -12,7 +12,8 @@ interface Listed {
   created?: boolean
 }
 
-describe('cgpu runtime', () => {
+describe('cgpu runtime', function () {
+  this.timeout(90_000)
   let bench: Workbench
   before(async () => {
     bench = await workbench()

@@ -37,7 +37,7 @@ describe('plugins that misbehave', () => {
       const result = await list('--json')
       assert.equal(result.status, 0)
       assert.match(envelope(result).warnings[0] ?? '', /plugin cgpu-slow failed in provider:register: Timed out after 2000 ms/)
-      assert.ok(performance.now() - started < 10_000)
+      assert.ok(performance.now() - started < 25_000)
     })
   }
 

@@ -135,7 +135,7 @@ describe('the shell', () => {
         assert.doesNotMatch(stdout + stderr, escape, `${args.join(' ')} with ${JSON.stringify(env)}`)
       }
     }
-  })
+  }).timeout(90_000)
 
   describe('help', () => {
     it('begins with the commands that people need first', async () => {

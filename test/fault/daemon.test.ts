@@ -33,12 +33,16 @@ describe('a daemon in trouble', function () {
     return Number(told[1])
   }
   const gone = (pid: number): Promise<void> => until(() => !alive(pid), () => `process ${pid} is there`)
-  /** Code that has begun (the daemon may have it before it is sent: then nobody can tell how it ended), and goes on when it is told to. */
-  const held = (name: string): {begins: string; begun: () => Promise<void>; wait: string; go: () => Promise<string>} => {
-    const runs = join(bed.home.cwd, `${name}.runs`)
+  /** Code that tells when it has begun, and waits until `go` is called: what is done meanwhile takes as long as it takes. */
+  const held = (name: string) => {
+    const [mark, go] = ['begun', 'go'].map((what) => `${name}-${what}`) as [string, string]
     return {
-      begins: `open(${JSON.stringify(runs)}, "w").close()`, begun: () => until(() => existsSync(runs), () => `${name} has not begun`),
-      wait: untilThere(join(bed.home.cwd, name)), go: () => bed.file(name, ''),
+      begin: `open(${JSON.stringify(join(bed.home.cwd, mark))}, "w").close()`, wait: untilThere(join(bed.home.cwd, go)), go: () => bed.file(go, ''),
+      /** by the daemon; that it has accepted it is not that the kernel has it */
+      begun: async () => {
+        await until(() => existsSync(join(bed.home.cwd, mark)), () => 'it does not run')
+        assert.equal((await bed.status()).running, 1)
+      },
     }
   }
   /** as long as a daemon has for people; the bed has it wait for longer */
@@ -57,11 +61,10 @@ describe('a daemon in trouble', function () {
 
   it('that is killed loses no output and runs nothing twice', async () => {
     const pid = await bed.start()
-    const {begins, begun, wait, go} = held('killed')
-    const code = `import time; runs = globals().get("runs", 0) + 1; ${begins}\nfor i in range(6): print(i, flush=True); time.sleep(0.2)\n${wait}\nruns`
+    const {begin, begun, wait, go} = held('killed')
+    const code = `${begin}; import time; runs = globals().get("runs", 0) + 1\nfor i in range(6): print(i, flush=True); time.sleep(0.2)\n${wait}\nruns`
     const running = bed.cli(['exec', code], {timeoutMs: 30_000})
     await begun()
-    await new Promise((resolve) => setTimeout(resolve, 400)) // somewhere in the middle
     process.kill(pid, 'SIGKILL')
     await go()
     const {status, stdout, stderr} = await running
@@ -186,8 +189,8 @@ describe('a daemon in trouble', function () {
 
   it('that hangs while code runs is left behind, and the code is followed without it', async () => {
     const pid = await bed.start()
-    const {begins, begun, wait, go} = held('hung')
-    const running = bed.cli(['exec', `import time; ${begins}\nfor i in range(5): print(i, flush=True); time.sleep(0.2)\n${wait}`])
+    const {begin, begun, wait, go} = held('hung')
+    const running = bed.cli(['exec', `${begin}; import time\nfor i in range(5): print(i, flush=True); time.sleep(0.2)\n${wait}`])
     await begun()
     process.kill(pid, 'SIGSTOP')
     try {
@@ -282,8 +285,8 @@ describe('a daemon in trouble', function () {
   it('stops when it is told to, says what goes on, and its log holds no secrets', async () => {
     await bed.start()
     const {token} = await bed.record()
-    const {begins, begun, wait, go} = held('stopped')
-    const running = bed.cli(['exec', `print("sesame", flush=True); ${begins}\n${wait}\nprint("end")`])
+    const {begin, begun, wait, go} = held('stopped')
+    const running = bed.cli(['exec', `${begin}; print("sesame", flush=True)\n${wait}\nprint("end")`])
     await begun()
     const stopped = await bed.cli(['daemon', 'stop'])
     assert.equal(stopped.stdout, 'stopped the daemon; code that ran through it goes on on its machine (1 running)\n')

@@ -10,7 +10,7 @@ import {Watched} from '../helpers/watched.ts'
 const child = fileURLToPath(new URL('../helpers/exec-child.ts', import.meta.url))
 
 describe('a machine that sleeps', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let bed: SessionBed
 
   before(async () => {

@@ -12,7 +12,7 @@ import {Watched} from '../helpers/watched.ts'
 const helper = (name: string): string => fileURLToPath(new URL(`../helpers/${name}`, import.meta.url))
 
 describe('a network that is gone', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let bed: SessionBed
   let files = 0
 

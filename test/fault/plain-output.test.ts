@@ -18,7 +18,7 @@ const commands: [args: string[], status: number][] = [
 ]
 
 describe('where nobody wants more than text', function () {
-  this.timeout(20_000)
+  this.timeout(120_000)
   let bench: Workbench
   before(async function () {
     this.timeout(60_000)

@@ -16,7 +16,7 @@ const writing = [
 
 // what these need (ulimit, namespaces, capabilities) is Linux's
 if (process.platform === 'linux') describe('homes and limits that leave little room', function () {
-  this.timeout(20_000)
+  this.timeout(120_000)
   let bench: Workbench
   before(async function () {
     this.timeout(60_000)
@@ -29,7 +29,7 @@ if (process.platform === 'linux') describe('homes and limits that leave little r
   /** A shell line that ends with `exec "$@"`, cgpu being the rest. */
   const under = (line: string, args: readonly string[], env: Record<string, string> = {}) => {
     const done = spawnSync('bash', ['-c', line, 'bash', process.execPath, '--', cgpuBin, ...args], {
-      env: {...bench.home.env, ...env}, cwd: bench.home.cwd, encoding: 'utf8', timeout: 20_000,
+      env: {...bench.home.env, ...env}, cwd: bench.home.cwd, encoding: 'utf8', timeout: 60_000,
     })
     return {status: done.status, stdout: done.stdout, stderr: done.stderr, told: `cgpu ${args.join(' ')}: ${done.status}\n${done.stdout}\n${done.stderr}`}
   }

@@ -8,7 +8,7 @@ import {Watched} from '../helpers/watched.ts'
 const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
 describe('cgpu port over a bad link', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let bed: SessionBed
   let echo: Server
   before(async () => {

@@ -8,7 +8,7 @@ const sha256 = (data: Uint8Array | string): string => createHash('sha256').updat
 const hundredMegabytes = 100_000_000
 
 describe('floods through cgpu', function () {
-  this.timeout(20_000)
+  this.timeout(120_000)
   let bed: SessionBed
 
   before(async () => {

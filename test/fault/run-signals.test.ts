@@ -17,7 +17,7 @@ const counting = (n: number, go: string): string => [
 ].join('\n')
 
 describe('signals to cgpu', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let bed: SessionBed
   let files = 0
   const goFile = (): string => join(bed.home.path, `go-${files++}`)

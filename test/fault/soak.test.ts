@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {soak} from '../soak/soak.ts'
 
 describe('a short soak', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
 
   it('keeps the harness of npm run soak alive: everything comes out right, and nothing is left', async () => {
     const {done, right, failures, leaks, faults, tallies} = await soak({count: 15, seed: 1})

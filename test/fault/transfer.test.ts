@@ -11,7 +11,7 @@ const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).d
 const size = 13_000_000
 
 describe('cgpu cp over a bad link', function () {
-  this.timeout(20_000)
+  this.timeout(120_000)
   let bed: SessionBed
   let data: Buffer
   const local = (name: string): string => join(bed.home.cwd, name)

@@ -1,7 +1,7 @@
-// Preloaded into a process whose network is gone for long: after SIGUSR2 its timers run a hundred times faster, until ten minutes
+// Preloaded into a process whose network is gone for long: after SIGUSR2 its timers run fifty times faster, until ten minutes
 // have passed for it. It says so, and is as slow as any other again.
 const {setTimeout: real} = globalThis
-const rate = 100
+const rate = 50
 let fast = false
 
 globalThis.setTimeout = (work, ms, ...args) => real(work, fast && ms > 0 ? ms / rate : ms, ...args)

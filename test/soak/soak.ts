@@ -268,7 +268,7 @@ function descriptors(): string[] {
 
 /** Whether it becomes true; sockets take a moment to go. */
 async function settled(condition: () => boolean): Promise<boolean> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 30_000
   while (!condition()) {
     if (performance.now() > deadline) return false
     await delay(50)
