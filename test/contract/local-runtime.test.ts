@@ -147,6 +147,16 @@ import os
     assert.equal(seen?.replaceAll(/\s+/g, ' '), `['${endpoint.workdir}', 'yes', ['CGPU_AGENT_HOME'], None, '${endpoint.agentHome}', '${bin}']`)
   })
 
+  it('gives kernels ports that no connection gets before them', async () => {
+    const runtime = await provider.create(cpu, {})
+    const ports = await compute(await provider.connect(runtime.id), `
+import ipykernel.connect, json
+[port for name, port in json.loads(ipykernel.connect.get_connection_info()).items() if name.endswith('_port')]`)
+    const all = JSON.parse(ports ?? '[]') as number[] // of the kernel
+    assert.equal(new Set(all).size, 5)
+    assert.ok(all.every((port) => port >= 15_000 && port < 32_768), ports)
+  })
+
   it('says what the server said when it does not start', async () => {
     const python = makeVenv(join(sealed.root, 'broken'), true)
     writeFileSync(join(packagesOf(join(sealed.root, 'broken')), 'sitecustomize.py'), 'import sys\nif "serve" in sys.argv: sys.stderr.write("boom\\n"); sys.stderr.flush(); import os; os._exit(3)')

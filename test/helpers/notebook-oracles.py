@@ -80,7 +80,9 @@ def shared_kernel():
     from jupyter_client.manager import KernelManager
 
     if not shared:
-        manager = KernelManager(kernel_name="python3", client_class="jupyter_client.asynchronous.AsyncKernelClient")
+        # by sockets in a folder: whoever was connected to another kernel's port goes on to call there, which may be this kernel's next
+        address = os.path.join(tempfile.mkdtemp(dir=os.environ["IPYTHONDIR"]), "k")
+        manager = KernelManager(kernel_name="python3", client_class="jupyter_client.asynchronous.AsyncKernelClient", transport="ipc", ip=address)
         manager.start_kernel()
         shared.append(manager)
         own = BlockingKernelClient(parent=manager)  # alive while its process is: without it a kernel slow to beat counts as dead

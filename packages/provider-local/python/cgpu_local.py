@@ -10,6 +10,7 @@ import errno
 import glob
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,6 +24,8 @@ START_S = 60.0
 # how long kernels and jobs may take to end on their own before they are killed
 STOP_S = 3.0
 HEARTBEAT_S = 10.0
+# no system's connections begin below
+KERNEL_PORTS = (15000, 32768)
 WINDOWS = os.name == "nt"
 
 
@@ -394,12 +397,42 @@ def remove(folder):
 
 # --- the server --------------------------------------------------------------------------------------------------
 
+def ports_of_their_own():
+    """
+    Kernels get ports from below those that the system gives to connections. jupyter_client looks for free ones and a kernel takes them a
+    second later: where another process has taken one meanwhile, the kernel is started with the same ones again, in vain, until it counts as dead.
+    """
+    try:
+        from jupyter_client.connect import LocalPortCache
+        usual = LocalPortCache.find_available_port
+    except (ImportError, AttributeError):
+        return  # older ones look again by themselves
+
+    def find_available_port(cache, ip):
+        for _ in range(100):
+            port = random.randrange(KERNEL_PORTS[0], KERNEL_PORTS[1])
+            if port in cache.currently_used_ports:
+                continue
+            with socket.socket() as probe:
+                try:
+                    probe.bind((ip, port))
+                except OSError:
+                    continue
+            cache.currently_used_ports.add(port)
+            return port
+        return usual(cache, ip)
+
+    LocalPortCache.find_available_port = find_available_port
+
+
 def serve(argv):
     # the folder of this file is not one to import from
     sys.path.pop(0)
     # jsonschema compiles a grammar that takes 2 s for formats that no event schema of the server uses
     sys.modules["rfc3987_syntax"] = None
     from jupyter_server.serverapp import ServerApp
+
+    ports_of_their_own()
 
     class CgpuServer(ServerApp):
         # that file is readable by others and holds the token
