@@ -15,7 +15,7 @@ const {privateKey, publicKey} = generateKeyPairSync('rsa', {modulusLength: 2048,
 
 /** How the person elsewhere takes part in an example that waits for them. */
 const beside: Record<string, string> = {
-  'cgpu auth login --no-browser': 'cgpu auth login --no-browser 2>page.txt & until grep -q redirect_uri page.txt; do :; done; "$BROWSER" "$(grep -o "http[^ ]*" page.txt | head -1)"; wait $!',
+  'cgpu auth login --no-browser': 'cgpu auth login --no-browser 2>page.txt & until grep -q redirect_uri page.txt; do sleep 0.1; done; "$BROWSER" "$(grep -o "http[^ ]*" page.txt | head -1)"; wait $!',
 }
 const signIn = 'cgpu auth login --client-config client.json'
 

@@ -166,7 +166,7 @@ input=$(cat)
 echo "$CGPU_HOOK" >> asked
 case "$CGPU_HOOK $input" in notebook:before*) echo '{"parameters": {"a": 5}}';; *'"index":2'*) echo '{"skip": "not this one"}';; esac
 `, 0o755)
-    await bench.file('cgpu.yaml', `hooks:\n  notebook:before: {run: ./answer.sh}\n  cell:before: {run: ./answer.sh}\n  cell:after: {url: "${url}"}\n  notebook:after: {url: "${url}"}\n`)
+    await bench.file('cgpu.yaml', `hooks:\n  notebook:before: {run: ./answer.sh, timeout: 30}\n  cell:before: {run: ./answer.sh, timeout: 30}\n  cell:after: {url: "${url}", timeout: 30}\n  notebook:after: {url: "${url}", timeout: 30}\n`)
     try {
       await bench.file('p.ipynb', notebookOf('print(a)', '1/0'))
       const done = await bench.cli(['notebook', 'run', 'p.ipynb'], {env: {CGPU_PROJECT_HOOKS: 'on'}})

@@ -8,7 +8,7 @@ import {until} from '../helpers/workbench.ts'
 const cell = (source: string) => ({cell_type: 'code', metadata: {}, source, outputs: [], execution_count: null})
 
 describe('cgpu notebook run --detach on Colab', function () {
-  this.timeout(60_000)
+  this.timeout(120_000) // machines are made, and waited for up to a minute
   let bench: ColabBench
   before(async () => {
     bench = await colabBench()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {Terminal} from '../helpers/terminal.ts'
-import {type Workbench, workbench} from '../helpers/workbench.ts'
+import {until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 describe('schedules on a terminal', () => {
   let bench: Workbench
@@ -33,7 +33,7 @@ describe('schedules on a terminal', () => {
     await bench.cli(['schedule', 'create', 'follow', '--every', '1d', '--', 'daemon', 'logs', '--follow'])
     const run = new Terminal(['schedule', 'run', 'follow'], {home: bench.home})
     type Shown = {lastRun: {state: string; exitStatus: number | null} | null}
-    while ((await bench.data<Shown>(['schedule', 'show', 'follow'])).lastRun?.state !== 'running');
+    await until(async () => (await bench.data<Shown>(['schedule', 'show', 'follow'])).lastRun?.state === 'running', () => run.output)
     run.interrupt()
     const {exitCode} = await run.exit
     assert.equal(exitCode, 130, run.output)
