@@ -24,6 +24,9 @@ export function leanConfig({root, table, env = process.env, plugins = [], sandbo
   const scopedKey = (name: string): string => `CGPU_${name}`.toUpperCase().replaceAll('-', '_')
   const scoped = (name: string): string | undefined => env[scopedKey(name)]
   let full: Promise<Config> | undefined
+  let calling: Promise<typeof import('./plugin-hooks.ts')> | undefined
+  // once: Node takes a millisecond to find again what it has loaded
+  const calls = (): NonNullable<typeof calling> => (calling ??= import('./plugin-hooks.ts'))
   const config = {
     bin: 'cgpu', dirname: 'cgpu', name: '@cgpu/cli', version: table.version, root, topicSeparator: ' ',
     arch: process.arch, platform: process.platform, windows: process.platform === 'win32',
@@ -41,13 +44,13 @@ export function leanConfig({root, table, env = process.env, plugins = [], sandbo
     /** whether somebody has a hook for the event, as far as plugins and cgpu itself go */
     listensTo: (event: string) => table.hookEvents.includes(event) || plugins.some(({hooks}) => Object.hasOwn(hooks, event)),
     prepareHooks(topic: string, onWarning: (message: string) => void) {
-      if (plugins.some(({level, hooks}) => level === 'trusted' && Object.keys(hooks).some((event) => event.startsWith(topic)))) void import('./plugin-hooks.ts').then(({prepare}) => prepare({bundle: 'fast', plugins, topic, onWarning}))
+      if (plugins.some(({level, hooks}) => level === 'trusted' && Object.keys(hooks).some((event) => event.startsWith(topic)))) void calls().then(({prepare}) => prepare({bundle: 'fast', plugins, topic, onWarning}))
     },
     async runHook(event: string, options: Record<string, unknown>, ms?: number, capture?: boolean) {
       const asked = plugins.filter(({hooks}) => Object.hasOwn(hooks, event))
       const [own, theirs] = await Promise.all([
         table.hookEvents.includes(event) ? (full ??= loadFull()).then((loaded) => loaded.runHook(event, options, ms, capture)) : undefined,
-        asked.length === 0 ? undefined : import('./plugin-hooks.ts').then(({runPluginHooks}) => runPluginHooks(asked, event, {options, config: guarded, ms, sandbox})),
+        asked.length === 0 ? undefined : calls().then(({runPluginHooks}) => runPluginHooks(asked, event, {options, config: guarded, ms, sandbox})),
       ])
       return {failures: [...(own?.failures ?? []), ...(theirs?.failures ?? [])], successes: [...(own?.successes ?? []), ...(theirs?.successes ?? [])]}
     },
