@@ -2,7 +2,7 @@ import type {Config} from '@oclif/core/config'
 import {resolveDirs} from '@cgpu/core/state/dirs'
 import type {IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import type {CommandTable} from './command-table.ts'
-import type {LoadSandbox} from './plugin-hooks.ts'
+import type * as Calls from './plugin-hooks.ts'
 
 export interface LeanOptions {
   root: string
@@ -10,7 +10,7 @@ export interface LeanOptions {
   env?: NodeJS.ProcessEnv
   /** that the user has; of them only hooks are loaded, when they are called */
   plugins?: readonly IndexedPlugin[]
-  sandbox?: LoadSandbox
+  sandbox?: Calls.LoadSandbox
   /** oclif's config with all plugins, for hooks that a bundled plugin answers */
   loadFull: () => Promise<Config>
 }
@@ -24,9 +24,9 @@ export function leanConfig({root, table, env = process.env, plugins = [], sandbo
   const scopedKey = (name: string): string => `CGPU_${name}`.toUpperCase().replaceAll('-', '_')
   const scoped = (name: string): string | undefined => env[scopedKey(name)]
   let full: Promise<Config> | undefined
-  let calling: Promise<typeof import('./plugin-hooks.ts')> | undefined
+  let calling: Promise<typeof Calls> | undefined
   // once: Node takes a millisecond to find again what it has loaded
-  const calls = (): NonNullable<typeof calling> => (calling ??= import('./plugin-hooks.ts'))
+  const calls = (): Promise<typeof Calls> => (calling ??= import('./plugin-hooks.ts'))
   const config = {
     bin: 'cgpu', dirname: 'cgpu', name: '@cgpu/cli', version: table.version, root, topicSeparator: ' ',
     arch: process.arch, platform: process.platform, windows: process.platform === 'win32',
