@@ -40,6 +40,8 @@ export async function runEditor(editor: string, path: string, {stdoutIsTaken, si
       child.once('close', (status, signal) => resolve(status ?? (signal === null ? 1 : 128)))
     })
   } finally {
+    // a Ctrl-C that was the editor's may be told here only after its end
+    await new Promise((resolve) => setImmediate(resolve))
     signals.arm()
     process.off('SIGINT', ignore).off('SIGQUIT', ignore)
   }
