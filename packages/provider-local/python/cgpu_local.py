@@ -24,7 +24,7 @@ START_S = 60.0
 # how long kernels and jobs may take to end on their own before they are killed
 STOP_S = 3.0
 HEARTBEAT_S = 10.0
-# no system's connections begin below
+# below what systems give to connections
 KERNEL_PORTS = (15000, 32768)
 WINDOWS = os.name == "nt"
 

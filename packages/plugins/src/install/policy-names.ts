@@ -1,4 +1,4 @@
-import {readFileSync, statSync} from 'node:fs'
+import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {isObject, parseJson} from '@cgpu/core/state/json'
 import {errnoOf} from '@cgpu/core/state/write-error'
@@ -21,8 +21,6 @@ export const matches = (patterns: readonly string[], name: string): boolean => p
 export function forbidden(configDir: string, env: NodeJS.ProcessEnv): (name: string, trusted: boolean) => string | undefined {
   const policies = policyPaths(configDir, env).flatMap((path) => {
     try {
-      // most have none: an error for that would take longer than all the rest
-      if (!statSync(path, {throwIfNoEntry: false})) return []
       const value = parseJson(readFileSync(path, 'utf8'))
       return [{path, rules: isObject(value) ? value : undefined}]
     } catch (error) {

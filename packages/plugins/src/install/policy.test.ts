@@ -47,5 +47,8 @@ describe('a policy of plugins', () => {
     }
     assert.deepEqual([at({version: 1}), at({version: 1}, true), at({allow: ['x']}), at({deny: ['y']})], [false, false, false, false])
     assert.deepEqual([at({deny: ['x']}), at({allow: ['y']}), at({allowTrust: false}, true), at('{'), at({deny: 'x'}), at({allow: 'x'}), at('[]')], [true, true, true, true, true, true, true])
+    write({version: 1})
+    // a file is where its folder should be: nobody can tell what it says
+    assert.match(forbidden(folder, {CGPU_PLUGIN_POLICY: join(folder, 'plugin-policy.json', 'policy.json')})('x', false) ?? '', /cannot be read/)
   })
 })
