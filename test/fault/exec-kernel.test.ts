@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import {existsSync} from 'node:fs'
+import {rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {ExecutionEvent} from '@cgpu/core/execution/events'
 import {Execution} from '@cgpu/core/execution/exec'
@@ -84,7 +86,7 @@ describe('exec and its kernels', function () {
       const execution = exec(session, 'print("never")')
       execution.interrupt().catch(() => undefined)
       await assert.rejects(execution.result, {code: 'INTERRUPTED', exit: 130})
-      await (await import('node:fs/promises')).writeFile(stop, '')
+      await writeFile(stop, '')
       assert.equal((await busy).status, 'ok')
     } finally {
       await other.close()
@@ -106,6 +108,43 @@ describe('exec and its kernels', function () {
     } finally {
       process.kill(pid, 'SIGCONT')
     }
+    await assert.rejects(execution.result, {code: 'EXEC_TIMEOUT', exit: 130})
+  })
+
+  /** Interrupts `code` while the kernel waits in what `slow` put into its way, which calls `here()`. */
+  async function interruptedIn(slow: string, code: string): Promise<{execution: Execution; session: RuntimeSession}> {
+    const {session} = await bed.session()
+    const mark = join(bed.home.path, 'here')
+    const here = [
+      'import os, time', 'ip, made = get_ipython(), os.mkdir',
+      'def here():', `    open(${JSON.stringify(mark)}, 'w').close()`, '    over = time.monotonic() + 0.5', '    while time.monotonic() < over: time.sleep(0.01)',
+    ]
+    assert.equal((await exec(session, [...here, slow].join('\n')).result).exitStatus, 0)
+    await rm(mark, {force: true})
+    const execution = exec(session, code)
+    execution.result.catch(() => undefined)
+    await until(() => existsSync(mark))
+    await execution.interrupt('timeout')
+    return {execution, session}
+  }
+
+  it('an interrupt while the machine begins to record the code ends it, and the record too', async () => {
+    const {execution, session} = await interruptedIn('os.mkdir = lambda path, *rest: (made(path, *rest), "/runs/" in path and here())', 'while True: pass')
+    await assert.rejects(execution.result, {code: 'EXEC_TIMEOUT', exit: 130})
+    const after = new Told()
+    assert.equal((await exec(session, 'os.mkdir = made\nprint("there")', after).result).exitStatus, 0)
+    assert.equal(after.text, 'there\n')
+    const agent = await session.agent()
+    await until(async () => (await agent.status(execution.id)).state === 'exited')
+  })
+
+  it('an interrupt that a hook of IPython swallowed is sent again', async () => {
+    const {execution} = await interruptedIn('ip.events.register("pre_run_cell", lambda *_: here())', 'while True: time.sleep(0.01)')
+    await assert.rejects(execution.result, {code: 'EXEC_TIMEOUT', exit: 130})
+  })
+
+  it('an interrupt that took the reply along has interrupted', async () => {
+    const {execution} = await interruptedIn('k = ip.kernel; done = k.finish_metadata; k.finish_metadata = lambda *a: (here(), done(*a))[1]', 'pass')
     await assert.rejects(execution.result, {code: 'EXEC_TIMEOUT', exit: 130})
   })
 

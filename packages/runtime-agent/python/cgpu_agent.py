@@ -2578,11 +2578,40 @@ def _number(msg_or_type, parent, kwargs):
     cell.sent += 1
 
 
+class Undisturbed:
+    """An interrupt that comes meanwhile is raised at the end.
+
+    Otherwise it would leave a cell that is recorded as running and never ends, or one without its reply.
+    """
+
+    def __enter__(self):
+        self.came = False
+        self.former = None
+        # another handler is the user's, and is his to be called when he wants
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self.former = signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, _number, _frame):
+        self.came = True
+
+    def __exit__(self, *_error):
+        if self.former is not None:
+            signal.signal(signal.SIGINT, self.former)
+        if self.came:
+            raise KeyboardInterrupt
+
+
 def _watch_session(kernel):
     session = kernel.session
     original = getattr(session.send, "cgpu_agent", session.send)  # an older version's observer is replaced
 
     def send(stream, msg_or_type, content=None, parent=None, *args, **kwargs):
+        if msg_or_type in ("execute_input", "execute_reply"):
+            with Undisturbed():
+                return send_one(stream, msg_or_type, content, parent, *args, **kwargs)
+        return send_one(stream, msg_or_type, content, parent, *args, **kwargs)
+
+    def send_one(stream, msg_or_type, content=None, parent=None, *args, **kwargs):
         if _cells:
             _number(msg_or_type, parent, kwargs)
         if _cells and msg_or_type == "execute_reply" and isinstance(content, dict):
@@ -2865,7 +2894,13 @@ def _end_one(seconds):
         cell = _ended.get(timeout=seconds)
     except queue.Empty:
         return False
-    cell.ended()
+    try:
+        cell.ended()
+    except OSError:  # a full disk: who follows the cell waits for its end
+        if os.path.isdir(cell.folder):
+            _ended.put(cell)
+            time.sleep(1.0)
+        raise
     used(_observed["home"])
     return True
 

@@ -50,7 +50,11 @@ export interface ExecOutcome {
 /** A control request this often makes the server emit `idle`, which resets its output limiter; see docs/architecture.md. */
 const limiterResetMs = 400
 
-/** A kernel does not hear what interrupts it before it has begun: code that goes on for so long since then is interrupted again. */
+/**
+ * A kernel does not hear what interrupts it before it has begun, and an IPython that is about to hand over to the code
+ * (its hooks before a cell) may swallow it: code that was interrupted before its first second was over, and goes on for
+ * so long since, is interrupted again.
+ */
 const unheardMs = 1_000
 
 /** Code that runs on a kernel of a runtime. `result` settles when it is over and all of its output was delivered. */
@@ -65,6 +69,9 @@ export class Execution {
   #announced = false
   /** while our code is with the kernel */
   #running: KernelConnection | undefined
+  /** performance.now() when the kernel said that it begins with the code */
+  #begunAt: number | undefined
+  #again: NodeJS.Timeout | undefined
 
   constructor(session: RuntimeSession, request: ExecRequest) {
     this.#session = session
@@ -84,7 +91,18 @@ export class Execution {
     const connection = this.#running
     // not sent yet: what runs in the kernel is somebody else's, and is left alone
     if (!connection) return this.#stopping.abort(errors.interrupted('interrupted before the code started', {code: 'INTERRUPTED'}))
+    this.#interruptAgain(connection)
+    await this.#send(connection)
+  }
+
+  async #send(connection: KernelConnection): Promise<void> {
     await interruptWhenLinked(connection, () => this.#running === connection)
+  }
+
+  /** Once it is both begun and stopped, when the two were close to each other. */
+  #interruptAgain(connection: KernelConnection): void {
+    if (!this.#stopped || this.#begunAt === undefined || performance.now() - this.#begunAt > unheardMs) return
+    this.#again ??= setTimeout(() => void this.#send(connection).catch(() => undefined), unheardMs)
   }
 
   async #run(): Promise<ExecOutcome> {
@@ -163,7 +181,6 @@ export class Execution {
     }, limiterResetMs)
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => void this.interrupt('timeout').catch(() => undefined), timeoutMs)
     const {answerKernel} = this.#session.endpoint
-    let again: NodeJS.Timeout | undefined
     const answers = answerKernel && host ? new KernelAnswers(answerKernel, host) : undefined
     this.#running = connection
     try {
@@ -176,8 +193,9 @@ export class Execution {
         ...(recorder ? {metadata: recorder.metadata} : {}),
         onOutput: (message) => output.fromSocket(message),
         onMessage: ({header}) => {
-          if (header.msg_type !== 'execute_input' || !this.#stopped) return
-          again ??= setTimeout(() => void interruptWhenLinked(connection, () => this.#running === connection).catch(() => undefined), unheardMs)
+          if (header.msg_type !== 'execute_input') return
+          this.#begunAt = performance.now()
+          this.#interruptAgain(connection)
         },
         ...(answers ? {onCustom: (message) => answers.asked(message, connection)} : {}),
         onGap: () => output.distrust('the connection was lost for a while'),
@@ -205,7 +223,8 @@ export class Execution {
       answers?.close()
       clearInterval(flow)
       clearTimeout(timer)
-      clearTimeout(again)
+      clearTimeout(this.#again)
+      this.#again = this.#begunAt = undefined
     }
   }
 
@@ -234,6 +253,8 @@ export class Execution {
     if (!result.replyLost) return result.status !== 'ok'
     if (output.error) return true
     if (output.exitCode !== undefined) return output.exitCode !== 0
+    // between a kernel's own steps an interrupt takes the reply along: the kernel is idle, and the machine knows of no end of its own
+    if (this.#stopped && result.started) return true
     throw outcomeUnknown(this.#session.record.name, this.id)
   }
 }
