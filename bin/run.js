@@ -56,6 +56,23 @@ async function waitAtGate(fd) {
   closeSync(fd)
 }
 
+let atOnce = false
+
+/** What we built is where it says, and consists of ES modules: Node need not follow links and look for packages for a hundred files. */
+function findOwnAtOnce(registerHooks) {
+  if (atOnce) return
+  atOnce = true
+  const own = new URL('packages/cli/dist/', root).href
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (!context.parentURL?.startsWith(own)) return next(specifier, context)
+      if (specifier.startsWith('node:')) return {url: specifier, format: 'builtin', shortCircuit: true}
+      const url = /^(\.|file:)/.test(specifier) ? new URL(specifier, context.parentURL).href : ''
+      return url.startsWith(own) && url.endsWith('.js') ? {url, format: 'module', shortCircuit: true} : next(specifier, context)
+    },
+  })
+}
+
 async function main() {
   if (process.env.CGPU_GATE_FD) await waitAtGate(Number(process.env.CGPU_GATE_FD))
   // a reader that has seen enough (`| head -1`) is no error; oclif would wait for a drain that never comes. A command that
@@ -72,7 +89,9 @@ async function main() {
   if (!existsSync(quick)) fail('cgpu is not built', 'npm run build')
   enableCompileCache()
   const exec = new URL('packages/cli/dist/fast-exec/main.js', root)
-  const byDaemon = argv[0] === 'exec' && existsSync(exec) && (await (await import(exec)).quickExec(argv.slice(1)))
+  const findOwn = () => findOwnAtOnce(registerHooks)
+  const byDaemon = argv[0] === 'exec' && existsSync(exec) && (await (await import(exec)).quickExec(argv.slice(1), process.env, findOwn))
+  if (!byDaemon) findOwn()
   const folder = fileURLToPath(root)
   if (!byDaemon && !(await (await import(quick)).runFast(argv, folder))) {
     const {runSlow} = await import('../packages/cli/dist/shell/slow.js')

@@ -25,9 +25,9 @@ const maxFileBytes = 8 * 1024 * 1024
 
 /**
  * `cgpu exec` by the daemon, without loading anything that the daemon has loaded already. False: not possible, and nothing was
- * done: the command itself has to do it.
+ * done: the command itself has to do it. `findOwn`: takes longer than to load one file, and makes each that follows quicker.
  */
-export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<boolean> {
+export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv = process.env, findOwn = (): void => {}): Promise<boolean> {
   if (wantsOclif(env) || env['CGPU_DAEMON'] === 'off') return false
   const given = quickArguments(argv, env)
   const context = given && contextOf(env, process.cwd())
@@ -46,7 +46,7 @@ export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv 
     if (given.verbose) process.stderr.write(`${inert(`daemon: not used after ${greeted.ms} ms: ${why}`)}\n`)
     return false
   }
-  return new QuickExec({given, ...asked, context, dirs, env, plugins, version: program.version}).run(greeted)
+  return new QuickExec({given, ...asked, context, dirs, env, plugins, version: program.version, findOwn}).run(greeted)
 }
 
 /** Those with hooks around an execution. Undefined: more is to be asked of plugins than is done here. */
@@ -86,6 +86,7 @@ interface QuickOptions {
   env: NodeJS.ProcessEnv
   plugins: readonly IndexedPlugin[]
   version: string
+  findOwn: () => void
 }
 
 /** What the command does around an execution, for one that the daemon runs. */
@@ -96,6 +97,7 @@ class QuickExec {
   readonly #id = newRunId()
   readonly #delivered = {stdoutBytes: 0, stderrBytes: 0, displays: 0}
   #sink: CommandSink | undefined
+  #opening: Promise<CommandSink> | undefined
   #runtime: {id: string; name: string; provider: string} | undefined
   #hooks: Promise<QuickHooks> | undefined
   #kernel = ''
@@ -111,12 +113,11 @@ class QuickExec {
   }
 
   async run({wire, ms}: {wire: ConstructorParameters<typeof DaemonExec>[0]; ms: number}): Promise<boolean> {
-    const {given, code, timeoutMs, context, dirs, env, plugins, version} = this.#options
+    const {given, code, timeoutMs, context, dirs, env, plugins, version, findOwn} = this.#options
     const host = new QuickHost({dirs, env, asks: given.kind === 'text', onWarning: (message) => this.#warn(message), onEvent: (event) => this.#event(event)})
     const exec = new DaemonExec(wire, {
-      selected: async (runtime) => {
+      selected: (runtime) => {
         this.#runtime = runtime
-        this.#sink = await commandSink(given.kind, {quiet: given.quiet, imageDir: given.outputDir ?? '.', onWarning: (message) => this.#warn(message)})
       },
       event: (event) => this.#event(event),
       mayRun: plugins.length === 0 ? undefined : () => this.#ask(),
@@ -131,7 +132,10 @@ class QuickExec {
         flags: {...(runtime === undefined ? {} : {runtime}), ...(kernel === undefined ? {} : {kernel})},
       }, Math.max(1, greetingLimitMs - ms)).then((end) => this.#outcome(end, exec))
       // while the daemon works
-      if (plugins.length > 0) this.#hooks = import('./hooks.ts').then(({QuickHooks}) => new QuickHooks({plugins, version, dirs, json: given.kind === 'json', onWarning: (message) => this.#warn(message)}))
+      if (plugins.length > 0) {
+        findOwn()
+        this.#hooks = import('./hooks.ts').then(({QuickHooks}) => new QuickHooks({plugins, version, dirs, json: given.kind === 'json', onWarning: (message) => this.#warn(message)}))
+      }
       const work = this.#hooks ? this.#told(ran, this.#hooks) : ran
       const outcome = await interruptible(work, {
         first: async () => {
@@ -152,6 +156,13 @@ class QuickExec {
       await this.#rejoined?.close()
     }
     return true
+  }
+
+  /** Not before there is something for it: hooks are asked first, and the code is on its way when it tells that it has started. */
+  async #openSink(): Promise<CommandSink> {
+    const {kind, quiet, outputDir} = this.#options.given
+    this.#opening ??= commandSink(kind, {quiet, imageDir: outputDir ?? '.', onWarning: (message) => this.#warn(message)})
+    return (this.#sink = await this.#opening)
   }
 
   async #ask(): Promise<void> {
@@ -192,8 +203,8 @@ class QuickExec {
   }
 
   async #finish(outcome: ExecOutcome): Promise<void> {
-    const sink = this.#sink
-    if (!sink || this.#runtime === undefined) throw new Error('the daemon ended an execution before it chose a runtime')
+    if (this.#runtime === undefined) throw new Error('the daemon ended an execution before it chose a runtime')
+    const sink = await this.#openSink()
     const result = await finishExec(outcome, this.#runtime.name, sink, {
       exitWith: (status) => {
         process.exitCode = status
@@ -209,7 +220,7 @@ class QuickExec {
 
   /** As the command's own `catch`. */
   async #report(thrown: unknown): Promise<void> {
-    const sink = this.#sink
+    const sink = this.#runtime && (await this.#openSink())
     const {kind} = this.#options.given
     if (sink?.kind === 'text') await sink.end()
     const {exitStatus, reportError, toCgpuError} = await import('@cgpu/plugin-sdk/lean')
@@ -233,7 +244,7 @@ class QuickExec {
       this.#kernel = event.kernel ?? ''
       this.#startedAt = performance.now()
     }
-    return this.#sink?.onEvent(event)
+    return this.#sink ? this.#sink.onEvent(event) : this.#openSink().then((sink) => sink.onEvent(event))
   }
 
   #warn(message: string): void {

@@ -1,11 +1,10 @@
-import {realpathSync, statSync} from 'node:fs'
-import {join} from 'node:path'
+import {realpathSync} from 'node:fs'
 import {pathToFileURL} from 'node:url'
 import type {Config} from '@oclif/core/config'
-import type {IndexedHook, IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
+import {hookFile, type IndexedHook, type IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import type {prepareHooks, runSandboxedHook} from '../sandbox/hooks.ts'
 import {guarded} from '@cgpu/plugin-sdk/lean-hooks'
-import {useHostSdk} from './host-sdk.ts'
+import {findAtOnce, useHostSdk} from './host-sdk.ts'
 
 /** What oclif's own `runHook` returns, as far as it is used. */
 export interface HookResults {
@@ -60,7 +59,7 @@ export function prepare({bundle, plugins, topic, onWarning}: Preparing): void {
   for (const {root, hooks, level} of plugins) {
     if (level !== 'trusted') continue
     for (const [event, all] of Object.entries(hooks)) {
-      if (event.startsWith(topic)) for (const {target} of all) void guarded(event, roots, onWarning, () => moduleOf(root, target)).catch(() => undefined)
+      if (event.startsWith(topic)) for (const hook of all) void guarded(event, roots, onWarning, () => moduleOf(root, hook)).catch(() => undefined)
     }
   }
 }
@@ -88,8 +87,9 @@ type HookFunction = (this: unknown, options: unknown) => unknown
 const isFunction = (value: unknown): value is HookFunction => typeof value === 'function'
 
 /** Undefined: there is none, which oclif passes over too. */
-async function functionOf(root: string, {target, identifier}: IndexedHook): Promise<HookFunction | undefined> {
-  const module = await moduleOf(root, target)
+async function functionOf(root: string, hook: IndexedHook): Promise<HookFunction | undefined> {
+  const {identifier} = hook
+  const module = await moduleOf(root, hook)
   // of a CommonJS file that was compiled from an ES module
   const inner = typeof module['default'] === 'object' && module['default'] !== null ? (module['default'] as Record<string, unknown>) : {}
   const named = module[identifier] ?? inner[identifier]
@@ -98,26 +98,21 @@ async function functionOf(root: string, {target, identifier}: IndexedHook): Prom
 }
 
 type HookModule = Record<string, unknown>
-/** by path: Node takes a millisecond to find what it has loaded already */
+/** by plugin and file: Node takes a millisecond to find what it has loaded already */
 const loaded = new Map<string, Promise<HookModule>>()
 
-function moduleOf(root: string, target: string): Promise<HookModule> {
-  const path = target.startsWith(root) ? target : join(root, target)
-  const module = loaded.get(path) ?? load(path)
-  loaded.set(path, module)
+function moduleOf(root: string, hook: IndexedHook): Promise<HookModule> {
+  const key = `${root}\n${hook.target}`
+  const module = loaded.get(key) ?? load(root, hook)
+  loaded.set(key, module)
   return module
 }
 
-async function load(path: string): Promise<HookModule> {
+async function load(root: string, {target, module}: IndexedHook): Promise<HookModule> {
   // the SDK of the bundle: a second copy would take longer to load than all hooks have
   useHostSdk(sdk)
-  return (await import(pathToFileURL(resolved(path)).href)) as HookModule // the plugin's
-}
-
-/** A hook may be named without its ending, and may be a folder. */
-function resolved(path: string): string {
-  const found = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '/index.js'].map((ending) => path + ending)
-  return found.find((one) => statSync(one, {throwIfNoEntry: false})?.isFile()) ?? path
+  if (module !== undefined) findAtOnce(module)
+  return (await import(module ?? pathToFileURL(hookFile(root, target)).href)) as HookModule // the plugin's
 }
 
 /** `this` of a hook, as oclif makes it. */

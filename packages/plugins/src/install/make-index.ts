@@ -1,5 +1,6 @@
 import {readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs'
-import {basename, dirname, join} from 'node:path'
+import {basename, dirname, extname, join} from 'node:path'
+import {pathToFileURL} from 'node:url'
 import {isObject, type JsonObject, parseJson} from '@cgpu/core/state/json'
 import {uniqueTag} from '@cgpu/core/state/token'
 import {errnoOf} from '@cgpu/core/state/write-error'
@@ -8,7 +9,7 @@ import {readStaticPlugin, sandboxedEvent} from '../sandbox/static-plugin.ts'
 import {knownPlugins, type LoadablePlugin, trustPath} from './loadable.ts'
 import {lockFileName} from './lock-file.ts'
 import {listPath} from './oclif-list.ts'
-import {type IndexedHook, type IndexedPlugin, indexPath, indexText, type PluginIndex, stampOf, type Stamps} from './plugin-index.ts'
+import {hookFile, type IndexedHook, type IndexedPlugin, indexPath, indexText, type PluginIndex, stampOf, type Stamps} from './plugin-index.ts'
 
 /** Files that somebody may be writing just now; a clock of two seconds is the coarsest that file systems have. */
 const restlessMs = 2000
@@ -50,7 +51,7 @@ function trusted({name, root, level, source}: LoadablePlugin, stamped: (path: st
   if (source === 'link' && transpiled && stampOf(stamped(join(root, 'tsconfig.json'))) !== '') throw new Error('oclif may transpile it')
   const manifest = readObject(stamped(join(root, 'oclif.manifest.json'))) ?? readObject(stamped(join(root, '.oclif.manifest.json')))
   if (!manifest && oclif['commands'] !== undefined) throw new Error('it has no oclif.manifest.json')
-  return {name, version, root, level, contract: isObject(cgpu) ? cgpu['contract'] : undefined, commands: manifest ? commandsIn(manifest, version) : [], hooks: hooksIn(oclif['hooks'])}
+  return {name, version, root, level, contract: isObject(cgpu) ? cgpu['contract'] : undefined, commands: manifest ? commandsIn(manifest, version) : [], hooks: hooksIn(oclif['hooks'], source === 'link' ? undefined : root)}
 }
 
 function commandsIn(manifest: JsonObject, version: string): string[] {
@@ -64,12 +65,33 @@ function commandsIn(manifest: JsonObject, version: string): string[] {
   })
 }
 
-function hooksIn(declared: unknown): IndexedPlugin['hooks'] {
+/** `installed`: the plugin's folder, where its files are nobody's to change. */
+function hooksIn(declared: unknown, installed: string | undefined): IndexedPlugin['hooks'] {
   return Object.fromEntries(Object.entries(isObject(declared) ? declared : {}).map(([event, hooks]) => [event, [hooks].flat().map((hook: unknown): IndexedHook => {
     const {target, identifier = 'default'} = isObject(hook) ? hook : {target: hook}
     if (typeof target !== 'string' || typeof identifier !== 'string') throw new Error(`its hooks of ${event} are wrong`)
-    return {target, identifier}
+    const module = installed === undefined ? undefined : moduleAt(installed, target)
+    return {target, identifier, ...(module === undefined ? {} : {module})}
   })]))
+}
+
+/** The address of a hook's file as Node would find it; undefined where it is no ES module, or none that its package tells of. */
+function moduleAt(root: string, target: string): string | undefined {
+  try {
+    const [folder, file] = [realpathSync(root), realpathSync(hookFile(root, target))]
+    return file.startsWith(join(folder, '/')) && isModule(file, folder) ? pathToFileURL(file).href : undefined
+  } catch {
+    return undefined // whoever calls the hook tells what is wrong with it
+  }
+}
+
+function isModule(file: string, root: string): boolean {
+  if (extname(file) !== '.js') return extname(file) === '.mjs'
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const pjson = readObject(join(folder, 'package.json'))
+    if (pjson) return pjson['type'] === 'module'
+    if (folder === root) return false
+  }
 }
 
 function untrusted({name, root, level}: LoadablePlugin, dataDir: string, stamped: (path: string) => string): IndexedPlugin {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import {existsSync, readFileSync, statSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdirSync, readFileSync, realpathSync, statSync, symlinkSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {pathToFileURL} from 'node:url'
 import {type InstallBed, installBed} from '../../../../test/helpers/install-bed.ts'
 import {writePlugin} from '../../../../test/helpers/plugin-folder.ts'
+import {type LockedPlugin, pluginLock} from './lock-file.ts'
 import {makeIndex} from './make-index.ts'
 import {indexPath, pluginIndex} from './plugin-index.ts'
 
@@ -34,6 +36,29 @@ describe('the index of plugins', () => {
     if (process.platform !== 'win32') assert.equal(statSync(path).mode & 0o777, 0o600)
     mark()
     assert.deepEqual(await versions(), ['marked'])
+  })
+
+  it('holds where hooks of an installed plugin stand that are ES modules, and of a linked one nothing that may change', async () => {
+    const hooks = ['named', 'plain.js', 'old', 'older', 'nested/inner', 'out', 'gone']
+    const root = join(bed.dataDir, 'plugins/x-b@1.0.0-0/package')
+    mkdirSync(join(root, 'nested'), {recursive: true})
+    writeFileSync(join(root, 'package.json'), JSON.stringify({name: 'x-b', version: '1.0.0', type: 'module', oclif: {hooks: {'execution:before': hooks}}}))
+    writeFileSync(join(root, 'nested/package.json'), '{}')
+    for (const file of ['named.mjs', 'plain.js', 'old.cjs', 'nested/inner.js']) writeFileSync(join(root, file), '')
+    writeFileSync(join(bed.folder, 'out.mjs'), '')
+    mkdirSync(join(root, 'older'))
+    writeFileSync(join(root, 'older/package.json'), '{"type": "commonjs"}')
+    writeFileSync(join(root, 'older/index.js'), '')
+    symlinkSync(join(bed.folder, 'out.mjs'), join(root, 'out'))
+    const installed: LockedPlugin = {
+      name: 'x-b', version: '1.0.0', source: 'tarball', want: 'x-b.tgz', folder: 'x-b@1.0.0-0', integrity: '', digest: '', signature: 'none', dependencies: {}, installedAt: new Date().toISOString(),
+    }
+    await pluginLock(bed.dataDir).update(({plugins}) => ({plugins: {...plugins, 'x-b': installed}}))
+    await bed.installer().trust.put({name: 'x-b', level: 'trusted', version: '1.0.0', granted: [], at: new Date().toISOString()})
+    const modules = (name: string): (string | undefined)[] => make().plugins.find((plugin) => plugin.name === name)?.hooks['execution:before']?.map(({module}) => module) ?? []
+    const real = (file: string): string => pathToFileURL(realpathSync(join(root, file))).href
+    assert.deepEqual(modules('x-b'), [real('named.mjs'), real('plain.js'), undefined, undefined, undefined, undefined, undefined])
+    assert.deepEqual(modules('x-a'), [undefined])
   })
 
   it('of an untrusted plugin holds hooks that a sandbox may have, and its terms', async () => {

@@ -8,6 +8,15 @@ import type {TrustLevel} from '../trust.ts'
 export interface IndexedHook {
   target: string
   identifier: string
+  /** URL of that file, where it is an ES module and stays where it is */
+  module?: string
+}
+
+/** The file of a hook as its plugin names it: without its ending, or as a folder, where it likes. A name without a file is given back. */
+export function hookFile(root: string, target: string): string {
+  const path = target.startsWith(root) ? target : join(root, target)
+  const found = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '/index.js'].map((ending) => path + ending)
+  return found.find((one) => statSync(one, {throwIfNoEntry: false})?.isFile()) ?? path
 }
 
 /** What a start has to know of a plugin that it does not load. */
@@ -39,7 +48,7 @@ export interface PluginIndex {
 export type Stamps = Record<string, string>
 
 /** In the name, so that two versions of cgpu that share a home do not take turns to write it. It grows when what stands in an index changes. */
-const format = 1
+const format = 2
 export const indexPath = (dataDir: string): string => join(dataDir, `plugins.index-${format}.json`)
 
 /** Tells a file from what stood there before: whoever writes one changes it. */
