@@ -3,7 +3,7 @@
 import {readFileSync, realpathSync, writeFileSync} from 'node:fs'
 import {join, relative} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {bundleTo, graphOf, namedExports, native, ownPlace, root, slashes, underRoot, wordMasks} from './bundling.mjs'
+import {bundleTo, graphOf, leanBuiltins, namedExports, native, ownPlace, root, slashes, underRoot, wordMasks} from './bundling.mjs'
 import {layers} from './layers.mjs'
 
 const out = join(root, 'packages/cli/dist/fast')
@@ -138,7 +138,7 @@ export async function bundle({external = [], to = out, without = []} = {}) {
   const options = {
     // the SDK for hooks of plugins, which are called in a process that has loaded most of it
     entryPoints: {main: 'written:main', sdk: join(root, 'packages/plugin-sdk/dist/index.js')},
-    plugins: [written, native, lazyTls, lazyOclif, namedExports, ownPlace, wordMasks],
+    plugins: [written, native, lazyTls, lazyOclif, namedExports, leanBuiltins, ownPlace, wordMasks],
     external: ['utf-8-validate', '@oclif/core/config', ...external],
     banner: {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);let __core;const __oclif = (path) => (__core ??= __makeRequire(require.resolve('@oclif/core/package.json')))(path);"},
   }

@@ -95,7 +95,7 @@ function leanBuiltin(name) {
 export const leanBuiltins = {
   name: 'lean-builtins',
   setup({onLoad, onResolve}) {
-    onResolve({filter: /^node:/}, ({path, kind, importer}) => (kind === 'import-statement' && ownFiles.test(importer) ? {path, namespace: 'builtin', sideEffects: false} : undefined))
+    onResolve({filter: /^node:/}, ({path, kind, importer, namespace}) => (kind === 'import-statement' && (ownFiles.test(importer) || namespace === 'layer') ? {path, namespace: 'builtin'} : undefined))
     onLoad({filter: /.*/, namespace: 'builtin'}, ({path}) => ({contents: leanBuiltin(path), loader: 'js'}))
   },
 }

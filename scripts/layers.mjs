@@ -7,9 +7,12 @@ import {inOwnPlace, ownFiles, root, underRoot} from './bundling.mjs'
 
 const importsOf = ({inputs}, file) => inputs[file].imports.filter(({kind, external}) => kind === 'import-statement' && !external).map(({path}) => path)
 
+/** Of a lean built-in (bundling.mjs): small, and each would be a file, as everybody uses some: they are part of the first layer. */
+const builtin = 'builtin:'
+
 /** The number of their layer, of our modules as the metafile names them. */
 function layersOf(metafile, layers) {
-  const layerOf = new Map()
+  const layerOf = new Map(Object.keys(metafile.inputs).filter((file) => file.startsWith(builtin)).map((file) => [file, 0]))
   const visit = (file, layer) => {
     if (layerOf.has(file) || !ownFiles.test(file)) return
     layerOf.set(file, layer)
@@ -41,7 +44,7 @@ export function layers(metafile, bases) {
       })
       onResolve({filter: /^layer:/}, ({path}) => ({path: path.slice('layer:'.length), namespace: 'layer', sideEffects: true}))
       onLoad({filter: /.*/, namespace: 'layer'}, ({path}) => {
-        const members = [...layerOf].filter(([, layer]) => layer === Number(path)).map(([file]) => `import ${JSON.stringify(join(root, file))}\n`)
+        const members = [...layerOf].filter(([, layer]) => layer === Number(path)).map(([file]) => `import ${JSON.stringify(file.startsWith(builtin) ? file.slice(builtin.length) : join(root, file))}\n`)
         return {contents: members.join(''), resolveDir: root}
       })
       // `await import()` of one is a way into the layer of its own
