@@ -80,15 +80,21 @@ export const ownPlace = {
   },
 }
 
+/** What a function may carry that nobody asks for. */
+const unasked = ['length', 'name', 'prototype', 'withoutStackTrace', Symbol.toPrimitive]
+
 /** A built-in as a module of ours: what is not asked for is left out, and a function loads it when it is called. */
 function leanBuiltin(name) {
   const load = `process.getBuiltinModule(${JSON.stringify(name)})`
+  // what it carries is asked for without a call, as by `promisify`
+  const carrying = `const carrying = (name) => new Proxy(() => {}, {apply: (_, self, args) => Reflect.apply(${load}[name], self, args), get: (_, key) => ${load}[name][key]})`
   const lines = Object.entries(process.getBuiltinModule(name)).filter(([key]) => /^[a-z]\w*$/i.test(key) && key !== 'default').map(([key, value]) => {
     // a class is to be called with `new`, and something else may be anything
-    const later = typeof value === 'function' && /^[a-z]/.test(key)
-    return `export const ${key} = ${later ? `(...args) => ${load}.${key}(...args)` : `/* @__PURE__ */ (() => ${load}.${key})()`}`
+    if (typeof value !== 'function' || !/^[a-z]/.test(key)) return `export const ${key} = /* @__PURE__ */ (() => ${load}.${key})()`
+    const carries = Reflect.ownKeys(value).some((own) => !unasked.includes(own))
+    return `export const ${key} = ${carries ? `/* @__PURE__ */ carrying(${JSON.stringify(key)})` : `(...args) => ${load}.${key}(...args)`}`
   })
-  return lines.join('\n')
+  return [carrying, ...lines].join('\n')
 }
 
 /** An import of a built-in reads all of its exports, which for some takes longer than the command has. In modules of ours. */
