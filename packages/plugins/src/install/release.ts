@@ -31,7 +31,8 @@ export function pickRelease(packument: Packument, want: string): Release {
   if (semver.valid(want) && Object.hasOwn(time, want)) {
     throw errors.notFound(`${name} ${shown} was taken back by its publisher`, {code: 'PLUGIN_VERSION_YANKED', category: 'plugin', fix: `cgpu plugins install ${name}`})
   }
-  const known = [...Object.keys(packument['dist-tags']), ...Object.keys(versions)]
+  // a tag may have stayed with a version that is gone
+  const known = [...Object.entries(packument['dist-tags']).flatMap(([tag, to]) => (Object.hasOwn(versions, to) ? [tag] : [])), ...Object.keys(versions)]
   throw errors.notFound(`${name} has no version ${shown}`, {
     code: 'PLUGIN_VERSION_NOT_FOUND', category: 'plugin', fix: didYouMean(want, known) ?? `cgpu plugins info ${name}`, details: {versions: Object.keys(versions).slice(-20)},
   })

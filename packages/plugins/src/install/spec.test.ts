@@ -12,7 +12,7 @@ describe('what is asked to be installed', () => {
   })
 
   it('is refused where it could mean something else', () => {
-    for (const typed of ['', '@', '@a', 'X', 'a/b', '../x', '/abs/dir', 'file:.', 'x@', 'x@a b', 'x@npm:y', 'http://example.com/x.tgz', 'ftp://x/y.tgz', 'git+https://x y', 'git+ext::sh -c id', 'git+https://x/y#--upload-pack=id x', '.hidden', 'x'.repeat(300)]) {
+    for (const typed of ['', '@', '@a', 'X', 'a/b', '../x', '/abs/dir', 'file:.', 'x@', 'x@a b', 'x@npm:y', 'http://example.com/x.tgz', 'https://[x', 'ftp://x/y.tgz', 'git+https://x y', 'git+ext::sh -c id', 'git+https://x/y#--upload-pack=id x', '.hidden', 'x'.repeat(300)]) {
       assert.throws(() => parseSpec(typed), (error) => error instanceof Error && 'code' in error && error.code === 'PLUGIN_SPEC', typed)
     }
   })

@@ -19,6 +19,7 @@ export function parseSpec(typed: string): Spec {
   const git = /^(?:git\+(?<url>(?:https|ssh|file):\/\/[^#\s]+)|github:(?<slug>[\w.-]+\/[\w.-]+))(?:#(?<ref>[\w./-]+))?$/.exec(typed)?.groups
   if (git) return {kind: 'git', url: git['url'] ?? `https://github.com/${git['slug']}.git`, ref: git['ref']}
   if (/^(?:git\+|git:|github:|gitlab:|bitbucket:)/.test(typed)) throw wrong('not an address of a git repository', 'cgpu plugins install git+https://HOST/OWNER/REPOSITORY.git#TAG')
+  if (/^https?:\/\//.test(typed) && !URL.canParse(typed)) throw wrong('not an address', 'give a name of the registry, or an https address of a tarball')
   if (/^https:\/\/\S+$/.test(typed) || /^http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)[:/]\S+$/.test(typed)) return {kind: 'tarball', from: typed}
   if (/^[a-z]+:\/\//.test(typed)) throw wrong('plugins are not fetched from there', 'give a name of the registry, or an https address of a tarball')
   const file = typed.replace(/^file:/, '')
