@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {execFileSync} from 'node:child_process'
+import {execFileSync, spawnSync} from 'node:child_process'
 import {existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {type InstallBed, installBed} from '../../../../test/helpers/install-bed.ts'
@@ -111,6 +111,13 @@ describe('the installer of plugins', () => {
     publish({name: 'x-a', version: '2.0.0'})
     registry.takeBack('x-a', '2.0.0')
     await assert.rejects(bed.install('x-a'), {code: 'PLUGIN_VERSION_NOT_FOUND', fix: 'cgpu plugins info x-a'})
+  })
+
+  it('removes what processes left that are gone, also where nothing is installed in the end', async () => {
+    const {pid} = spawnSync(process.execPath, ['--version'])
+    mkdirSync(join(bed.dataDir, 'plugins', `.stage-${pid}-1`), {recursive: true})
+    await assert.rejects(bed.install('x-absent'), {code: 'PLUGIN_NOT_FOUND'})
+    assert.deepEqual(bed.left(), [])
   })
 
   it('looks at a linked plugin\'s own files, not at what npm has put beside them', async () => {

@@ -21,6 +21,7 @@ import {parseSpec, type Spec} from './spec.ts'
 import {PluginStore} from './store.ts'
 import {exists, ownFilesOf} from './tree.ts'
 import {type KnownRoot, type SigstoreSource, trustedRoot} from './trusted-root.ts'
+import {untilSignal} from './until-signal.ts'
 
 export interface InstallerOptions {
   dataDir: string
@@ -94,7 +95,7 @@ export class PluginInstaller {
     const stage = await this.store.stage()
     try {
       const policies = await Policies.read(configDir, env)
-      return await use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned, sigstore: () => this.#sigstore(policies)}))
+      return await untilSignal(stage, async (signal) => use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned, signal, sigstore: () => this.#sigstore(policies)})))
     } finally {
       await this.store.discard(stage)
     }

@@ -43,6 +43,8 @@ export interface PrepareOptions {
   host: Host
   cwd: string
   env: NodeJS.ProcessEnv
+  /** ends npm and git */
+  signal: AbortSignal
   /** what provenance is checked with */
   sigstore: () => Promise<KnownRoot | undefined>
   /** what the lock file promises; anything else is refused */
@@ -53,9 +55,9 @@ interface Fetched extends Pick<Prepared, 'source' | 'want' | 'integrity' | 'sign
 
 /** Fetches, checks and unpacks a plugin. Nothing of it is run. */
 export async function prepare(spec: Spec, options: PrepareOptions): Promise<Prepared> {
-  const {stage, cache, cacheDir, host, env} = options
+  const {stage, cache, cacheDir, host, env, signal} = options
   const folder = join(stage, 'package')
-  const fetched = spec.kind === 'git' ? await fromGit(spec, folder) : spec.kind === 'tarball' ? await fromTarball(spec.from, folder, options) : await fromRegistry(spec, folder, options)
+  const fetched = spec.kind === 'git' ? await fromGit(spec, folder, signal) : spec.kind === 'tarball' ? await fromTarball(spec.from, folder, options) : await fromRegistry(spec, folder, options)
   const read = (path: string): Promise<string | undefined> => readFile(join(folder, path), 'utf8').catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error
@@ -66,7 +68,7 @@ export async function prepare(spec: Spec, options: PrepareOptions): Promise<Prep
     throw errors.data(`the tarball of ${release.name} ${release.version} holds ${checked.name} ${checked.version}`, {code: 'PLUGIN_MANIFEST_LIES', category: 'plugin', fix: 'nothing was installed; tell its publisher'})
   }
   const wanted = wantedDependencies(checked.pjson)
-  const dependencies = wanted ? await installDependencies(wanted, {folder: stage, cacheDir, registry: cache.registry.config, offline: cache.offline, env}) : {}
+  const dependencies = wanted ? await installDependencies(wanted, {folder: stage, cacheDir, registry: cache.registry.config, offline: cache.offline, env, signal}) : {}
   return {...fetched, stage, checked, dependencies, digest: await treeDigest(stage)}
 }
 
@@ -122,8 +124,8 @@ async function fromTarball(from: string, folder: string, {cache, cwd, pinned}: P
   return {source: 'tarball', want: path, integrity, signature: 'none', release: undefined, provenance: undefined, downloads: undefined}
 }
 
-async function fromGit({url, ref}: Spec & {kind: 'git'}, folder: string): Promise<Fetched> {
-  const commit = await fetchGit(url, ref, folder)
+async function fromGit({url, ref}: Spec & {kind: 'git'}, folder: string, signal: AbortSignal): Promise<Fetched> {
+  const commit = await fetchGit(url, ref, folder, signal)
   return {source: 'git', want: `git+${url}${ref === undefined ? '' : `#${ref}`}`, integrity: commit, signature: 'none', release: undefined, provenance: undefined, downloads: undefined}
 }
 
