@@ -110,7 +110,9 @@ describe('the installer of plugins', () => {
     publish({name: 'x-a'})
     publish({name: 'x-a', version: '2.0.0'})
     registry.takeBack('x-a', '2.0.0')
-    await assert.rejects(bed.install('x-a'), {code: 'PLUGIN_VERSION_NOT_FOUND', fix: 'cgpu plugins info x-a'})
+    await assert.rejects(bed.install('x-a'), {code: 'PLUGIN_VERSION_NOT_FOUND', fix: 'cgpu plugins info x-a@1.0.0'})
+    registry.takeBack('x-a', '1.0.0')
+    await assert.rejects(bed.install('x-a'), {code: 'PLUGIN_VERSION_NOT_FOUND', fix: 'cgpu plugins search'})
   })
 
   it('removes what processes left that are gone, also where nothing is installed in the end', async () => {
