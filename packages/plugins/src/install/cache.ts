@@ -119,5 +119,5 @@ export class CachedRegistry {
   }
 }
 
-const notCached = (what: string) =>
+export const notCached = (what: string) =>
   errors.network(`${what} was not fetched before, and --offline asks nobody`, {code: 'NOT_IN_CACHE', category: 'plugin', fix: 'leave --offline out once'})

@@ -32,6 +32,9 @@ function runGit(args: string[], {cwd, signal}: {cwd: string; signal: AbortSignal
     })
     const fail = (why: string): void => reject(errors.network(`git cannot fetch it: ${sanitizeLine(why, 300)}`, {code: 'PLUGIN_GIT', category: 'plugin', fix: 'check the address, the branch or tag, and that git may read it'}))
     child.on('error', () => fail(signal.aborted ? 'it was interrupted' : 'git is not installed'))
-    child.on('close', (status) => (status === 0 ? resolve(out) : fail(err.trim().split('\n').at(-1) ?? '')))
+    child.on('close', (status) => (status === 0 ? resolve(out) : fail(reasonIn(err))))
   })
 }
+
+/** What git calls fatal first; advice follows, and the end of that says nothing by itself. */
+const reasonIn = (err: string): string => /^(?:fatal|error): (.*)$/m.exec(err)?.[1] ?? err.trim().split('\n').at(-1) ?? ''

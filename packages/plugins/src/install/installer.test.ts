@@ -213,7 +213,9 @@ describe('the installer of plugins', () => {
     git('add', '.')
     git('commit', '--quiet', '-m', 'two')
     await assert.rejects(bed.install(`git+file://${repository}`), {code: 'PLUGIN_LINK'})
-    await assert.rejects(bed.install(`git+file://${repository}#nowhere`), {code: 'PLUGIN_GIT'})
+    await assert.rejects(bed.install(`git+file://${repository}#nowhere`), {code: 'PLUGIN_GIT', message: /^git cannot fetch it: couldn't find remote ref nowhere$/})
+    await assert.rejects(bed.install(`git+file://${repository}-not`), {code: 'PLUGIN_GIT', message: /does not appear to be a git repository$/})
+    await assert.rejects(bed.install(`git+file://${repository}`, {offline: true}), {code: 'NOT_IN_CACHE', exit: 69})
   })
 
   it('obeys a policy, and the warnings of a curated index that is signed', async () => {

@@ -3,7 +3,7 @@ import {join, resolve} from 'node:path'
 import {errors} from '@cgpu/core/errors'
 import {errnoOf} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import type {CachedRegistry} from './cache.ts'
+import {type CachedRegistry, notCached} from './cache.ts'
 import {type CheckedPackage, checkPackage, type Host} from './check.ts'
 import {installDependencies, wantedDependencies} from './dependencies.ts'
 import {fetchGit} from './git.ts'
@@ -57,7 +57,7 @@ interface Fetched extends Pick<Prepared, 'source' | 'want' | 'integrity' | 'sign
 export async function prepare(spec: Spec, options: PrepareOptions): Promise<Prepared> {
   const {stage, cache, cacheDir, host, env, signal} = options
   const folder = join(stage, 'package')
-  const fetched = spec.kind === 'git' ? await fromGit(spec, folder, signal) : spec.kind === 'tarball' ? await fromTarball(spec.from, folder, options) : await fromRegistry(spec, folder, options)
+  const fetched = spec.kind === 'git' ? await fromGit(spec, folder, options) : spec.kind === 'tarball' ? await fromTarball(spec.from, folder, options) : await fromRegistry(spec, folder, options)
   const read = (path: string): Promise<string | undefined> => readFile(join(folder, path), 'utf8').catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error
@@ -124,7 +124,8 @@ async function fromTarball(from: string, folder: string, {cache, cwd, pinned}: P
   return {source: 'tarball', want: path, integrity, signature: 'none', release: undefined, provenance: undefined, downloads: undefined}
 }
 
-async function fromGit({url, ref}: Spec & {kind: 'git'}, folder: string, signal: AbortSignal): Promise<Fetched> {
+async function fromGit({url, ref}: Spec & {kind: 'git'}, folder: string, {cache, signal}: PrepareOptions): Promise<Fetched> {
+  if (cache.offline) throw notCached(sanitizeLine(url, 200)) // nothing is kept of repositories
   const commit = await fetchGit(url, ref, folder, signal)
   return {source: 'git', want: `git+${url}${ref === undefined ? '' : `#${ref}`}`, integrity: commit, signature: 'none', release: undefined, provenance: undefined, downloads: undefined}
 }
