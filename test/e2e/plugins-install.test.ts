@@ -55,6 +55,13 @@ describe('installing plugins', function () {
     assert.equal(existsSync(join(home.dataDir, 'state', 'runtimes')), false)
   })
 
+  it('shows no password of an address', async () => {
+    for (const args of [['plugins', 'install', 'git+https://me:secret@127.0.0.1:9/x.git'], ['plugins', 'info', 'x', '--registry', 'htps://me:secret@127.0.0.1:9/']]) {
+      const {status, stderr} = await run(...args)
+      assert.deepEqual([status, /127\.0\.0\.1:9/.test(stderr), stderr.includes('secret')], [64, true, false], stderr)
+    }
+  })
+
   it('leaves nothing where it is ended by a signal, nor does npm go on', async () => {
     let asked: PromiseWithResolvers<Socket> = Promise.withResolvers()
     const silent = createServer(({socket}) => asked.resolve(socket)) // who asks it gets no answer

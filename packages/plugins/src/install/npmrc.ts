@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {errors} from '@cgpu/core/errors'
-import {sanitizeLine} from '@cgpu/core/text/line'
+import {shownAddress} from './shown-address.ts'
 
 /** Where packages come from. */
 export interface RegistryConfig {
@@ -23,7 +23,7 @@ export const isWebAddress = (url: string): boolean => URL.canParse(url) && /^htt
 /** Throws REGISTRY_INVALID (64). */
 export function checkRegistry(url: string): string {
   if (isWebAddress(url)) return url
-  throw errors.usage(`the address of the registry is none: ${sanitizeLine(url, 200)}`, {code: 'REGISTRY_INVALID', category: 'plugin', fix: 'give one such as https://registry.npmjs.org/ by --registry, CGPU_NPM_REGISTRY or the registry of ~/.npmrc'})
+  throw errors.usage(`the address of the registry is none: ${shownAddress(url)}`, {code: 'REGISTRY_INVALID', category: 'plugin', fix: 'give one such as https://registry.npmjs.org/ by --registry, CGPU_NPM_REGISTRY or the registry of ~/.npmrc'})
 }
 
 const slashed = (url: string): string => (url.endsWith('/') ? url : `${url}/`)

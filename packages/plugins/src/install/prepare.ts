@@ -12,6 +12,7 @@ import type {LockedPlugin, PluginSource} from './lock-file.ts'
 import {pickRelease, type Release} from './release.ts'
 import {maxTarball} from './registry.ts'
 import {checkProvenance, type Provenance} from './provenance.ts'
+import {shownAddress} from './shown-address.ts'
 import {signatureState} from './signature.ts'
 import type {Spec} from './spec.ts'
 import {readTarball} from './tar.ts'
@@ -117,7 +118,7 @@ export async function provenanceOf(release: Release, integrity: string, {atteste
 async function fromTarball(from: string, folder: string, {cache, cwd, pinned}: PrepareOptions): Promise<Fetched> {
   const remote = /^https?:/.test(from)
   const path = remote ? from : resolve(cwd, from)
-  const bytes = !remote ? await readTarballFile(path) : pinned ? await cache.tarball(from, pinned, from) : await cache.unpinned(from)
+  const bytes = !remote ? await readTarballFile(path) : pinned ? await cache.tarball(from, pinned, shownAddress(from)) : await cache.unpinned(from)
   const integrity = integrityOf(bytes)
   if (pinned && pinned.integrity !== integrity) throw changed(from, pinned.version)
   await writeFiles(folder, readTarball(bytes))
@@ -125,7 +126,7 @@ async function fromTarball(from: string, folder: string, {cache, cwd, pinned}: P
 }
 
 async function fromGit({url, ref}: Spec & {kind: 'git'}, folder: string, {cache, signal}: PrepareOptions): Promise<Fetched> {
-  if (cache.offline) throw notCached(sanitizeLine(url, 200)) // nothing is kept of repositories
+  if (cache.offline) throw notCached(shownAddress(url)) // nothing is kept of repositories
   const commit = await fetchGit(url, ref, folder, signal)
   return {source: 'git', want: `git+${url}${ref === undefined ? '' : `#${ref}`}`, integrity: commit, signature: 'none', release: undefined, provenance: undefined, downloads: undefined}
 }
@@ -142,4 +143,4 @@ async function readTarballFile(path: string): Promise<Buffer> {
 }
 
 const changed = (name: string, version: string) =>
-  errors.data(`${sanitizeLine(name, 200)} ${version} is not what was installed before: its checksum differs`, {code: 'PLUGIN_INTEGRITY', category: 'plugin', fix: `cgpu plugins install ${sanitizeLine(name, 200)} asks again`})
+  errors.data(`${shownAddress(name)} ${version} is not what was installed before: its checksum differs`, {code: 'PLUGIN_INTEGRITY', category: 'plugin', fix: `cgpu plugins install ${shownAddress(name)} asks again`})

@@ -1,8 +1,8 @@
 import {errors} from '@cgpu/core/errors'
 import {parseJson} from '@cgpu/core/state/json'
-import {sanitizeLine} from '@cgpu/core/text/line'
 import {z} from 'zod'
 import {type Answer, type Request, send, type Send, unreachable} from './http.ts'
+import {shownAddress} from './shown-address.ts'
 import {checkRegistry, isWebAddress, type RegistryConfig} from './npmrc.ts'
 
 const text = z.string()
@@ -71,7 +71,7 @@ export class Registry {
 
   async tarball(url: string): Promise<Buffer> {
     const answer = await this.#get(url, {maxBytes: maxTarball, accept: '*/*', timeoutMs: 300_000})
-    if (answer.status === 404) throw errors.notFound(`there is no tarball at ${sanitizeLine(url, 300)}`, {code: 'PLUGIN_NOT_FOUND', category: 'plugin', fix: 'check the address, or use another version'})
+    if (answer.status === 404) throw errors.notFound(`there is no tarball at ${shownAddress(url)}`, {code: 'PLUGIN_NOT_FOUND', category: 'plugin', fix: 'check the address, or use another version'})
     this.#check(url, answer)
     return answer.body
   }
@@ -134,7 +134,7 @@ export class Registry {
 
   async #get(url: string, request: Request): Promise<Answer> {
     // what a registry names may be anything
-    if (!isWebAddress(url)) throw errors.data(`the registry names an address that is none: ${sanitizeLine(url, 200)}`, {code: 'PLUGIN_DOCUMENT', category: 'plugin', fix: 'use another version, or another registry with --registry'})
+    if (!isWebAddress(url)) throw errors.data(`the registry names an address that is none: ${shownAddress(url)}`, {code: 'PLUGIN_DOCUMENT', category: 'plugin', fix: 'use another version, or another registry with --registry'})
     return this.#send(url, {...request, authorization: this.config.authorization(url)})
   }
 

@@ -1,7 +1,7 @@
 import {errors} from '@cgpu/core/errors'
-import {sanitizeLine} from '@cgpu/core/text/line'
 import semver from 'semver'
 import {isPackageName} from './name.ts'
+import {shownAddress} from './shown-address.ts'
 
 /** What was typed behind `cgpu plugins install`. */
 export type Spec =
@@ -14,7 +14,7 @@ export type Spec =
 
 /** Throws PLUGIN_SPEC (64). */
 export function parseSpec(typed: string): Spec {
-  const shown = sanitizeLine(typed, 200)
+  const shown = shownAddress(typed, 200)
   const wrong = (why: string, fix: string) => errors.usage(`${why}: ${shown}`, {code: 'PLUGIN_SPEC', category: 'plugin', fix})
   const git = /^(?:git\+(?<url>(?:https|ssh|file):\/\/[^#\s]+)|github:(?<slug>[\w.-]+\/[\w.-]+))(?:#(?<ref>[\w./-]+))?$/.exec(typed)?.groups
   if (git) return {kind: 'git', url: git['url'] ?? `https://github.com/${git['slug']}.git`, ref: git['ref']}

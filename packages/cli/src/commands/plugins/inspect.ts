@@ -31,11 +31,12 @@ export default class PluginsInspect extends PluginsCommand<PluginsInspectResult>
   async run(): Promise<PluginsInspectResult> {
     const {args} = await this.parse(PluginsInspect)
     const plugin = await (await this.installer()).get(args.plugin)
-    const [{inspectFolder}, {describeCapability, describeEnforced, enforcementOf, meansProven}] = await Promise.all([import('@cgpu/plugins/install'), import('@cgpu/plugins')])
+    const [{inspectFolder, shownAddress}, {describeCapability, describeEnforced, enforcementOf, meansProven}] = await Promise.all([import('@cgpu/plugins/install'), import('@cgpu/plugins')])
     const {contract, capabilities, commands, hooks} = await inspectFolder(plugin.root, {...this.host(), commands: new Set(), plugins: new Set()}).catch((error: unknown) => {
       throw unreadable(plugin, error)
     })
-    const {want, integrity, dependencies} = plugin
+    const {integrity, dependencies} = plugin
+    const want = shownAddress(plugin.want)
     const untouched = await isUntouched(plugin)
     const sandbox = plugin.level === 'untrusted' ? enforcementOf(meansProven()) : null
     const shown = commands?.map(({id, summary}) => ({name: id.replaceAll(':', ' '), summary})) ?? null

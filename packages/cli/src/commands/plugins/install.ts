@@ -86,8 +86,10 @@ export default class PluginsInstall extends PluginsCommand<PluginsInstallResult>
   /** Before anything of it is fetched. */
   async #agreeToGit({url}: Spec & {kind: 'git'}, agreed: boolean): Promise<void> {
     if (agreed) return
-    if (!process.stdin.isTTY) throw errors.usage(`nobody signs what comes from a git repository, and there is no terminal to ask on: ${url}`, {code: 'CONFIRMATION_NEEDED', fix: 'add --git'})
-    await confirm(`fetch code from ${url}, which nobody signs?`, false)
+    const {shownAddress} = await import('@cgpu/plugins/install')
+    const shown = shownAddress(url)
+    if (!process.stdin.isTTY) throw errors.usage(`nobody signs what comes from a git repository, and there is no terminal to ask on: ${shown}`, {code: 'CONFIRMATION_NEEDED', fix: 'add --git'})
+    await confirm(`fetch code from ${shown}, which nobody signs?`, false)
   }
 }
 
