@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {mkdirSync, readdirSync, readFileSync} from 'node:fs'
+import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {cgpu, envelope, sealedHome, type SealedHome} from '../helpers/cli.ts'
 import {assertRefused} from '../helpers/workbench.ts'
@@ -31,6 +31,8 @@ describe('cgpu plugins create', () => {
   it('refuses a bad name, one of cgpu\'s own, and a folder that holds something, and leaves nothing', async () => {
     mkdirSync(join(home.cwd, 'full/something'), {recursive: true})
     for (const [status, ...args] of [[64, 'No Name'], [64, '../up'], [64, 'runtime'], [64, 'run'], [72, 'other', '--directory', 'full']] as const) assertRefused(await create(...args), status, args.join(' '))
+    writeFileSync(join(home.cwd, 'file'), '')
+    assertRefused(await create('other', '--directory', 'file/in/it'), 73, 'below a file')
     assert.deepEqual(readdirSync(join(home.cwd, 'full')), ['something'])
     assert.deepEqual(readdirSync(home.cwd).filter((name) => name.startsWith('.cgpu')), [])
   })

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import {once} from 'node:events'
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {createServer} from 'node:http'
+import type {AddressInfo, Socket} from 'node:net'
 import {join} from 'node:path'
-import {cgpu, envelope, sealedHome, type SealedHome} from '../helpers/cli.ts'
+import {cgpu, envelope, sealedHome, type SealedHome, startCgpu} from '../helpers/cli.ts'
 import {pluginPackage} from '../helpers/plugin-package.ts'
 import {startRegistry, type TestRegistry} from '../helpers/registry.ts'
 import {testSigstore} from '../helpers/sigstore.ts'
@@ -50,6 +53,42 @@ describe('installing plugins', function () {
     assert.equal((await run('hello')).status, 127)
     assert.deepEqual(readdirSync(join(home.dataDir, 'plugins')), [])
     assert.equal(existsSync(join(home.dataDir, 'state', 'runtimes')), false)
+  })
+
+  it('shows no password of an address', async () => {
+    for (const args of [['plugins', 'install', 'git+https://me:secret@127.0.0.1:9/x.git'], ['plugins', 'info', 'x', '--registry', 'htps://me:secret@127.0.0.1:9/']]) {
+      const {status, stderr} = await run(...args)
+      assert.deepEqual([status, /127\.0\.0\.1:9/.test(stderr), stderr.includes('secret')], [64, true, false], stderr)
+    }
+  })
+
+  it('leaves nothing where it is ended by a signal, nor does npm go on', async () => {
+    let asked: PromiseWithResolvers<Socket> = Promise.withResolvers()
+    const silent = createServer(({socket}) => asked.resolve(socket)) // who asks it gets no answer
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    try {
+      const {port} = silent.address() as AddressInfo // a TCP server has one
+      const document = {dist: {tarball: `http://127.0.0.1:${port}/x.tgz`, integrity: `sha512-${'A'.repeat(86)}==`}}
+      registry.publish({...pluginPackage({name: 'cgpu-plugin-slow', commands: {slow: ''}}), document})
+      registry.publish({name: 'slow-leaf', document})
+      registry.publish(pluginPackage({name: 'cgpu-plugin-leafy', commands: {leafy: ''}, pjson: {dependencies: {'slow-leaf': '1.0.0'}}}))
+      for (const [name, signal] of [['cgpu-plugin-slow', 'SIGINT'], ['cgpu-plugin-leafy', 'SIGTERM']] as const) {
+        asked = Promise.withResolvers()
+        const child = startCgpu(['plugins', 'install', name, '--yes'], {home})
+        const ended = once(child, 'exit')
+        const socket = await asked.promise
+        const closed = once(socket, 'close')
+        assert.equal(readdirSync(join(home.dataDir, 'plugins')).length, 1)
+        child.kill(signal)
+        assert.deepEqual(await ended, [null, signal])
+        assert.deepEqual(readdirSync(join(home.dataDir, 'plugins')), [])
+        // it was cgpu's connection, or npm's
+        await closed
+      }
+    } finally {
+      silent.closeAllConnections()
+      silent.close()
+    }
   })
 
   it('says where it was built, once that is certain', async () => {

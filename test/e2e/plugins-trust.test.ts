@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import {spawn} from 'node:child_process'
 import {once} from 'node:events'
-import {appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs'
+import {appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {cgpu, cgpuBin, envelope, sealedHome, type SealedHome} from '../helpers/cli.ts'
 import {writePlugin} from '../helpers/plugin-folder.ts'
 import {pluginPackage, type PluginPackage} from '../helpers/plugin-package.ts'
 import {type Published, startRegistry, type TestRegistry} from '../helpers/registry.ts'
+import {assertRefused} from '../helpers/workbench.ts'
 
 describe('trusting plugins', function () {
   this.timeout(60_000)
@@ -66,11 +67,43 @@ describe('trusting plugins', function () {
     assert.deepEqual([verified.status, envelope(verified).data], [65, [{name: 'x-a', version: '1.0.0', files: 'changed', signature: 'signed', provenance: 'none', registry: 'same', ok: false}]])
     assert.equal((await run('plugins', 'reset', '--reinstall')).status, 0)
     assert.equal((await run('plugins', 'verify')).status, 0)
+    // to install it again repairs it as well, and leaves it as trusted as it was
+    assert.equal((await run('plugins', 'trust', 'x-a', '--yes')).status, 0)
+    // the one of before is still there, beside the one in use
+    for (const name of readdirSync(join(home.dataDir, 'plugins'))) if (name.startsWith('x-a@')) rmSync(join(home.dataDir, 'plugins', name), {recursive: true})
+    const unknown = await run('hello')
+    assert.equal(unknown.status, 127)
+    assert.match(unknown.stderr, /^warning: the plugin x-a cannot be loaded and is skipped: .*\nerror: "hello" is not a command of cgpu$/m)
+    assert.match(envelope(await run('hello', '--json')).warnings.join(), /^the plugin x-a cannot be loaded/)
+    const looked = await run('plugins', 'inspect', 'x-a', '--json')
+    assert.deepEqual([looked.status, envelope(looked).error.code, envelope(looked).error.fix], [65, 'PLUGIN_BROKEN', 'cgpu plugins reset --reinstall'])
+    assert.equal((await run('plugins', 'install', 'x-a', '--yes')).stdout, 'installed x-a 1.0.0, trusted\n')
+    assert.equal((await run('hello')).stdout, 'hello\n')
+    assert.equal((await run('plugins', 'install', 'x-a', '--yes')).stdout, 'x-a 1.0.0 is installed already\n')
 
     registry.advisories = {'x-a': [{id: 1, title: 'reads too much', severity: 'high', vulnerable_versions: '<2.0.0'}]}
     const audited = await run('plugins', 'audit')
     assert.equal(audited.status, 65)
     assert.match(audited.stdout, /^ {2}! advisory: x-a 1\.0\.0: reads too much \(high\)$/m)
+  })
+
+  it('is updated and repaired one by one: what goes wrong with some of them is told by name, and stops none', async () => {
+    for (const name of ['x-a', 'x-b', 'x-c']) {
+      publish({name, commands: {[name]: ''}})
+      assert.equal((await run('plugins', 'install', name, '--yes')).status, 0)
+    }
+    for (const name of ['x-b', 'x-c']) registry.takeBack(name, '1.0.0')
+    appendFileSync(join(home.dataDir, 'plugins', readdirSync(join(home.dataDir, 'plugins')).find((name) => name.startsWith('x-a@')) ?? '', 'package/dist/commands/x-a.js'), '// more\n')
+    const verified = await run('plugins', 'verify')
+    assert.match(verified.stderr, /^fix: cgpu plugins reset --reinstall\nfix: cgpu plugins update x-c x-b, or cgpu plugins uninstall NAME$/m)
+    const again = await run('plugins', 'reset', '--reinstall')
+    assert.deepEqual([again.status, again.stdout], [66, 'installed x-a 1.0.0 again\n'])
+    assert.match(again.stderr, /^warning: x-b stays as it was: x-b 1\.0\.0 was taken back by its publisher; cgpu plugins install x-b\nerror: x-c 1\.0\.0 was taken back by its publisher$/m)
+    const exec = [{use: 'exec', programs: ['git'], reason: 'reads commits'}]
+    for (const name of ['x-b', 'x-c']) publish({name, version: '2.0.0', commands: {[name]: ''}, capabilities: exec})
+    const updated = await run('plugins', 'update', '--yes', '--json')
+    assert.deepEqual([updated.status, envelope(updated).error.code], [64, 'GRANT_NEEDED'])
+    assert.match(envelope(updated).warnings.join(), /^x-[bc] was not updated: --yes does not agree to this: .*: cgpu plugins update x-[bc] --yes --grant exec$/)
   })
 
   it('comes before any code: an untrusted plugin\'s texts are inert, and a broken one is named and skipped', async () => {
@@ -115,6 +148,7 @@ describe('trusting plugins', function () {
     writePlugin(folder, {name: 'cgpu-plugin-mine', commands: {mine: '', other: ''}, manifest: {version: '1.0.0', commands: {mine: {id: 'mine'}}}})
     const checked = await run('plugins', 'publish', 'mine', '--dry-run')
     assert.deepEqual([checked.status, /does not mention the command "other"/.test(checked.stdout)], [65, true], checked.stdout)
+    for (const folder of ['absent', '.']) assertRefused(await run('plugins', 'publish', folder, '--dry-run'), 66, folder)
     assert.equal((await run('plugins', 'unlink', 'cgpu-plugin-mine')).status, 0)
     assert.equal(existsSync(join(folder, 'package.json')), true)
   })

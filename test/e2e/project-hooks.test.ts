@@ -96,6 +96,7 @@ describe('hooks of a project', function () {
   it('that misbehave become warnings', async () => {
     const bad: [hook: string, warning: RegExp][] = [
       ['{run: "echo oops >&2; exit 3", timeout: 30}', /failed in execution:before: ended with status 3: oops$/m],
+      ['{run: "kill -9 $$", timeout: 30}', /failed in execution:before: was killed by SIGKILL$/m],
       ['{run: echo no json, timeout: 30}', /failed in execution:before: answered with something else than JSON$/m],
       ['run: [no-such-program]', /failed in execution:before: cannot be started/m],
       ['{run: "sleep 600 & sleep 600", timeout: 0.3}', /failed in execution:before: timed out after 300 ms$/m],

@@ -1,5 +1,5 @@
 import type {Hook} from '@oclif/core/interfaces'
-import {errors, reportError, sanitizeLine} from '@cgpu/plugin-sdk'
+import {errors, inert, reportError, sanitizeLine, takeEarlyWarnings} from '@cgpu/plugin-sdk'
 import {knownCommands} from '../help/known-commands.ts'
 import {unknownCommand} from '../shell/unknown-command.ts'
 
@@ -13,7 +13,11 @@ const hook: Hook<'command_not_found'> = async function ({argv, config, id}) {
   const error = extra === undefined
     ? unknownCommand(id, known, config.bin)
     : errors.usage(`${config.bin} ${complete} takes no argument "${sanitizeLine(extra, 80)}"`, {code: 'USAGE', fix: `see ${config.bin} ${complete} --help`})
-  reportError(error, {command: extra === undefined ? '' : (complete ?? '').replaceAll(' ', ':'), json: (argv ?? []).includes('--json'), verbose: false})
+  const json = (argv ?? []).includes('--json')
+  // it may be the command of a plugin that could not be loaded
+  const warnings = takeEarlyWarnings()
+  if (!json && !(argv ?? []).some((token) => token === '--quiet' || token === '-q')) for (const warning of warnings) process.stderr.write(`warning: ${inert(warning)}\n`)
+  reportError(error, {command: extra === undefined ? '' : (complete ?? '').replaceAll(' ', ':'), json, verbose: false, warnings})
   process.exitCode = error.exit
 }
 

@@ -51,17 +51,17 @@ async function callProgram({run, event: name, timeoutMs}: DeclaredHook & {run: s
   const timer = setTimeout(() => stop(`timed out after ${timeoutMs} ms`), timeoutMs)
   child.stdin.on('error', () => {}) // one that reads nothing is fine
   child.stdin.end(JSON.stringify(event))
-  const {promise, resolve} = Promise.withResolvers<number | null>()
+  const {promise, resolve} = Promise.withResolvers<number | NodeJS.Signals | null>()
   child.on('error', error => {
     failure ??= new Error(`cannot be started: ${error.message}`)
     resolve(null)
   })
-  child.on('close', resolve)
+  child.on('close', (code, signal) => resolve(code ?? signal))
   const status = await promise
   clearTimeout(timer)
   if (failure) throw failure
   if (status === vetoStatus) return {veto: firstLine(text.stdout) || firstLine(text.stderr) || `it ended with status ${vetoStatus}`}
-  if (status !== 0) throw new Error(`ended with status ${status}${firstLine(text.stderr) === '' ? '' : `: ${firstLine(text.stderr)}`}`)
+  if (status !== 0) throw new Error(`${typeof status === 'string' ? `was killed by ${status}` : `ended with status ${status}`}${firstLine(text.stderr) === '' ? '' : `: ${firstLine(text.stderr)}`}`)
   return answerOf(text.stdout)
 }
 

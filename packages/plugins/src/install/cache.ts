@@ -6,6 +6,7 @@ import {CgpuError} from '@cgpu/core/errors'
 import {writeAtomic} from '@cgpu/core/state/atomic'
 import {isObject, parseJson} from '@cgpu/core/state/json'
 import {checkIntegrity} from './integrity.ts'
+import {shownAddress} from './shown-address.ts'
 import type {Packument, Registry, RegistryKey} from './registry.ts'
 
 /** What the registry says of one package, and the keys that it signs with. */
@@ -88,7 +89,7 @@ export class CachedRegistry {
 
   /** Of an address that nobody said a checksum for. */
   async unpinned(url: string): Promise<Buffer> {
-    if (this.offline) throw notCached(url)
+    if (this.offline) throw notCached(shownAddress(url))
     return this.registry.tarball(url)
   }
 
@@ -119,5 +120,5 @@ export class CachedRegistry {
   }
 }
 
-const notCached = (what: string) =>
+export const notCached = (what: string) =>
   errors.network(`${what} was not fetched before, and --offline asks nobody`, {code: 'NOT_IN_CACHE', category: 'plugin', fix: 'leave --offline out once'})

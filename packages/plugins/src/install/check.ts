@@ -37,6 +37,11 @@ export interface CheckedPackage {
 
 const wrong = (code: string, message: string, fix: string, details?: Record<string, unknown>) =>
   errors.data(message, {code, category: 'plugin', fix, ...(details ? {details} : {})})
+
+/** PLUGIN_NOT_FOUND (66), of a folder that an author names. */
+export const noPluginIn = (folder: string) =>
+  errors.notFound(`there is no plugin in ${sanitizeLine(folder, 300)}: it has no package.json`, {code: 'PLUGIN_NOT_FOUND', category: 'plugin', fix: 'give the folder of a plugin'})
+
 const tellAuthor = 'nothing was installed; tell its publisher'
 
 /**
@@ -58,11 +63,7 @@ export async function checkPackage(files: readonly string[], read: (path: string
   }
   const hooks = isObject(oclif['hooks']) ? Object.keys(oclif['hooks']) : []
   const commands = await declaredCommands({name, version, oclif}, files, read)
-  const taken = (commands ?? []).flatMap(({id, aliases}) => [id, ...aliases]).filter((id) => host.commands.has(id) || (host.reserved?.get(id.split(':')[0] ?? '') ?? name) !== name)
-  if (taken.length > 0) {
-    const shown = taken.map((id) => `"${sanitizeLine(id.replaceAll(':', ' '), 80)}"`).join(', ')
-    throw errors.conflict(`${name} has a command ${shown}, which is there already`, {code: 'PLUGIN_SHADOWS', category: 'plugin', fix: 'cgpu plugins list shows which plugin has it; remove that one, or do without this', details: {commands: taken}})
-  }
+  checkShadows(name, (commands ?? []).flatMap(({id, aliases}) => [id, ...aliases]), host)
   const scripts = isObject(pjson['scripts']) ? Object.keys(pjson['scripts']).filter((one) => ['preinstall', 'install', 'postinstall', 'prepare'].includes(one)) : []
   return {
     name, version, pjson, contract: manifest?.contract, capabilities: manifest?.capabilities ?? [], commands, hooks, scripts,
@@ -71,6 +72,14 @@ export async function checkPackage(files: readonly string[], read: (path: string
       ...(commands === undefined ? [`${name} has no oclif.manifest.json: its commands are only known once it is trusted`] : []),
     ],
   }
+}
+
+/** `ids`: with colons, aliases too. Throws PLUGIN_SHADOWS (72) where one is cgpu's own. */
+export function checkShadows(name: string, ids: readonly string[], host: Host): void {
+  const taken = ids.filter((id) => host.commands.has(id) || (host.reserved?.get(id.split(':')[0] ?? '') ?? name) !== name)
+  if (taken.length === 0) return
+  const shown = taken.map((id) => `"${sanitizeLine(id.replaceAll(':', ' '), 80)}"`).join(', ')
+  throw errors.conflict(`${name} has a command ${shown}, which is cgpu's own`, {code: 'PLUGIN_SHADOWS', category: 'plugin', fix: 'do without it; its author has to give that command another name', details: {commands: taken}})
 }
 
 async function objectIn(path: string, read: (path: string) => Promise<string | undefined>): Promise<JsonObject | undefined> {

@@ -18,6 +18,8 @@ describe('consent', () => {
       else assert.throws(() => checkGrants([one], [], 'cgpu plugins install x'), (error) => error instanceof Error && 'fix' in error && String(error.fix).includes(`--grant ${danger}`))
     }
     checkGrants([{use: 'exec', programs: ['git'], reason}], ['exec'], 'x')
+    // what was named already is named in the line to type, too
+    assert.throws(() => checkGrants([{use: 'exec', programs: ['git'], reason}, files(['/tmp'])], ['exec'], 'install x'), {fix: /: install x --yes --grant exec --grant write$/})
   })
 
   it('is asked for again for what is new only', () => {

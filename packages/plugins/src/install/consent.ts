@@ -39,8 +39,10 @@ export function checkGrants(asked: readonly Capability[], grants: readonly Dange
     return danger !== undefined && !grants.includes(danger) ? [{danger, one}] : []
   })
   if (missing.length === 0) return
-  const needed = [...new Set(missing.map(({danger}) => danger))]
+  const needed = dangers.filter((danger) => missing.some((one) => one.danger === danger))
+  // with those that were given, so that the line can be typed as it is
+  const named = dangers.filter((danger) => needed.includes(danger) || grants.includes(danger))
   throw errors.usage(`--yes does not agree to this: ${missing.map(({one}) => describeCapability(one)).join('; ')}`, {
-    code: 'GRANT_NEEDED', category: 'plugin', fix: `read it, and if you agree: ${command} --yes ${needed.map((one) => `--grant ${one}`).join(' ')}`, details: {grants: needed},
+    code: 'GRANT_NEEDED', category: 'plugin', fix: `read it, and if you agree: ${command} --yes ${named.map((one) => `--grant ${one}`).join(' ')}`, details: {grants: needed},
   })
 }

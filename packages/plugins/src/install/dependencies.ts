@@ -36,13 +36,15 @@ export interface NpmOptions {
   registry: RegistryConfig
   offline: boolean
   env: NodeJS.ProcessEnv
+  /** ends npm */
+  signal: AbortSignal
 }
 
 /**
  * Lets npm put dependencies into a folder of their own, without running anything of theirs. Returns name@version -> integrity.
  * Throws PLUGIN_DEPENDENCIES (69), PLUGIN_DEPENDENCY_SOURCE (65).
  */
-export async function installDependencies(wanted: Wanted, {folder, cacheDir, registry, offline, env}: NpmOptions): Promise<Record<string, string>> {
+export async function installDependencies(wanted: Wanted, {folder, cacheDir, registry, offline, env, signal}: NpmOptions): Promise<Record<string, string>> {
   await writeFile(join(folder, 'package.json'), JSON.stringify({private: true, ...wanted})).catch((error: unknown) => {
     throw cannotWrite(folder, error)
   })
@@ -51,7 +53,7 @@ export async function installDependencies(wanted: Wanted, {folder, cacheDir, reg
     npm, 'install', '--ignore-scripts', '--omit=dev', '--no-audit', '--no-fund', '--no-bin-links', '--legacy-peer-deps', '--omit-lockfile-registry-resolved', '--allow-git=none',
     '--no-update-notifier', '--loglevel=error', `--cache=${join(cacheDir, 'plugins', 'npm')}`, offline ? '--offline' : '--prefer-offline', ...(registry.chosen ? [`--registry=${registry.registry}`] : []),
   ]
-  const {status, output} = await run(args, folder, npmEnv(env))
+  const {status, output} = await run(args, {cwd: folder, env: npmEnv(env), signal})
   if (status !== 0) throw npmProblem(output)
   const lock = join(folder, 'package-lock.json')
   const pinned = pinsIn(parseJson(await readFile(lock, 'utf8')))
@@ -65,9 +67,10 @@ function npmEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^npm_/i.test(name) || kept.test(name)))
 }
 
-function run(args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<{status: number | null; output: string}> {
+function run(args: string[], options: {cwd: string; env: NodeJS.ProcessEnv; signal: AbortSignal}): Promise<{status: number | null; output: string}> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, {cwd, env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true})
+    // npm goes on after a first SIGTERM
+    const child = spawn(process.execPath, args, {...options, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true})
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {

@@ -5,7 +5,8 @@ import {errors} from '@cgpu/core/errors'
 import {sanitizeLine} from '@cgpu/core/text/line'
 
 /** Puts a repository's files into `folder`, without running any hook of it. Returns the commit. Throws PLUGIN_GIT (69), PLUGIN_LINK (65). */
-export async function fetchGit(url: string, ref: string | undefined, folder: string): Promise<string> {
+export async function fetchGit(url: string, ref: string | undefined, folder: string, signal: AbortSignal): Promise<string> {
+  const git = (args: string[], cwd: string): Promise<string> => runGit(args, {cwd, signal})
   await mkdir(folder, {recursive: true})
   await git(['init', '--quiet', '--template='], folder)
   await git(['fetch', '--quiet', '--depth=1', '--no-recurse-submodules', '--', url, ref ?? 'HEAD'], folder)
@@ -19,9 +20,9 @@ export async function fetchGit(url: string, ref: string | undefined, folder: str
   return commit
 }
 
-function git(args: string[], cwd: string): Promise<string> {
+function runGit(args: string[], {cwd, signal}: {cwd: string; signal: AbortSignal}): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn('git', args, {cwd, env: {...process.env, GIT_TERMINAL_PROMPT: '0', GIT_DIR: join(cwd, '.git'), GIT_WORK_TREE: cwd}, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true})
+    const child = spawn('git', args, {cwd, signal, env: {...process.env, GIT_TERMINAL_PROMPT: '0', GIT_DIR: join(cwd, '.git'), GIT_WORK_TREE: cwd}, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true})
     let [out, err] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       out += text
@@ -30,7 +31,10 @@ function git(args: string[], cwd: string): Promise<string> {
       err = (err + text).slice(-4096)
     })
     const fail = (why: string): void => reject(errors.network(`git cannot fetch it: ${sanitizeLine(why, 300)}`, {code: 'PLUGIN_GIT', category: 'plugin', fix: 'check the address, the branch or tag, and that git may read it'}))
-    child.on('error', () => fail('git is not installed'))
-    child.on('close', (status) => (status === 0 ? resolve(out) : fail(err.trim().split('\n').at(-1) ?? '')))
+    child.on('error', () => fail(signal.aborted ? 'it was interrupted' : 'git is not installed'))
+    child.on('close', (status) => (status === 0 ? resolve(out) : fail(reasonIn(err))))
   })
 }
+
+/** What git calls fatal first; advice follows, and the end of that says nothing by itself. */
+const reasonIn = (err: string): string => /^(?:fatal|error): (.*)$/m.exec(err)?.[1] ?? err.trim().split('\n').at(-1) ?? ''

@@ -38,7 +38,8 @@ export const send: Send = async (address, request) => {
     const answer = await once(url, url.origin === origin ? request : {...request, authorization: undefined})
     const to = answer.headers.location
     if (![301, 302, 303, 307, 308].includes(answer.status) || to === undefined) return answer
-    const next = new URL(to, url)
+    const next = URL.canParse(to, url.href) ? new URL(to, url) : undefined
+    if (!next || !/^https?:$/.test(next.protocol)) throw unreachable(url, 'it leads to an address that is none', {what})
     if (next.protocol !== 'https:' && url.protocol === 'https:') throw unreachable(url, 'it leads from https to http', {what})
     url = next
   }

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
-import {execFileSync} from 'node:child_process'
-import {existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
+import {execFileSync, spawnSync} from 'node:child_process'
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {type InstallBed, installBed} from '../../../../test/helpers/install-bed.ts'
+import {writePlugin} from '../../../../test/helpers/plugin-folder.ts'
 import {pluginPackage, type PluginPackage} from '../../../../test/helpers/plugin-package.ts'
 import {type Published, startRegistry, type TestRegistry} from '../../../../test/helpers/registry.ts'
 import {testSigstore} from '../../../../test/helpers/sigstore.ts'
 import {packed, tarball} from '../../../../test/helpers/tarball.ts'
+import {inspectFolder} from './installer.ts'
 import {integrityOf} from './integrity.ts'
+import {registryConfig} from './npmrc.ts'
+import {Registry} from './registry.ts'
 import {pickRelease} from './release.ts'
 
 describe('the installer of plugins', () => {
@@ -79,6 +83,51 @@ describe('the installer of plugins', () => {
     await bed.install('x-a')
     await assert.rejects(bed.install('x-b'), {code: 'PLUGIN_DUPLICATE', message: 'x-b and x-a both bring a command "hello"'})
     assert.deepEqual((await bed.installer().installed()).map(({name}) => name), ['x-a'])
+
+    const link = (plugin: PluginPackage) => {
+      const folder = mkdtempSync(join(bed.folder, 'linked-'))
+      writePlugin(folder, plugin)
+      return bed.installer().link(folder, 'trusted')
+    }
+    await assert.rejects(link({name: 'x-c'}), {code: 'PLUGIN_DUPLICATE', message: 'x-c and x-a both bring a command "hello"'})
+    await assert.rejects(link({name: 'x-d', commands: {run: ''}}), {code: 'PLUGIN_SHADOWS', exit: 72, message: 'x-d has a command "run", which is cgpu\'s own'})
+    assert.equal((await link({name: 'x-a'})).source, 'link')
+  })
+
+  it('is told where addresses are none, be they chosen, npm\'s, or what a registry names', async () => {
+    for (const url of ['foo', 'http://', 'ftp://x/', 'http://[::1']) assert.throws(() => registryConfig({}, url), {code: 'REGISTRY_INVALID', exit: 64}, url)
+    writeFileSync(join(bed.folder, '.npmrc'), 'registry=foo\n@me:registry=ftp://x\n')
+    const npms = {registry: new Registry(registryConfig({npm_config_userconfig: join(bed.folder, '.npmrc')}))}
+    assert.deepEqual(await bed.installer(npms).installed(), [])
+    for (const name of ['x-a', '@me/x-a']) await assert.rejects(bed.install(name, npms), {code: 'REGISTRY_INVALID', exit: 64}, name)
+    for (const [name, address] of [['x-no-url', 'foo'], ['x-file', 'file:///etc/passwd']] as const) {
+      publish({name}, {document: {dist: {tarball: address, integrity: 'sha512-AAAA'}}})
+      await assert.rejects(bed.install(name), {code: 'PLUGIN_DOCUMENT', exit: 65}, name)
+    }
+  })
+
+  it('suggests no tag whose version is gone', async () => {
+    publish({name: 'x-a'})
+    publish({name: 'x-a', version: '2.0.0'})
+    registry.takeBack('x-a', '2.0.0')
+    await assert.rejects(bed.install('x-a'), {code: 'PLUGIN_VERSION_NOT_FOUND', fix: 'cgpu plugins info x-a@1.0.0'})
+    registry.takeBack('x-a', '1.0.0')
+    await assert.rejects(bed.install('x-a'), {code: 'PLUGIN_VERSION_NOT_FOUND', fix: 'cgpu plugins search'})
+  })
+
+  it('removes what processes left that are gone, also where nothing is installed in the end', async () => {
+    const {pid} = spawnSync(process.execPath, ['--version'])
+    mkdirSync(join(bed.dataDir, 'plugins', `.stage-${pid}-1`), {recursive: true})
+    await assert.rejects(bed.install('x-absent'), {code: 'PLUGIN_NOT_FOUND'})
+    assert.deepEqual(bed.left(), [])
+  })
+
+  it('looks at a linked plugin\'s own files, not at what npm has put beside them', async () => {
+    const folder = join(bed.folder, 'mine')
+    writePlugin(folder, {name: 'x-mine', files: {'node_modules/.bin/tool': ''}})
+    symlinkSync('tool', join(folder, 'node_modules/.bin/link'))
+    const {commands} = await inspectFolder(folder, {version: '0.1.0', commands: new Set(), plugins: new Set()})
+    assert.deepEqual(commands?.map(({id}) => id), ['hello'])
   })
 
   it('finds plugins in registries that search in other ways, or not at all', async () => {
@@ -164,7 +213,9 @@ describe('the installer of plugins', () => {
     git('add', '.')
     git('commit', '--quiet', '-m', 'two')
     await assert.rejects(bed.install(`git+file://${repository}`), {code: 'PLUGIN_LINK'})
-    await assert.rejects(bed.install(`git+file://${repository}#nowhere`), {code: 'PLUGIN_GIT'})
+    await assert.rejects(bed.install(`git+file://${repository}#nowhere`), {code: 'PLUGIN_GIT', message: /^git cannot fetch it: couldn't find remote ref nowhere$/})
+    await assert.rejects(bed.install(`git+file://${repository}-not`), {code: 'PLUGIN_GIT', message: /does not appear to be a git repository$/})
+    await assert.rejects(bed.install(`git+file://${repository}`, {offline: true}), {code: 'NOT_IN_CACHE', exit: 69})
   })
 
   it('obeys a policy, and the warnings of a curated index that is signed', async () => {

@@ -2,11 +2,12 @@ import {readFile} from 'node:fs/promises'
 import {join, resolve} from 'node:path'
 import {CgpuError, errors} from '@cgpu/core/errors'
 import {isObject, parseJson} from '@cgpu/core/state/json'
+import {didYouMean} from '@cgpu/core/text/closest'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import type {Capability} from '../manifest.ts'
 import {type Trust, type TrustLevel, TrustStore} from '../trust.ts'
 import {CachedRegistry} from './cache.ts'
-import {checkPackage, type Host} from './check.ts'
+import {checkPackage, checkShadows, type Host, noPluginIn} from './check.ts'
 import {levelOf} from './level.ts'
 import {type LockedPlugin, rootOf} from './lock-file.ts'
 import {makeIndex} from './make-index.ts'
@@ -18,8 +19,9 @@ import type {Registry} from './registry.ts'
 import type {Release} from './release.ts'
 import {parseSpec, type Spec} from './spec.ts'
 import {PluginStore} from './store.ts'
-import {exists, filesOf} from './tree.ts'
+import {exists, ownFilesOf} from './tree.ts'
 import {type KnownRoot, type SigstoreSource, trustedRoot} from './trusted-root.ts'
+import {untilSignal} from './until-signal.ts'
 
 export interface InstallerOptions {
   dataDir: string
@@ -69,7 +71,7 @@ export class PluginInstaller {
     const all = await this.installed()
     const found = all.find((one) => one.name === name)
     if (found) return found
-    throw errors.notFound(`no plugin ${sanitizeLine(name, 200)} is installed`, {code: 'PLUGIN_NOT_INSTALLED', category: 'plugin', fix: 'cgpu plugins list', details: {installed: all.map((one) => one.name)}})
+    throw errors.notFound(`no plugin ${sanitizeLine(name, 200)} is installed`, {code: 'PLUGIN_NOT_INSTALLED', category: 'plugin', fix: didYouMean(name, all.map((one) => one.name)) ?? 'cgpu plugins list', details: {installed: all.map((one) => one.name)}})
   }
 
   /** Where the version that is here was built, by what the registry says now. `wrong`: by something that is not true. */
@@ -93,7 +95,7 @@ export class PluginInstaller {
     const stage = await this.store.stage()
     try {
       const policies = await Policies.read(configDir, env)
-      return await use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned, sigstore: () => this.#sigstore(policies)}))
+      return await untilSignal(stage, async (signal) => use(await prepare(spec, {stage, cache: this.cache, cacheDir, host, cwd, env, pinned, signal, sigstore: () => this.#sigstore(policies)})))
     } finally {
       await this.store.discard(stage)
     }
@@ -153,17 +155,20 @@ export class PluginInstaller {
     return {answer: named ? await readMarketIndex({...named, cacheDir, offline}) : {warnings: []}, required: ofPolicy !== undefined}
   }
 
-  /** Uses a folder where it is. */
+  /** Uses a folder where it is. Throws PLUGIN_NOT_FOUND (66), PLUGIN_SHADOWS, PLUGIN_DUPLICATE (72), PLUGIN_POLICY (75). */
   async link(folder: string, level: TrustLevel): Promise<InstalledPlugin> {
     const root = resolve(this.#options.cwd, folder)
-    const shown = sanitizeLine(root, 300)
-    if (!(await exists(join(root, 'package.json')))) throw errors.notFound(`there is no plugin in ${shown}: it has no package.json`, {code: 'PLUGIN_NOT_FOUND', category: 'plugin', fix: 'give the folder of a plugin'})
+    if (!(await exists(join(root, 'package.json')))) throw noPluginIn(root)
     const read = (path: string): Promise<string | undefined> => readFile(join(root, path), 'utf8').catch(() => undefined)
     // its author is at work on it: of its files only the declarations are read
     const checked = await checkPackage([], (path) => (path === 'package.json' ? read(path) : Promise.resolve(undefined)), this.#options.host)
     const {name, version, capabilities} = checked
+    // a manifest that is there may be of before: only what it would take from others counts
+    const ids = await commandsIn(root)
+    checkShadows(name, ids, this.#options.host)
     await this.checkPolicy({name, version, source: 'link', signature: 'none', provenance: 'none', publishedAt: undefined, trusted: level === 'trusted'})
     return this.store.exclusive(async () => {
+      await this.#checkOthers({name, commands: ids.map((id) => ({id, summary: '', aliases: []}))})
       const at = new Date().toISOString()
       const trust: Trust = {name, level, version, granted: capabilities, at}
       await this.trust.put(trust)
@@ -205,7 +210,7 @@ export class PluginInstaller {
   }
 
   /** Two plugins with one command are an error that names both. */
-  async #checkOthers({name, commands}: Prepared['checked']): Promise<void> {
+  async #checkOthers({name, commands}: Pick<Prepared['checked'], 'name' | 'commands'>): Promise<void> {
     const mine = new Set((commands ?? []).flatMap(({id, aliases}) => [id, ...aliases]))
     for (const other of await this.store.all()) {
       if (other.name === name) continue
@@ -229,7 +234,7 @@ async function commandsIn(root: string): Promise<string[]> {
   try {
     const manifest = parseJson(await readFile(join(root, 'oclif.manifest.json'), 'utf8'))
     const commands = isObject(manifest) && isObject(manifest['commands']) ? manifest['commands'] : {}
-    return Object.entries(commands).flatMap(([id, command]) => [id, ...(isObject(command) && Array.isArray(command['aliases']) ? command['aliases'].map(String) : [])])
+    return Object.entries(commands).flatMap(([id, command]) => [id, ...(isObject(command) && Array.isArray(command['aliases']) ? command['aliases'].map((one) => String(one).replaceAll(' ', ':')) : [])])
   } catch {
     return [] // broken or gone: it is named when plugins are loaded
   }
@@ -237,5 +242,5 @@ async function commandsIn(root: string): Promise<string[]> {
 
 /** What a plugin's package declares, from its folder. */
 export async function inspectFolder(root: string, host: Host): ReturnType<typeof checkPackage> {
-  return checkPackage(await filesOf(root), (path) => readFile(join(root, path), 'utf8').catch(() => undefined), host)
+  return checkPackage(await ownFilesOf(root), (path) => readFile(join(root, path), 'utf8').catch(() => undefined), host)
 }

@@ -33,11 +33,22 @@ describe('a policy of plugins', () => {
   })
 
   it('that cannot be understood forbids everything', async () => {
-    for (const content of ['{', '[]', {version: 2}, {version: 1, denny: ['x']}, {version: 1, deny: 'x'}, '']) {
+    const wrong = {
+      allow: 'x', deny: 'x', requireSignature: 1, requireProvenance: null, trustedRoot: 1, minimumAgeDays: -1, sources: ['web'], allowTrust: 'no', index: {from: 'x'}, denny: ['x'],
+    }
+    for (const content of ['{', '[]', {}, {version: 2}, ...Object.entries(wrong).map(([key, value]) => ({version: 1, [key]: value})), {version: 1, index: {from: 'x', key: 'y', more: 1}}, '']) {
       write(content)
       await assert.rejects(ask(), {code: 'PLUGIN_POLICY_BROKEN'}, JSON.stringify(content))
+      // a start looks at it in another way, and must come to the same
+      assert.match(forbidden(folder, {})('x', false) ?? '', /cannot be (?:read|understood)$/, JSON.stringify(content))
     }
-    await assert.rejects(Policies.read(folder, {CGPU_PLUGIN_POLICY: join(folder, 'none.json')}), {code: 'PLUGIN_POLICY_BROKEN'})
+    write({version: 1})
+    const named = {CGPU_PLUGIN_POLICY: join(folder, 'none.json')}
+    await assert.rejects(Policies.read(folder, named), {code: 'PLUGIN_POLICY_BROKEN'})
+    assert.match(forbidden(folder, named)('x', false) ?? '', /none\.json cannot be read$/)
+    write({version: 1, allow: ['x'], deny: [], requireSignature: true, requireProvenance: true, trustedRoot: 'x', minimumAgeDays: 1, sources: ['registry', 'tarball', 'git', 'link'], allowTrust: false, index: {from: 'x', key: 'y'}})
+    await Policies.read(folder, {})
+    assert.equal(forbidden(folder, {})('x', false), undefined)
   })
 
   it('holds at every start too', () => {
@@ -45,8 +56,8 @@ describe('a policy of plugins', () => {
       write(content)
       return forbidden(folder, {})('x', trusted) !== undefined
     }
-    assert.deepEqual([at({version: 1}), at({version: 1}, true), at({allow: ['x']}), at({deny: ['y']})], [false, false, false, false])
-    assert.deepEqual([at({deny: ['x']}), at({allow: ['y']}), at({allowTrust: false}, true), at('{'), at({deny: 'x'}), at({allow: 'x'}), at('[]')], [true, true, true, true, true, true, true])
+    assert.deepEqual([at({version: 1}), at({version: 1}, true), at({version: 1, allow: ['x']}), at({version: 1, deny: ['y']})], [false, false, false, false])
+    assert.deepEqual([at({version: 1, deny: ['x']}), at({version: 1, allow: ['y']}), at({version: 1, allowTrust: false}, true), at('{'), at({version: 1, deny: 'x'}), at({version: 1, allow: 'x'}), at('[]')], [true, true, true, true, true, true, true])
     write({version: 1})
     // a file is where its folder should be: nobody can tell what it says
     assert.match(forbidden(folder, {CGPU_PLUGIN_POLICY: join(folder, 'plugin-policy.json', 'policy.json')})('x', false) ?? '', /cannot be read/)

@@ -3,7 +3,7 @@ import {join, resolve} from 'node:path'
 import {errors} from '@cgpu/core/errors'
 import {errnoOf} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import type {CachedRegistry} from './cache.ts'
+import {type CachedRegistry, notCached} from './cache.ts'
 import {type CheckedPackage, checkPackage, type Host} from './check.ts'
 import {installDependencies, wantedDependencies} from './dependencies.ts'
 import {fetchGit} from './git.ts'
@@ -12,6 +12,7 @@ import type {LockedPlugin, PluginSource} from './lock-file.ts'
 import {pickRelease, type Release} from './release.ts'
 import {maxTarball} from './registry.ts'
 import {checkProvenance, type Provenance} from './provenance.ts'
+import {shownAddress} from './shown-address.ts'
 import {signatureState} from './signature.ts'
 import type {Spec} from './spec.ts'
 import {readTarball} from './tar.ts'
@@ -43,6 +44,8 @@ export interface PrepareOptions {
   host: Host
   cwd: string
   env: NodeJS.ProcessEnv
+  /** ends npm and git */
+  signal: AbortSignal
   /** what provenance is checked with */
   sigstore: () => Promise<KnownRoot | undefined>
   /** what the lock file promises; anything else is refused */
@@ -53,9 +56,9 @@ interface Fetched extends Pick<Prepared, 'source' | 'want' | 'integrity' | 'sign
 
 /** Fetches, checks and unpacks a plugin. Nothing of it is run. */
 export async function prepare(spec: Spec, options: PrepareOptions): Promise<Prepared> {
-  const {stage, cache, cacheDir, host, env} = options
+  const {stage, cache, cacheDir, host, env, signal} = options
   const folder = join(stage, 'package')
-  const fetched = spec.kind === 'git' ? await fromGit(spec, folder) : spec.kind === 'tarball' ? await fromTarball(spec.from, folder, options) : await fromRegistry(spec, folder, options)
+  const fetched = spec.kind === 'git' ? await fromGit(spec, folder, options) : spec.kind === 'tarball' ? await fromTarball(spec.from, folder, options) : await fromRegistry(spec, folder, options)
   const read = (path: string): Promise<string | undefined> => readFile(join(folder, path), 'utf8').catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error
@@ -66,7 +69,7 @@ export async function prepare(spec: Spec, options: PrepareOptions): Promise<Prep
     throw errors.data(`the tarball of ${release.name} ${release.version} holds ${checked.name} ${checked.version}`, {code: 'PLUGIN_MANIFEST_LIES', category: 'plugin', fix: 'nothing was installed; tell its publisher'})
   }
   const wanted = wantedDependencies(checked.pjson)
-  const dependencies = wanted ? await installDependencies(wanted, {folder: stage, cacheDir, registry: cache.registry.config, offline: cache.offline, env}) : {}
+  const dependencies = wanted ? await installDependencies(wanted, {folder: stage, cacheDir, registry: cache.registry.config, offline: cache.offline, env, signal}) : {}
   return {...fetched, stage, checked, dependencies, digest: await treeDigest(stage)}
 }
 
@@ -115,15 +118,16 @@ export async function provenanceOf(release: Release, integrity: string, {atteste
 async function fromTarball(from: string, folder: string, {cache, cwd, pinned}: PrepareOptions): Promise<Fetched> {
   const remote = /^https?:/.test(from)
   const path = remote ? from : resolve(cwd, from)
-  const bytes = !remote ? await readTarballFile(path) : pinned ? await cache.tarball(from, pinned, from) : await cache.unpinned(from)
+  const bytes = !remote ? await readTarballFile(path) : pinned ? await cache.tarball(from, pinned, shownAddress(from)) : await cache.unpinned(from)
   const integrity = integrityOf(bytes)
   if (pinned && pinned.integrity !== integrity) throw changed(from, pinned.version)
   await writeFiles(folder, readTarball(bytes))
   return {source: 'tarball', want: path, integrity, signature: 'none', release: undefined, provenance: undefined, downloads: undefined}
 }
 
-async function fromGit({url, ref}: Spec & {kind: 'git'}, folder: string): Promise<Fetched> {
-  const commit = await fetchGit(url, ref, folder)
+async function fromGit({url, ref}: Spec & {kind: 'git'}, folder: string, {cache, signal}: PrepareOptions): Promise<Fetched> {
+  if (cache.offline) throw notCached(shownAddress(url)) // nothing is kept of repositories
+  const commit = await fetchGit(url, ref, folder, signal)
   return {source: 'git', want: `git+${url}${ref === undefined ? '' : `#${ref}`}`, integrity: commit, signature: 'none', release: undefined, provenance: undefined, downloads: undefined}
 }
 
@@ -139,4 +143,4 @@ async function readTarballFile(path: string): Promise<Buffer> {
 }
 
 const changed = (name: string, version: string) =>
-  errors.data(`${sanitizeLine(name, 200)} ${version} is not what was installed before: its checksum differs`, {code: 'PLUGIN_INTEGRITY', category: 'plugin', fix: `cgpu plugins install ${sanitizeLine(name, 200)} asks again`})
+  errors.data(`${shownAddress(name)} ${version} is not what was installed before: its checksum differs`, {code: 'PLUGIN_INTEGRITY', category: 'plugin', fix: `cgpu plugins install ${shownAddress(name)} asks again`})

@@ -2,12 +2,13 @@ import {spawn} from 'node:child_process'
 import {readFile} from 'node:fs/promises'
 import {createRequire} from 'node:module'
 import {dirname, join} from 'node:path'
-import {CgpuError, errors} from '@cgpu/core/errors'
+import {CgpuError, errors, ExitCode} from '@cgpu/core/errors'
 import {isObject, isStringRecord, parseJson} from '@cgpu/core/state/json'
 import {sanitizeLine} from '@cgpu/core/text/line'
-import {type CheckedPackage, checkPackage, type Host} from './check.ts'
+import {type CheckedPackage, checkPackage, type Host, noPluginIn} from './check.ts'
 import {dangerOf} from './consent.ts'
 import type {Registry} from './registry.ts'
+import {exists} from './tree.ts'
 
 /** `error`: cgpu would refuse to install it. */
 export interface Finding {
@@ -26,8 +27,10 @@ export interface PublishCheck {
   findings: Finding[]
 }
 
-/** Looks at a plugin as `cgpu plugins install` will. Nothing is published, no script is run. */
+/** Looks at a plugin as `cgpu plugins install` will. Nothing is published, no script is run. Throws PLUGIN_NOT_FOUND (66), PLUGIN_NOT_ONE (65). */
 export async function checkForPublishing(folder: string, host: Host, registry: Registry | undefined): Promise<PublishCheck> {
+  // npm would look for one in the folders above
+  if (!(await exists(join(folder, 'package.json')))) throw noPluginIn(folder)
   const {files, bytes} = await packList(folder)
   const read = (path: string): Promise<string | undefined> => readFile(join(folder, path), 'utf8').catch(() => undefined)
   let checked: CheckedPackage
@@ -39,7 +42,11 @@ export async function checkForPublishing(folder: string, host: Host, registry: R
   }
   const {name, version} = checked
   const findings = [...refused(checked), ...advised(checked, files)]
-  const published = await registry?.packument(name).catch(() => undefined)
+  const published = await registry?.packument(name).catch((error: unknown) => {
+    // one that cannot be reached keeps nobody from publishing
+    if (error instanceof CgpuError && error.exit === ExitCode.usage) throw error
+    return undefined
+  })
   if (published && (Object.hasOwn(published.versions, version) || Object.hasOwn(published.time, version))) {
     findings.push({level: 'error', code: 'VERSION_TAKEN', message: `${name} ${version} is published already`, fix: 'npm version patch'})
   }

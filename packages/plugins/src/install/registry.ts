@@ -1,9 +1,9 @@
 import {errors} from '@cgpu/core/errors'
 import {parseJson} from '@cgpu/core/state/json'
-import {sanitizeLine} from '@cgpu/core/text/line'
 import {z} from 'zod'
 import {type Answer, type Request, send, type Send, unreachable} from './http.ts'
-import type {RegistryConfig} from './npmrc.ts'
+import {shownAddress} from './shown-address.ts'
+import {checkRegistry, isWebAddress, type RegistryConfig} from './npmrc.ts'
 
 const text = z.string()
 const person = z.union([text, z.looseObject({name: text.optional()})]).transform((one) => (typeof one === 'string' ? one : one.name))
@@ -56,7 +56,7 @@ export class Registry {
   }
 
   registryOf(name: string): string {
-    return (name.startsWith('@') ? this.config.scopes.get(name.split('/')[0] ?? '') : undefined) ?? this.config.registry
+    return checkRegistry((name.startsWith('@') ? this.config.scopes.get(name.split('/')[0] ?? '') : undefined) ?? this.config.registry)
   }
 
   /** Undefined: there is no such package. */
@@ -71,7 +71,7 @@ export class Registry {
 
   async tarball(url: string): Promise<Buffer> {
     const answer = await this.#get(url, {maxBytes: maxTarball, accept: '*/*', timeoutMs: 300_000})
-    if (answer.status === 404) throw errors.notFound(`there is no tarball at ${sanitizeLine(url, 300)}`, {code: 'PLUGIN_NOT_FOUND', category: 'plugin', fix: 'check the address, or use another version'})
+    if (answer.status === 404) throw errors.notFound(`there is no tarball at ${shownAddress(url)}`, {code: 'PLUGIN_NOT_FOUND', category: 'plugin', fix: 'check the address, or use another version'})
     this.#check(url, answer)
     return answer.body
   }
@@ -91,7 +91,7 @@ export class Registry {
   }
 
   async search(query: string, size: number): Promise<SearchResult[] | undefined> {
-    const url = `${this.config.registry}-/v1/search?text=${encodeURIComponent(query)}&size=${size}`
+    const url = `${checkRegistry(this.config.registry)}-/v1/search?text=${encodeURIComponent(query)}&size=${size}`
     return this.#maybe(url, (value) => results.parse(value).objects.flatMap((one) => {
       const parsed = found.safeParse(one)
       return parsed.success ? [parsed.data] : []
@@ -110,7 +110,7 @@ export class Registry {
 
   /** Known holes of these versions, by package; undefined where the registry does not answer such questions. */
   async advisories(packages: Record<string, string[]>): Promise<Record<string, Advisory[]> | undefined> {
-    const url = `${this.config.registry}-/npm/v1/security/advisories/bulk`
+    const url = `${checkRegistry(this.config.registry)}-/npm/v1/security/advisories/bulk`
     const answer = await this.#get(url, {method: 'POST', json: packages, maxBytes: maxDocument})
     if (answer.status !== 200) return undefined
     return z.record(text, z.array(advisory)).safeParse(this.#json(url, answer)).data
@@ -132,7 +132,9 @@ export class Registry {
     }
   }
 
-  #get(url: string, request: Request): Promise<Answer> {
+  async #get(url: string, request: Request): Promise<Answer> {
+    // what a registry names may be anything
+    if (!isWebAddress(url)) throw errors.data(`the registry names an address that is none: ${shownAddress(url)}`, {code: 'PLUGIN_DOCUMENT', category: 'plugin', fix: 'use another version, or another registry with --registry'})
     return this.#send(url, {...request, authorization: this.config.authorization(url)})
   }
 

@@ -25,16 +25,24 @@ export function pickRelease(packument: Packument, want: string): Release {
   if (version !== undefined && Object.hasOwn(versions, version)) {
     const parsed = versionDocument.safeParse(versions[version])
     if (parsed.success && parsed.data.name === name && parsed.data.version === version) return describe(packument, parsed.data)
-    throw errors.data(`the registry describes ${name} ${version} in a way that cannot be understood`, {code: 'PLUGIN_DOCUMENT', category: 'plugin', fix: `cgpu plugins info ${name}`})
+    throw errors.data(`the registry describes ${name} ${version} in a way that cannot be understood`, {code: 'PLUGIN_DOCUMENT', category: 'plugin', fix: 'use another version, or another registry with --registry'})
   }
   const shown = sanitizeLine(want, 100)
   if (semver.valid(want) && Object.hasOwn(time, want)) {
     throw errors.notFound(`${name} ${shown} was taken back by its publisher`, {code: 'PLUGIN_VERSION_YANKED', category: 'plugin', fix: `cgpu plugins install ${name}`})
   }
-  const known = [...Object.keys(packument['dist-tags']), ...Object.keys(versions)]
+  // a tag may have stayed with a version that is gone
+  const known = [...Object.entries(packument['dist-tags']).flatMap(([tag, to]) => (Object.hasOwn(versions, to) ? [tag] : [])), ...Object.keys(versions)]
   throw errors.notFound(`${name} has no version ${shown}`, {
-    code: 'PLUGIN_VERSION_NOT_FOUND', category: 'plugin', fix: didYouMean(want, known) ?? `cgpu plugins info ${name}`, details: {versions: Object.keys(versions).slice(-20)},
+    code: 'PLUGIN_VERSION_NOT_FOUND', category: 'plugin', fix: didYouMean(want, known) ?? there(name, packument), details: {versions: Object.keys(versions).slice(-20)},
   })
+}
+
+/** What shows the versions that there are: where no tag says which is the latest, one has to be named. */
+function there(name: string, {versions, 'dist-tags': {latest = ''}}: Packument): string {
+  if (Object.hasOwn(versions, latest)) return `cgpu plugins info ${name}`
+  const newest = semver.maxSatisfying(Object.keys(versions), '*', {includePrerelease: true})
+  return newest === null ? 'cgpu plugins search' : `cgpu plugins info ${name}@${newest}`
 }
 
 function chosenVersion({versions, ...packument}: Packument, want: string): string | undefined {

@@ -1,7 +1,7 @@
 import {errors} from '@cgpu/core/errors'
-import {sanitizeLine} from '@cgpu/core/text/line'
 import semver from 'semver'
 import {isPackageName} from './name.ts'
+import {shownAddress} from './shown-address.ts'
 
 /** What was typed behind `cgpu plugins install`. */
 export type Spec =
@@ -14,11 +14,12 @@ export type Spec =
 
 /** Throws PLUGIN_SPEC (64). */
 export function parseSpec(typed: string): Spec {
-  const shown = sanitizeLine(typed, 200)
+  const shown = shownAddress(typed, 200)
   const wrong = (why: string, fix: string) => errors.usage(`${why}: ${shown}`, {code: 'PLUGIN_SPEC', category: 'plugin', fix})
   const git = /^(?:git\+(?<url>(?:https|ssh|file):\/\/[^#\s]+)|github:(?<slug>[\w.-]+\/[\w.-]+))(?:#(?<ref>[\w./-]+))?$/.exec(typed)?.groups
   if (git) return {kind: 'git', url: git['url'] ?? `https://github.com/${git['slug']}.git`, ref: git['ref']}
   if (/^(?:git\+|git:|github:|gitlab:|bitbucket:)/.test(typed)) throw wrong('not an address of a git repository', 'cgpu plugins install git+https://HOST/OWNER/REPOSITORY.git#TAG')
+  if (/^https?:\/\//.test(typed) && !URL.canParse(typed)) throw wrong('not an address', 'give a name of the registry, or an https address of a tarball')
   if (/^https:\/\/\S+$/.test(typed) || /^http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)[:/]\S+$/.test(typed)) return {kind: 'tarball', from: typed}
   if (/^[a-z]+:\/\//.test(typed)) throw wrong('plugins are not fetched from there', 'give a name of the registry, or an https address of a tarball')
   const file = typed.replace(/^file:/, '')

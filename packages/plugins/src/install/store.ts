@@ -29,7 +29,7 @@ export class PluginStore {
     return (await this.all()).find((one) => one.name === name)
   }
 
-  /** An empty folder that no one else uses. */
+  /** An empty folder that no one else uses. What processes that are gone were staging goes. */
   async stage(): Promise<string> {
     const path = join(this.#folder, `.stage-${process.pid}-${uniqueTag()}`)
     try {
@@ -37,6 +37,7 @@ export class PluginStore {
     } catch (error) {
       throw cannotWrite(path, error)
     }
+    for (const name of await readdir(this.#folder)) if (await isAbandoned(name)) await this.#remove(name)
     return path
   }
 
@@ -87,16 +88,23 @@ export class PluginStore {
   async #sweep(): Promise<void> {
     const inUse = new Set((await this.all()).map(({folder}) => folder))
     for (const name of await readdir(this.#folder)) {
-      const stager = /^\.stage-(\d+)-/.exec(name)?.[1]
-      const left = stager === undefined ? !name.startsWith('.') && !inUse.has(name) : Number(stager) !== process.pid && !(await isAlive(Number(stager)))
-      if (!left) continue
-      await rm(join(this.#folder, name), {recursive: true, force: true, maxRetries: 3}).catch((error: unknown) => {
-        this.#onWarning(`${name} cannot be removed from ${this.#folder} (${errnoOf(error) ?? 'it is in use'})`)
-      })
+      if ((!name.startsWith('.') && !inUse.has(name)) || (await isAbandoned(name))) await this.#remove(name)
     }
+  }
+
+  async #remove(name: string): Promise<void> {
+    await rm(join(this.#folder, name), {recursive: true, force: true, maxRetries: 3}).catch((error: unknown) => {
+      this.#onWarning(`${name} cannot be removed from ${this.#folder} (${errnoOf(error) ?? 'it is in use'})`)
+    })
   }
 
   #lock() {
     return pluginLock(this.dataDir, this.#onWarning)
   }
+}
+
+/** A stage whose process is gone. */
+async function isAbandoned(name: string): Promise<boolean> {
+  const stager = /^\.stage-(\d+)-/.exec(name)?.[1]
+  return stager !== undefined && Number(stager) !== process.pid && !(await isAlive(Number(stager)))
 }

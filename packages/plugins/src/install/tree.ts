@@ -1,4 +1,5 @@
 import {createHash} from 'node:crypto'
+import type {Dirent} from 'node:fs'
 import {chmod, lstat, mkdir, open, readdir, readFile} from 'node:fs/promises'
 import {dirname, join, relative, sep} from 'node:path'
 import {errors} from '@cgpu/core/errors'
@@ -32,11 +33,20 @@ export async function filesOf(folder: string): Promise<string[]> {
   const entries = await readdir(folder, {recursive: true, withFileTypes: true})
   return entries.flatMap((entry) => {
     if (entry.isDirectory()) return []
-    const path = relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/')
+    const path = pathIn(folder, entry)
     if (!entry.isFile()) throw errors.data(`${sanitizeLine(path, 200)} is not a plain file`, {code: 'PLUGIN_LINK', category: 'plugin', fix: 'use another version, and tell its publisher'})
     return [path]
   }).sort()
 }
+
+/** The same of a folder that somebody may be at work in: links, and what npm has put there, are not the plugin's own. */
+export async function ownFilesOf(folder: string): Promise<string[]> {
+  const own = (await readdir(folder, {withFileTypes: true})).filter(({name}) => name !== 'node_modules')
+  const entries = await Promise.all(own.map((entry) => (entry.isDirectory() ? readdir(join(folder, entry.name), {recursive: true, withFileTypes: true}) : Promise.resolve([entry]))))
+  return entries.flat().filter((entry) => entry.isFile()).map((entry) => pathIn(folder, entry)).sort()
+}
+
+const pathIn = (folder: string, {parentPath, name}: Dirent): string => relative(folder, join(parentPath, name)).split(sep).join('/')
 
 /** One digest over all names and contents below a folder: what is installed is what was installed. */
 export async function treeDigest(folder: string): Promise<string> {

@@ -195,7 +195,10 @@ export class Sandbox {
     if (!this.#started && this.#why === undefined) {
       return errors.data(`the sandbox for ${name} could not be started: ${sanitizeLine(this.#stderr.trim(), 300) || how}`, {code: 'SANDBOX_FAILED', category: 'plugin', fix: 'see docs/plugins-sandbox.md'})
     }
-    return errors.data(`${name} ${how}`, {code: 'PLUGIN_ENDED', category: 'plugin', fix: 'its memory and its output are limited: see docs/plugins-sandbox.md', details: {plugin: name, exitStatus: status, signal}})
+    // 134: Node ran out of memory, seen from outside of bubblewrap
+    const byItself = this.#why === undefined && signal === null && status !== 134
+    const fix = byItself ? 'report it to its author' : 'its memory and its output are limited: see docs/plugins-sandbox.md'
+    return errors.data(`${name} ${how}`, {code: 'PLUGIN_ENDED', category: 'plugin', fix, details: {plugin: name, exitStatus: status, signal}})
   }
 }
 

@@ -1,8 +1,9 @@
-import {mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile} from 'node:fs/promises'
+import {lstat, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile} from 'node:fs/promises'
 import {basename, dirname, join, resolve} from 'node:path'
 import {string as stringArg} from '@oclif/core/args'
 import {string} from '@oclif/core/flags'
 import {errors} from '@cgpu/core/errors'
+import {cannotWrite} from '@cgpu/core/state/write-error'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {CgpuCommand, withEnv} from '@cgpu/plugin-sdk'
 import {readCommands} from '../../completion/commands.ts'
@@ -50,13 +51,17 @@ function namesOf(given: string): {name: string; topic: string} {
   return {name: scope !== '' || word !== topic ? `${scope}${word}` : `cgpu-plugin-${topic}`, topic}
 }
 
-/** All of it or nothing: made beside its place, then moved there. An empty folder that is there gives way. */
+/** All of it or nothing: made beside its place, then moved there. An empty folder that is there gives way. Throws CANNOT_WRITE (73). */
 async function writeWhole(folder: string, files: Record<string, string>): Promise<void> {
-  if ((await readdir(folder).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : [folder]))).length > 0) {
+  // a file in its place is there, too
+  if ((await readdir(folder).catch(() => lstat(folder).then(() => [folder], () => []))).length > 0) {
     throw errors.conflict(`${sanitizeLine(folder)} is there already`, {code: 'FILE_EXISTS', category: 'file', fix: 'give another folder: --directory DIR'})
   }
-  await mkdir(dirname(folder), {recursive: true})
-  const made = await mkdtemp(join(dirname(folder), '.cgpu-plugin-'))
+  const failed = (error: unknown): never => {
+    throw cannotWrite(folder, error)
+  }
+  await mkdir(dirname(folder), {recursive: true}).catch(failed)
+  const made = await mkdtemp(join(dirname(folder), '.cgpu-plugin-')).catch(failed)
   try {
     for (const [path, text] of Object.entries(files)) {
       await mkdir(dirname(join(made, path)), {recursive: true})
@@ -66,6 +71,6 @@ async function writeWhole(folder: string, files: Record<string, string>): Promis
     await rename(made, folder)
   } catch (error) {
     await rm(made, {recursive: true, force: true})
-    throw error
+    failed(error)
   }
 }

@@ -1,5 +1,7 @@
 import {string} from '@oclif/core/args'
+import {errors, sanitizeLine} from '@cgpu/plugin-sdk'
 import type {Capability, Enforced} from '@cgpu/plugins'
+import type {InstalledPlugin} from '@cgpu/plugins/install'
 import {isUntouched} from '../../plugins/untouched.ts'
 import {isRegistration} from '../../plugins/withheld.ts'
 import {type PluginView, viewOf} from '../../plugins/view.ts'
@@ -29,9 +31,12 @@ export default class PluginsInspect extends PluginsCommand<PluginsInspectResult>
   async run(): Promise<PluginsInspectResult> {
     const {args} = await this.parse(PluginsInspect)
     const plugin = await (await this.installer()).get(args.plugin)
-    const [{inspectFolder}, {describeCapability, describeEnforced, enforcementOf, meansProven}] = await Promise.all([import('@cgpu/plugins/install'), import('@cgpu/plugins')])
-    const {contract, capabilities, commands, hooks} = await inspectFolder(plugin.root, {...this.host(), commands: new Set(), plugins: new Set()})
-    const {want, integrity, dependencies} = plugin
+    const [{inspectFolder, shownAddress}, {describeCapability, describeEnforced, enforcementOf, meansProven}] = await Promise.all([import('@cgpu/plugins/install'), import('@cgpu/plugins')])
+    const {contract, capabilities, commands, hooks} = await inspectFolder(plugin.root, {...this.host(), commands: new Set(), plugins: new Set()}).catch((error: unknown) => {
+      throw unreadable(plugin, error)
+    })
+    const {integrity, dependencies} = plugin
+    const want = shownAddress(plugin.want)
     const untouched = await isUntouched(plugin)
     const sandbox = plugin.level === 'untrusted' ? enforcementOf(meansProven()) : null
     const shown = commands?.map(({id, summary}) => ({name: id.replaceAll(':', ' '), summary})) ?? null
@@ -47,4 +52,10 @@ export default class PluginsInspect extends PluginsCommand<PluginsInspectResult>
     for (const [title, text] of rows) this.log(`${title.padEnd(11)}${text}`)
     return {...viewOf(plugin), want, integrity, dependencies, contract: contract ?? null, capabilities, commands: shown, hooks, untouched, sandbox}
   }
+}
+
+/** It was read when it came here, so that since then it went away or was changed. */
+function unreadable({name, source}: InstalledPlugin, error: unknown): Error {
+  const fix = source === 'link' ? `correct what is in its folder, or cgpu plugins unlink ${name}` : 'cgpu plugins reset --reinstall'
+  return errors.data(`${name} cannot be read any more: ${sanitizeLine(error instanceof Error ? error.message : String(error), 300)}`, {code: 'PLUGIN_BROKEN', category: 'plugin', fix, cause: error})
 }

@@ -7,6 +7,7 @@ import {confirm} from '../../input.ts'
 import {cardLines, cardOf, type PluginCard} from '../../plugins/card.ts'
 import {consent} from '../../plugins/consent.ts'
 import {isAsPinned} from '../../plugins/just-in-time.ts'
+import {isUntouched} from '../../plugins/untouched.ts'
 import {type PluginView, viewOf} from '../../plugins/view.ts'
 import {PluginsCommand, registryFlags} from '../../plugins-command.ts'
 import {pinsOf} from '../../shell/pinned.ts'
@@ -55,11 +56,14 @@ export default class PluginsInstall extends PluginsCommand<PluginsInstallResult>
       for (const line of cardLines(card)) this.notice(line)
       for (const warning of warnings) this.warn(warning)
       const before = (await installer.installed()).find((one) => one.name === name)
-      const level = flags.trust || (pin && isAsPinned(prepared, pin)) ? 'trusted' : 'untrusted'
+      const same = before !== undefined && isSame(before, prepared)
+      // what is trusted already stays so where its very files are put back
+      const level = flags.trust || (pin && isAsPinned(prepared, pin)) || (same && before.level === 'trusted') ? 'trusted' : 'untrusted'
       await installer.checkPolicy({name, version, source: prepared.source, signature: prepared.signature, provenance: prepared.provenance?.state ?? 'none', publishedAt: prepared.release?.publishedAt, trusted: level === 'trusted'})
       await installer.checkRevoked(name, version)
       if (flags['dry-run']) return {card, plugin: null, changed: false}
-      if (before && isSame(before, prepared) && (before.level === level || level === 'untrusted')) {
+      // files that were changed or lost are put back
+      if (same && before.level === level && (await isUntouched(before))) {
         this.log(`${name} ${version} is installed already`)
         return {card, plugin: viewOf(before), changed: false}
       }
@@ -71,19 +75,21 @@ export default class PluginsInstall extends PluginsCommand<PluginsInstallResult>
     })
   }
 
-  async #consent(_: PluginInstaller, {checked: {name, version, capabilities}}: Prepared, before: InstalledPlugin | undefined, flags: {yes: boolean; trust: boolean; grant?: ('exec' | 'write' | 'all-hosts')[] | undefined; typed: string}): Promise<void> {
+  async #consent(_: PluginInstaller, {checked: {name, version, capabilities}}: Prepared, before: InstalledPlugin | undefined, flags: {yes: boolean; git: boolean; trust: boolean; grant?: ('exec' | 'write' | 'all-hosts')[] | undefined; typed: string}): Promise<void> {
     const {newCapabilities} = await import('@cgpu/plugins/install')
     await consent({
       what: `${before ? 'replace' : 'install'} ${name} ${before ? `${before.version} by ${version}` : version}`, asked: newCapabilities(capabilities, before?.granted ?? []),
-      trusted: flags.trust, yes: flags.yes, grants: flags.grant ?? [], command: `cgpu plugins install ${flags.typed}`,
+      trusted: flags.trust, yes: flags.yes, grants: flags.grant ?? [], command: ['cgpu plugins install', flags.typed, ...(flags.git ? ['--git'] : []), ...(flags.trust ? ['--trust'] : [])].join(' '),
     })
   }
 
   /** Before anything of it is fetched. */
   async #agreeToGit({url}: Spec & {kind: 'git'}, agreed: boolean): Promise<void> {
     if (agreed) return
-    if (!process.stdin.isTTY) throw errors.usage(`nobody signs what comes from a git repository, and there is no terminal to ask on: ${url}`, {code: 'CONFIRMATION_NEEDED', fix: 'add --git'})
-    await confirm(`fetch code from ${url}, which nobody signs?`, false)
+    const {shownAddress} = await import('@cgpu/plugins/install')
+    const shown = shownAddress(url)
+    if (!process.stdin.isTTY) throw errors.usage(`nobody signs what comes from a git repository, and there is no terminal to ask on: ${shown}`, {code: 'CONFIRMATION_NEEDED', fix: 'add --git'})
+    await confirm(`fetch code from ${shown}, which nobody signs?`, false)
   }
 }
 

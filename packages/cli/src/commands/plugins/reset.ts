@@ -1,5 +1,5 @@
 import {boolean} from '@oclif/core/flags'
-import {withEnv} from '@cgpu/plugin-sdk'
+import {CgpuError, withEnv} from '@cgpu/plugin-sdk'
 import type {InstalledPlugin, PluginInstaller, Spec} from '@cgpu/plugins/install'
 import {yesFlag} from '../../flags.ts'
 import {confirm} from '../../input.ts'
@@ -27,12 +27,7 @@ export default class PluginsReset extends PluginsCommand<PluginsResetResult> {
     const plugins = await installer.installed()
     if (plugins.length === 0) this.notice('no plugins are installed')
     if (flags.reinstall) {
-      const again = plugins.filter(({source}) => source !== 'link')
-      for (const plugin of again) {
-        await this.#reinstall(installer, plugin)
-        this.log(`installed ${plugin.name} ${plugin.version} again`)
-      }
-      return {removed: [], reinstalled: again.map(({name}) => name)}
+      return {removed: [], reinstalled: await this.#reinstallAll(installer, plugins.filter(({source}) => source !== 'link'))}
     }
     if (plugins.length > 0) await confirm(`remove ${plugins.map(({name}) => name).join(', ')}?`, flags.yes)
     for (const {name} of plugins) {
@@ -40,6 +35,24 @@ export default class PluginsReset extends PluginsCommand<PluginsResetResult> {
       this.log(`removed ${name}`)
     }
     return {removed: plugins.map(({name}) => name), reinstalled: []}
+  }
+
+  async #reinstallAll(installer: PluginInstaller, plugins: readonly InstalledPlugin[]): Promise<string[]> {
+    const failures: {plugin: string; error: CgpuError}[] = []
+    for (const plugin of plugins) {
+      try {
+        await this.#reinstall(installer, plugin)
+        this.log(`installed ${plugin.name} ${plugin.version} again`)
+      } catch (error) {
+        // one that cannot be had any more keeps the others from nothing
+        if (!(error instanceof CgpuError)) throw error
+        failures.push({plugin: plugin.name, error})
+      }
+    }
+    const [first, ...more] = failures
+    for (const {plugin, error: {message, fix}} of more) this.warn(`${plugin} stays as it was: ${message}${fix ? `; ${fix}` : ''}`)
+    if (first) throw first.error
+    return plugins.map(({name}) => name)
   }
 
   async #reinstall(installer: PluginInstaller, {name, version, integrity, source, want, level, dependencies}: InstalledPlugin): Promise<void> {

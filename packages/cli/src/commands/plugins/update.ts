@@ -40,7 +40,7 @@ export default class PluginsUpdate extends PluginsCommand<PluginUpdate[]> {
     const plugins = argv.length === 0 ? await installer.installed() : await Promise.all(argv.map((name) => installer.get(String(name))))
     if (plugins.length === 0) this.notice('no plugins are installed')
     const updates: PluginUpdate[] = []
-    const failures: unknown[] = []
+    const failures: {plugin: string; error: CgpuError}[] = []
     for (const plugin of plugins) {
       try {
         const update = await this.#update(installer, plugin, flags)
@@ -49,12 +49,13 @@ export default class PluginsUpdate extends PluginsCommand<PluginUpdate[]> {
       } catch (error) {
         // one that cannot be updated keeps none of the others waiting
         if (!(error instanceof CgpuError) || error.code === 'NOT_CONFIRMED') throw error
-        failures.push(error)
+        failures.push({plugin: plugin.name, error})
       }
     }
     const [first, ...more] = failures
-    for (const error of more) this.warn(error instanceof Error ? error : String(error))
-    if (first) throw first
+    // the last thing that is said is about one of them only
+    for (const {plugin, error: {message, fix}} of more) this.warn(`${plugin} was not updated: ${message}${fix ? `; ${fix}` : ''}`)
+    if (first) throw first.error
     return updates
   }
 

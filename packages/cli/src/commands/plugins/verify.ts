@@ -36,7 +36,10 @@ export default class PluginsVerify extends PluginsCommand<VerifiedPlugin[]> {
     if (checked.length === 0) this.notice('no plugins are installed')
     else this.log(table(['name', 'version', 'files', 'signature', 'provenance', 'registry', ''], checked.map((one) => [one.name, one.version, one.files, one.signature, one.provenance, one.registry, one.ok ? 'ok' : 'WRONG'])))
     if (checked.some(({ok}) => !ok)) {
-      this.notice('fix: cgpu plugins reset --reinstall')
+      // what the registry has no more, or has otherwise, is not mended by fetching it again
+      const lost = checked.filter((one) => !one.ok && one.files !== 'changed').map(({name}) => name)
+      if (checked.some(({files}) => files === 'changed')) this.notice('fix: cgpu plugins reset --reinstall')
+      if (lost.length > 0) this.notice(`fix: cgpu plugins update ${lost.join(' ')}, or cgpu plugins uninstall NAME`)
       this.exitWith(65)
     }
     return checked
