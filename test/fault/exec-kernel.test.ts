@@ -103,12 +103,41 @@ describe('exec and its kernels', function () {
     const onEvent = (event: ExecutionEvent): void => void (event.type === 'started' && process.kill(pid, 'SIGSTOP'))
     const execution = new Execution(session, {code: 'import time\nwhile True: time.sleep(0.01)', timeoutMs: 50, onEvent})
     execution.result.catch(() => undefined)
+    const interrupt = execution.interrupt.bind(execution)
+    const over = Promise.withResolvers<void>()
+    execution.interrupt = (why) => interrupt(why).then(over.resolve, over.reject)
     try {
-      await until(() => bed.jupyter.log().slice(length).includes('interrupted'))
+      await over.promise
+      assert.ok(!bed.jupyter.log().slice(length).includes('interrupted'), 'what the kernel may have been at was interrupted')
     } finally {
       process.kill(pid, 'SIGCONT')
     }
     await assert.rejects(execution.result, {code: 'EXEC_TIMEOUT', exit: 130})
+  })
+
+  it('code that waits in the kernel behind another\'s leaves that alone when it is interrupted', async () => {
+    const [{session}, {session: other}] = [await bed.session(), await bed.session()]
+    await exec(session, '1').result // both are known to the kernel: nothing but the code itself waits
+    await exec(other, '1').result
+    const [begun, stop] = ['begun', 'stop'].map((name) => join(bed.home.path, name)) as [string, string]
+    const first = exec(other, `import os, time\nopen(${JSON.stringify(begun)}, 'w').close()\nwhile not os.path.exists(${JSON.stringify(stop)}): time.sleep(0.01)`).result
+    await until(() => existsSync(begun))
+    const {connection} = await session.kernel()
+    const execute = connection.execute.bind(connection)
+    const asked = Promise.withResolvers<void>()
+    connection.execute = async (...args) => {
+      asked.resolve()
+      return execute(...args)
+    }
+    const second = exec(session, 'while True: time.sleep(0.01)')
+    second.result.catch(() => undefined)
+    await asked.promise
+    await connection.request('control', 'kernel_info_request', {}) // sent after the code, and answered beside it
+    await second.interrupt('timeout')
+    await connection.request('control', 'kernel_info_request', {})
+    await writeFile(stop, '')
+    assert.equal((await first).status, 'ok')
+    await assert.rejects(second.result, {code: 'EXEC_TIMEOUT', exit: 130})
   })
 
   /** Interrupts `code` while the kernel waits in what `slow` put into its way, which calls `here()`. */

@@ -388,6 +388,15 @@ get_ipython().kernel.comm_manager.register_target('last', lambda comm, msg: comm
       await done
     })
 
+    it('hears a kernel that says goodbye, and does not wait for the next heartbeat', async () => {
+      const kernel = await connect({heartbeatMs: 600_000})
+      const out = new Output()
+      const done = assert.rejects(kernel.execute('import time\nprint("on", flush=True)\ntime.sleep(60)', out.options), {code: 'KERNEL_DEAD'})
+      await out.shows(/on/)
+      await direct.shutdownKernel(kernelId)
+      await done
+    })
+
     it('says KERNEL_DEAD when the kernel went while the link was down', async () => {
       const kernel = await connect()
       const out = new Output()

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import {existsSync} from 'node:fs'
 import {writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {planRun} from '@cgpu/core/execution/plan'
+import {Run} from '@cgpu/core/execution/run'
 import {nothingLeft} from '../helpers/workbench.ts'
 import {testPython} from '../helpers/jupyter-server.ts'
 import {assertCounted, type SessionBed, startSessionBed, until} from '../helpers/session-bed.ts'
@@ -117,6 +119,34 @@ describe('signals to cgpu', function () {
     assert.match(owned.stderr, /released/)
     clean(owned)
   })
+
+  for (const preparing of [false, true]) {
+    it(`row 15: Ctrl-C while ${preparing ? 'the installation of packages' : 'the program'} is being started reaches it`, async () => {
+      const {session} = await bed.session()
+      const agent = await session.agent()
+      const start = agent.start.bind(agent)
+      const asked = Promise.withResolvers<void>()
+      const goOn = Promise.withResolvers<void>()
+      agent.start = async (request) => {
+        asked.resolve()
+        await goOn.promise
+        return start({...request, argv: ['sleep', '600']})
+      }
+      const plan = await planRun({cwd: bed.home.cwd, command: ['true'], include: [], packages: preparing ? ['tiny'] : [], env: {}, outputs: []})
+      const run = new Run(session, {plan, onEvent: () => undefined, outputDir: bed.home.cwd})
+      const ended = run.execute().catch((error: unknown) => error)
+      await asked.promise
+      const signalled = run.signal('SIGINT').catch((error: unknown) => error)
+      // the next thing that the agent is asked, so that a signal which did not wait has been there
+      await agent.status(run.id)
+      goOn.resolve()
+      assert.equal(await signalled, undefined)
+      await until(async () => (await agent.status(preparing ? `${run.id}-pip` : run.id)).signal === 'SIGINT')
+      const end = await ended
+      const {code, signal} = end as {code?: string; signal?: string}
+      assert.equal(preparing ? code : signal, preparing ? 'INTERRUPTED' : 'SIGINT')
+    })
+  }
 
   it('row 18: kill -9, then the job is followed from its beginning and from an offset', async () => {
     const go = goFile()

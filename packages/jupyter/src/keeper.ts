@@ -20,6 +20,9 @@ export interface KeeperEvents {
   onShut(cause: unknown): void
 }
 
+/** While a handshake takes longer, it is asked now and then whether the kernel is still there. */
+const slowOpenMs = 2_000
+
 /** Keeps one link to a kernel's channels, and makes a new one when it is lost. */
 export class LinkKeeper {
   readonly #server: JupyterServer
@@ -117,7 +120,26 @@ export class LinkKeeper {
     this.#events.onSession(this.#session)
   }
 
+  /**
+   * A server holds the handshake back until the kernel answers. One that is shut down meanwhile never does, and the server does not tell:
+   * NOT_FOUND then.
+   */
   async #open(signal: AbortSignal | undefined): Promise<Link> {
+    const opened = new AbortController()
+    const gone = new AbortController()
+    const missing = (): JupyterError => new JupyterError('NOT_FOUND', `the server knows no kernel ${this.#kernelId}`, {status: 404})
+    const looking = setInterval(() => {
+      this.#server.getKernel(this.#kernelId, {signal: opened.signal}).then(kernel => kernel === null && gone.abort(missing()), () => undefined)
+    }, slowOpenMs)
+    try {
+      return await this.#openAuthorized(signal ? AbortSignal.any([signal, gone.signal]) : gone.signal)
+    } finally {
+      clearInterval(looking)
+      opened.abort()
+    }
+  }
+
+  async #openAuthorized(signal: AbortSignal): Promise<Link> {
     const headers = await this.#server.authorize()
     try {
       return await this.#openWith(headers, signal)
@@ -128,7 +150,7 @@ export class LinkKeeper {
     }
   }
 
-  async #openWith(headers: Record<string, string>, signal: AbortSignal | undefined): Promise<Link> {
+  async #openWith(headers: Record<string, string>, signal: AbortSignal): Promise<Link> {
     const url = new URL(`api/kernels/${encodeURIComponent(this.#kernelId)}/channels`, this.#server.url)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
     url.searchParams.set('session_id', this.#session)

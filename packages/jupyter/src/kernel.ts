@@ -364,7 +364,7 @@ export class KernelConnection {
   #shutdownSeen(restart: boolean): void {
     if (restart) return this.#retired()
     this.#identity.retire()
-    this.#supervisor.checkGone()
+    this.#supervisor.farewell()
   }
 
   /** Said by the old process and by the server, of the same restart. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import {createHash} from 'node:crypto'
 import {createServer} from 'node:http'
 import type {Server} from 'node:http'
+import type {Duplex} from 'node:stream'
 import type {Message} from './contract.ts'
+import {JupyterServer} from './index.ts'
 import {openLink} from './link.ts'
 import type {LinkLoss} from './link.ts'
 
@@ -41,5 +43,27 @@ describe('a link', () => {
     assert.deepEqual(seen.map(each => ('kind' in each ? each.kind : each.header.msg_type)), ['status', 'closed'])
     await assert.rejects(link.send({channel: 'shell', header: {}, parent_header: {}, metadata: {}, content: {}, buffers: []}), {code: 'NETWORK'})
     await link.close()
+  })
+})
+
+describe('a kernel connection that is being opened', function () {
+  this.timeout(15_000)
+
+  it('ends when the kernel is shut down meanwhile, which leaves the handshake without an answer', async () => {
+    const held: Duplex[] = []
+    const http = createServer((_request, response) => void response.writeHead(404, {'content-type': 'application/json'}).end('{"message": "Kernel does not exist"}'))
+      .on('upgrade', (_request, socket) => void held.push(socket))
+    await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
+    const address = http.address()
+    assert.ok(address !== null && typeof address === 'object')
+    const jupyter = new JupyterServer({url: `http://127.0.0.1:${address.port}/`, token: 'any'})
+    try {
+      await assert.rejects(jupyter.openKernel('k'), {code: 'KERNEL_DEAD'})
+      assert.equal(held.length, 1)
+    } finally {
+      jupyter.close()
+      for (const socket of held) socket.destroy()
+      http.close()
+    }
   })
 })

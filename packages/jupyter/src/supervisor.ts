@@ -24,6 +24,8 @@ const restartGraceMs = 600
 /** How long a kernel may take to say who it is; it may be starting. */
 const identifyMs = 20_000
 const identifyAgainMs = 1_000
+/** A server knows a kernel that has said goodbye until its process is gone, or was killed after some seconds: it is asked after such pauses. */
+const farewellMs = [100, 200, 400, 800, 1_600, 3_200] as const
 /** How much later than its reply the idle of a request usually is at most; a mistake costs one more request. */
 const idleAfterReplyMs = 1_000
 /** How long no answer at all is waited for at first. */
@@ -95,6 +97,19 @@ export class Supervisor {
 
   checkGone(): void {
     this.#host.isGone().then(gone => gone && this.#host.onGone(), ignore)
+  }
+
+  /** A kernel has said goodbye to all. */
+  farewell(): void {
+    const work = async (): Promise<void> => {
+      for (const ms of farewellMs) {
+        // a process that has nothing else to do does not stay for it
+        await new Promise(resolve => void setTimeout(resolve, ms).unref())
+        if (await this.#host.isGone()) return this.#host.onGone()
+      }
+    }
+    // closed, or the server cannot be asked: a heartbeat's look or the link tells
+    work().catch(ignore)
   }
 
   stop(): void {

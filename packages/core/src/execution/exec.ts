@@ -69,6 +69,10 @@ export class Execution {
   #announced = false
   /** while our code is with the kernel */
   #running: KernelConnection | undefined
+  /** the kernel has said something of our code, or may have: until then it works for somebody else, or is about to begin */
+  #taken = false
+  /** it was to be interrupted before that */
+  #withheld = false
   /** performance.now() when the kernel said that it begins with the code */
   #begunAt: number | undefined
   #again: NodeJS.Timeout | undefined
@@ -91,6 +95,8 @@ export class Execution {
     const connection = this.#running
     // not sent yet: what runs in the kernel is somebody else's, and is left alone
     if (!connection) return this.#stopping.abort(errors.interrupted('interrupted before the code started', {code: 'INTERRUPTED'}))
+    // in the kernel's queue: the same, and ours is interrupted when its turn comes
+    if (!this.#taken && connection.state === 'connected') return void (this.#withheld = true)
     this.#interruptAgain(connection)
     await this.#send(connection)
   }
@@ -193,12 +199,18 @@ export class Execution {
         ...(recorder ? {metadata: recorder.metadata} : {}),
         onOutput: (message) => output.fromSocket(message),
         onMessage: ({header}) => {
-          if (header.msg_type !== 'execute_input') return
+          this.#taken = true
+          // busy: it is about to begin
+          if (header.msg_type === 'status' || this.#begunAt !== undefined) return
           this.#begunAt = performance.now()
           this.#interruptAgain(connection)
+          if (this.#withheld) this.#send(connection).catch(() => undefined)
         },
         ...(answers ? {onCustom: (message) => answers.asked(message, connection)} : {}),
-        onGap: () => output.distrust('the connection was lost for a while'),
+        onGap: () => {
+          this.#taken = true
+          output.distrust('the connection was lost for a while')
+        },
         ...(onInput
           ? {
               onInput: async (prompt: string, password: boolean) => {
@@ -225,6 +237,7 @@ export class Execution {
       clearTimeout(timer)
       clearTimeout(this.#again)
       this.#again = this.#begunAt = undefined
+      this.#taken = this.#withheld = false
     }
   }
 

@@ -6,7 +6,7 @@ import {keyMismatch} from '../job/key.ts'
 import type {RuntimeSession} from '../runtime/session.ts'
 import {type Artifact, collectOutputs, remoteJoin} from './collect.ts'
 import type {EventListener} from './events.ts'
-import {followJob, type JobOutcome, startJob} from './job.ts'
+import {followJob, type JobOutcome, type JobSpec, startJob} from './job.ts'
 import {newRunId} from './id.ts'
 import type {RunPlan} from './plan.ts'
 import type {StdinFeed} from './stdin-feed.ts'
@@ -71,6 +71,8 @@ export class Run {
   readonly #signal: AbortSignal
   /** the job that runs now: the program's, or pip's before it */
   #job: string | undefined
+  /** its start; until it is answered the machine knows of nothing that a signal could reach */
+  #started: Promise<unknown> | undefined
 
   constructor(session: RuntimeSession, options: RunOptions) {
     this.#session = session
@@ -93,6 +95,7 @@ export class Run {
   async signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (!this.running) this.#stop.abort(errors.interrupted('interrupted', {code: 'INTERRUPTED', details: {signal: name}}))
     if (this.#job === undefined) return
+    await this.#started?.catch(() => undefined)
     const agent = await this.#session.agent()
     // a signal alone would only have it started again
     if (this.running && this.#options.restarts) await agent.stop(this.#job)
@@ -131,10 +134,15 @@ export class Run {
     this.#signal.throwIfAborted()
     this.#job = this.id
     const resumed = latest === undefined || !restarts ? undefined : resumeArgv(agent, restarts)?.map((word) => (word === '{latest}' ? latest : word))
-    await startJob(this.#session, {
+    await this.#startJob({
       id: this.id, argv: resumed ?? this.#argv(agent, workdir), cwd, env: plan.env, stdin: stdin !== undefined,
       ...(fingerprint === undefined ? {} : {fingerprint}), ...(restarts ? {restarts: {...restarts, resume: resumeArgv(agent, restarts)}} : {}),
     })
+  }
+
+  async #startJob(spec: JobSpec): Promise<void> {
+    this.#started = startJob(this.#session, spec)
+    await this.#started
   }
 
   /** Throws IDEMPOTENCY_CONFLICT (72) when the id was started for something else. */
@@ -216,7 +224,7 @@ export class Run {
     await onEvent({type: 'progress', message: 'installing packages'})
     signal.throwIfAborted()
     this.#job = id
-    await startJob(this.#session, {id, argv, env: {}})
+    await this.#startJob({id, argv, env: {}})
     const {exitStatus} = await followJob(this.#session, id, {
       signal,
       onEvent: async (event) => {
