@@ -119,7 +119,7 @@ describe('exec and its kernels', function () {
     const [{session}, {session: other}] = [await bed.session(), await bed.session()]
     await exec(session, '1').result // both are known to the kernel: nothing but the code itself waits
     await exec(other, '1').result
-    const [begun, stop] = ['begun', 'stop'].map((name) => join(bed.home.path, name)) as [string, string]
+    const [begun, stop] = ['first-begun', 'first-may-stop'].map((name) => join(bed.home.path, name)) as [string, string]
     const first = exec(other, `import os, time\nopen(${JSON.stringify(begun)}, 'w').close()\nwhile not os.path.exists(${JSON.stringify(stop)}): time.sleep(0.01)`).result
     await until(() => existsSync(begun))
     const {connection} = await session.kernel()
@@ -129,12 +129,14 @@ describe('exec and its kernels', function () {
       asked.resolve()
       return execute(...args)
     }
-    const second = exec(session, 'while True: time.sleep(0.01)')
+    const told = new Told()
+    const second = exec(session, 'while True: time.sleep(0.01)', told)
     second.result.catch(() => undefined)
     await asked.promise
     await connection.request('control', 'kernel_info_request', {}) // sent after the code, and answered beside it
     await second.interrupt('timeout')
     await connection.request('control', 'kernel_info_request', {})
+    await until(() => told.notices().includes('KERNEL_BUSY'))
     await writeFile(stop, '')
     assert.equal((await first).status, 'ok')
     await assert.rejects(second.result, {code: 'EXEC_TIMEOUT', exit: 130})

@@ -73,7 +73,9 @@ export class Execution {
   #taken = false
   /** it was to be interrupted before that */
   #withheld = false
-  /** performance.now() when the kernel said that it begins with the code */
+  /** to be told that it waits */
+  #waiting: NodeJS.Timeout | undefined
+  /** performance.now() when the kernel took up the code */
   #begunAt: number | undefined
   #again: NodeJS.Timeout | undefined
 
@@ -96,9 +98,16 @@ export class Execution {
     // not sent yet: what runs in the kernel is somebody else's, and is left alone
     if (!connection) return this.#stopping.abort(errors.interrupted('interrupted before the code started', {code: 'INTERRUPTED'}))
     // in the kernel's queue: the same, and ours is interrupted when its turn comes
-    if (!this.#taken && connection.state === 'connected') return void (this.#withheld = true)
+    if (!this.#taken && connection.state === 'connected') return this.#withhold()
     this.#interruptAgain(connection)
     await this.#send(connection)
+  }
+
+  #withhold(): void {
+    this.#withheld = true
+    const {record} = this.#session
+    const tell = async (): Promise<void> => this.#request.onEvent({type: 'notice', code: 'KERNEL_BUSY', message: `${record.name} runs other code first: this code is interrupted when its turn comes`})
+    this.#waiting ??= setTimeout(() => void tell().catch(() => undefined), unheardMs) // a reader that fails shows at the next piece of output
   }
 
   async #send(connection: KernelConnection): Promise<void> {
@@ -200,11 +209,15 @@ export class Execution {
         onOutput: (message) => output.fromSocket(message),
         onMessage: ({header}) => {
           this.#taken = true
+          clearTimeout(this.#waiting)
+          if (this.#begunAt === undefined) {
+            this.#begunAt = performance.now()
+            this.#interruptAgain(connection)
+          }
           // busy: it is about to begin
-          if (header.msg_type === 'status' || this.#begunAt !== undefined) return
-          this.#begunAt = performance.now()
-          this.#interruptAgain(connection)
-          if (this.#withheld) this.#send(connection).catch(() => undefined)
+          if (header.msg_type === 'status' || !this.#withheld) return
+          this.#withheld = false
+          this.#send(connection).catch(() => undefined)
         },
         ...(answers ? {onCustom: (message) => answers.asked(message, connection)} : {}),
         onGap: () => {
@@ -235,8 +248,9 @@ export class Execution {
       answers?.close()
       clearInterval(flow)
       clearTimeout(timer)
+      clearTimeout(this.#waiting)
       clearTimeout(this.#again)
-      this.#again = this.#begunAt = undefined
+      this.#again = this.#waiting = this.#begunAt = undefined
       this.#taken = this.#withheld = false
     }
   }
