@@ -42,6 +42,7 @@ export async function fire<E extends CgpuEvent>(
 ): Promise<HookAnswer<E>[]> {
   // before plugins are asked: a person may have to be
   const project = isProjectEvent(event) ? await projectAnswers(host, event, {contract: CONTRACT, ...options}) : []
+  if (!isHeard(host, event)) return project as HookAnswer<E>[] // as below
   await readyForHooks(event)
   // oclif's own timer is unref'd: with a hook that waits for nothing the process would end before it fires
   const keepAlive = setTimeout(() => {}, ms + 100)
@@ -59,6 +60,12 @@ export async function fire<E extends CgpuEvent>(
   } finally {
     clearTimeout(keepAlive)
   }
+}
+
+/** Where cgpu has loaded no plugins it knows by their index whether one has a hook of the event. */
+function isHeard({config}: HookHost, event: string): boolean {
+  const {listensTo} = config as {listensTo?: (event: string) => boolean} // oclif's own config has none
+  return listensTo?.(event) !== false
 }
 
 /** The same, but for some of its plugins. */

@@ -1,6 +1,6 @@
 import type {ExecOutcome} from '@cgpu/core/execution/exec'
 import type {Dirs} from '@cgpu/core/state/dirs'
-import {type ExecutionRequest, noProjectHooks, registeredMetricSinks, strayOfHook, withExecution} from '@cgpu/plugin-sdk/lean-hooks'
+import {type ExecutionRequest, noProjectHooks, strayOfHook, withExecution} from '@cgpu/plugin-sdk/lean-hooks'
 import type {IndexedPlugin} from '@cgpu/plugins/install/plugin-index'
 import {runPluginHooks, prepare} from '../shell/plugin-hooks.ts'
 
@@ -30,8 +30,6 @@ export class QuickHooks {
     })
     this.#prepare = (topic) => prepare({bundle: 'fast-parts', plugins: options.plugins, topic, onWarning: options.onWarning})
     this.#prepare('execution:before')
-    // asked for by the execution, too, which tells what is wrong with them
-    registeredMetricSinks(this.#host).catch(() => undefined)
   }
 
   /** Throws VETOED (75). */
@@ -58,6 +56,7 @@ export class QuickHooks {
 function hostOf({plugins, version, dirs, json, onWarning}: QuickHooksOptions): Parameters<typeof withExecution>[0] {
   const config = {
     bin: 'cgpu', name: '@cgpu/cli', version, configDir: dirs.config, dataDir: dirs.data, cacheDir: dirs.cache, platform: process.platform, arch: process.arch,
+    listensTo: (event: string) => plugins.some(({hooks}) => Object.hasOwn(hooks, event)),
     pluginRoots: new Map(plugins.map(({root, name}) => [root, name])),
     runHook: (event: string, options: Record<string, unknown>, ms?: number) =>
       runPluginHooks(plugins.filter(({hooks}) => Object.hasOwn(hooks, event)), event, {options, config: config as never, ms}), // what hooks may count on of it
