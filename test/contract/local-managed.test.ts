@@ -99,9 +99,10 @@ describe('the environment that cgpu makes for itself', function () {
     const code = `
       import {findPython} from ${JSON.stringify(fileURLToPath(new URL('../../packages/provider-local/src/python/find.ts', import.meta.url)))}
       await findPython({stateDir: ${JSON.stringify(stateDir)}, cwd: ${JSON.stringify(cwd)}, setting: () => undefined, systemPythons: [], env: process.env})`
-    const child = spawn(process.execPath, ['--conditions=cgpu-source', '--input-type=module', '-e', code], {env, stdio: 'ignore'})
+    const child = spawn(process.execPath, ['--conditions=cgpu-source', '--input-type=module', '-e', code], {env, stdio: 'ignore', detached: true})
     await until('it makes one', () => environments().length > 0)
-    child.kill('SIGKILL')
+    // with pip, which else may put its folder there again after it was removed
+    process.kill(-(child.pid ?? assert.fail()), 'SIGKILL')
     await once(child, 'exit')
     const found = await Promise.all([findPython(withWheels()), findPython(withWheels())])
     assert.equal(new Set(found.map(({python}) => python.executable)).size, 1)

@@ -27,6 +27,8 @@ export interface ForwardRun {
 
 /** Changes of the traffic are written down this often. */
 const noteMs = 2_000
+/** A kernel of cgpu's that somebody ended is replaced within so long: without its link nobody would notice that the machine is gone. */
+const lookMs = 3_000
 
 /**
  * Listens and passes on until the signal, with a record that other commands see. Throws what ended it otherwise: that the machine is
@@ -60,12 +62,15 @@ export async function runForwards(run: ForwardRun): Promise<ForwardRecord> {
   }
   let session: RuntimeSession | undefined
   let unwatch: (() => void) | undefined
+  let looking: NodeJS.Timeout | undefined
   const timer = setInterval(() => void note(), noteMs)
   try {
     const portEndpoint = run.byProxy ? await proxyOf(cgpu, runtime) : undefined
     session = await abortable(cgpu.connect(runtime, options), signal)
+    const opened = session
     // by its link it is noticed that the machine is gone, whatever way is taken
-    const agent = await abortable(Promise.race([session.agent(), gone]), signal)
+    const agent = await abortable(Promise.race([opened.agent(), gone]), signal)
+    looking = setInterval(() => void opened.agent().catch(() => undefined), lookMs)
     const left = await store.left(runtime.name)
     await abortable(Promise.race([closeLeft(agent, left, signal), gone]), signal)
     unwatch = watchForward(run.id)
@@ -91,6 +96,7 @@ export async function runForwards(run: ForwardRun): Promise<ForwardRecord> {
     throw signal.aborted ? errors.interrupted('interrupted', {code: 'INTERRUPTED'}) : error
   } finally {
     clearInterval(timer)
+    clearInterval(looking)
     await forwards?.close()
     unwatch?.()
     await session?.close()

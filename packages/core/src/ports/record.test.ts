@@ -35,7 +35,7 @@ describe('records of forwarded ports', () => {
 
   it('come back as they were, newest first, for nobody else to read', async () => {
     await store.put(record)
-    assert.deepEqual(await store.left('trainer'), [])
+    assert.deepEqual(await store.left('trainer', now), [])
     await store.put({...record, id: 'bb22', createdAt: '2026-11-28T20:30:00.000Z'})
     assert.deepEqual(await store.list(now), [{...record, id: 'bb22', createdAt: '2026-11-28T20:30:00.000Z'}, record])
     assert.equal((await stat(join(state, 'ports', 'aa11.json'))).mode & 0o077, 0)
@@ -68,7 +68,7 @@ describe('records of forwarded ports', () => {
     await exited
     const [left] = await store.list(now)
     assert.deepEqual([left?.state, left?.reason, left?.open], ['failed', 'its process was killed', 0])
-    assert.deepEqual([await store.left('trainer'), await store.left('other')], [['aa11'], []])
+    assert.deepEqual([await store.left('trainer', now), await store.left('other', now)], [['aa11'], []])
     assert.deepEqual(await store.list(now + 24 * 3_600_000), [])
   })
 

@@ -86,8 +86,8 @@ export class ForwardStore {
   }
 
   /** Ids of those of a runtime whose process was killed, here: the machine may hold connections for them. */
-  async left(runtime: string): Promise<string[]> {
-    const records = await this.list()
+  async left(runtime: string, now = Date.now()): Promise<string[]> {
+    const records = await this.list(now)
     return records.filter((one) => one.runtime === runtime && !isOfOther(one.process) && !livesHere(one.process)).map(({id}) => id)
   }
 

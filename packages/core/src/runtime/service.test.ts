@@ -248,8 +248,10 @@ describe('runtimes of a cloud', () => {
   })
 
   it('of Google are not forgotten because an emulator knows nothing of them', async () => {
-    await service().create({provider: 'cloud', name: 'one', spec: gpu('t4')})
+    const {id} = await service().create({provider: 'cloud', name: 'one', spec: gpu('t4')})
     const google = store
+    // what is older than thirty days is
+    await google.update(id, (old) => ({...old, createdAt: new Date().toISOString()}))
     cloud.machines.clear()
     store = new RecordStore(folder, undefined, 'http://127.0.0.1:1')
     assert.deepEqual(await service().list(), [])
