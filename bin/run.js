@@ -3,7 +3,7 @@
 
 // An import of a built-in would read all that it exports, which takes longer than `cgpu exec` by the daemon can spare
 const builtin = async (name) => process.getBuiltinModule?.(name) ?? import(name)
-const {existsSync, readFileSync, writeSync} = await builtin('node:fs')
+const {existsSync, mkdirSync, readFileSync, renameSync, writeFileSync, writeSync} = await builtin('node:fs')
 
 const argv = process.argv.slice(2)
 const root = new URL('..', import.meta.url)
@@ -27,7 +27,7 @@ function printVersion() {
 /** A packed cgpu looks for a newer one once a day: after a command, in a process of its own that nobody waits for. */
 async function lookForUpdate(folder) {
   if (argv[0] === 'update' || process.env.CI || /^(0|off|no|false)$/i.test(process.env.CGPU_AUTOUPDATE ?? '')) return
-  const {statSync, writeFileSync} = await builtin('node:fs')
+  const {statSync} = await builtin('node:fs')
   const looked = new URL('../../looked', root)
   try {
     const last = statSync(looked, {throwIfNoEntry: false})
@@ -41,10 +41,72 @@ async function lookForUpdate(folder) {
   }
 }
 
+/**
+ * What V8 compiled is kept with this user's caches: packages/core/src/state/compiled.ts tells why. NODE_COMPILE_CACHE goes before.
+ * In a folder that cannot be made, nothing is.
+ */
+function keepCompiled({enableCompileCache}) {
+  const {env, platform} = process
+  const home = env.HOME || env.USERPROFILE || ''
+  const usual = platform === 'darwin' ? `${home}/Library/Caches` : env.XDG_CACHE_HOME || (platform === 'win32' && env.LOCALAPPDATA) || `${home}/.cache`
+  const folder = `${env.CGPU_CACHE_DIR || `${usual}/cgpu`}/compiled`
+  try {
+    if (!env.NODE_COMPILE_CACHE && !existsSync(folder)) mkdirSync(folder, {recursive: true, mode: 0o700})
+    enableCompileCache(folder)
+  } catch {
+    // a home that nobody may write to
+  }
+}
+
+/**
+ * Runs a file that is one function (`scriptOf` in scripts/bundling.mjs), all of which was compiled before: Node's own cache has no functions that
+ * were not called while their file was loaded, and to compile those that `cgpu exec` calls took a tenth of it.
+ */
+function runScript(path, {getCompileCacheDir}) {
+  const url = new URL(`packages/cli/dist/${path}`, root)
+  const {Script} = process.getBuiltinModule('node:vm')
+  const text = readFileSync(url, 'latin1')
+  const folder = getCompileCacheDir()
+  // its first line is the hash of the rest, and the folder is for this very Node
+  const place = folder && `${folder}/cgpu-${text.slice(2, 34)}`
+  let cachedData
+  try {
+    if (place) cachedData = readFileSync(place)
+  } catch {
+    // made below
+  }
+  const script = new Script(text, {filename: url.href, cachedData})
+  if (place && (!cachedData || script.cachedDataRejected)) process.once('exit', () => keepScript(place, text))
+  const load = (specifier) => import(specifier.startsWith('.') ? new URL(specifier, url).href : specifier)
+  return script.runInThisContext()(url.href, (specifier) => import.meta.resolve(specifier), load, {})
+}
+
+function keepScript(place, text) {
+  const {readdirSync, rmSync, statSync} = process.getBuiltinModule('node:fs')
+  const {setFlagsFromString} = process.getBuiltinModule('node:v8')
+  const {Script} = process.getBuiltinModule('node:vm')
+  try {
+    setFlagsFromString('--no-lazy')
+    // by another name, or V8 would give back what it has of it
+    const whole = new Script(text, {filename: ''})
+    // what is kept is good for a V8 with the same flags only
+    setFlagsFromString('--lazy')
+    const temp = `${place}.${process.pid}`
+    writeFileSync(temp, whole.createCachedData(), {mode: 0o600})
+    renameSync(temp, place)
+    // that of former versions of cgpu, also Node's own, which keeps everything for ever
+    const folder = place.replace(/\/cgpu-\w+$/, '')
+    const old = Date.now() - 90 * 24 * 3600 * 1000
+    for (const name of readdirSync(folder)) if (statSync(`${folder}/${name}`).mtimeMs < old) rmSync(`${folder}/${name}`)
+  } catch {
+    // the next one keeps it, or none can
+  }
+}
+
 /** What a shell asks while somebody types: see packages/cli/src/completion. */
 async function complete(entry) {
-  const {enableCompileCache} = await builtin('node:module')
-  enableCompileCache?.()
+  const module = await builtin('node:module')
+  if (module.enableCompileCache) keepCompiled(module)
   await (await import(entry)).answer(argv.slice(1))
 }
 
@@ -83,14 +145,16 @@ async function main() {
     if (!process.emit('cgpu:stdout-closed')) process.exit(process.exitCode ?? 0)
   })
   process.stderr.on('error', () => {}) // nobody listens: nobody to tell
-  const [{enableCompileCache, registerHooks}, {fileURLToPath}] = await Promise.all([builtin('node:module'), builtin('node:url')])
+  const [module, {fileURLToPath}] = await Promise.all([builtin('node:module'), builtin('node:url')])
+  const {registerHooks} = module
   if (!registerHooks) fail(`cgpu needs Node 22.18 or newer, this is ${process.versions.node}`, 'install a newer Node')
   const quick = new URL('packages/cli/dist/fast/main.js', root)
   if (!existsSync(quick)) fail('cgpu is not built', 'npm run build')
-  enableCompileCache()
+  keepCompiled(module)
   const exec = new URL('packages/cli/dist/fast-exec/main.js', root)
   const findOwn = () => findOwnAtOnce(registerHooks)
-  const byDaemon = argv[0] === 'exec' && existsSync(exec) && (await (await import(exec)).quickExec(argv.slice(1), process.env, findOwn))
+  const load = (path) => runScript(path, module)
+  const byDaemon = argv[0] === 'exec' && existsSync(exec) && (await load('fast-exec/main.js').quickExec(argv.slice(1), process.env, {findOwn, load}))
   if (!byDaemon) findOwn()
   const folder = fileURLToPath(root)
   if (!byDaemon && !(await (await import(quick)).runFast(argv, folder))) {

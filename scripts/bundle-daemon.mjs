@@ -5,7 +5,7 @@ import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
 import {lazyTls} from './bundle.mjs'
-import {bundleTo, graphOf, leanBuiltins, namedExports, native, ownPlace, rarely, root, underRoot, wordMasks} from './bundling.mjs'
+import {bundleTo, graphOf, leanBuiltins, namedExports, native, ownPlace, rarely, root, script, underRoot, wordMasks} from './bundling.mjs'
 
 const dist = join(root, 'packages/cli/dist')
 const banner = {js: "import {createRequire as __makeRequire} from 'node:module';const require = __makeRequire(import.meta.url);"}
@@ -46,11 +46,11 @@ const lazySdk = (file, isLazy) => ({
   },
 })
 
-/** The quick exec: one file, and its rare parts. */
+/** The quick exec: a script for it, one for hooks around it, and its rare parts. */
 async function bundleExec() {
   const parts = {}
-  await bundleTo(join(dist, 'fast-exec'), {entryPoints: {main: join(dist, 'quick/exec.js')}, splitting: false, plugins: [rarely('fast-parts', parts, always), leanBuiltins, ownPlace]})
-  const {'cli-quick-hooks': hooks, ...others} = parts
+  await bundleTo(join(dist, 'fast-exec'), {entryPoints: {main: join(dist, 'quick/exec.js')}, ...script, plugins: [rarely('fast-parts', parts, always), leanBuiltins, ownPlace]})
+  const hooks = join(dist, 'quick/hooks.js')
   // Apart, and in one file with the SDK for the plugins: each file more takes a millisecond. A hook seldom uses more of the SDK than what
   // calls it has: the rest is loaded when it is used, and of that only the commands' part with oclif, by far the largest.
   const called = Object.keys((await graphOf({entryPoints: {hooks}, splitting: false, plugins: [rarely('fast-parts', {}), leanBuiltins, ownPlace]})).inputs).map((path) => join(root, path))
@@ -59,10 +59,12 @@ async function bundleExec() {
     onLoad({filter: /.*/, namespace: 'asked'}, () => ({contents: [hooks, sdk].map((file) => `export * from ${JSON.stringify(file)}`).join('\n'), resolveDir: root}))
   }}
   const rest = 'plugin-sdk-index'
-  const thin = lazySdk(`./${rest}.js`, (path) => !small.test(path) && !called.includes(path))
-  await bundleTo(join(dist, 'fast-parts'), {entryPoints: {'cli-quick-hooks': 'asked:hooks'}, splitting: false, plugins: [asked, thin, rarely('fast-parts', others), leanBuiltins, ownPlace]})
+  const thin = lazySdk(`../fast-parts/${rest}.js`, (path) => !small.test(path) && !called.includes(path))
+  await bundleTo(join(dist, 'fast-exec'), {entryPoints: {hooks: 'asked:hooks'}, ...script, plugins: [asked, thin, rarely('fast-parts', parts), leanBuiltins, ownPlace]}, {keep: true})
   const withoutOclif = lazySdk('../fast/sdk.js', (path) => /[\\/]command\.js$/.test(path))
-  await bundleTo(join(dist, 'fast-parts'), {entryPoints: {...others, [rest]: sdk}, plugins: [withoutOclif, native, namedExports, ownPlace], banner}, {keep: true})
+  await bundleTo(join(dist, 'fast-parts'), {entryPoints: {...parts, [rest]: sdk}, plugins: [withoutOclif, native, namedExports, ownPlace], banner})
+  // a script cannot be imported: src/quick/exec.ts puts there what it exports
+  writeFileSync(join(dist, 'fast-parts/sdk.js'), `export const {${Object.keys(await import(pathToFileURL(sdk).href)).join(', ')}} = globalThis[Symbol.for('cgpu.sdk-beside-hooks')]\n`)
 }
 
 /** Differs between two builds whose code differs: a daemon of another build is replaced. */

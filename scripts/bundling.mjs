@@ -1,4 +1,5 @@
 // What the bundles have in common: of the CLI's commands, and of the emulator's process.
+import {createHash} from 'node:crypto'
 import {mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync} from 'node:fs'
 import {builtinModules, createRequire} from 'node:module'
 import {basename, dirname, join, relative, sep} from 'node:path'
@@ -140,6 +141,18 @@ export async function graphOf(options) {
   return (await build({...inChunks, outdir: root, metafile: true, ...options})).metafile
 }
 
+/** For a bundle that is no module but a script: see `scriptOf`. */
+export const script = {format: 'cjs', splitting: false, define: {'import.meta.url': '__url', 'import.meta.resolve': '__resolve'}}
+
+/**
+ * A script that is one function, for `runScript` in bin/run.js; its first line tells it from all others. Importing is left to who runs it: Node
+ * warns of scripts that do it themselves.
+ */
+function scriptOf(text) {
+  const whole = `(function (__url, __resolve, __import, module) {${text.replaceAll(/\bimport\(/g, '__import(')}\nreturn module.exports})\n`
+  return `//${createHash('sha256').update(whole).digest('hex').slice(0, 32)}\n${whole}`
+}
+
 /** Bundles into a folder that holds nothing else, unless `keep`, in chunks, so that only what a way through the code needs is loaded. */
 export async function bundleTo(out, options, {keep = false} = {}) {
   const {outputFiles} = await build({...inChunks, outdir: out, ...options})
@@ -148,5 +161,5 @@ export async function bundleTo(out, options, {keep = false} = {}) {
   // only now, so that a failed build leaves what was there
   if (!keep) rmSync(out, {recursive: true, force: true})
   mkdirSync(out, {recursive: true})
-  for (const {path, contents} of outputFiles) writeFileSync(path, contents)
+  for (const {path, contents, text} of outputFiles) writeFileSync(path, options.format === 'cjs' ? scriptOf(text) : contents)
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import {readdir, readFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
-import {cgpu, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
+import {cgpu, type CliResult, repoRoot, sealedHome, type SealedHome} from '../helpers/cli.ts'
 
 // milliseconds depend on the machine; what is loaded does not, and it is what the milliseconds are spent on
 describe('starting', () => {
@@ -52,6 +52,31 @@ describe('starting', () => {
       const loaded = await loadedBy('__complete', 'zsh', ...args)
       assert.deepEqual(loaded.filter((file) => file !== 'bin/run.js' && !/^packages\/cli\/dist\/fast-complete(-parts)?\//.test(file)), [], args.join(' '))
       assert.ok(loaded.length <= files, `${args.join(' ')} loads ${loaded.join(' ')}`)
+    }
+  })
+
+  it('keeps what was compiled where only its user can write, and makes it again where it is spoiled', async () => {
+    const temp = join(home.path, 'temp')
+    await mkdir(temp)
+    const started = (...args: string[]): Promise<CliResult> => cgpu(args, {home, env: {NODE_COMPILE_CACHE: '', TMPDIR: temp}})
+    assert.equal((await started('runtime', 'list')).status, 0)
+    const missing = await started('exec', '1')
+    assert.equal(missing.status, 66, missing.stderr)
+    const compiled = join(home.cacheDir, 'compiled')
+    if (process.platform !== 'win32') assert.equal((await stat(compiled)).mode & 0o777, 0o700)
+    assert.deepEqual(await readdir(temp), [])
+    const script = (await readdir(compiled, {recursive: true})).filter((name) => /cgpu-[0-9a-f]{32}$/.test(name)).map((name) => join(compiled, name))
+    assert.equal(script.length, 1)
+    const [path = ''] = script
+    const whole = await readFile(path)
+    // all of its functions
+    assert.ok(whole.length > 150_000, `${whole.length}`)
+    const flipped = Buffer.from(whole)
+    flipped[whole.length >> 1]! ^= 1
+    for (const spoiled of [Buffer.alloc(0), flipped, whole.subarray(0, -100)]) {
+      await writeFile(path, spoiled)
+      assert.deepEqual(await started('exec', '1'), missing)
+      assert.ok((await readFile(path)).length > 150_000)
     }
   })
 

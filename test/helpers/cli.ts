@@ -32,6 +32,8 @@ export async function sealedHome(): Promise<SealedHome> {
     CGPU_KEYRING: 'off',
     // nor is a process to be left behind; the daemon's own tests switch it on
     CGPU_DAEMON: 'off',
+    // compiled once for all homes
+    ...(process.env['NODE_COMPILE_CACHE'] === undefined ? {} : {NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE']}),
     // Windows cannot start a process without it
     ...(process.env['SYSTEMROOT'] === undefined ? {} : {SYSTEMROOT: process.env['SYSTEMROOT']}),
   }

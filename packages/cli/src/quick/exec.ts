@@ -16,18 +16,31 @@ import {wantsOclif} from '../shell/own-only.ts'
 import {pluginsHere} from '../shell/plugins-here.ts'
 import {type QuickArguments, quickArguments} from './arguments.ts'
 import {QuickHost} from './host.ts'
+import type * as Hooks from './hooks.ts'
 import type {QuickHooks} from './hooks.ts'
 import type {Rejoin, Rejoined} from './rejoin.ts'
 
 const fs = process.getBuiltinModule('node:fs')
+/** The SDK for plugins, which has the same file as what calls their hooks: fast-parts/sdk.js gives it to them. */
+const sdkKey = Symbol.for('cgpu.sdk-beside-hooks')
+const holder = globalThis as unknown as Record<symbol, unknown> // a symbol of our own on the global object
+
+/** How bin/run.js loads more of cgpu. */
+export interface Loading {
+  /** takes longer than to load one module, and makes each that follows quicker */
+  findOwn: () => void
+  /** what a file exports that is a script: see scripts/bundle-daemon.mjs */
+  load: (path: string) => unknown
+}
+
 /** as readSmallFile's */
 const maxFileBytes = 8 * 1024 * 1024
 
 /**
  * `cgpu exec` by the daemon, without loading anything that the daemon has loaded already. False: not possible, and nothing was
- * done: the command itself has to do it. `findOwn`: takes longer than to load one file, and makes each that follows quicker.
+ * done: the command itself has to do it.
  */
-export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv = process.env, findOwn = (): void => {}): Promise<boolean> {
+export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv, loading: Loading): Promise<boolean> {
   if (wantsOclif(env) || env['CGPU_DAEMON'] === 'off') return false
   const given = quickArguments(argv, env)
   const context = given && contextOf(env, process.cwd())
@@ -46,7 +59,7 @@ export async function quickExec(argv: readonly string[], env: NodeJS.ProcessEnv 
     if (given.verbose) process.stderr.write(`${inert(`daemon: not used after ${greeted.ms} ms: ${why}`)}\n`)
     return false
   }
-  return new QuickExec({given, ...asked, context, dirs, env, plugins, version: program.version, findOwn}).run(greeted)
+  return new QuickExec({given, ...asked, context, dirs, env, plugins, version: program.version, loading}).run(greeted)
 }
 
 /** Those with hooks around an execution. Undefined: more is to be asked of plugins than is done here. */
@@ -86,7 +99,7 @@ interface QuickOptions {
   env: NodeJS.ProcessEnv
   plugins: readonly IndexedPlugin[]
   version: string
-  findOwn: () => void
+  loading: Loading
 }
 
 /** What the command does around an execution, for one that the daemon runs. */
@@ -113,7 +126,7 @@ class QuickExec {
   }
 
   async run({wire, ms}: {wire: ConstructorParameters<typeof DaemonExec>[0]; ms: number}): Promise<boolean> {
-    const {given, code, timeoutMs, context, dirs, env, plugins, version, findOwn} = this.#options
+    const {given, code, timeoutMs, context, dirs, env, plugins} = this.#options
     const host = new QuickHost({dirs, env, asks: given.kind === 'text', onWarning: (message) => this.#warn(message), onEvent: (event) => this.#event(event)})
     const exec = new DaemonExec(wire, {
       selected: (runtime) => {
@@ -132,10 +145,7 @@ class QuickExec {
         flags: {...(runtime === undefined ? {} : {runtime}), ...(kernel === undefined ? {} : {kernel})},
       }, Math.max(1, greetingLimitMs - ms)).then((end) => this.#outcome(end, exec))
       // while the daemon works
-      if (plugins.length > 0) {
-        findOwn()
-        this.#hooks = import('./hooks.ts').then(({QuickHooks}) => new QuickHooks({plugins, version, dirs, json: given.kind === 'json', onWarning: (message) => this.#warn(message)}))
-      }
+      if (plugins.length > 0) this.#hooks = this.#loadHooks()
       const work = this.#hooks ? this.#told(ran, this.#hooks) : ran
       const outcome = await interruptible(work, {
         first: async () => {
@@ -163,6 +173,14 @@ class QuickExec {
     const {kind, quiet, outputDir} = this.#options.given
     this.#opening ??= commandSink(kind, {quiet, imageDir: outputDir ?? '.', onWarning: (message) => this.#warn(message)})
     return (this.#sink = await this.#opening)
+  }
+
+  async #loadHooks(): Promise<QuickHooks> {
+    const {given, dirs, plugins, version, loading: {findOwn, load}} = this.#options
+    findOwn()
+    const hooks = load('fast-exec/hooks.js') as typeof Hooks // scripts/bundle-daemon.mjs made it of that module
+    holder[sdkKey] = hooks
+    return new hooks.QuickHooks({plugins, version, dirs, json: given.kind === 'json', onWarning: (message) => this.#warn(message)})
   }
 
   async #ask(): Promise<void> {

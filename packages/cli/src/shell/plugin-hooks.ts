@@ -40,7 +40,7 @@ export async function runPluginHooks(plugins: readonly IndexedPlugin[], event: s
 }
 
 /** The SDK of the bundle that this process runs from: see scripts/bundle.mjs and bundle-daemon.mjs. */
-const sdkIn = {fast: 'fast/sdk.js', 'fast-parts': 'fast-parts/cli-quick-hooks.js'}
+const sdkIn = {fast: 'fast/sdk.js', 'fast-parts': 'fast-parts/sdk.js'}
 let sdk = new URL(`../${sdkIn.fast}`, import.meta.url).href
 
 export interface Preparing {
