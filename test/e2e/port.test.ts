@@ -7,7 +7,7 @@ import {colabBench} from '../helpers/colab-bench.ts'
 import {freePort} from '../helpers/jupyter-server.ts'
 import {Watched} from '../helpers/watched.ts'
 import {echoed, fetchJson, startWebServer, type WebServer} from '../helpers/web-server.ts'
-import {assertRefused, places, until, type Workbench, workbench} from '../helpers/workbench.ts'
+import {assertRefused, jupyterThere, places, until, type Workbench, workbench} from '../helpers/workbench.ts'
 
 const everywhere = [
   ...places.map(({place, make}) => ({
@@ -190,6 +190,30 @@ for (const {place, open} of everywhere) {
     })
   })
 }
+
+describe('a forward that nobody uses', function () {
+  it('has another kernel soon after somebody ended its own: by the link to one it notices the end of the machine', async () => {
+    const bench = await workbench()
+    try {
+      const {url, token} = await jupyterThere(bench)
+      const ask = (path: string, method = 'GET'): Promise<Response> => fetch(new URL(`api/${path}`, url), {method, headers: {authorization: `token ${token}`}})
+      const own = async (): Promise<string | undefined> => {
+        const sessions = (await (await ask('sessions')).json()) as {path: string; kernel: {id: string}}[] // as Jupyter has it
+        return sessions.find(({path}) => path.endsWith('cgpu-control'))?.kernel.id
+      }
+      const forwarding = Watched.cgpu(['port', 'forward', 'there', '0:9'], {home: bench.home})
+      await forwarding.shows('stdout', /^127/)
+      const first = await own()
+      assert.ok(first)
+      assert.equal((await ask(`kernels/${first}`, 'DELETE')).status, 204)
+      await until(async () => ![undefined, first].includes(await own()), () => 'it has none')
+      forwarding.child.kill('SIGINT')
+      assert.equal((await forwarding.exit).status, 0, forwarding.stderr)
+    } finally {
+      await bench.remove()
+    }
+  })
+})
 
 describe('ports that are asked for', function () {
   this.timeout(30_000)
