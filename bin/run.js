@@ -47,10 +47,10 @@ async function lookForUpdate(folder) {
  */
 function keepCompiled({enableCompileCache}) {
   const {env, platform} = process
-  const home = env.HOME || env.USERPROFILE || ''
-  const usual = platform === 'darwin' ? `${home}/Library/Caches` : env.XDG_CACHE_HOME || (platform === 'win32' && env.LOCALAPPDATA) || `${home}/.cache`
-  const folder = `${env.CGPU_CACHE_DIR || `${usual}/cgpu`}/compiled`
   try {
+    const home = env.HOME || env.USERPROFILE || process.getBuiltinModule('node:os').homedir()
+    const usual = platform === 'darwin' ? `${home}/Library/Caches` : env.XDG_CACHE_HOME || (platform === 'win32' && env.LOCALAPPDATA) || `${home}/.cache`
+    const folder = `${env.CGPU_CACHE_DIR || `${usual}/cgpu`}/compiled`
     if (!env.NODE_COMPILE_CACHE && !existsSync(folder)) mkdirSync(folder, {recursive: true, mode: 0o700})
     enableCompileCache(folder)
   } catch {

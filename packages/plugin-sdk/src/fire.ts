@@ -42,7 +42,7 @@ export async function fire<E extends CgpuEvent>(
 ): Promise<HookAnswer<E>[]> {
   // before plugins are asked: a person may have to be
   const project = isProjectEvent(event) ? await projectAnswers(host, event, {contract: CONTRACT, ...options}) : []
-  if (!isHeard(host, event)) return project as HookAnswer<E>[] // as below
+  if (!pluginListens(host.config, event)) return project as HookAnswer<E>[] // as below
   await readyForHooks(event)
   // oclif's own timer is unref'd: with a hook that waits for nothing the process would end before it fires
   const keepAlive = setTimeout(() => {}, ms + 100)
@@ -62,10 +62,12 @@ export async function fire<E extends CgpuEvent>(
   }
 }
 
-/** Where cgpu has loaded no plugins it knows by their index whether one has a hook of the event. */
-function isHeard({config}: HookHost, event: string): boolean {
-  const {listensTo} = config as {listensTo?: (event: string) => boolean} // oclif's own config has none
-  return listensTo?.(event) !== false
+/** Whether a plugin has a hook for the event. The lean config refuses what it has not, so it is asked whether it has. Without either it cannot be told. */
+export function pluginListens(config: object, event: CgpuEvent): boolean {
+  if ('listensTo' in config && typeof config.listensTo === 'function') return Boolean(config.listensTo(event))
+  if (!('plugins' in config)) return true
+  const {plugins} = config as Pick<Config, 'plugins'> // oclif's whole config
+  return [...plugins.values()].some(({hooks}) => Object.hasOwn(hooks, event))
 }
 
 /** The same, but for some of its plugins. */

@@ -1,8 +1,7 @@
-import type {Config} from '@oclif/core/config'
 import {isProjectEvent} from '@cgpu/core/hooks/declared'
 import {sanitizeLine} from '@cgpu/core/text/line'
 import {fireForCell} from './cell-hooks.ts'
-import {fire, type HookHost} from './fire.ts'
+import {fire, type HookHost, pluginListens} from './fire.ts'
 import {refuseVeto} from './hooks.ts'
 import type {CellOutcome, CgpuEvent, NotebookCell, NotebookOutcome, NotebookRequest} from './hook-types.ts'
 import {declaresHook} from './project-hooks.ts'
@@ -32,14 +31,6 @@ export async function notebookHooks(host: HookHost): Promise<NotebookHooks> {
 async function listens(host: HookHost, event: CgpuEvent): Promise<boolean> {
   if (pluginListens(host.config, event)) return true
   return isProjectEvent(event) && declaresHook(host, event)
-}
-
-/** The lean config refuses what it has not, so it is asked whether it has. Without either it cannot be told. */
-function pluginListens(config: object, event: CgpuEvent): boolean {
-  if ('listensTo' in config && typeof config.listensTo === 'function') return Boolean(config.listensTo(event))
-  if (!('plugins' in config)) return true
-  const {plugins} = config as Pick<Config, 'plugins'> // oclif's whole config
-  return [...plugins.values()].some(({hooks}) => Object.hasOwn(hooks, event))
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
